@@ -1,0 +1,41 @@
+#![doc = include_str!("../README.md")]
+
+mod canonical;
+mod date_time;
+mod error;
+mod fold;
+mod ingest;
+mod json;
+mod leniency;
+mod message;
+mod name;
+mod project;
+mod registry;
+mod resource;
+mod resource_type;
+mod schema;
+mod typed;
+pub mod urn;
+
+pub use canonical::{Canonical, ReadOnly};
+pub use date_time::{DateTime, DateTimeError, Timestamp};
+pub use error::{Error, ScimType};
+pub use fold::fold;
+pub use ingest::{Ingested, Limits, check_required, ingest, ingest_value};
+pub use json::parse_json;
+pub use leniency::{Leniency, Quirk, Quirks, UnknownAttributes, UnknownPreset};
+pub use message::{
+    AuthenticationScheme, BulkSupport, FilterSupport, ListResponse, ServiceProviderConfig, Supported,
+};
+pub use name::{AttrPath, AttrPathError, is_attribute_name};
+pub use project::{Meta, Projection, Representation};
+pub use registry::{Registry, RegistryBuilder, RegistryError};
+pub use resource::{Reference, Resource};
+pub use resource_type::{
+    AttrRef, Extension, Relation, ResolveError, Resolved, ResourceType, ResourceTypeBuilder,
+    ResourceTypeDocument, ResourceTypeError, SchemaExtension, Side,
+};
+pub use schema::{Attribute, Mutability, Returned, Schema, SchemaError, Type, Uniqueness};
+pub use typed::{
+    Address, EnterpriseUser, ExtensionType, Group, Manager, MemberRef, MultiValue, Name, ScimResource, User,
+};

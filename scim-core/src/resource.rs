@@ -1,0 +1,93 @@
+//! A resource's document in canonical form.
+
+use serde_json::{Map, Value};
+
+use crate::resource_type::AttrRef;
+
+/// The document of one resource: canonical, schema-bound, without relations and without what the
+/// server owns (`id`, `meta`).
+///
+/// The promise, kept by [`ingest`](crate::ingest) and by every PATCH:
+///
+/// * keys are in the schema's spelling, extension attributes sit under their URN;
+/// * there is no `null`, no empty array and no empty object;
+/// * scalars have the JSON type of their attribute;
+/// * `schemas` names exactly the schemas in use.
+///
+/// Read it with [`Resource::get`] or [`Resource::as_map`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Resource {
+    attributes: Map<String, Value>,
+}
+
+impl Resource {
+    /// Takes a map that already keeps the promise: one that a store wrote, or an applier computed.
+    pub fn from_canonical(attributes: Map<String, Value>) -> Self {
+        Self { attributes }
+    }
+
+    /// The document.
+    pub fn as_map(&self) -> &Map<String, Value> {
+        &self.attributes
+    }
+
+    /// The document, to be changed in place by code that keeps the promise.
+    pub fn as_map_mut(&mut self) -> &mut Map<String, Value> {
+        &mut self.attributes
+    }
+
+    /// The document, by value.
+    pub fn into_map(self) -> Map<String, Value> {
+        self.attributes
+    }
+
+    /// The value of an attribute; the sub-attribute of `path` is followed when the attribute is single.
+    pub fn get(&self, path: &AttrRef) -> Option<&Value> {
+        let value = path.get(&self.attributes)?;
+        match path.sub() {
+            Some(sub) => value.get(&sub.name),
+            None => Some(value),
+        }
+    }
+
+    /// The string at a top-level attribute, by its exact name.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.attributes.get(name)?.as_str()
+    }
+
+    /// The schemas the resource uses.
+    pub fn schemas(&self) -> impl Iterator<Item = &str> {
+        self.attributes
+            .get("schemas")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+    }
+}
+
+/// One link of a relation as a client writes it: the id of the other resource and what the client said
+/// about it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Reference {
+    /// The `id` of the resource that is linked to.
+    pub value: String,
+    /// The `type` the client gave; computed on read, so only a hint.
+    pub r#type: Option<String>,
+    /// The `display` the client gave; computed on read, so only a hint.
+    pub display: Option<String>,
+}
+
+impl Reference {
+    /// A link to this id.
+    pub fn new(value: impl Into<String>) -> Self {
+        Self { value: value.into(), r#type: None, display: None }
+    }
+
+    /// Reads a canonical element such as `{"value": "u1", "type": "User"}`; `None` without a `value`.
+    pub fn from_element(element: &Value) -> Option<Self> {
+        let text = |name: &str| element.get(name).and_then(Value::as_str).map(str::to_owned);
+        Some(Self { value: text("value")?, r#type: text("type"), display: text("display") })
+    }
+}
