@@ -85,6 +85,9 @@ quirks! {
     NotWithoutParentheses = "not_without_parentheses",
     /// `emails[type eq "work"].value eq "x"`: a comparison behind the bracket.
     ValuePathComparison = "value_path_comparison",
+    /// Removing `emails[type eq "work"].value` drops the element when only `type` and `primary` are left
+    /// of it.
+    DropHollowElements = "drop_hollow_elements",
     /// PATCH with a value filter, as in `emails[type eq "work"].value`, is accepted and does nothing:
     /// the literal reading of GitHub's documentation (E-50). In no preset.
     ValuePathNoEffect = "value_path_no_effect",
@@ -179,7 +182,7 @@ impl Leniency {
 
     /// What every known client needs and none can be hurt by: the default of servers.
     pub const INTEROP: Self = Self {
-        quirks: Quirks((1 << Quirk::ValuePathNoEffect as u8) - 1 & !(1 << Quirk::EmptyOperations as u8)),
+        quirks: Quirks(((1 << Quirk::ValuePathNoEffect as u8) - 1) & !(1 << Quirk::EmptyOperations as u8)),
         unknown_attributes: UnknownAttributes::Ignore,
     };
 

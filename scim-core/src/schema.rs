@@ -74,6 +74,7 @@ impl Schema {
     }
 
     /// The `Schema` schema of RFC 7643 §7 with its errata.
+    #[allow(clippy::self_named_constructors, reason = "it is the schema of schemas")]
     pub fn schema() -> Arc<Self> {
         builtin(include_str!("schema/schema.json"))
     }

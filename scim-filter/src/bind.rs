@@ -1,0 +1,430 @@
+//! From names to attributes, from literals to typed operands — RFC 7644 §3.4.2.2, part C.4 of the
+//! requirements.
+
+use std::sync::Arc;
+
+use scim_core::{AttrRef, Leniency, Quirk, Quirks, Resolved, ResourceType, Returned};
+
+use crate::compare::{Comparison, Mismatch, Test};
+use crate::element::ElementFilter;
+use crate::error::FilterError;
+use crate::filter::Filter;
+use crate::links::{self, LinkTest};
+use crate::literal::{CompareOp, Literal};
+use crate::tree::{Node, NodeId, Tree};
+
+/// A filter bound to a resource type: attributes found, operands typed and folded, every fault raised.
+///
+/// It owns what it needs, so it can be kept, sent to another thread and evaluated any number of times; see
+/// [`BoundFilter::matches`](Self::matches) and [`BoundFilter::plan`](Self::plan).
+#[derive(Clone, Debug)]
+pub struct BoundFilter {
+    pub(crate) logic: Logic<Leaf>,
+    pub(crate) resource_type: Box<str>,
+    quirks: Quirks,
+}
+
+impl BoundFilter {
+    /// The quirks that were needed, to parse and to bind.
+    pub fn quirks(&self) -> Quirks {
+        self.quirks
+    }
+
+    /// The name of the resource type it was bound to.
+    pub fn resource_type(&self) -> &str {
+        &self.resource_type
+    }
+
+    /// The path of the attribute, if the whole filter is one `eq` on it: for service providers that
+    /// support nothing else.
+    pub fn as_single_eq(&self) -> Option<String> {
+        let eq = |comparison: &Comparison| comparison.op() == CompareOp::Eq;
+        match &self.logic {
+            Logic::Leaf(Leaf::Id(comparison)) if eq(comparison) => Some("id".to_owned()),
+            Logic::Leaf(Leaf::Attribute { attr, test: Test::Compare(comparison), .. }) if eq(comparison) => {
+                Some(attr.to_string())
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Filter {
+    /// Looks every attribute up in `resource_type` and types every operand.
+    ///
+    /// Errors, each of them 400 `invalidFilter`: an unknown attribute, an operand of another type than the
+    /// attribute, an operator that the type does not have (FILT-010), a complex attribute without a
+    /// sub-attribute to compare (FILT-013, X10), a secret (FILT-028), a value path where none belongs.
+    pub fn bind(
+        &self,
+        resource_type: &ResourceType,
+        leniency: &Leniency,
+    ) -> Result<BoundFilter, FilterError> {
+        self.bind_with(resource_type, leniency, Unknown::Refused)
+    }
+
+    /// The same for one of the types of a query over several: an attribute that this type lacks counts as
+    /// having no value (FILT-019), so `pr` and `eq` are false and `ne` is true.
+    ///
+    /// Whether *any* of the types knows the attribute is for the caller to find out, with
+    /// [`Filter::bind`].
+    pub fn bind_at_root(
+        &self,
+        resource_type: &ResourceType,
+        leniency: &Leniency,
+    ) -> Result<BoundFilter, FilterError> {
+        self.bind_with(resource_type, leniency, Unknown::WithoutValue)
+    }
+
+    fn bind_with(
+        &self,
+        resource_type: &ResourceType,
+        leniency: &Leniency,
+        unknown: Unknown,
+    ) -> Result<BoundFilter, FilterError> {
+        let mut binder = Binder::new(self, resource_type, leniency, unknown)?;
+        let logic = binder.logic(self.tree().root(), &mut leaf)?;
+        let quirks = self.quirks().union(binder.quirks);
+        Ok(BoundFilter { logic, resource_type: resource_type.name().into(), quirks })
+    }
+}
+
+/// How deep a bound filter may be: more than any filter within the default budget, and little enough for
+/// small stacks.
+const MAX_HEIGHT: usize = 256;
+
+/// An expression over leaves of some kind.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Logic<L> {
+    Constant(bool),
+    And(Vec<Logic<L>>),
+    Or(Vec<Logic<L>>),
+    Not(Box<Logic<L>>),
+    Leaf(L),
+}
+
+impl<L> Logic<L> {
+    pub(crate) fn holds(&self, leaf: &dyn Fn(&L) -> bool) -> bool {
+        match self {
+            Self::Constant(truth) => *truth,
+            Self::And(branches) => branches.iter().all(|branch| branch.holds(leaf)),
+            Self::Or(branches) => branches.iter().any(|branch| branch.holds(leaf)),
+            Self::Not(inner) => !inner.holds(leaf),
+            Self::Leaf(term) => leaf(term),
+        }
+    }
+
+    /// Visits the leaves if the expression is nothing but a conjunction of them, until one is refused.
+    pub(crate) fn conjunction<'a>(&'a self, leaf: &mut dyn FnMut(&'a L) -> bool) -> Option<()> {
+        match self {
+            Self::Leaf(term) => leaf(term).then_some(()),
+            Self::And(branches) => branches.iter().try_for_each(|branch| branch.conjunction(leaf)),
+            Self::Or(_) | Self::Not(_) | Self::Constant(_) => None,
+        }
+    }
+
+    pub(crate) fn negated(self) -> Self {
+        match self {
+            Self::Constant(truth) => Self::Constant(!truth),
+            other => Self::Not(Box::new(other)),
+        }
+    }
+}
+
+/// One term of a filter over whole resources.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Leaf {
+    /// An attribute of the document; any of its values decides.
+    Attribute {
+        attr: AttrRef,
+        test: Test,
+        indexed: bool,
+    },
+    /// One value of the attribute meets the whole filter.
+    Element {
+        attr: AttrRef,
+        filter: ElementFilter,
+    },
+    /// Links, which are no part of the document.
+    Link(LinkTest),
+    /// What the service provider knows beside the document.
+    Id(Comparison),
+    ResourceType(Comparison),
+    Created(Comparison),
+    LastModified(Comparison),
+}
+
+/// What becomes of attributes that the type lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unknown {
+    Refused,
+    WithoutValue,
+}
+
+/// The state of one binding.
+pub(crate) struct Binder<'b> {
+    tree: &'b Tree,
+    resource_type: &'b ResourceType,
+    leniency: &'b Leniency,
+    unknown: Unknown,
+    quirks: Quirks,
+}
+
+type LeafOf<'f, 'b, L> = dyn FnMut(&mut Binder<'b>, NodeId) -> Result<Logic<L>, FilterError> + 'f;
+
+impl<'b> Binder<'b> {
+    pub(crate) fn new(
+        filter: &'b Filter,
+        resource_type: &'b ResourceType,
+        leniency: &'b Leniency,
+        unknown: Unknown,
+    ) -> Result<Self, FilterError> {
+        let tree = filter.tree();
+        if tree.height(tree.root()) > MAX_HEIGHT {
+            return Err(FilterError::TooDeep { position: 0, limit: MAX_HEIGHT });
+        }
+        Ok(Self { tree, resource_type, leniency, unknown, quirks: Quirks::NONE })
+    }
+
+    pub(crate) fn tree(&self) -> &'b Tree {
+        self.tree
+    }
+
+    pub(crate) fn quirks(&self) -> Quirks {
+        self.quirks
+    }
+
+    pub(crate) fn forgives(&mut self, quirk: Quirk) -> bool {
+        self.leniency.uses(quirk, &mut self.quirks)
+    }
+
+    /// Binds the chains and complements below `root`; comparisons, presence tests and value paths go to
+    /// `leaf`.
+    ///
+    /// Children come before their parents, so one walk over the nodes with a stack of what is done will do:
+    /// no recursion, however deep the filter.
+    pub(crate) fn logic<L>(
+        &mut self,
+        root: NodeId,
+        leaf: &mut LeafOf<'_, 'b, L>,
+    ) -> Result<Logic<L>, FilterError> {
+        let tree = self.tree;
+        let mut done = Vec::new();
+        let mut next = tree.first(root);
+        while next <= root {
+            // What is inside a value path belongs to its leaf.
+            let id = tree.value_path_from(next).filter(|id| *id <= root).unwrap_or(next);
+            let logic = match tree.node(id) {
+                Node::And(links) => Logic::And(last(&mut done, tree.links(*links).len())),
+                Node::Or(links) => Logic::Or(last(&mut done, tree.links(*links).len())),
+                Node::Not(_) => done.pop().map_or(Logic::Constant(false), Logic::negated),
+                Node::Compare { .. } | Node::Present { .. } | Node::ValuePath { .. } => leaf(self, id)?,
+            };
+            done.push(logic);
+            next = id + 1;
+        }
+        Ok(done.pop().unwrap_or(Logic::Constant(false)))
+    }
+
+    /// The test that a comparison or a presence test makes of the values of `attr`.
+    pub(crate) fn test<L>(
+        &mut self,
+        id: NodeId,
+        attr: &AttrRef,
+        term: &dyn Fn(Test) -> L,
+    ) -> Result<Logic<L>, FilterError> {
+        let tree = self.tree;
+        let Node::Compare { op, operand, .. } = tree.node(id) else {
+            return Ok(Logic::Leaf(term(Test::Present)));
+        };
+        match (op, tree.literal(operand)) {
+            (CompareOp::Ne, Literal::Null) => Ok(Logic::Leaf(term(Test::Present))),
+            (CompareOp::Eq, Literal::Null) => Ok(Logic::Leaf(term(Test::Present)).negated()),
+            (CompareOp::Ne, literal) => {
+                let equal = self.comparison(id, attr, CompareOp::Eq, &literal)?;
+                Ok(Logic::Leaf(term(Test::Compare(equal))).negated())
+            }
+            (op, literal) => Ok(Logic::Leaf(term(Test::Compare(self.comparison(id, attr, *op, &literal)?)))),
+        }
+    }
+
+    fn comparison(
+        &mut self,
+        id: NodeId,
+        attr: &AttrRef,
+        op: CompareOp,
+        literal: &Literal<'_>,
+    ) -> Result<Comparison, FilterError> {
+        let place = self.tree.place(id);
+        let (position, attribute) = (place.path as usize, attr.to_string());
+        if *literal == Literal::Null {
+            let reason = format!("cannot be compared with null by `{op}`: use eq or ne");
+            return Err(FilterError::Unsupported { position, attribute, reason });
+        }
+        Comparison::new(attr.leaf(), op, literal, self.leniency, &mut self.quirks).map_err(|mismatch| {
+            match mismatch {
+                Mismatch::Operator(reason) => FilterError::Unsupported { position, attribute, reason },
+                Mismatch::Operand(expected) => FilterError::Operand {
+                    position: place.value as usize,
+                    attribute,
+                    expected,
+                    found: shortened(&literal.to_string()),
+                },
+            }
+        })
+    }
+
+    /// What a term on an attribute without value comes to, when unknown attributes count as such.
+    pub(crate) fn absent(&self, op: CompareOp, literal: &Literal<'_>) -> Option<bool> {
+        let truth = match op {
+            CompareOp::Eq => *literal == Literal::Null,
+            CompareOp::Ne => *literal != Literal::Null,
+            _ => false,
+        };
+        (self.unknown == Unknown::WithoutValue).then_some(truth)
+    }
+
+    pub(crate) fn unknown(&self, position: usize, path: &str) -> FilterError {
+        let resource_type = self.resource_type.name().to_owned();
+        FilterError::UnknownAttribute { position, path: shortened(path), resource_type }
+    }
+
+    /// FILT-028: what is never returned must not be found out by asking.
+    pub(crate) fn secret(&self, position: usize, path: &str) -> FilterError {
+        let reason = "is never returned, so it cannot be filtered on".to_owned();
+        FilterError::Unsupported { position, attribute: path.to_owned(), reason }
+    }
+
+    /// Whether stores keep keys of the attribute.
+    pub(crate) fn is_indexed(&self, attr: &AttrRef) -> bool {
+        let mut keys = self.resource_type.indexed().iter().chain(self.resource_type.unique());
+        keys.any(|key| {
+            key.extension() == attr.extension()
+                && Arc::ptr_eq(key.attribute(), attr.attribute())
+                && match (key.sub(), attr.sub()) {
+                    (None, None) => true,
+                    (Some(key), Some(sub)) => Arc::ptr_eq(key, sub),
+                    _ => false,
+                }
+        })
+    }
+
+    /// The attribute of that path; `None` if it is unknown and unknown ones count as having no value.
+    fn resolve(&mut self, path: &str, position: usize) -> Result<Option<AttrRef>, FilterError> {
+        match self.resource_type.resolve_with(path, self.leniency, &mut self.quirks) {
+            Ok(Resolved::Attribute(attr)) => {
+                if attr.attribute().returned == Returned::Never || attr.leaf().returned == Returned::Never {
+                    return Err(self.secret(position, &attr.to_string()));
+                }
+                Ok(Some(attr))
+            }
+            Ok(Resolved::Extension(urn)) => Err(FilterError::Unsupported {
+                position,
+                attribute: urn.to_string(),
+                reason: "is a schema extension: name one of its attributes".to_owned(),
+            }),
+            Err(_) if self.unknown == Unknown::WithoutValue => Ok(None),
+            Err(_) => Err(self.unknown(position, path)),
+        }
+    }
+}
+
+/// Binds one term of a filter over whole resources.
+fn leaf(binder: &mut Binder<'_>, id: NodeId) -> Result<Logic<Leaf>, FilterError> {
+    let tree = binder.tree;
+    let position = tree.place(id).path as usize;
+    let (path, comparison, inner) = match tree.node(id) {
+        Node::Compare { path, op, operand } => (*path, Some((*op, tree.literal(operand))), None),
+        Node::ValuePath { path, inner } => (*path, None, Some(*inner)),
+        Node::Present { path } => (*path, None, None),
+        Node::And(_) | Node::Or(_) | Node::Not(_) => return binder.logic(id, &mut leaf),
+    };
+    let Some(attr) = binder.resolve(tree.text(path), position)? else {
+        let truth = comparison.and_then(|(op, literal)| binder.absent(op, &literal)).unwrap_or(false);
+        return Ok(Logic::Constant(truth));
+    };
+    let name = attr.attribute().name.as_str();
+    if attr.extension().is_none() {
+        if binder.resource_type.relation(name).is_some() {
+            return match inner {
+                Some(inner) if attr.sub().is_none() => links::value_path(binder, name, inner, position),
+                Some(_) => Err(no_value_path(&attr, position)),
+                None => links::term(name, attr.sub().map(|sub| sub.name.as_str()), comparison, position),
+            };
+        }
+        if matches!(name, "id" | "meta") {
+            return match inner {
+                Some(_) => Err(no_value_path(&attr, position)),
+                None => server_owned(binder, id, &attr, position),
+            };
+        }
+    }
+    if let Some(inner) = inner {
+        let filter = ElementFilter::bind(binder, &attr, inner, position)?;
+        return Ok(Logic::Leaf(Leaf::Element { attr, filter }));
+    }
+    // X10 and Q-22: the `value` of a complex attribute stands for it, but for presence.
+    let asks_presence = comparison.is_none_or(|(_, literal)| literal == Literal::Null);
+    let attr = match attr.leaf().value_sub_attribute() {
+        Some(value) if attr.sub().is_none() && !asks_presence => attr.with_sub(Arc::clone(value)),
+        _ => attr,
+    };
+    let indexed = binder.is_indexed(&attr);
+    binder.test(id, &attr, &|test| Leaf::Attribute { attr: attr.clone(), test, indexed })
+}
+
+/// `id` and `meta` are the service provider's and stand beside the document.
+fn server_owned(
+    binder: &mut Binder<'_>,
+    id: NodeId,
+    attr: &AttrRef,
+    position: usize,
+) -> Result<Logic<Leaf>, FilterError> {
+    let make: fn(Comparison) -> Leaf = match attr.sub().map(|sub| sub.name.as_str()) {
+        None if attr.attribute().name == "id" => Leaf::Id,
+        // Compared as a whole it is refused for being complex.
+        None => Leaf::ResourceType,
+        Some("resourceType") => Leaf::ResourceType,
+        Some("created") => Leaf::Created,
+        Some("lastModified") => Leaf::LastModified,
+        Some(_) => {
+            let reason = "is made when the resource is returned and cannot be filtered on".to_owned();
+            return Err(FilterError::Unsupported { position, attribute: attr.to_string(), reason });
+        }
+    };
+    // Each resource has them, so presence is known.
+    let logic = binder.test(id, attr, &|test| match test {
+        Test::Present => None,
+        Test::Compare(comparison) => Some(make(comparison)),
+    })?;
+    Ok(known(logic))
+}
+
+fn known(logic: Logic<Option<Leaf>>) -> Logic<Leaf> {
+    match logic {
+        Logic::Leaf(Some(leaf)) => Logic::Leaf(leaf),
+        Logic::Leaf(None) => Logic::Constant(true),
+        Logic::Constant(truth) => Logic::Constant(truth),
+        Logic::Not(inner) => known(*inner).negated(),
+        Logic::And(branches) => Logic::And(branches.into_iter().map(known).collect()),
+        Logic::Or(branches) => Logic::Or(branches.into_iter().map(known).collect()),
+    }
+}
+
+fn no_value_path(attr: &AttrRef, position: usize) -> FilterError {
+    let reason = "takes no value path".to_owned();
+    FilterError::Unsupported { position, attribute: attr.to_string(), reason }
+}
+
+fn last<T>(stack: &mut Vec<T>, count: usize) -> Vec<T> {
+    stack.split_off(stack.len().saturating_sub(count))
+}
+
+/// Short enough for a message.
+fn shortened(text: &str) -> String {
+    const MOST: usize = 80;
+    match text.char_indices().nth(MOST) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
+    }
+}

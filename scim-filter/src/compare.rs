@@ -1,0 +1,413 @@
+//! One typed comparison against one JSON scalar: the matrix of operators and types (part C.4 of the
+//! requirements, RFC 7644 §3.4.2.2 Table 3).
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+
+use scim_core::{Attribute, DateTime, Leniency, Quirk, Quirks, Timestamp, Type, fold};
+use serde_json::{Number, Value};
+
+use crate::literal::{CompareOp, Literal};
+
+/// What a value is asked. `ne` is no test of its own: it is the complement of `eq` over the attribute.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Test {
+    /// `pr`.
+    Present,
+    /// A comparison.
+    Compare(Comparison),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Comparison {
+    op: CompareOp,
+    operand: Operand,
+    /// The operand in the JSON type of its attribute and in the case it was written in.
+    written: Value,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Operand {
+    /// Compared as it is.
+    Exact(Box<str>),
+    /// Folded once; values are folded when they are compared.
+    Folded(Box<str>),
+    /// A URI; `resource` when it points at a SCIM resource.
+    Reference {
+        uri: Box<str>,
+        resource: bool,
+    },
+    Boolean(bool),
+    Number(Number),
+    DateTime(DateTime),
+    Binary(Box<[u8]>),
+}
+
+/// Why attribute, operator and operand do not go together.
+pub(crate) enum Mismatch {
+    /// The operator does not apply to the type.
+    Operator(String),
+    /// The operand is not of the type.
+    Operand(Type),
+}
+
+impl Comparison {
+    /// The operator.
+    pub(crate) fn op(&self) -> CompareOp {
+        self.op
+    }
+
+    /// Types the operand by the attribute. `op` is neither `ne` nor is the literal `null`: the caller
+    /// has turned both into complements and presence.
+    pub(crate) fn new(
+        leaf: &Attribute,
+        op: CompareOp,
+        literal: &Literal<'_>,
+        leniency: &Leniency,
+        used: &mut Quirks,
+    ) -> Result<Self, Mismatch> {
+        use CompareOp::{Co, Eq, Ew, Ge, Gt, Le, Lt, Ne, Sw};
+        let allowed: &[CompareOp] = match leaf.r#type {
+            Type::String | Type::Reference => &CompareOp::ALL,
+            Type::Boolean | Type::Binary => &[Eq, Ne],
+            Type::Integer | Type::Decimal | Type::DateTime => &[Eq, Ne, Gt, Ge, Lt, Le],
+            Type::Complex => &[],
+        };
+        if !allowed.contains(&op) {
+            let reason = match leaf.r#type {
+                Type::Complex => "is complex: name one of its sub-attributes".to_owned(),
+                kind => {
+                    let rest = if matches!(op, Co | Sw | Ew) || allowed.len() > 2 {
+                        "it can be ordered but has no substrings"
+                    } else {
+                        "it has no order"
+                    };
+                    let rest = if allowed.len() == 2 { "use eq, ne or pr" } else { rest };
+                    format!("is {}: `{op}` does not apply, {rest}", plain(kind))
+                }
+            };
+            return Err(Mismatch::Operator(reason));
+        }
+        let mismatch = || Mismatch::Operand(leaf.r#type);
+        let text = || literal.as_str().ok_or_else(mismatch);
+        let (operand, written) = match leaf.r#type {
+            Type::Boolean => {
+                let truth = match literal {
+                    Literal::Boolean(truth) => *truth,
+                    Literal::String(text) => quoted_boolean(text, leniency, used).ok_or_else(mismatch)?,
+                    _ => return Err(mismatch()),
+                };
+                (Operand::Boolean(truth), Value::Bool(truth))
+            }
+            Type::Integer | Type::Decimal => match literal {
+                Literal::Number(number) => (Operand::Number(number.clone()), literal.to_value()),
+                _ => return Err(mismatch()),
+            },
+            Type::DateTime => {
+                (Operand::DateTime(text()?.parse().map_err(|_| mismatch())?), literal.to_value())
+            }
+            Type::Binary => {
+                (Operand::Binary(decode_base64(text()?).ok_or_else(mismatch)?.into()), literal.to_value())
+            }
+            Type::Reference => {
+                let operand = Operand::Reference { uri: text()?.into(), resource: points_at_resource(leaf) };
+                (operand, literal.to_value())
+            }
+            Type::String if leaf.compares_exactly() => (Operand::Exact(text()?.into()), literal.to_value()),
+            Type::String | Type::Complex => (Operand::Folded(fold(text()?).into()), literal.to_value()),
+        };
+        Ok(Self { op, operand, written })
+    }
+
+    /// Whether one scalar meets the comparison; a value of another JSON type does not.
+    pub(crate) fn holds(&self, value: &Value) -> bool {
+        match (&self.operand, value) {
+            (Operand::Boolean(operand), Value::Bool(value)) => operand == value,
+            (Operand::Number(operand), Value::Number(value)) => {
+                compare_numbers(value, operand).is_some_and(|ordering| self.ordered(ordering))
+            }
+            (_, Value::String(value)) => self.holds_text(value),
+            _ => false,
+        }
+    }
+
+    pub(crate) fn holds_text(&self, value: &str) -> bool {
+        match &self.operand {
+            Operand::Exact(operand) => exact(self.op, value, operand),
+            Operand::Folded(operand) => folded(self.op, value, operand),
+            Operand::Reference { uri, resource } => {
+                exact(self.op, value, uri)
+                    || (self.op == CompareOp::Eq && *resource && same_resource(value, uri))
+            }
+            Operand::DateTime(operand) => {
+                value.parse::<DateTime>().is_ok_and(|value| self.ordered(value.cmp(operand)))
+            }
+            Operand::Binary(operand) => decode_base64(value).is_some_and(|value| *value == **operand),
+            Operand::Boolean(_) | Operand::Number(_) => false,
+        }
+    }
+
+    pub(crate) fn holds_timestamp(&self, value: Timestamp) -> bool {
+        let Operand::DateTime(operand) = &self.operand else { return false };
+        let seconds = value.as_millis().div_euclid(1_000).cmp(&operand.unix_seconds());
+        if seconds.is_ne() {
+            return self.ordered(seconds);
+        }
+        // The same second: let the fractions decide.
+        self.holds_text(&value.to_string())
+    }
+
+    /// The operand as a canonical document would hold it, if this is an `eq`.
+    pub(crate) fn equal_to(&self) -> Option<&Value> {
+        (self.op == CompareOp::Eq).then_some(&self.written)
+    }
+
+    /// The text an index keeps for the values that meet this comparison (see
+    /// [`index_key`](crate::index_key)), and whether it is only how they begin.
+    pub(crate) fn index_text(&self) -> Option<(&str, bool)> {
+        let text = match &self.operand {
+            Operand::Exact(text) | Operand::Folded(text) => text,
+            Operand::Boolean(true) => "true",
+            Operand::Boolean(false) => "false",
+            _ => return None,
+        };
+        match self.op {
+            CompareOp::Eq => Some((text, false)),
+            CompareOp::Sw => Some((text, true)),
+            _ => None,
+        }
+    }
+
+    fn ordered(&self, ordering: Ordering) -> bool {
+        match self.op {
+            CompareOp::Eq => ordering.is_eq(),
+            CompareOp::Ne => ordering.is_ne(),
+            CompareOp::Gt => ordering.is_gt(),
+            CompareOp::Ge => ordering.is_ge(),
+            CompareOp::Lt => ordering.is_lt(),
+            CompareOp::Le => ordering.is_le(),
+            CompareOp::Co | CompareOp::Sw | CompareOp::Ew => false,
+        }
+    }
+}
+
+/// Whether a value counts as present (FILT-008): not empty, and something in it that is not.
+pub(crate) fn has_value(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(values) => values.iter().any(has_value),
+        Value::Object(members) => members.values().any(has_value),
+        Value::Bool(_) | Value::Number(_) => true,
+    }
+}
+
+fn plain(kind: Type) -> Cow<'static, str> {
+    match kind {
+        Type::DateTime => "a dateTime".into(),
+        Type::Binary => "binary".into(),
+        other => other.to_string().into(),
+    }
+}
+
+fn quoted_boolean(text: &str, leniency: &Leniency, used: &mut Quirks) -> Option<bool> {
+    let truth = match text {
+        _ if text.eq_ignore_ascii_case("true") => true,
+        _ if text.eq_ignore_ascii_case("false") => false,
+        _ => return None,
+    };
+    leniency.uses(Quirk::StringBooleans, used).then_some(truth)
+}
+
+fn exact(op: CompareOp, value: &str, operand: &str) -> bool {
+    match op {
+        CompareOp::Eq => value == operand,
+        CompareOp::Ne => value != operand,
+        CompareOp::Co => value.contains(operand),
+        CompareOp::Sw => value.starts_with(operand),
+        CompareOp::Ew => value.ends_with(operand),
+        CompareOp::Gt => value > operand,
+        CompareOp::Ge => value >= operand,
+        CompareOp::Lt => value < operand,
+        CompareOp::Le => value <= operand,
+    }
+}
+
+/// Compares the folded value with an operand that is folded already; plain ASCII is folded in passing,
+/// without a copy.
+fn folded(op: CompareOp, value: &str, operand: &str) -> bool {
+    if !value.is_ascii() {
+        return exact(op, &fold(value), operand);
+    }
+    let (bytes, wanted) = (value.as_bytes(), operand.as_bytes());
+    let ordering = || bytes.iter().map(u8::to_ascii_lowercase).cmp(wanted.iter().copied());
+    match op {
+        CompareOp::Eq => bytes.eq_ignore_ascii_case(wanted),
+        CompareOp::Ne => !bytes.eq_ignore_ascii_case(wanted),
+        CompareOp::Sw => bytes.get(..wanted.len()).is_some_and(|start| start.eq_ignore_ascii_case(wanted)),
+        CompareOp::Ew => bytes
+            .len()
+            .checked_sub(wanted.len())
+            .is_some_and(|from| bytes[from..].eq_ignore_ascii_case(wanted)),
+        // Window by window is quadratic: for short operands only.
+        CompareOp::Co if wanted.is_empty() => true,
+        CompareOp::Co if wanted.len() <= 32 => {
+            bytes.windows(wanted.len()).any(|window| window.eq_ignore_ascii_case(wanted))
+        }
+        CompareOp::Co => fold(value).contains(operand),
+        CompareOp::Gt => ordering().is_gt(),
+        CompareOp::Ge => ordering().is_ge(),
+        CompareOp::Lt => ordering().is_lt(),
+        CompareOp::Le => ordering().is_le(),
+    }
+}
+
+/// Compares numbers by their values: whole ones exactly, whatever their size (D15).
+fn compare_numbers(left: &Number, right: &Number) -> Option<Ordering> {
+    match (whole(left), whole(right)) {
+        (Some(left), Some(right)) => Some(left.cmp(&right)),
+        (Some(left), None) => compare_whole(left, right.as_f64()?),
+        (None, Some(right)) => compare_whole(right, left.as_f64()?).map(Ordering::reverse),
+        (None, None) => left.as_f64()?.partial_cmp(&right.as_f64()?),
+    }
+}
+
+fn whole(number: &Number) -> Option<i128> {
+    number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from))
+}
+
+fn compare_whole(whole: i128, float: f64) -> Option<Ordering> {
+    if float.is_nan() {
+        return None;
+    }
+    // The cast saturates, and no whole number here has more than 65 bits.
+    let ordering = whole.cmp(&(float.trunc() as i128));
+    Some(ordering.then_with(|| 0.0_f64.partial_cmp(&float.fract()).unwrap_or(Ordering::Equal)))
+}
+
+fn points_at_resource(leaf: &Attribute) -> bool {
+    leaf.reference_types
+        .iter()
+        .any(|kind| !kind.eq_ignore_ascii_case("external") && !kind.eq_ignore_ascii_case("uri"))
+}
+
+/// Whether two URIs name the same SCIM resource: the version in the base does not count (FILT-029), and a
+/// relative one equals an absolute one that ends alike.
+fn same_resource(left: &str, right: &str) -> bool {
+    let (Some(left), Some(right)) = (resource_parts(left), resource_parts(right)) else { return false };
+    let bases = left.base == right.base || !left.base.contains("://") || !right.base.contains("://");
+    bases && left.kind == right.kind && left.id == right.id
+}
+
+struct ResourceParts<'a> {
+    base: &'a str,
+    kind: &'a str,
+    id: &'a str,
+}
+
+fn resource_parts(uri: &str) -> Option<ResourceParts<'_>> {
+    let (rest, id) = uri.rsplit_once('/')?;
+    let (base, kind) = rest.rsplit_once('/').unwrap_or(("", rest));
+    if kind.is_empty() || id.is_empty() || base.ends_with(":/") {
+        return None;
+    }
+    let (before, last) = base.rsplit_once('/').unwrap_or(("", base));
+    let base = if is_version(last) { before } else { base };
+    Some(ResourceParts { base, kind, id })
+}
+
+/// `v2`, `v2.1`: RFC 7644 §3.13.
+fn is_version(segment: &str) -> bool {
+    segment.strip_prefix('v').is_some_and(|number| {
+        number.starts_with(|c: char| c.is_ascii_digit())
+            && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+    })
+}
+
+/// Decodes base64 of either alphabet, padding or not; `None` if it is neither.
+fn decode_base64(text: &str) -> Option<Vec<u8>> {
+    let text = text.trim_end_matches('=');
+    if text.len() % 4 == 1 {
+        return None;
+    }
+    let mut bytes = Vec::with_capacity(text.len() / 4 * 3 + 2);
+    let (mut bits, mut count) = (0_u32, 0_u32);
+    for byte in text.bytes() {
+        let six = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            _ => return None,
+        };
+        bits = bits << 6 | u32::from(six);
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            bytes.push((bits >> count & 0xFF) as u8);
+        }
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn filt_029_versions_and_relative_references() {
+        for (left, right, same) in [
+            ("https://a.example/v2/Users/1", "https://a.example/Users/1", true),
+            ("https://a.example/scim/v2.1/Users/1", "https://a.example/scim/Users/1", true),
+            ("https://a.example/v2/Users/1", "Users/1", true),
+            ("/scim/v2/Users/1", "https://a.example/scim/v2/Users/1", true),
+            ("../Users/1", "https://a.example/Users/1", true),
+            ("https://a.example/Users/1", "https://b.example/Users/1", false),
+            ("https://a.example/Users/1", "https://a.example/Groups/1", false),
+            ("https://a.example/Users/1", "https://a.example/Users/2", false),
+            ("1", "https://a.example/Users/1", false),
+        ] {
+            assert_eq!(same_resource(left, right), same, "{left} {right}");
+            assert_eq!(same_resource(right, left), same, "{right} {left}");
+        }
+    }
+
+    #[test]
+    fn filt_009_d15_numbers_are_exact_and_mixed() {
+        let number = |text: &str| serde_json::from_str::<Number>(text).unwrap();
+        for (left, right, ordering) in [
+            ("9007199254740993", "9007199254740992", Ordering::Greater),
+            ("18446744073709551615", "-1", Ordering::Greater),
+            ("1", "1.0", Ordering::Equal),
+            ("1", "1e0", Ordering::Equal),
+            ("2", "2.5", Ordering::Less),
+            ("-2", "-2.5", Ordering::Greater),
+            ("9007199254740993", "9007199254740992.0", Ordering::Greater),
+            ("5", "1e300", Ordering::Less),
+            ("1.5", "1.50", Ordering::Equal),
+        ] {
+            let (left, right) = (number(left), number(right));
+            assert_eq!(compare_numbers(&left, &right), Some(ordering), "{left} {right}");
+            assert_eq!(compare_numbers(&right, &left), Some(ordering.reverse()), "{right} {left}");
+        }
+    }
+
+    #[test]
+    fn c_4_binary_is_compared_decoded() {
+        assert_eq!(decode_base64("aGVsbG8="), decode_base64("aGVsbG8"));
+        assert_eq!(decode_base64("-_-_"), decode_base64("+/+/"));
+        assert_eq!(decode_base64("aGVsbG8=").unwrap(), b"hello");
+        assert!(decode_base64("a b").is_none() && decode_base64("aaaaa").is_none());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn folding_in_passing_is_folding(value in "[a-cA-Cé]{0,6}", operand in "[a-cA-Cé]{0,3}") {
+            let operand = fold(&operand).into_owned();
+            for op in CompareOp::ALL {
+                proptest::prop_assert_eq!(folded(op, &value, &operand), exact(op, &fold(&value), &operand));
+            }
+        }
+    }
+}

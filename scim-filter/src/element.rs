@@ -1,0 +1,199 @@
+//! The filter between the brackets of a value path, bound to one attribute — FILT-014.
+
+use std::sync::Arc;
+
+use scim_core::{AttrRef, Attribute, Quirk, Returned};
+use serde_json::{Map, Value};
+
+use crate::bind::{Binder, Logic};
+use crate::compare::{Test, has_value};
+use crate::error::FilterError;
+use crate::literal::CompareOp;
+use crate::tree::{Node, NodeId};
+
+/// A filter over the values of one attribute: `type eq "work"` of `emails[type eq "work"]`.
+///
+/// Comes out of [`Path::bind`](crate::Path::bind).
+#[derive(Clone, Debug, PartialEq)]
+pub struct ElementFilter {
+    logic: Logic<SubTest>,
+}
+
+/// One term: a sub-attribute, or the value itself when the attribute is simple.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct SubTest {
+    pub(crate) sub: Option<Arc<Attribute>>,
+    pub(crate) test: Test,
+    /// Whether stores keep keys of it.
+    pub(crate) indexed: bool,
+}
+
+impl ElementFilter {
+    /// Whether one value of the attribute meets the filter: an object, or a scalar of a simple
+    /// multi-valued attribute (which the filter addresses as `value`).
+    pub fn matches(&self, element: &Value) -> bool {
+        self.logic.holds(&|term| term.holds(element))
+    }
+
+    /// The value that a write would have to create to meet the filter: the sub-attributes and
+    /// operands, when the filter is a conjunction of `eq` terms that do not contradict each other.
+    ///
+    /// Operands have the JSON type of their sub-attribute and the case they were written in; a term on a
+    /// simple attribute stands under `value`.
+    pub fn template(&self) -> Option<Map<String, Value>> {
+        let mut template = Map::new();
+        self.logic.conjunction(&mut |term| {
+            let Some(value) = term.equal_to() else { return false };
+            match template.insert(term.name().to_owned(), value.clone()) {
+                Some(before) => before == *value,
+                None => true,
+            }
+        })?;
+        Some(template)
+    }
+
+    /// The values asked for, when the filter is `value eq "x"` or an `or` chain of such, in the case they
+    /// were written in. An additional `$ref eq null`, as Entra sends it, changes nothing: links have no
+    /// `$ref` of their own (D7).
+    pub fn only_values(&self) -> Option<Vec<&str>> {
+        let mut values = Vec::new();
+        only_values(&self.logic, &mut values).then_some(values)
+    }
+
+    pub(crate) fn logic(&self) -> &Logic<SubTest> {
+        &self.logic
+    }
+
+    /// Binds the filter below `root` to the values of `attr`, which stands at `position`.
+    pub(crate) fn bind(
+        binder: &mut Binder<'_>,
+        attr: &AttrRef,
+        root: NodeId,
+        position: usize,
+    ) -> Result<Self, FilterError> {
+        check_target(binder, attr, position)?;
+        Self::bind_terms(binder, attr, root)
+    }
+
+    /// The same for a PATCH path, where it is the path's fault if the attribute takes no value path.
+    pub(crate) fn bind_path(
+        binder: &mut Binder<'_>,
+        attr: &AttrRef,
+        root: NodeId,
+    ) -> Result<Self, FilterError> {
+        check_target(binder, attr, 0).map_err(FilterError::in_path)?;
+        Self::bind_terms(binder, attr, root)
+    }
+
+    fn bind_terms(binder: &mut Binder<'_>, attr: &AttrRef, root: NodeId) -> Result<Self, FilterError> {
+        let logic = binder.logic(root, &mut |binder, id| leaf(binder, attr, id))?;
+        Ok(Self { logic })
+    }
+}
+
+fn check_target(binder: &mut Binder<'_>, attr: &AttrRef, position: usize) -> Result<(), FilterError> {
+    let attribute = attr.attribute();
+    let reason = if attr.sub().is_some() {
+        "is a sub-attribute: a value path belongs to the attribute above it"
+    } else if attribute.multi_valued {
+        return Ok(());
+    } else if !attribute.is_complex() {
+        "has a single value and no sub-attributes: it takes no value path"
+    } else if binder.forgives(Quirk::SingularValuePath) {
+        return Ok(());
+    } else {
+        "has a single value: a value path needs a multi-valued attribute"
+    };
+    Err(FilterError::Unsupported { position, attribute: attr.to_string(), reason: reason.to_owned() })
+}
+
+impl SubTest {
+    fn holds(&self, element: &Value) -> bool {
+        let value = match &self.sub {
+            None => Some(element),
+            Some(sub) => element.get(&sub.name),
+        };
+        match (value, &self.test) {
+            (None, _) => false,
+            (Some(value), Test::Present) => has_value(value),
+            (Some(Value::Array(values)), Test::Compare(test)) => values.iter().any(|value| test.holds(value)),
+            (Some(value), Test::Compare(test)) => test.holds(value),
+        }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        self.sub.as_ref().map_or("value", |sub| &sub.name)
+    }
+
+    fn equal_to(&self) -> Option<&Value> {
+        match &self.test {
+            Test::Compare(comparison) => comparison.equal_to(),
+            Test::Present => None,
+        }
+    }
+}
+
+fn leaf(binder: &mut Binder<'_>, attr: &AttrRef, id: NodeId) -> Result<Logic<SubTest>, FilterError> {
+    let tree = binder.tree();
+    let position = tree.place(id).path as usize;
+    let (path, comparison) = match tree.node(id) {
+        Node::Compare { path, op, operand } => (*path, Some((*op, operand))),
+        Node::Present { path } => (*path, None),
+        _ => return Err(FilterError::NestedValuePath { position }),
+    };
+    let name = tree.text(path);
+    let attribute = attr.attribute();
+    let sub = match attribute.sub_attribute(name) {
+        Some(sub) => Some(sub),
+        None if !attribute.is_complex() && name.eq_ignore_ascii_case("value") => None,
+        None => {
+            let absent = match comparison {
+                Some((op, operand)) => binder.absent(op, &tree.literal(operand)),
+                None => binder.absent(CompareOp::Ne, &crate::Literal::Null),
+            };
+            return match absent {
+                Some(truth) => Ok(Logic::Constant(truth)),
+                None => Err(binder.unknown(position, &format!("{attr}.{name}"))),
+            };
+        }
+    };
+    if sub.is_some_and(|sub| sub.returned == Returned::Never) {
+        return Err(binder.secret(position, &format!("{attr}.{name}")));
+    }
+    let whole = match sub {
+        Some(sub) => attr.with_sub(Arc::clone(sub)),
+        None => attr.clone(),
+    };
+    let indexed = binder.is_indexed(&whole);
+    binder.test(id, &whole, &|test| SubTest { sub: sub.cloned(), test, indexed })
+}
+
+fn only_values<'a>(logic: &'a Logic<SubTest>, values: &mut Vec<&'a str>) -> bool {
+    match logic {
+        Logic::Leaf(term) => match term.equal_to() {
+            Some(Value::String(text)) if term.name() == "value" => {
+                values.push(text);
+                true
+            }
+            _ => false,
+        },
+        Logic::Or(branches) => branches.iter().all(|branch| only_values(branch, values)),
+        Logic::And(branches) => {
+            let mut rest = branches.iter().filter(|branch| !is_ref_absent(branch));
+            match (rest.next(), rest.next()) {
+                (Some(only), None) => only_values(only, values),
+                _ => false,
+            }
+        }
+        Logic::Not(_) | Logic::Constant(_) => false,
+    }
+}
+
+fn is_ref_absent(logic: &Logic<SubTest>) -> bool {
+    match logic {
+        Logic::Not(inner) => {
+            matches!(&**inner, Logic::Leaf(term) if term.name() == "$ref" && term.test == Test::Present)
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,195 @@
+//! A filter as syntax: what parsing yields, what a client builds, what `Display` writes.
+
+use std::str::FromStr;
+
+use scim_core::{Leniency, Quirks};
+
+use crate::error::FilterError;
+use crate::literal::{CompareOp, Literal};
+use crate::parse;
+use crate::tree::{Chain, Place, Tree};
+use crate::view::{Branch, Expr};
+
+/// A parsed filter (RFC 7644 §3.4.2.2), not yet bound to a schema.
+///
+/// `FromStr` is strict; [`Filter::parse_with`] forgives what the leniency names. `Display` writes strict
+/// syntax with single spaces, and parsing that gives an equal filter.
+///
+/// ```
+/// use scim_filter::Filter;
+/// let filter: Filter = r#"userName  Eq "bjensen" AND title PR"#.parse().unwrap();
+/// assert_eq!(filter.to_string(), r#"userName eq "bjensen" and title pr"#);
+/// let built = Filter::eq("userName", "bjensen").unwrap().and(Filter::present("title").unwrap());
+/// assert_eq!(built, filter);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Filter {
+    tree: Tree,
+    quirks: Quirks,
+}
+
+/// How large a filter may be; charged while it is parsed.
+///
+/// ```
+/// use scim_core::Leniency;
+/// use scim_filter::{Budget, Filter, FilterError};
+/// let budget = Budget { terms: 2, ..Budget::default() };
+/// let refused = Filter::parse_within("a pr or b pr or c pr", &Leniency::STRICT, &budget);
+/// assert!(matches!(refused, Err(FilterError::TooManyTerms { .. })));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// How deep parentheses, `not` and brackets may nest.
+    pub depth: usize,
+    /// How many comparisons and presence tests there may be.
+    pub terms: usize,
+    /// How long the text may be.
+    pub bytes: usize,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self { depth: 64, terms: 4096, bytes: 1 << 20 }
+    }
+}
+
+impl Filter {
+    /// Parses a filter, forgiving what `leniency` allows, within the default [`Budget`].
+    ///
+    /// Leading and trailing spaces are passed over. Errors: [`FilterError::Syntax`] and its like with a
+    /// byte position into `text`, or one of the budget errors. RFC 7644 §3.4.2.2.
+    pub fn parse_with(text: &str, leniency: &Leniency) -> Result<Self, FilterError> {
+        Self::parse_within(text, leniency, &Budget::default())
+    }
+
+    /// The same, within a budget of the caller's.
+    pub fn parse_within(text: &str, leniency: &Leniency, budget: &Budget) -> Result<Self, FilterError> {
+        let (tree, quirks) = parse::filter(text, leniency, budget)?;
+        Ok(Self { tree, quirks })
+    }
+
+    /// The quirks that were needed to read the text; none for a built filter.
+    pub fn quirks(&self) -> Quirks {
+        self.quirks
+    }
+
+    /// The outermost expression.
+    pub fn root(&self) -> Expr<'_> {
+        Branch::new(&self.tree, self.tree.root()).expr()
+    }
+
+    /// The path and the operand, when the filter is exactly one `path eq operand`.
+    ///
+    /// ```
+    /// let filter: scim_filter::Filter = "(userName eq \"x\")".parse().unwrap();
+    /// let (path, value) = filter.as_single_eq().unwrap();
+    /// assert_eq!((path, value.as_str()), ("userName", Some("x")));
+    /// ```
+    pub fn as_single_eq(&self) -> Option<(&str, Literal<'_>)> {
+        match self.root() {
+            Expr::Compare { path, op: CompareOp::Eq, value } => Some((path, value)),
+            _ => None,
+        }
+    }
+
+    /// `path op value`. Fails with [`FilterError::Syntax`] if `path` is no attribute path.
+    pub fn compare<'v>(
+        path: &str,
+        op: CompareOp,
+        value: impl Into<Literal<'v>>,
+    ) -> Result<Self, FilterError> {
+        parse::check_attr_path(path)?;
+        let mut tree = Tree::default();
+        let path = tree.keep(path);
+        tree.compare(path, op, value.into(), Place::default());
+        Ok(Self::built(tree))
+    }
+
+    /// `path eq value`. Fails with [`FilterError::Syntax`] if `path` is no attribute path.
+    pub fn eq<'v>(path: &str, value: impl Into<Literal<'v>>) -> Result<Self, FilterError> {
+        Self::compare(path, CompareOp::Eq, value)
+    }
+
+    /// `path pr`. Fails with [`FilterError::Syntax`] if `path` is no attribute path.
+    pub fn present(path: &str) -> Result<Self, FilterError> {
+        parse::check_attr_path(path)?;
+        let mut tree = Tree::default();
+        let path = tree.keep(path);
+        tree.present(path, Place::default());
+        Ok(Self::built(tree))
+    }
+
+    /// `path[self]`: one value of the attribute meets this filter, whose paths are sub-attributes.
+    ///
+    /// Fails with [`FilterError::Syntax`] if `path` is no attribute path, and with
+    /// [`FilterError::NestedValuePath`] if this filter holds a value path itself.
+    pub fn within(mut self, path: &str) -> Result<Self, FilterError> {
+        parse::check_attr_path(path)?;
+        if self.tree.has_value_path() {
+            return Err(FilterError::NestedValuePath { position: 0 });
+        }
+        // The path stands first in the text of a parsed filter, and equality looks at the text.
+        let mut tree = Tree::default();
+        let path = tree.keep(path);
+        let inner = tree.append(&self.tree);
+        tree.value_path(path, inner, Place::default());
+        self.tree = tree;
+        Ok(self)
+    }
+
+    /// Both hold.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        self.joined(Chain::And, &other)
+    }
+
+    /// At least one holds.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        self.joined(Chain::Or, &other)
+    }
+
+    /// The exact complement.
+    #[must_use]
+    #[allow(clippy::should_implement_trait, reason = "reads as the filter does; `!` would hide it")]
+    pub fn not(mut self) -> Self {
+        self.tree.not(self.tree.root());
+        self
+    }
+
+    pub(crate) fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    pub(crate) fn from_parts(tree: Tree, quirks: Quirks) -> Self {
+        Self { tree, quirks }
+    }
+
+    fn built(tree: Tree) -> Self {
+        Self { tree, quirks: Quirks::NONE }
+    }
+
+    fn joined(mut self, chain: Chain, other: &Self) -> Self {
+        let mut branches = self.tree.open_root(chain);
+        branches.push(self.tree.append(&other.tree));
+        self.tree.chain(chain, &branches);
+        self.quirks = self.quirks.union(other.quirks);
+        self
+    }
+}
+
+/// Equal when they say the same in the same order; how it was spaced, and with what quirks, is no matter.
+impl PartialEq for Filter {
+    fn eq(&self, other: &Self) -> bool {
+        self.tree == other.tree
+    }
+}
+
+impl FromStr for Filter {
+    type Err = FilterError;
+
+    /// Strict: see [`Filter::parse_with`].
+    fn from_str(text: &str) -> Result<Self, FilterError> {
+        Self::parse_with(text, &Leniency::STRICT)
+    }
+}

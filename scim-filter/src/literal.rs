@@ -1,0 +1,155 @@
+//! The operators and literals of a comparison — RFC 7644 §3.4.2.2, `compareOp` and `compValue`.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde_json::{Number, Value};
+
+/// A comparison operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CompareOp {
+    /// `eq`: identical.
+    Eq,
+    /// `ne`: not identical; the exact complement of `eq` over the whole attribute.
+    Ne,
+    /// `co`: the operand is part of the value.
+    Co,
+    /// `sw`: the value begins with the operand.
+    Sw,
+    /// `ew`: the value ends with the operand.
+    Ew,
+    /// `gt`: greater than.
+    Gt,
+    /// `ge`: greater than or equal to.
+    Ge,
+    /// `lt`: less than.
+    Lt,
+    /// `le`: less than or equal to.
+    Le,
+}
+
+impl CompareOp {
+    /// Every operator, in the order of RFC 7644 Table 3.
+    pub const ALL: [Self; 9] =
+        [Self::Eq, Self::Ne, Self::Co, Self::Sw, Self::Ew, Self::Gt, Self::Ge, Self::Lt, Self::Le];
+
+    /// The operator as it is written.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Eq => "eq",
+            Self::Ne => "ne",
+            Self::Co => "co",
+            Self::Sw => "sw",
+            Self::Ew => "ew",
+            Self::Gt => "gt",
+            Self::Ge => "ge",
+            Self::Lt => "lt",
+            Self::Le => "le",
+        }
+    }
+
+    /// The operator of that name, in any case (D12); `None` for anything else.
+    pub(crate) fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|op| op.as_str().eq_ignore_ascii_case(word))
+    }
+}
+
+impl fmt::Display for CompareOp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The operand of a comparison as a filter writes it: a JSON scalar.
+///
+/// ```
+/// use scim_filter::Literal;
+/// assert_eq!(Literal::from("a\"b").to_string(), r#""a\"b""#);
+/// assert_eq!(Literal::from(true).to_string(), "true");
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub enum Literal<'a> {
+    /// `null`: `eq null` asks for absence, `ne null` for presence (D16).
+    Null,
+    /// `true` or `false`.
+    Boolean(bool),
+    /// A number.
+    Number(Number),
+    /// A string, its escapes decoded.
+    String(Cow<'a, str>),
+}
+
+impl Literal<'_> {
+    /// The text, if it is a string.
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The same as a JSON value.
+    pub fn to_value(&self) -> Value {
+        match self {
+            Self::Null => Value::Null,
+            Self::Boolean(truth) => Value::Bool(*truth),
+            Self::Number(number) => Value::Number(number.clone()),
+            Self::String(text) => Value::String(text.clone().into_owned()),
+        }
+    }
+}
+
+/// As it stands in a filter, strings quoted and escaped.
+impl fmt::Display for Literal<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.to_value())
+    }
+}
+
+impl<'a> From<&'a str> for Literal<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::String(Cow::Borrowed(text))
+    }
+}
+
+impl<'a> From<&'a String> for Literal<'a> {
+    fn from(text: &'a String) -> Self {
+        Self::String(Cow::Borrowed(text))
+    }
+}
+
+impl From<String> for Literal<'_> {
+    fn from(text: String) -> Self {
+        Self::String(Cow::Owned(text))
+    }
+}
+
+impl From<bool> for Literal<'_> {
+    fn from(truth: bool) -> Self {
+        Self::Boolean(truth)
+    }
+}
+
+impl From<i32> for Literal<'_> {
+    fn from(number: i32) -> Self {
+        Self::Number(number.into())
+    }
+}
+
+impl From<i64> for Literal<'_> {
+    fn from(number: i64) -> Self {
+        Self::Number(number.into())
+    }
+}
+
+impl From<u64> for Literal<'_> {
+    fn from(number: u64) -> Self {
+        Self::Number(number.into())
+    }
+}
+
+impl From<Number> for Literal<'_> {
+    fn from(number: Number) -> Self {
+        Self::Number(number)
+    }
+}

@@ -1,0 +1,518 @@
+//! The grammar, rule by rule: RFC 7644 §3.4.2.2 Figure 1 with errata 7319, 4690 and 7322, and §3.5.2
+//! Figure 7 for paths. The only file that uses nom.
+//!
+//! ```abnf
+//! filter    = *SP orExp *SP
+//! orExp     = andExp *( 1*SP "or" 1*SP andExp )
+//! andExp    = term *( 1*SP "and" 1*SP term )
+//! term      = [ "not" *SP ] "(" *SP orExp *SP ")" / valuePath / attrExp
+//! valuePath = attrPath "[" *SP orExp *SP "]"            ; no "[" inside
+//! attrExp   = attrPath 1*SP "pr" / attrPath 1*SP compareOp 1*SP compValue
+//! path      = attrPath / valuePath [ "." ATTRNAME ]
+//! ```
+//!
+//! Each rule is a method of [`Grammar`] that takes the rest of the text and gives back what is left of it.
+//! Every choice is made by looking at the next few bytes, never by trying and going back, so that time is
+//! linear. Recursion happens below `group` and `brackets` only, which charge the depth budget first.
+
+use nom::bytes::complete::{tag, tag_no_case, take_while, take_while1};
+use nom::character::complete::char;
+use nom::combinator::{opt, peek};
+use nom::error::{ErrorKind, ParseError};
+use nom::sequence::{delimited, preceded, terminated};
+use nom::{IResult, Parser};
+use scim_core::{AttrPath, Leniency, Quirk, Quirks};
+use serde_json::Number;
+
+use crate::error::FilterError;
+use crate::filter::{Budget, Filter};
+use crate::literal::{CompareOp, Literal};
+use crate::scan::{any_case, excerpt, holds_a_filter, quoted_length};
+use crate::tree::{Chain, NodeId, Place, Span, Tree, index};
+
+const OPERATORS: &str = "an operator: eq, ne, co, sw, ew, gt, ge, lt, le or pr";
+const VALUE: &str = "a value: a quoted string, a number, true, false or null";
+
+/// Parses a whole filter.
+pub(crate) fn filter(
+    text: &str,
+    leniency: &Leniency,
+    budget: &Budget,
+) -> Result<(Tree, Quirks), FilterError> {
+    let mut grammar = Grammar::new(text, leniency, budget)?;
+    grammar.filter(text).map_err(|error| grammar.error(error))?;
+    Ok((grammar.tree, grammar.quirks))
+}
+
+/// A PATCH path taken apart: `attribute[filter].sub`.
+pub(crate) struct PathParts<'a> {
+    pub(crate) attribute: &'a str,
+    pub(crate) filter: Option<Filter>,
+    pub(crate) sub: Option<&'a str>,
+    pub(crate) quirks: Quirks,
+}
+
+/// Parses a PATCH path. Faults of the path itself are marked as such.
+pub(crate) fn path<'a>(
+    text: &'a str,
+    leniency: &Leniency,
+    budget: &Budget,
+) -> Result<PathParts<'a>, FilterError> {
+    let mut grammar = Grammar::new(text, leniency, budget).map_err(FilterError::in_path)?;
+    let (_, parts) = grammar.path(text).map_err(|error| grammar.error(error))?;
+    Ok(parts)
+}
+
+/// Whether a builder may use this text as an attribute path.
+pub(crate) fn check_attr_path(text: &str) -> Result<(), FilterError> {
+    let budget = Budget::default();
+    let grammar = Grammar::new(text, &Leniency::STRICT, &budget)?;
+    let parsed = attr_path(text).and_then(|(rest, _)| match rest {
+        "" => Ok(()),
+        _ => Err(expected("the end of the attribute path", rest)),
+    });
+    parsed.map_err(|error| grammar.error(error))
+}
+
+type Parsed<'a, T> = IResult<&'a str, T, Fault<'a>>;
+
+/// The state of one parse.
+struct Grammar<'g> {
+    source: &'g str,
+    leniency: &'g Leniency,
+    budget: &'g Budget,
+    tree: Tree,
+    quirks: Quirks,
+    depth: usize,
+    terms: usize,
+    in_brackets: bool,
+}
+
+impl<'g> Grammar<'g> {
+    fn new(source: &'g str, leniency: &'g Leniency, budget: &'g Budget) -> Result<Self, FilterError> {
+        // Places are 32 bits wide.
+        let limit = budget.bytes.min(u32::MAX as usize);
+        if source.len() > limit {
+            return Err(FilterError::TooLong { length: source.len(), limit });
+        }
+        Ok(Self {
+            source,
+            leniency,
+            budget,
+            tree: Tree::default(),
+            quirks: Quirks::NONE,
+            depth: 0,
+            terms: 0,
+            in_brackets: false,
+        })
+    }
+
+    /// `filter = *SP orExp *SP`
+    fn filter<'a>(&mut self, input: &'a str) -> Parsed<'a, NodeId> {
+        let (rest, root) = delimited(spaces, |input| self.or_exp(input), spaces).parse(input)?;
+        match rest {
+            "" => Ok((rest, root)),
+            _ => Err(expected("`and`, `or` or the end", rest)),
+        }
+    }
+
+    /// `orExp = andExp *( 1*SP "or" 1*SP andExp )`
+    fn or_exp<'a>(&mut self, input: &'a str) -> Parsed<'a, NodeId> {
+        let (mut rest, first) = self.and_exp(input)?;
+        let mut branches = vec![first];
+        while let Some(after) = keyword("or", rest)? {
+            let (after, branch) = self.and_exp(after)?;
+            branches.push(branch);
+            rest = after;
+        }
+        Ok((rest, self.tree.chain(Chain::Or, &branches)))
+    }
+
+    /// `andExp = term *( 1*SP "and" 1*SP term )`
+    fn and_exp<'a>(&mut self, input: &'a str) -> Parsed<'a, NodeId> {
+        let (mut rest, first) = self.term(input)?;
+        let mut branches = vec![first];
+        while let Some(after) = keyword("and", rest)? {
+            let (after, branch) = self.term(after)?;
+            branches.push(branch);
+            rest = after;
+        }
+        Ok((rest, self.tree.chain(Chain::And, &branches)))
+    }
+
+    /// `term = [ "not" *SP ] "(" *SP orExp *SP ")" / valuePath / attrExp`
+    fn term<'a>(&mut self, input: &'a str) -> Parsed<'a, NodeId> {
+        let (rest, negated) = self.negation(input);
+        let (rest, id) =
+            if rest.starts_with('(') { self.group(rest)? } else { self.value_path_or_attr_exp(rest)? };
+        Ok((rest, if negated { self.tree.not(id) } else { id }))
+    }
+
+    /// `[ "not" *SP ]`, when a parenthesis follows; else `not` is an attribute's name (D17), unless it is
+    /// forgiven that the parentheses are missing (D5).
+    fn negation<'a>(&mut self, input: &'a str) -> (&'a str, bool) {
+        if let Ok((rest, _)) = not_before_group(input) {
+            return (rest, true);
+        }
+        match not_before_attribute(input) {
+            Ok((rest, _)) if self.forgives(Quirk::NotWithoutParentheses) => (rest, true),
+            _ => (input, false),
+        }
+    }
+
+    /// `"(" *SP orExp *SP ")"`
+    fn group<'a>(&mut self, input: &'a str) -> Parsed<'a, NodeId> {
+        let (rest, _) = self.open('(', input)?;
+        let (rest, inner) = self.or_exp(rest)?;
+        let (rest, _) = self.close(')', "`and`, `or` or `)`", rest)?;
+        Ok((rest, inner))
+    }
+
+    fn value_path_or_attr_exp<'a>(&mut self, input: &'a str) -> Parsed<'a, NodeId> {
+        let (rest, attribute) = attr_path(input)?;
+        let place = Place { path: self.position(input), value: self.position(input) };
+        let path = self.tree.keep(attribute);
+        if rest.starts_with('[') {
+            self.value_path(rest, path, place)
+        } else {
+            self.attr_exp(rest, path, place)
+        }
+    }
+
+    /// `valuePath = attrPath "[" *SP orExp *SP "]"`, from the bracket on.
+    fn value_path<'a>(&mut self, input: &'a str, path: Span, place: Place) -> Parsed<'a, NodeId> {
+        let (rest, mut inner) = self.brackets(input)?;
+        let mut rest = rest;
+        // Q-26: what is compared behind the bracket is compared on the same value.
+        if let Ok((behind, sub)) = comparison_behind(rest)
+            && self.forgives(Quirk::ValuePathComparison)
+        {
+            let place = Place { path: self.position(rest), value: self.position(rest) };
+            let sub = self.tree.keep(sub.unwrap_or("value"));
+            let (after, compared) = self.attr_exp(behind, sub, place)?;
+            inner = self.tree.chain(Chain::And, &[inner, compared]);
+            rest = after;
+        }
+        Ok((rest, self.tree.value_path(path, inner, place)))
+    }
+
+    /// `"[" *SP orExp *SP "]"`, without brackets inside (D2).
+    fn brackets<'a>(&mut self, input: &'a str) -> Parsed<'a, NodeId> {
+        if self.in_brackets {
+            return Err(fault(input, Kind::Nested));
+        }
+        self.in_brackets = true;
+        let (rest, _) = self.open('[', input)?;
+        let (rest, inner) = self.or_exp(rest)?;
+        let (rest, _) = self.close(']', "`and`, `or` or `]`", rest)?;
+        self.in_brackets = false;
+        Ok((rest, inner))
+    }
+
+    /// `attrExp = attrPath 1*SP "pr" / attrPath 1*SP compareOp 1*SP compValue`, from behind the attribute.
+    fn attr_exp<'a>(&mut self, input: &'a str, path: Span, place: Place) -> Parsed<'a, NodeId> {
+        self.terms += 1;
+        if self.terms > self.budget.terms {
+            return Err(fault(input, Kind::TooManyTerms));
+        }
+        let (rest, word) = preceded(or_fault(spaces1, "a space and an operator"), operator).parse(input)?;
+        if word.eq_ignore_ascii_case("pr") {
+            return Ok((rest, self.tree.present(path, place)));
+        }
+        let Some(op) = CompareOp::named(word) else {
+            return Err(fault(&input[input.len() - rest.len() - word.len()..], Kind::UnknownOperator));
+        };
+        let (rest, gap) = spaces(rest)?;
+        let mut gap_forgiven = || rest.starts_with(['"', '\'']) && self.forgives(Quirk::NoSpaceBeforeQuote);
+        if gap.is_empty() && !gap_forgiven() {
+            return Err(expected("a space and a value", rest));
+        }
+        let place = Place { value: self.position(rest), ..place };
+        let (rest, literal) = self.comp_value(rest)?;
+        Ok((rest, self.tree.compare(path, op, literal, place)))
+    }
+
+    /// `compValue = false / null / true / number / string`
+    fn comp_value<'a>(&mut self, input: &'a str) -> Parsed<'a, Literal<'a>> {
+        match input.as_bytes().first() {
+            Some(b'"') => string(input),
+            Some(b'\'') if self.forgives(Quirk::SingleQuotes) => single_quoted(input),
+            _ => self.bare_value(input),
+        }
+    }
+
+    fn bare_value<'a>(&mut self, input: &'a str) -> Parsed<'a, Literal<'a>> {
+        let (rest, word) = or_fault(take_while1(is_bare), VALUE).parse(input)?;
+        let literal = match word {
+            "true" => Literal::Boolean(true),
+            "false" => Literal::Boolean(false),
+            "null" => Literal::Null,
+            _ if looks_like_number(word) => match serde_json::from_str::<Number>(word) {
+                Ok(number) => Literal::Number(number),
+                Err(_) => return Err(expected("a number of at most 64 bits", input)),
+            },
+            _ => match any_case(word) {
+                Some(literal) if self.forgives(Quirk::LiteralAnyCase) => literal,
+                _ if self.forgives_bare(word) => Literal::from(word),
+                _ => return Err(expected(VALUE, input)),
+            },
+        };
+        Ok((rest, literal))
+    }
+
+    fn forgives_bare(&mut self, word: &str) -> bool {
+        !word.contains(['"', '\'']) && self.forgives(Quirk::UnquotedString)
+    }
+
+    /// `path = attrPath / valuePath [ "." ATTRNAME ]`, or the bare URN of an extension (D9).
+    fn path<'a>(&mut self, input: &'a str) -> Parsed<'a, PathParts<'a>> {
+        let (rest, attribute) = self.path_attribute(input).map_err(as_path)?;
+        if !rest.starts_with('[') {
+            let parts = PathParts { attribute, filter: None, sub: None, quirks: self.quirks };
+            return if rest.is_empty() {
+                Ok((rest, parts))
+            } else {
+                Err(as_path(expected("`[`, `.` or the end of the path", rest)))
+            };
+        }
+        if !holds_a_filter(rest) {
+            return Err(as_path(expected("a filter and `]` behind `[`", rest)));
+        }
+        let (rest, _) = self.brackets(rest)?;
+        let (rest, sub) = opt(preceded(char('.'), name)).parse(rest).map_err(as_path)?;
+        if !rest.is_empty() {
+            return Err(as_path(expected("`.` and a sub-attribute, or the end of the path", rest)));
+        }
+        let filter = Filter::from_parts(std::mem::take(&mut self.tree), self.quirks);
+        Ok((rest, PathParts { attribute, filter: Some(filter), sub, quirks: self.quirks }))
+    }
+
+    fn path_attribute<'a>(&self, input: &'a str) -> Parsed<'a, &'a str> {
+        let (rest, text) = or_fault(take_while1(is_path), "an attribute path").parse(input)?;
+        // The last part of an extension's URN need not be a name; binding knows the extensions.
+        let urn = text.len() > 4 && text[..4].eq_ignore_ascii_case("urn:") && !text.ends_with(':');
+        if urn || AttrPath::parse(text).is_ok() { Ok((rest, text)) } else { attr_path(input) }
+    }
+
+    fn forgives(&mut self, quirk: Quirk) -> bool {
+        self.leniency.uses(quirk, &mut self.quirks)
+    }
+
+    /// One level down, if the budget allows.
+    fn open<'a>(&mut self, bracket: char, input: &'a str) -> Parsed<'a, &'a str> {
+        self.depth += 1;
+        if self.depth > self.budget.depth {
+            return Err(fault(input, Kind::TooDeep));
+        }
+        preceded(char(bracket), spaces).parse(input)
+    }
+
+    /// One level up.
+    fn close<'a>(&mut self, bracket: char, what: &'static str, input: &'a str) -> Parsed<'a, char> {
+        self.depth -= 1;
+        preceded(spaces, or_fault(char(bracket), what)).parse(input)
+    }
+
+    fn position(&self, rest: &str) -> u32 {
+        index(self.source.len() - rest.len())
+    }
+
+    fn error(&self, error: nom::Err<Fault<'_>>) -> FilterError {
+        let (nom::Err::Error(Fault(Some(fault))) | nom::Err::Failure(Fault(Some(fault)))) = error else {
+            // Every parser that is not mere lookahead says what it expected.
+            return FilterError::Syntax { position: 0, expected: "a filter", found: "the end".into() };
+        };
+        let position = self.source.len() - fault.rest.len();
+        let error = match fault.kind {
+            Kind::Expected(expected) => {
+                let found = match excerpt(fault.rest) {
+                    "" => "the end".to_owned(),
+                    text => format!("`{text}`"),
+                };
+                FilterError::Syntax { position, expected, found }
+            }
+            Kind::UnknownOperator => {
+                FilterError::UnknownOperator { position, operator: excerpt(fault.rest).to_owned() }
+            }
+            Kind::Nested => FilterError::NestedValuePath { position },
+            Kind::TooDeep => FilterError::TooDeep { position, limit: self.budget.depth },
+            Kind::TooManyTerms => FilterError::TooManyTerms { position, limit: self.budget.terms },
+        };
+        if fault.in_path { error.in_path() } else { error }
+    }
+}
+
+/// `attrPath = [URI ":"] ATTRNAME ["." ATTRNAME]`, with `$` allowed in names (D7, D8, D14).
+fn attr_path(input: &str) -> Parsed<'_, &str> {
+    let (rest, text) = or_fault(take_while1(is_path), "an attribute path, `not (` or `(`").parse(input)?;
+    match AttrPath::parse(text) {
+        Ok(_) => Ok((rest, text)),
+        Err(_) => Err(expected("an attribute path such as `name.familyName`", input)),
+    }
+}
+
+/// `ATTRNAME`
+fn name(input: &str) -> Parsed<'_, &str> {
+    let (rest, text) = or_fault(take_while1(is_path), "a sub-attribute").parse(input)?;
+    if scim_core::is_attribute_name(text) {
+        Ok((rest, text))
+    } else {
+        Err(expected("a sub-attribute", input))
+    }
+}
+
+/// `1*SP word 1*SP`: what is left behind it, or `None` if another word or the end follows.
+fn keyword<'a>(word: &'static str, input: &'a str) -> Result<Option<&'a str>, nom::Err<Fault<'a>>> {
+    let found: Parsed<'a, _> = preceded(spaces1, tag_no_case(word)).parse(input);
+    match found {
+        Ok((rest, _)) if !rest.starts_with(is_path) => {
+            let (rest, _) = or_fault(spaces1, "a space and an attribute path, `not (` or `(`").parse(rest)?;
+            Ok(Some(rest))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// `"not" *SP`, with a parenthesis behind it.
+fn not_before_group(input: &str) -> Parsed<'_, &str> {
+    terminated(tag_no_case("not"), (spaces, peek(char('(')))).parse(input)
+}
+
+/// `"not" 1*SP`, with no operator behind it: `not pr` asks for an attribute named `not`.
+fn not_before_attribute(input: &str) -> Parsed<'_, &str> {
+    let (rest, word) = terminated(tag_no_case("not"), spaces1).parse(input)?;
+    let (_, next) = take_while(is_path).parse(rest)?;
+    if next.eq_ignore_ascii_case("pr") || CompareOp::named(next).is_some() {
+        return Err(expected("an attribute", rest));
+    }
+    Ok((rest, word))
+}
+
+/// `["." ATTRNAME] SP`, as it follows a value path that is compared (Q-26).
+fn comparison_behind(input: &str) -> Parsed<'_, Option<&str>> {
+    let (rest, sub) = opt(preceded(char('.'), name)).parse(input)?;
+    let (_, word) = preceded(spaces1, operator).parse(rest)?;
+    if word.eq_ignore_ascii_case("and") || word.eq_ignore_ascii_case("or") {
+        return Err(expected(OPERATORS, rest));
+    }
+    Ok((rest, sub))
+}
+
+fn operator(input: &str) -> Parsed<'_, &str> {
+    or_fault(take_while1(|c: char| c.is_ascii_alphanumeric()), OPERATORS).parse(input)
+}
+
+/// `string = DQUOTE *char DQUOTE`, decoded as JSON decodes it (D18).
+fn string(input: &str) -> Parsed<'_, Literal<'_>> {
+    let Some(length) = quoted_length(input, b'"') else {
+        return Err(expected("a closing `\"` for the string that begins here", input));
+    };
+    let (quoted, rest) = input.split_at(length);
+    if !quoted.contains('\\') && !quoted.contains(|c: char| c < ' ') {
+        return Ok((rest, Literal::from(&quoted[1..length - 1])));
+    }
+    match serde_json::from_str::<String>(quoted) {
+        Ok(text) => Ok((rest, Literal::from(text))),
+        Err(_) => Err(expected("a JSON string without control characters or unknown escapes", input)),
+    }
+}
+
+/// A string in single quotes; `\'` and the JSON escapes are understood.
+fn single_quoted(input: &str) -> Parsed<'_, Literal<'_>> {
+    let Some(length) = quoted_length(input, b'\'') else {
+        return Err(expected("a closing `'` for the string that begins here", input));
+    };
+    let (quoted, rest) = input.split_at(length);
+    let json = format!("\"{}\"", quoted[1..length - 1].replace("\\'", "'").replace('"', "\\\""));
+    match serde_json::from_str::<String>(&json) {
+        Ok(text) => Ok((rest, Literal::from(text))),
+        Err(_) => Err(expected("a string without control characters or unknown escapes", input)),
+    }
+}
+
+/// `number` of RFC 8259, by its shape: JSON's own reader then decides whether it fits.
+fn looks_like_number(word: &str) -> bool {
+    let digits = |input| take_while1(|c: char| c.is_ascii_digit())(input);
+    let mut number = (
+        opt(tag("-")),
+        digits,
+        opt((char('.'), digits)),
+        opt((tag_no_case("e"), opt(nom::branch::alt((tag("+"), tag("-")))), digits)),
+    );
+    let parsed: Parsed<'_, _> = number.parse(word);
+    matches!(parsed, Ok(("", (_, int, _, _))) if int == "0" || !int.starts_with('0'))
+}
+
+fn spaces(input: &str) -> Parsed<'_, &str> {
+    take_while(|c| c == ' ').parse(input)
+}
+
+fn spaces1(input: &str) -> Parsed<'_, &str> {
+    take_while1(|c| c == ' ').parse(input)
+}
+
+/// What names and URNs are made of.
+fn is_path(c: char) -> bool {
+    c.is_ascii_graphic() && !matches!(c, '"' | '[' | ']' | '(' | ')')
+}
+
+fn is_bare(c: char) -> bool {
+    !matches!(c, ' ' | '(' | ')' | '[' | ']') && !c.is_control()
+}
+
+/// Where and why the text was refused; nothing for a lookahead that found something else, of which there
+/// are many. One pointer wide, so that results stay small on the stack.
+#[derive(Debug)]
+struct Fault<'a>(Option<Box<Cause<'a>>>);
+
+#[derive(Debug)]
+struct Cause<'a> {
+    rest: &'a str,
+    kind: Kind,
+    in_path: bool,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Expected(&'static str),
+    UnknownOperator,
+    Nested,
+    TooDeep,
+    TooManyTerms,
+}
+
+impl<'a> ParseError<&'a str> for Fault<'a> {
+    fn from_error_kind(_: &'a str, _: ErrorKind) -> Self {
+        Self(None)
+    }
+
+    fn append(_: &'a str, _: ErrorKind, other: Self) -> Self {
+        other
+    }
+}
+
+/// An error in nom's sense and no failure, so that `opt` and lookahead may pass over it.
+fn fault(rest: &str, kind: Kind) -> nom::Err<Fault<'_>> {
+    nom::Err::Error(Fault(Some(Box::new(Cause { rest, kind, in_path: false }))))
+}
+
+fn expected<'a>(what: &'static str, rest: &'a str) -> nom::Err<Fault<'a>> {
+    fault(rest, Kind::Expected(what))
+}
+
+fn as_path(error: nom::Err<Fault<'_>>) -> nom::Err<Fault<'_>> {
+    error.map(|Fault(cause)| {
+        Fault(cause.map(|mut cause| {
+            cause.in_path = true;
+            cause
+        }))
+    })
+}
+
+/// The parser, with words of our own for what it expected.
+fn or_fault<'a, O>(
+    mut parser: impl Parser<&'a str, Output = O, Error = Fault<'a>>,
+    what: &'static str,
+) -> impl Parser<&'a str, Output = O, Error = Fault<'a>> {
+    move |input: &'a str| parser.parse(input).map_err(|_: nom::Err<Fault<'a>>| expected(what, input))
+}

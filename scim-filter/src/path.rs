@@ -1,0 +1,145 @@
+//! PATCH paths — RFC 7644 §3.5.2 Figure 7.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use scim_core::{AttrRef, Leniency, Quirks, Resolved, ResourceType};
+
+use crate::bind::{Binder, Unknown};
+use crate::element::ElementFilter;
+use crate::error::FilterError;
+use crate::filter::{Budget, Filter};
+use crate::parse;
+
+/// A parsed PATCH path: `attrPath`, `valuePath [subAttr]`, or the bare URN of an extension.
+///
+/// ```
+/// use scim_core::{Leniency, Quirks, ResourceType};
+/// use scim_filter::{BoundPath, Path};
+/// let path: Path = "emails[type eq \"work\"].value".parse().unwrap();
+/// let bound = path.bind(&ResourceType::user(), &Leniency::STRICT, &mut Quirks::default()).unwrap();
+/// let BoundPath::Attribute { attr, filter: Some(filter) } = bound else { panic!() };
+/// assert_eq!(attr.to_string(), "emails.value");
+/// assert!(filter.matches(&serde_json::json!({"type": "Work", "value": "a@example.com"})));
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Path {
+    attribute: String,
+    filter: Option<Filter>,
+    sub: Option<String>,
+    quirks: QuirksUsed,
+}
+
+/// What a PATCH path leads to in a resource type.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BoundPath {
+    /// All attributes of the extension with this URN (D9).
+    Extension(Arc<str>),
+    /// An attribute.
+    Attribute {
+        /// The attribute, with the sub-attribute that is named, be it plainly or behind the bracket.
+        attr: AttrRef,
+        /// Which of its values are meant; all of them without it.
+        filter: Option<ElementFilter>,
+    },
+}
+
+impl Path {
+    /// Parses a path, forgiving what `leniency` allows, within the default [`Budget`].
+    ///
+    /// Errors: [`FilterError::InPath`] if the path is at fault, any other if the filter between its
+    /// brackets is; [`FilterError::into_path_error`] makes the right answer of both.
+    pub fn parse_with(text: &str, leniency: &Leniency) -> Result<Self, FilterError> {
+        let parts = parse::path(text, leniency, &Budget::default())?;
+        Ok(Self {
+            attribute: parts.attribute.to_owned(),
+            filter: parts.filter,
+            sub: parts.sub.map(str::to_owned),
+            quirks: QuirksUsed(parts.quirks),
+        })
+    }
+
+    /// The quirks that were needed to read the text.
+    pub fn quirks(&self) -> Quirks {
+        self.quirks.0
+    }
+
+    /// The attribute path as it was written, up to the bracket.
+    pub fn attribute(&self) -> &str {
+        &self.attribute
+    }
+
+    /// The filter between the brackets.
+    pub fn filter(&self) -> Option<&Filter> {
+        self.filter.as_ref()
+    }
+
+    /// Looks the path up in `resource_type`; the quirks needed, to parse and to bind, are added to `used`.
+    ///
+    /// Attributes that are relations are bound like any other: the filter is then meant for the links
+    /// written out as elements. Errors: as for [`Path::parse_with`].
+    pub fn bind(
+        &self,
+        resource_type: &ResourceType,
+        leniency: &Leniency,
+        used: &mut Quirks,
+    ) -> Result<BoundPath, FilterError> {
+        *used = used.union(self.quirks.0);
+        let unknown = |path: &str| {
+            let resource_type = resource_type.name().to_owned();
+            FilterError::UnknownAttribute { position: 0, path: path.to_owned(), resource_type }.in_path()
+        };
+        let resolved = resource_type.resolve_with(&self.attribute, leniency, used);
+        let attr = match (resolved, &self.filter) {
+            (Ok(Resolved::Attribute(attr)), _) => attr,
+            (Ok(Resolved::Extension(urn)), None) => return Ok(BoundPath::Extension(urn)),
+            _ => return Err(unknown(&self.attribute)),
+        };
+        let Some(filter) = &self.filter else { return Ok(BoundPath::Attribute { attr, filter: None }) };
+        let mut binder = Binder::new(filter, resource_type, leniency, Unknown::Refused)?;
+        let bound = ElementFilter::bind_path(&mut binder, &attr, filter.tree().root())?;
+        *used = used.union(binder.quirks());
+        let attr = match &self.sub {
+            None => attr,
+            Some(sub) => match attr.attribute().sub_attribute(sub) {
+                Some(found) => attr.with_sub(Arc::clone(found)),
+                None => return Err(unknown(&format!("{}.{sub}", self.attribute))),
+            },
+        };
+        Ok(BoundPath::Attribute { attr, filter: Some(bound) })
+    }
+}
+
+impl FromStr for Path {
+    type Err = FilterError;
+
+    /// Strict: see [`Path::parse_with`].
+    fn from_str(text: &str) -> Result<Self, FilterError> {
+        Self::parse_with(text, &Leniency::STRICT)
+    }
+}
+
+/// Strict syntax that parses to an equal path.
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.attribute)?;
+        if let Some(filter) = &self.filter {
+            write!(f, "[{filter}]")?;
+        }
+        match &self.sub {
+            Some(sub) => write!(f, ".{sub}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Quirks that are no part of a path's identity.
+#[derive(Clone, Copy, Debug)]
+struct QuirksUsed(Quirks);
+
+impl PartialEq for QuirksUsed {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}

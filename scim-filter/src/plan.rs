@@ -1,0 +1,241 @@
+//! What of a filter an index can answer.
+
+use scim_core::{AttrRef, Attribute, Type, fold};
+use serde_json::Value;
+
+use crate::bind::{BoundFilter, Leaf, Logic};
+use crate::compare::Test;
+use crate::element::SubTest;
+
+/// How a store finds candidates for a filter.
+///
+/// Sound: every match is among the candidates. If `exact`, every candidate is a match and no document
+/// needs to be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// Where to look.
+    pub narrow: Narrow,
+    /// Whether the candidates are the matches.
+    pub exact: bool,
+}
+
+/// A set of candidates, in terms of a store's index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Narrow {
+    /// Every resource of the type.
+    All,
+    /// These ids; none at all when empty.
+    Ids(Vec<String>),
+    /// The resources with such a key.
+    Key {
+        /// The attribute, as [`AttrRef`] displays it: one of the type's indexed or unique ones.
+        attribute: String,
+        /// Which keys, in the form of [`index_key`].
+        probe: KeyProbe,
+    },
+    /// The resources linked with `target` by `relation`.
+    Link {
+        /// The relation, such as `members`.
+        relation: String,
+        /// The id that is linked to.
+        target: String,
+    },
+    /// What is in all of these; two or more.
+    And(Vec<Narrow>),
+    /// What is in any of these; two or more.
+    Or(Vec<Narrow>),
+}
+
+/// Which keys of an attribute.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyProbe {
+    /// Any of these, sorted and each only once.
+    In(Vec<String>),
+    /// All that begin so.
+    Prefix(String),
+}
+
+/// The text under which a store indexes one value of an attribute: strings folded unless the attribute is
+/// case-exact, booleans as `true` and `false`; `None` for all other types, which are never probed.
+///
+/// `leaf` is the attribute or sub-attribute that holds the value ([`AttrRef::leaf`]); for multi-valued
+/// attributes, call it for each value.
+///
+/// ```
+/// use scim_core::ResourceType;
+/// use scim_filter::index_key;
+/// let user_name = ResourceType::user().resolve("userName").unwrap();
+/// assert_eq!(index_key(user_name.leaf(), &"BJensen".into()).as_deref(), Some("bjensen"));
+/// ```
+pub fn index_key(leaf: &Attribute, value: &Value) -> Option<String> {
+    match (leaf.r#type, value) {
+        (Type::String, Value::String(text)) if leaf.compares_exactly() => Some(text.clone()),
+        (Type::String, Value::String(text)) => Some(fold(text).into_owned()),
+        (Type::Boolean, Value::Bool(truth)) => Some(truth.to_string()),
+        _ => None,
+    }
+}
+
+impl BoundFilter {
+    /// What of the filter an index can answer: `eq` and `sw` on indexed attributes, ids, links, and what
+    /// `and` and `or` make of them. `not`, `ne`, `pr`, `co`, `ew` and orderings are left to
+    /// [`BoundFilter::matches`].
+    pub fn plan(&self) -> Plan {
+        plan(&self.logic, &|leaf| leaf_plan(leaf, &self.resource_type))
+    }
+}
+
+impl Plan {
+    const ALL: Self = Self { narrow: Narrow::All, exact: false };
+
+    fn exact(narrow: Narrow) -> Self {
+        Self { narrow, exact: true }
+    }
+
+    fn constant(truth: bool) -> Self {
+        Self::exact(if truth { Narrow::All } else { Narrow::Ids(Vec::new()) })
+    }
+}
+
+fn plan<L>(logic: &Logic<L>, leaf: &dyn Fn(&L) -> Plan) -> Plan {
+    match logic {
+        Logic::Constant(truth) => Plan::constant(*truth),
+        Logic::Leaf(term) => leaf(term),
+        Logic::Not(_) => Plan::ALL,
+        Logic::And(branches) => all_of(branches.iter().map(|branch| plan(branch, leaf))),
+        Logic::Or(branches) => any_of(branches.iter().map(|branch| plan(branch, leaf))),
+    }
+}
+
+fn leaf_plan(leaf: &Leaf, resource_type: &str) -> Plan {
+    match leaf {
+        Leaf::Attribute { attr, test, indexed: true } => key_plan(attr, test),
+        Leaf::Element { attr, filter } => {
+            let inner = plan(filter.logic(), &|term| sub_plan(attr, term));
+            // Two keys of one resource may stem from two values: only what holds for a single term, or
+            // for either of some, holds for one value.
+            let exact = inner.exact && is_disjunction(filter.logic());
+            Plan { exact, ..inner }
+        }
+        Leaf::Link(link) => match &link.target {
+            Some(target) => Plan::exact(Narrow::Link {
+                relation: link.relation.clone().into(),
+                target: target.clone().into(),
+            }),
+            None => Plan::ALL,
+        },
+        Leaf::Id(comparison) => match comparison.equal_to().and_then(Value::as_str) {
+            Some(id) => Plan::exact(Narrow::Ids(vec![id.to_owned()])),
+            None => Plan::ALL,
+        },
+        // The same for every resource of the type.
+        Leaf::ResourceType(comparison) => Plan::constant(comparison.holds_text(resource_type)),
+        Leaf::Attribute { .. } | Leaf::Created(_) | Leaf::LastModified(_) => Plan::ALL,
+    }
+}
+
+fn sub_plan(attr: &AttrRef, term: &SubTest) -> Plan {
+    match &term.sub {
+        _ if !term.indexed => Plan::ALL,
+        None => key_plan(attr, &term.test),
+        Some(sub) => key_plan(&attr.with_sub(std::sync::Arc::clone(sub)), &term.test),
+    }
+}
+
+fn key_plan(attr: &AttrRef, test: &Test) -> Plan {
+    let Test::Compare(comparison) = test else { return Plan::ALL };
+    let Some((text, prefix)) = comparison.index_text() else { return Plan::ALL };
+    let text = text.to_owned();
+    let probe = if prefix { KeyProbe::Prefix(text) } else { KeyProbe::In(vec![text]) };
+    Plan::exact(Narrow::Key { attribute: attr.to_string(), probe })
+}
+
+fn is_disjunction<L>(logic: &Logic<L>) -> bool {
+    match logic {
+        Logic::Leaf(_) => true,
+        Logic::Or(branches) => branches.iter().all(is_disjunction),
+        Logic::And(_) | Logic::Not(_) | Logic::Constant(_) => false,
+    }
+}
+
+fn all_of(plans: impl Iterator<Item = Plan>) -> Plan {
+    let mut narrows = Vec::new();
+    let mut exact = true;
+    for plan in plans {
+        exact &= plan.exact;
+        match plan.narrow {
+            Narrow::All => {}
+            Narrow::And(inner) => narrows.extend(inner),
+            narrow => narrows.push(narrow),
+        }
+    }
+    let narrow = match narrows.len() {
+        0 => Narrow::All,
+        1 => narrows.swap_remove(0),
+        _ => Narrow::And(narrows),
+    };
+    Plan { narrow, exact }
+}
+
+fn any_of(plans: impl Iterator<Item = Plan>) -> Plan {
+    let mut union = Union::default();
+    let mut exact = true;
+    for plan in plans {
+        if plan == Plan::constant(true) {
+            return plan;
+        }
+        exact &= plan.exact;
+        union.add(plan.narrow);
+    }
+    if union.all { Plan::ALL } else { Plan { narrow: union.into_narrow(), exact } }
+}
+
+/// The branches of an `or`, with the ids, and the keys of each attribute, gathered.
+#[derive(Default)]
+struct Union {
+    all: bool,
+    ids: Option<Vec<String>>,
+    keys: Vec<(String, Vec<String>)>,
+    others: Vec<Narrow>,
+}
+
+impl Union {
+    fn add(&mut self, narrow: Narrow) {
+        match narrow {
+            Narrow::All => self.all = true,
+            Narrow::Ids(ids) => self.ids.get_or_insert_default().extend(ids),
+            Narrow::Key { attribute, probe: KeyProbe::In(keys) } => {
+                match self.keys.iter_mut().find(|(name, _)| *name == attribute) {
+                    Some((_, gathered)) => gathered.extend(keys),
+                    None => self.keys.push((attribute, keys)),
+                }
+            }
+            Narrow::Or(inner) => inner.into_iter().for_each(|narrow| self.add(narrow)),
+            other => self.others.push(other),
+        }
+    }
+
+    fn into_narrow(self) -> Narrow {
+        let mut narrows = Vec::new();
+        let sorted = |mut texts: Vec<String>| {
+            texts.sort_unstable();
+            texts.dedup();
+            texts
+        };
+        // An empty set of ids adds nothing to the others.
+        let other_branches = !self.keys.is_empty() || !self.others.is_empty();
+        if let Some(ids) = self.ids.map(sorted).filter(|ids| !ids.is_empty() || !other_branches) {
+            narrows.push(Narrow::Ids(ids));
+        }
+        narrows.extend(
+            self.keys
+                .into_iter()
+                .map(|(attribute, keys)| Narrow::Key { attribute, probe: KeyProbe::In(sorted(keys)) }),
+        );
+        narrows.extend(self.others);
+        match narrows.len() {
+            1 => narrows.swap_remove(0),
+            _ => Narrow::Or(narrows),
+        }
+    }
+}

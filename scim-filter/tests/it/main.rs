@@ -1,0 +1,14 @@
+//! The crate from outside: requirements by their numbers, fixtures, other suites' cases, properties,
+//! hostile input.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
+
+mod binding;
+mod cases;
+mod evaluation;
+mod hostile;
+mod paths;
+mod planning;
+mod properties;
+mod support;
+mod syntax;
