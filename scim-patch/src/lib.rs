@@ -1,0 +1,12 @@
+#![doc = include_str!("../README.md")]
+
+mod apply;
+mod compile;
+mod plan;
+mod relation;
+mod request;
+
+pub use apply::Changed;
+pub use plan::PatchPlan;
+pub use relation::{RelationEdit, RelationStep};
+pub use request::{Op, Operation, PatchRequest};

@@ -1,0 +1,219 @@
+//! The PATCH message — RFC 7644 §3.5.2.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use scim_core::{Error, Leniency, Limits, Quirk, Quirks, parse_json, urn};
+
+/// The most operations one request may hold.
+const MAX_OPERATIONS: usize = 1_000;
+
+/// A PATCH request: an ordered list of operations.
+///
+/// Clients build one; servers [`parse`](PatchRequest::parse) one. Serialising writes the strict wire
+/// form.
+///
+/// ```
+/// use scim_patch::PatchRequest;
+/// let request = PatchRequest::new().replace("active", false).remove("nickName");
+/// let body = serde_json::to_value(&request).unwrap();
+/// assert_eq!(body["Operations"][0]["op"], "replace");
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PatchRequest {
+    schemas: [&'static str; 1],
+    #[serde(rename = "Operations")]
+    operations: Vec<Operation>,
+    #[serde(skip)]
+    quirks: Quirks,
+}
+
+impl PatchRequest {
+    /// An empty request, to be filled.
+    pub fn new() -> Self {
+        Self { schemas: [urn::PATCH_OP], operations: Vec::new(), quirks: Quirks::NONE }
+    }
+
+    /// Reads a request body.
+    ///
+    /// Errors are 400 `invalidSyntax` for the envelope: not an object, `schemas` without the PatchOp URN
+    /// (PATCH-002), no or empty `Operations` (PATCH-003), an unknown `op` (PATCH-004), a `path` that is no
+    /// string; 413 past the limits.
+    pub fn parse(body: &[u8], leniency: &Leniency, limits: &Limits) -> Result<Self, Error> {
+        Self::from_value(parse_json(body, limits)?, leniency)
+    }
+
+    /// [`PatchRequest::parse`] for JSON that has been read already.
+    pub fn from_value(body: Value, leniency: &Leniency) -> Result<Self, Error> {
+        let Value::Object(body) = body else {
+            return Err(Error::invalid_syntax("the PATCH body must be a JSON object"));
+        };
+        let mut envelope = Envelope { leniency, used: Quirks::NONE };
+        let [schemas, operations] = envelope.members(body, ["schemas", "Operations"])?;
+        envelope.check_schemas(schemas.as_ref())?;
+        let operations = match operations {
+            Some(Value::Array(operations)) => operations,
+            Some(_) => return Err(Error::invalid_syntax("`Operations` must be an array")),
+            None => return Err(Error::invalid_syntax("`Operations` is missing")),
+        };
+        if operations.is_empty() && !leniency.uses(Quirk::EmptyOperations, &mut envelope.used) {
+            return Err(Error::invalid_syntax("`Operations` must hold at least one operation"));
+        }
+        if operations.len() > MAX_OPERATIONS {
+            let detail =
+                format!("`Operations` holds {}: at most {MAX_OPERATIONS} are taken", operations.len());
+            return Err(Error::new(http::StatusCode::PAYLOAD_TOO_LARGE, detail));
+        }
+        let operations = operations
+            .into_iter()
+            .enumerate()
+            .map(|(index, operation)| envelope.operation(index, operation))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { schemas: [urn::PATCH_OP], operations, quirks: envelope.used })
+    }
+
+    /// Appends an `add`.
+    #[must_use]
+    pub fn add(self, path: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.operation(Operation { op: Op::Add, path: Some(path.into()), value: Some(value.into()) })
+    }
+
+    /// Appends a `replace`.
+    #[must_use]
+    pub fn replace(self, path: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.operation(Operation { op: Op::Replace, path: Some(path.into()), value: Some(value.into()) })
+    }
+
+    /// Appends a `remove`.
+    #[must_use]
+    pub fn remove(self, path: impl Into<String>) -> Self {
+        self.operation(Operation { op: Op::Remove, path: Some(path.into()), value: None })
+    }
+
+    /// Appends an operation.
+    #[must_use]
+    pub fn operation(mut self, operation: Operation) -> Self {
+        self.operations.push(operation);
+        self
+    }
+
+    /// The operations, in order.
+    pub fn operations(&self) -> &[Operation] {
+        &self.operations
+    }
+
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.operations.is_empty()
+    }
+
+    /// The quirks that were needed to read it.
+    pub fn quirks(&self) -> Quirks {
+        self.quirks
+    }
+}
+
+impl Default for PatchRequest {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// One operation as it is on the wire.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Operation {
+    /// What to do.
+    pub op: Op,
+    /// Where; optional for `add` and `replace`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// With what.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<Value>,
+}
+
+/// What an operation does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Op {
+    /// Adds values, or sets a single one.
+    Add,
+    /// Removes values.
+    Remove,
+    /// Replaces values.
+    Replace,
+}
+
+impl Op {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Add => "add",
+            Self::Remove => "remove",
+            Self::Replace => "replace",
+        }
+    }
+}
+
+struct Envelope<'a> {
+    leniency: &'a Leniency,
+    used: Quirks,
+}
+
+impl Envelope<'_> {
+    /// Takes the named members out of an object; others are ignored (Q-38).
+    fn members<const N: usize>(
+        &mut self,
+        object: Map<String, Value>,
+        names: [&str; N],
+    ) -> Result<[Option<Value>; N], Error> {
+        let mut found = [const { None }; N];
+        for (key, value) in object {
+            let Some(at) = names.iter().position(|name| name.eq_ignore_ascii_case(&key)) else { continue };
+            if key != names[at] && !self.leniency.uses(Quirk::EnvelopeAnyCase, &mut self.used) {
+                continue;
+            }
+            if found[at].replace(value).is_some() {
+                return Err(Error::invalid_syntax(format!("`{}` stands twice", names[at])));
+            }
+        }
+        Ok(found)
+    }
+
+    fn check_schemas(&mut self, schemas: Option<&Value>) -> Result<(), Error> {
+        let named = schemas.and_then(Value::as_array).is_some_and(|urns| {
+            urns.iter().filter_map(Value::as_str).any(|urn| urn.eq_ignore_ascii_case(urn::PATCH_OP))
+        });
+        let missing = matches!(schemas, None | Some(Value::Null));
+        if named || (missing && self.leniency.uses(Quirk::MissingPatchSchemas, &mut self.used)) {
+            return Ok(());
+        }
+        Err(Error::invalid_syntax(format!("`schemas` must be [\"{}\"]", urn::PATCH_OP)))
+    }
+
+    fn operation(&mut self, index: usize, operation: Value) -> Result<Operation, Error> {
+        let refuse = |text: String| Error::invalid_syntax(format!("`Operations[{index}]`: {text}"));
+        let Value::Object(operation) = operation else {
+            return Err(refuse("expected an object".into()));
+        };
+        let [op, path, value] = self.members(operation, ["op", "path", "value"])?;
+        let Some(Value::String(word)) = op else {
+            return Err(refuse("`op` must be `add`, `remove` or `replace`".into()));
+        };
+        let op = match word.to_ascii_lowercase().as_str() {
+            "add" => Op::Add,
+            "remove" => Op::Remove,
+            "replace" => Op::Replace,
+            _ => return Err(refuse(format!("`{word}` is no operation: use `add`, `remove` or `replace`"))),
+        };
+        if word != op.as_str() && !self.leniency.uses(Quirk::OpAnyCase, &mut self.used) {
+            return Err(refuse(format!("`{word}` must be written `{}`", op.as_str())));
+        }
+        let path = match path {
+            None | Some(Value::Null) => None,
+            Some(Value::String(path)) => Some(path),
+            Some(_) => return Err(refuse("`path` must be a string".into())),
+        };
+        Ok(Operation { op, path, value })
+    }
+}

@@ -1,0 +1,6 @@
+//! PATCH against fixtures, the matrix of RFC 7644 §3.5.2, and the law of atomicity.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod fixtures;
+mod matrix;
