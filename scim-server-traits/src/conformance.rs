@@ -1,0 +1,113 @@
+//! The contract of a [`Store`], sentence by sentence, as checks that any store can run.
+//!
+//! Each check is named by its sentence, works in a fresh tenant, so that one store serves all of them,
+//! and panics with a message when the store does not keep the sentence. They bring no runtime: run them
+//! in the one that the store needs.
+//!
+//! ```no_run
+//! # async fn example(store: std::sync::Arc<dyn scim_server_traits::Store>) {
+//! scim_server_traits::conformance::run(store).await;
+//! # }
+//! ```
+
+#![allow(clippy::panic, reason = "a check fails by panicking, as the test that runs it does")]
+
+mod batch;
+mod delete;
+mod dormant;
+mod insert;
+mod kit;
+mod links;
+mod query;
+mod race;
+mod read;
+mod tenant;
+mod update;
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use crate::store::Store;
+use kit::Kit;
+
+type Checking = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// One sentence of the contract.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub struct Check {
+    /// The sentence, in snake case.
+    pub name: &'static str,
+    check: fn(Kit) -> Checking,
+}
+
+impl Check {
+    /// Checks the store; the future panics when the sentence does not hold.
+    pub fn run(&self, store: Arc<dyn Store>) -> impl Future<Output = ()> + Send + use<> {
+        (self.check)(Kit::new(self.name, store))
+    }
+}
+
+impl fmt::Debug for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Check").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Runs all checks, one after the other, and panics at the first sentence that does not hold.
+pub async fn run(store: Arc<dyn Store>) {
+    for check in checks() {
+        check.run(Arc::clone(&store)).await;
+    }
+}
+
+macro_rules! checks {
+    ($($module:ident: $($name:ident),+;)+) => {
+        vec![$($(Check {
+            name: stringify!($name),
+            check: |kit| Box::pin($module::$name(kit)),
+        }),+),+]
+    };
+}
+
+/// All checks, for a runner that reports each by its name.
+pub fn checks() -> Vec<Check> {
+    checks! {
+        tenant: ids_of_another_tenant_do_not_exist, values_of_tenants_do_not_clash;
+        insert: an_insert_starts_at_version_one_and_now, an_insert_of_an_existing_id_is_refused,
+            documents_come_back_exactly_as_written, a_unique_value_is_taken_once,
+            unique_values_clash_within_their_type_only, a_claim_is_held_once_whatever_the_type,
+            claims_of_other_spaces_do_not_clash, an_insert_brings_its_links_each_once,
+            an_insert_with_an_unknown_target_is_refused;
+        update: an_update_of_what_is_missing_is_refused, an_update_under_an_old_version_is_refused,
+            an_update_under_a_current_version_succeeds, an_update_replaces_the_document_and_its_keys,
+            an_equal_document_is_no_change, a_unique_value_may_be_kept_or_given_up,
+            an_update_to_a_taken_unique_value_is_refused, an_update_replaces_the_claims,
+            claims_move_no_version;
+        links: links_may_lead_to_each_allowed_type, an_add_brings_only_what_is_new,
+            a_remove_takes_only_what_is_there, a_clear_takes_all_links,
+            a_remove_where_takes_the_links_that_fit, a_set_is_a_difference,
+            steps_happen_in_order, links_that_end_where_they_began_are_no_change,
+            an_update_with_an_unknown_target_is_refused, a_link_moves_the_version_of_its_owner_only,
+            members_come_in_order_of_creation_under_their_current_name,
+            a_reverse_relation_shows_the_owners, links_never_enter_the_document;
+        dormant: dormant_targets_are_hidden_from_their_owners, dormant_resources_are_in_no_relation_themselves,
+            dormant_resources_are_still_there, dormancy_moves_no_version, links_come_back_after_dormancy,
+            a_dormant_target_can_be_linked_and_stays_hidden, hidden_links_go_with_clear_and_set,
+            an_insert_can_be_dormant;
+        delete: a_delete_ends_the_resource_and_frees_its_names, a_delete_ends_links_in_both_directions,
+            a_delete_moves_the_version_of_each_owner_once, a_delete_moves_owners_from_which_it_was_hidden,
+            a_delete_of_what_is_missing_is_refused, a_delete_under_an_old_version_is_refused;
+        batch: outcomes_come_in_order, later_writes_see_earlier_ones, a_batch_can_close_a_circle,
+            a_failed_batch_leaves_nothing, a_failed_batch_gives_back_what_it_took;
+        read: what_is_missing_is_none, an_id_belongs_to_its_type, only_the_relations_asked_for_are_loaded;
+        query: a_query_is_in_order_of_creation_with_an_exact_total, pages_tile_the_matches,
+            a_limit_of_zero_asks_for_the_total, a_query_sees_one_type, a_query_loads_relations,
+            a_query_finds_what_the_evaluator_accepts, links_can_be_filtered_from_both_ends,
+            moments_and_versions_are_those_of_the_resource, documents_read_to_decide_are_counted,
+            documents_not_read_to_decide_are_not_counted;
+        race: one_of_many_equal_names_wins, one_of_many_writes_on_a_version_wins;
+    }
+}

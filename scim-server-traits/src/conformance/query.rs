@@ -1,0 +1,266 @@
+//! Queries: order, totals, pages, filters, the scan budget.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use scim_core::{Resource, urn};
+use scim_filter::{Entry, Relations};
+use serde_json::json;
+
+use super::kit::{Kit, at, bound, document, done, ids, linked, user};
+use crate::{Batch, Insert, Query, StoreError};
+
+pub(super) async fn a_query_is_in_order_of_creation_with_an_exact_total(kit: Kit) {
+    kit.has_users(&["z", "a"]).await;
+    kit.has_users(&["m"]).await;
+    kit.update(at(1), kit.update_user("z").with_resource(user("zz"))).await;
+    for filter in [None, Some("userName pr"), Some(r#"userName sw "z" or userName sw "a" or id eq "m""#)] {
+        let mut query = Query::new(Arc::clone(&kit.user));
+        query.filter = filter.map(|filter| bound(&kit.user, filter));
+        let page = kit.query(query).await;
+        let found: Vec<_> = page.resources.iter().map(|stored| &*stored.id).collect();
+        assert_eq!((page.total, found), (3, vec!["z", "a", "m"]), "all users by {filter:?}");
+    }
+}
+
+pub(super) async fn pages_tile_the_matches(kit: Kit) {
+    let all: Vec<String> = (0..10).map(|number| format!("u{number}")).collect();
+    kit.has_users(&all.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    for filter in [None, Some("userName pr"), Some(r#"userName sw "u""#)] {
+        let mut found = Vec::new();
+        for offset in [0, 3, 6, 9, 12, u64::MAX] {
+            let mut query = Query::new(Arc::clone(&kit.user)).page(offset, 3);
+            query.filter = filter.map(|filter| bound(&kit.user, filter));
+            let page = kit.query(query).await;
+            assert_eq!(page.total, 10, "total at {offset} by {filter:?}");
+            found.extend(page.resources.into_iter().map(|stored| stored.id));
+        }
+        assert_eq!(found, all, "the pages together by {filter:?}");
+    }
+    let page = kit.query(Query::new(Arc::clone(&kit.user)).page(8, u64::MAX)).await;
+    assert_eq!(page.resources.len(), 2, "a page without end");
+}
+
+pub(super) async fn a_limit_of_zero_asks_for_the_total(kit: Kit) {
+    kit.has_users(&["u1", "u2"]).await;
+    for (filter, total) in [(None, 2), (Some("userName pr"), 2), (Some(r#"userName eq "u1""#), 1)] {
+        let mut query = Query::new(Arc::clone(&kit.user)).page(0, 0);
+        query.filter = filter.map(|filter| bound(&kit.user, filter));
+        let page = kit.query(query).await;
+        assert_eq!((page.total, page.resources.len()), (total, 0), "no resources by {filter:?}");
+    }
+}
+
+pub(super) async fn a_query_sees_one_type(kit: Kit) {
+    kit.has_users(&["u1"]).await;
+    kit.has_group("g1", &["u1"]).await;
+    assert_eq!(kit.query(Query::new(Arc::clone(&kit.user))).await.total, 1, "users");
+    assert_eq!(kit.query(Query::new(Arc::clone(&kit.group))).await.total, 1, "groups");
+    assert!(kit.find(&kit.group, r#"id eq "u1""#).await.is_empty(), "a user among groups");
+}
+
+pub(super) async fn a_query_loads_relations(kit: Kit) {
+    kit.has_users(&["u1", "u2"]).await;
+    kit.has_group("g1", &["u1", "u2"]).await;
+    kit.has_group("g2", &[]).await;
+    for filter in [None, Some("displayName pr")] {
+        let mut query = Query::new(Arc::clone(&kit.group)).with_relations(vec!["members".into()]);
+        query.filter = filter.map(|filter| bound(&kit.group, filter));
+        let page = kit.query(query).await;
+        let members: Vec<_> = page.resources.iter().map(|stored| ids(&linked(stored, "members"))).collect();
+        assert_eq!(members, [vec!["u1", "u2"], vec![]], "members of the groups by {filter:?}");
+    }
+}
+
+/// The kit's own opinion of links.
+struct Groups<'a>(BTreeSet<&'a str>);
+
+impl Relations for Groups<'_> {
+    fn contains(&self, relation: &str, target: &str) -> bool {
+        relation == "groups" && self.0.contains(target)
+    }
+
+    fn any(&self, relation: &str) -> bool {
+        relation == "groups" && !self.0.is_empty()
+    }
+}
+
+/// Users with much in common.
+fn crowd() -> Vec<(String, Resource)> {
+    let one = |number: usize| {
+        let mut user = json!({
+            "schemas": [urn::USER],
+            "userName": format!("{}{number:02}", ["Anna", "bob", "ÉMILE", "émile_%"][number % 4]),
+            "emails": [
+                {"value": format!("{}@one.example", number % 5), "type": "work"},
+                {"value": format!("{}@two.example", number % 3), "type": "home"},
+            ],
+            "name": {"familyName": (["Jensen", "jensen", "O'Hara"][number % 3])},
+        });
+        if number % 3 != 0 {
+            user["active"] = json!(number % 3 == 1);
+        }
+        if number % 4 == 1 {
+            user["externalId"] = json!(["Ext", "ext"][number % 2]);
+        }
+        if number % 5 == 0 {
+            user["title"] = json!("Boss");
+        }
+        (format!("u{number:02}"), document(user))
+    };
+    (0..24).map(one).collect()
+}
+
+const FILTERS: &[&str] = &[
+    r#"userName eq "ANNA00""#,
+    r#"userName sw "émile""#,
+    r#"userName sw "ÉMILE_%""#,
+    r#"userName sw "bob" and active eq true"#,
+    r#"userName eq "anna00" or userName eq "BOB01" or userName eq "none""#,
+    r#"active eq true"#,
+    r#"active eq false"#,
+    r#"not (active eq true)"#,
+    r#"active ne true"#,
+    r#"externalId eq "ext""#,
+    r#"emails.value eq "1@one.example" and emails.value eq "1@two.example""#,
+    r#"emails[value eq "1@one.example" and type eq "home"]"#,
+    r#"emails[value sw "1@" and value ew "two.example"]"#,
+    r#"emails[value eq "1@one.example" or value eq "2@two.example"]"#,
+    r#"emails.type eq "work" and userName co "n""#,
+    r#"name.familyName eq "JENSEN" and (active eq true or title pr)"#,
+    r#"name.familyName eq "jensen" and not (active pr)"#,
+    r#"name.familyName eq "o'hara""#,
+    r#"title eq "boss" and groups eq "g1""#,
+    r#"groups eq "g1" or groups eq "g2""#,
+    r#"groups eq "g1" and groups eq "g2""#,
+    r#"groups eq "g1" and active eq true"#,
+    r#"groups pr"#,
+    r#"not (groups pr)"#,
+    r#"groups ne "g1""#,
+    r#"id eq "u03" or id eq "u01" or id eq "none""#,
+    r#"id eq "u03" and active eq true"#,
+    r#"id eq "U03""#,
+    r#"id gt "u20""#,
+    r#"meta.resourceType eq "User""#,
+    r#"meta.resourceType eq "Group""#,
+    r#"meta.created ge "1970-01-01T00:00:00Z""#,
+    r#"userName gt "bob""#,
+    r#"userName pr"#,
+];
+
+pub(super) async fn a_query_finds_what_the_evaluator_accepts(kit: Kit) {
+    let crowd = crowd();
+    let insert = |(id, resource): &(String, Resource)| {
+        Insert::new(Arc::clone(&kit.user), id.as_str(), resource.clone())
+    };
+    let batch = crowd.iter().fold(Batch::new(at(0)), |batch, user| batch.insert(insert(user)));
+    done(kit.commit(batch).await);
+    let (first, second) = (["u00", "u01", "u05", "u10"], ["u01", "u02", "u10", "u23"]);
+    kit.has_group("g1", &first).await;
+    kit.has_group("g2", &second).await;
+    for filter in FILTERS {
+        let bound = bound(&kit.user, filter);
+        let expected = crowd.iter().filter(|(id, resource)| {
+            let in_group = |group: &[&str]| group.contains(&id.as_str());
+            let groups = [("g1", in_group(&first)), ("g2", in_group(&second))];
+            let groups = groups.into_iter().filter_map(|(group, is_in)| is_in.then_some(group)).collect();
+            bound.matches(&Entry {
+                id,
+                created: at(0),
+                modified: at(0),
+                resource_type: "User",
+                resource,
+                relations: &Groups(groups),
+            })
+        });
+        let expected: Vec<_> = expected.map(|(id, _)| id.as_str()).collect();
+        assert_eq!(kit.find(&kit.user, filter).await, expected, "what `{filter}` finds");
+        let page = kit.query(Query::new(Arc::clone(&kit.user)).with_filter(bound.clone()).page(1, 2)).await;
+        let found: Vec<_> = page.resources.iter().map(|stored| &*stored.id).collect();
+        let middle: Vec<_> = expected.iter().copied().skip(1).take(2).collect();
+        assert_eq!((page.total, found), (expected.len() as u64, middle), "a page of `{filter}`");
+    }
+}
+
+pub(super) async fn links_can_be_filtered_from_both_ends(kit: Kit) {
+    kit.has_users(&["u1", "u2"]).await;
+    kit.has_group("g1", &["u1"]).await;
+    kit.has_group("g2", &["u1", "u2", "g1"]).await;
+    kit.has_group("g3", &[]).await;
+    let of_groups = [
+        (r#"members eq "u1""#, vec!["g1", "g2"]),
+        (r#"members.value eq "u2""#, vec!["g2"]),
+        (r#"members[value eq "g1"]"#, vec!["g2"]),
+        (r#"members eq "none""#, vec![]),
+        (r#"members eq "g3""#, vec![]),
+        (r#"members ne "u2""#, vec!["g1", "g3"]),
+        ("members pr", vec!["g1", "g2"]),
+        ("not (members pr)", vec!["g3"]),
+        (r#"members eq "u1" and displayName eq "g2""#, vec!["g2"]),
+    ];
+    for (filter, expected) in of_groups {
+        assert_eq!(kit.find(&kit.group, filter).await, expected, "groups by `{filter}`");
+    }
+    let of_users = [
+        (r#"groups eq "g1""#, vec!["u1"]),
+        (r#"groups.value eq "g2""#, vec!["u1", "u2"]),
+        (r#"groups eq "u1""#, vec![]),
+        (r#"groups ne "g1""#, vec!["u2"]),
+        ("groups pr", vec!["u1", "u2"]),
+    ];
+    for (filter, expected) in of_users {
+        assert_eq!(kit.find(&kit.user, filter).await, expected, "users by `{filter}`");
+    }
+}
+
+pub(super) async fn moments_and_versions_are_those_of_the_resource(kit: Kit) {
+    for (id, now) in [("u1", 10), ("u2", 20)] {
+        kit.insert(at(now), kit.insert_user(id)).await;
+    }
+    kit.update(at(30), kit.update_user("u1").with_resource(user("changed"))).await;
+    let filters = [
+        (format!(r#"meta.created gt "{}""#, at(10)), vec!["u2"]),
+        (format!(r#"meta.created eq "{}""#, at(10)), vec!["u1"]),
+        (format!(r#"meta.lastModified ge "{}""#, at(21)), vec!["u1"]),
+    ];
+    for (filter, expected) in filters {
+        assert_eq!(kit.find(&kit.user, &filter).await, expected, "users by `{filter}`");
+    }
+    let page = kit.query(Query::new(Arc::clone(&kit.user))).await;
+    let shown: Vec<_> =
+        page.resources.iter().map(|stored| (stored.version, stored.created, stored.modified)).collect();
+    assert_eq!(shown, [(2, at(10), at(30)), (1, at(20), at(20))], "versions and moments in a list");
+}
+
+pub(super) async fn documents_read_to_decide_are_counted(kit: Kit) {
+    kit.has_users(&["a1", "a2", "a3", "b1"]).await;
+    let query = |filter, scan_limit| {
+        let mut query = Query::new(Arc::clone(&kit.user)).with_filter(bound(&kit.user, filter)).page(0, 1);
+        query.scan_limit = scan_limit;
+        kit.store.query(&kit.context, query)
+    };
+    let narrowed = r#"userName sw "a" and not (title pr)"#;
+    for (filter, scan_limit) in [("not (title pr)", 3), (narrowed, 2)] {
+        let outcome = query(filter, scan_limit).await;
+        assert!(
+            matches!(outcome, Err(StoreError::TooMany { limit }) if limit == scan_limit),
+            "`{filter}` within {scan_limit} documents: {outcome:?}"
+        );
+    }
+    for (filter, scan_limit) in [("not (title pr)", 4), (narrowed, 3)] {
+        let total = done(query(filter, scan_limit).await).total;
+        assert_eq!(total, scan_limit, "`{filter}` within {scan_limit} documents");
+    }
+}
+
+pub(super) async fn documents_not_read_to_decide_are_not_counted(kit: Kit) {
+    kit.has_users(&["a1", "a2", "b1"]).await;
+    kit.has_group("g1", &["a1", "a2"]).await;
+    let filters = [None, Some(r#"userName sw "a""#), Some(r#"groups eq "g1""#), Some(r#"id eq "a1""#)];
+    for (filter, total) in filters.into_iter().zip([3, 2, 2, 1]) {
+        let mut query = Query::new(Arc::clone(&kit.user));
+        query.filter = filter.map(|filter| bound(&kit.user, filter));
+        query.scan_limit = 0;
+        assert_eq!(kit.query(query).await.total, total, "{filter:?} without reading any document");
+    }
+}

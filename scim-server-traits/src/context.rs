@@ -1,0 +1,84 @@
+//! Who is asking, and for which tenant.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// The tenant whose data a call may see. Nothing can be read or written without one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TenantId(Arc<str>);
+
+impl TenantId {
+    /// A tenant by its name.
+    pub fn new(name: impl Into<Arc<str>>) -> Self {
+        Self(name.into())
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for TenantId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What an authenticated client is known as (RFC 7644 §2: the security subject).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Principal {
+    /// A name for logs; never a secret.
+    pub name: String,
+    /// What it was granted.
+    pub scopes: Vec<String>,
+}
+
+impl Principal {
+    /// A principal of this name, without scopes.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), scopes: Vec::new() }
+    }
+
+    /// The same, with these scopes.
+    #[must_use]
+    pub fn with_scopes<I: IntoIterator<Item: Into<String>>>(mut self, scopes: I) -> Self {
+        self.scopes = scopes.into_iter().map(Into::into).collect();
+        self
+    }
+}
+
+/// The circumstances of one call: tenant and principal.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Context {
+    tenant: TenantId,
+    principal: Principal,
+    /// What a layer above wants a layer below to know.
+    pub extensions: http::Extensions,
+}
+
+impl Context {
+    /// A context for this tenant, with an anonymous principal.
+    pub fn new(tenant: TenantId) -> Self {
+        Self { tenant, principal: Principal::default(), extensions: http::Extensions::new() }
+    }
+
+    /// The same, for this principal.
+    #[must_use]
+    pub fn with_principal(mut self, principal: Principal) -> Self {
+        self.principal = principal;
+        self
+    }
+
+    /// The tenant.
+    pub fn tenant(&self) -> &TenantId {
+        &self.tenant
+    }
+
+    /// The principal.
+    pub fn principal(&self) -> &Principal {
+        &self.principal
+    }
+}

@@ -1,0 +1,91 @@
+//! What a store refuses or fails at: each variant is a decision that a caller can take.
+
+use std::error::Error as StdError;
+
+use scim_core::ScimType;
+
+/// Why a store call did not succeed. Nothing of a failed batch is kept.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The resource that was to be changed is not there.
+    #[error("{resource_type} `{id}` does not exist")]
+    NotFound {
+        /// The resource type's name.
+        resource_type: String,
+        /// The identifier.
+        id: String,
+    },
+    /// The resource has another version than the precondition names.
+    #[error("{resource_type} `{id}` has changed: its version is not the one the request names")]
+    Precondition {
+        /// The resource type's name.
+        resource_type: String,
+        /// The identifier.
+        id: String,
+    },
+    /// Another resource has this value already.
+    #[error("`{attribute}` is already in use by another {resource_type}")]
+    Uniqueness {
+        /// The resource type's name.
+        resource_type: String,
+        /// The attribute's path.
+        attribute: String,
+    },
+    /// Another resource holds this claim.
+    #[error("the {space} `{key}` is already taken")]
+    Claimed {
+        /// What is claimed, such as `handle`.
+        space: String,
+        /// The name that is taken.
+        key: String,
+    },
+    /// A link leads to a resource that is not there.
+    #[error("`{relation}`: there is no resource `{id}` to refer to")]
+    UnknownTarget {
+        /// The relation.
+        relation: String,
+        /// The identifier that leads nowhere.
+        id: String,
+    },
+    /// The query would read more documents than the scan budget allows.
+    #[error(
+        "the filter would have to look at more than {limit} resources: narrow it by an indexed attribute"
+    )]
+    TooMany {
+        /// The budget.
+        limit: u64,
+    },
+    /// A layer between engine and store refuses, with its own answer.
+    #[error(transparent)]
+    Rejected(scim_core::Error),
+    /// The store itself fails.
+    #[error("the store failed")]
+    Backend(#[source] Box<dyn StdError + Send + Sync>),
+}
+
+impl StoreError {
+    /// Wraps a failure of the store's own machinery.
+    pub fn backend(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::Backend(error.into())
+    }
+}
+
+impl From<StoreError> for scim_core::Error {
+    fn from(error: StoreError) -> Self {
+        let detail = error.to_string();
+        match error {
+            StoreError::NotFound { .. } => Self::not_found(detail),
+            // Decision X2: 412, not 409.
+            StoreError::Precondition { .. } => Self::new(http::StatusCode::PRECONDITION_FAILED, detail),
+            StoreError::Uniqueness { .. } | StoreError::Claimed { .. } => Self::uniqueness(detail),
+            StoreError::UnknownTarget { .. } => Self::invalid_value(detail),
+            StoreError::TooMany { .. } => Self::scim(ScimType::TooMany, detail),
+            StoreError::Rejected(error) => error,
+            // What failed inside is for the log, not for the client.
+            StoreError::Backend(_) => {
+                Self::internal("the service provider could not carry this out: try again")
+            }
+        }
+    }
+}

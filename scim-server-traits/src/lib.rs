@@ -1,0 +1,22 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(not(feature = "conformance"), allow(rustdoc::broken_intra_doc_links))]
+
+mod auth;
+mod batch;
+mod clock;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod context;
+mod error;
+mod index;
+mod query;
+mod store;
+
+pub use auth::{AuthError, Authenticator};
+pub use batch::{Batch, Claim, Delete, Insert, Precondition, Update, Write, Written};
+pub use clock::{Clock, IdSource, ManualClock, SystemClock};
+pub use context::{Context, Principal, TenantId};
+pub use error::StoreError;
+pub use index::{Key, index_keys, label, unique_keys};
+pub use query::{Get, Link, Page, Query, Stored};
+pub use store::Store;

@@ -1,0 +1,154 @@
+//! Reads as data.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use scim_core::{Resource, ResourceType, Timestamp};
+use scim_filter::BoundFilter;
+
+/// Which resource to read, and how much of it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Get {
+    /// The type.
+    pub resource_type: Arc<ResourceType>,
+    /// The identifier.
+    pub id: String,
+    /// The relations to load, own and reverse, by attribute name.
+    pub relations: Vec<String>,
+}
+
+impl Get {
+    /// The document alone.
+    pub fn new(resource_type: Arc<ResourceType>, id: impl Into<String>) -> Self {
+        Self { resource_type, id: id.into(), relations: Vec::new() }
+    }
+
+    /// With these relations.
+    #[must_use]
+    pub fn with_relations(mut self, relations: Vec<String>) -> Self {
+        self.relations = relations;
+        self
+    }
+}
+
+/// Which resources to read: filter and page.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Query {
+    /// The type.
+    pub resource_type: Arc<ResourceType>,
+    /// What they must match.
+    pub filter: Option<BoundFilter>,
+    /// How many matches to pass over, in the store's stable order of creation.
+    pub offset: u64,
+    /// How many to return at most; 0 asks for the total alone.
+    pub limit: u64,
+    /// The relations to load, by attribute name.
+    pub relations: Vec<String>,
+    /// How many documents may be read to decide the filter; past it [`TooMany`](crate::StoreError::TooMany).
+    pub scan_limit: u64,
+}
+
+impl Query {
+    /// Everything of a type, from the first, a hundred at most.
+    pub fn new(resource_type: Arc<ResourceType>) -> Self {
+        Self {
+            resource_type,
+            filter: None,
+            offset: 0,
+            limit: 100,
+            relations: Vec::new(),
+            scan_limit: 100_000,
+        }
+    }
+
+    /// What matches this filter.
+    #[must_use]
+    pub fn with_filter(mut self, filter: BoundFilter) -> Self {
+        self.filter = Some(filter);
+        self
+    }
+
+    /// This part of it.
+    #[must_use]
+    pub fn page(mut self, offset: u64, limit: u64) -> Self {
+        self.offset = offset;
+        self.limit = limit;
+        self
+    }
+
+    /// With these relations.
+    #[must_use]
+    pub fn with_relations(mut self, relations: Vec<String>) -> Self {
+        self.relations = relations;
+        self
+    }
+}
+
+/// A resource as the store has it.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Stored {
+    /// The identifier.
+    pub id: String,
+    /// The version: moves on each real change of document or own links.
+    pub version: u64,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When it last really changed.
+    pub modified: Timestamp,
+    /// The document.
+    pub resource: Resource,
+    /// The relations that were asked for.
+    pub links: BTreeMap<String, Vec<Link>>,
+}
+
+impl Stored {
+    /// A resource without links.
+    pub fn new(
+        id: impl Into<String>,
+        version: u64,
+        created: Timestamp,
+        modified: Timestamp,
+        resource: Resource,
+    ) -> Self {
+        Self { id: id.into(), version, created, modified, resource, links: BTreeMap::new() }
+    }
+}
+
+/// One link as it is shown: the other end, with what is computed about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Link {
+    /// The identifier of the other end.
+    pub id: String,
+    /// The name of its resource type.
+    pub resource_type: String,
+    /// Its name for people, as [`label`](crate::label) gives it.
+    pub display: Option<String>,
+}
+
+impl Link {
+    /// A link to this resource.
+    pub fn new(id: impl Into<String>, resource_type: impl Into<String>, display: Option<String>) -> Self {
+        Self { id: id.into(), resource_type: resource_type.into(), display }
+    }
+}
+
+/// A page of results.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Page {
+    /// How many resources match in all, exactly.
+    pub total: u64,
+    /// Those of the page.
+    pub resources: Vec<Stored>,
+}
+
+impl Page {
+    /// A page.
+    pub fn new(total: u64, resources: Vec<Stored>) -> Self {
+        Self { total, resources }
+    }
+}
