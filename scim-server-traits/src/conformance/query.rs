@@ -97,13 +97,13 @@ fn crowd() -> Vec<(String, Resource)> {
             ],
             "name": {"familyName": (["Jensen", "jensen", "O'Hara"][number % 3])},
         });
-        if number % 3 != 0 {
+        if !number.is_multiple_of(3) {
             user["active"] = json!(number % 3 == 1);
         }
         if number % 4 == 1 {
             user["externalId"] = json!(["Ext", "ext"][number % 2]);
         }
-        if number % 5 == 0 {
+        if number.is_multiple_of(5) {
             user["title"] = json!("Boss");
         }
         (format!("u{number:02}"), document(user))

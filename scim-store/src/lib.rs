@@ -1,0 +1,11 @@
+#![doc = include_str!("../README.md")]
+
+mod memory;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+mod tables;
+mod write;
+
+pub use memory::MemoryStore;
+#[cfg(feature = "sqlite")]
+pub use sqlite::{Durability, SqliteOptions, SqliteStore};

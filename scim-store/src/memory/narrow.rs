@@ -1,0 +1,143 @@
+//! From a filter's plan to candidates, by way of the indexes.
+
+use std::collections::BTreeSet;
+use std::ops::Bound;
+
+use scim_core::{ResourceType, Side};
+use scim_filter::{KeyProbe, Narrow};
+
+use super::read::is_linked;
+use super::tenant::{Kind, Tenant};
+use crate::tables::Seq;
+
+/// Resources in order of creation.
+pub(super) enum Candidates<'a> {
+    All(&'a BTreeSet<Seq>),
+    Some(Vec<Seq>),
+}
+
+impl<'a> Candidates<'a> {
+    pub(super) fn find(
+        tenant: &'a Tenant,
+        kind: &'a Kind,
+        resource_type: &'a ResourceType,
+        narrow: &'a Narrow,
+    ) -> Self {
+        if *narrow == Narrow::All {
+            return Self::All(&kind.order);
+        }
+        let index = Index { tenant, kind, resource_type };
+        let mut seqs: Vec<Seq> = index.seqs(narrow).collect();
+        seqs.sort_unstable();
+        seqs.dedup();
+        Self::Some(seqs)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::All(seqs) => seqs.len(),
+            Self::Some(seqs) => seqs.len(),
+        }
+    }
+
+    pub(super) fn iter(&self) -> Box<dyn Iterator<Item = Seq> + '_> {
+        match self {
+            Self::All(seqs) => Box::new(seqs.iter().copied()),
+            Self::Some(seqs) => Box::new(seqs.iter().copied()),
+        }
+    }
+
+    pub(super) fn page(&self, offset: u64, limit: u64) -> Vec<Seq> {
+        let count = |number| usize::try_from(number).unwrap_or(usize::MAX);
+        self.iter().skip(count(offset)).take(count(limit)).collect()
+    }
+}
+
+/// How far the branches of an `and` are counted to find the smallest.
+const COUNTED: usize = 256;
+
+#[derive(Clone, Copy)]
+struct Index<'a> {
+    tenant: &'a Tenant,
+    kind: &'a Kind,
+    resource_type: &'a ResourceType,
+}
+
+impl<'a> Index<'a> {
+    /// The candidates in any order, some perhaps twice.
+    fn seqs(self, narrow: &'a Narrow) -> Box<dyn Iterator<Item = Seq> + 'a> {
+        match narrow {
+            Narrow::All => Box::new(self.kind.order.iter().copied()),
+            Narrow::Ids(ids) => Box::new(ids.iter().filter_map(move |id| self.kind.ids.get(&**id).copied())),
+            Narrow::Key { attribute, probe: KeyProbe::In(keys) } => Box::new(
+                keys.iter()
+                    .flat_map(move |key| self.keys(attribute, key).take_while(move |(found, _)| found == key))
+                    .map(|(_, seq)| *seq),
+            ),
+            Narrow::Key { attribute, probe: KeyProbe::Prefix(prefix) } => {
+                let keys = self.keys(attribute, prefix);
+                Box::new(keys.take_while(move |(key, _)| key.starts_with(prefix)).map(|(_, seq)| *seq))
+            }
+            Narrow::Link { relation, target } => self.linked(relation, target),
+            Narrow::And(branches) => {
+                let smallest = (0..branches.len())
+                    .min_by_key(|branch| self.seqs(&branches[*branch]).take(COUNTED).count())
+                    .unwrap_or_default();
+                let fits = move |seq: &Seq| {
+                    let mut others = branches.iter().enumerate().filter(|(branch, _)| *branch != smallest);
+                    others.all(|(_, narrow)| self.contains(narrow, *seq))
+                };
+                Box::new(self.seqs(&branches[smallest]).filter(fits))
+            }
+            Narrow::Or(branches) => Box::new(branches.iter().flat_map(move |narrow| self.seqs(narrow))),
+        }
+    }
+
+    /// The keys of an attribute from `from` on.
+    fn keys(self, attribute: &str, from: &str) -> impl Iterator<Item = &'a (String, Seq)> + use<'a> {
+        let from = Bound::Included((from.to_owned(), Seq::MIN));
+        self.kind
+            .keys
+            .get(attribute)
+            .into_iter()
+            .flat_map(move |keys| keys.range((from.clone(), Bound::Unbounded)))
+    }
+
+    fn linked(self, relation: &'a str, target: &'a str) -> Box<dyn Iterator<Item = Seq> + 'a> {
+        let tenant = self.tenant;
+        let name = self.resource_type.name();
+        match self.resource_type.relation(relation).map(|relation| &relation.side) {
+            Some(Side::Own { targets }) => {
+                let ends = targets.iter().filter_map(move |kind| tenant.find(kind, target));
+                let visible = ends.filter(|(_, row)| !row.dormant);
+                let owners = visible.flat_map(move |(seq, _)| tenant.owners(relation, seq));
+                Box::new(owners.filter(move |seq| tenant.is_of(*seq, name)))
+            }
+            Some(Side::Reverse { of, owner }) => {
+                let owners = tenant.find(owner, target).into_iter();
+                let targets = owners.flat_map(move |(seq, _)| tenant.targets(of, seq));
+                Box::new(targets.filter(move |seq| tenant.is_of(*seq, name) && !tenant.is_dormant(*seq)))
+            }
+            _ => Box::new(std::iter::empty()),
+        }
+    }
+
+    fn contains(self, narrow: &Narrow, seq: Seq) -> bool {
+        match narrow {
+            Narrow::All => true,
+            Narrow::Ids(ids) => ids.iter().any(|id| self.kind.ids.get(&**id) == Some(&seq)),
+            Narrow::Key { attribute, probe } => self.tenant.row(seq).is_some_and(|row| {
+                row.content.keys.iter().filter(|key| key.attribute == *attribute).any(|key| match probe {
+                    KeyProbe::In(keys) => keys.binary_search(&key.key).is_ok(),
+                    KeyProbe::Prefix(prefix) => key.key.starts_with(prefix),
+                })
+            }),
+            Narrow::Link { relation, target } => {
+                let relation = self.resource_type.relation(relation);
+                relation.is_some_and(|relation| is_linked(self.tenant, relation, seq, target))
+            }
+            Narrow::And(branches) => branches.iter().all(|narrow| self.contains(narrow, seq)),
+            Narrow::Or(branches) => branches.iter().any(|narrow| self.contains(narrow, seq)),
+        }
+    }
+}

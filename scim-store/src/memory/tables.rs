@@ -1,0 +1,161 @@
+//! The write path on memory: every step is noted, so that a failed batch is taken back.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use scim_core::{Resource, Timestamp};
+use scim_server_traits::{Claim, Key, StoreError};
+
+use super::tenant::{Row, Tenant, Undo};
+use crate::tables::{Content, Head, Member, Seq, Tables};
+
+/// A batch under way.
+pub(super) struct Transaction<'a> {
+    tenant: &'a mut Tenant,
+    journal: Vec<Undo>,
+}
+
+impl<'a> Transaction<'a> {
+    pub(super) fn new(tenant: &'a mut Tenant) -> Self {
+        Self { tenant, journal: Vec::new() }
+    }
+
+    pub(super) fn undo(self) {
+        for step in self.journal.into_iter().rev() {
+            self.tenant.undo(step);
+        }
+    }
+
+    fn change(&mut self, seq: Seq, change: impl FnOnce(&mut Row)) {
+        if let Some(row) = self.tenant.row(seq) {
+            let mut row = Row::clone(row);
+            change(&mut row);
+            self.put(seq, Some(row));
+        }
+    }
+
+    fn put(&mut self, seq: Seq, row: Option<Row>) {
+        let undo = self.tenant.put(seq, row.map(Arc::new));
+        self.journal.push(undo);
+    }
+
+    fn set_link(&mut self, relation: &str, owner: Seq, target: Seq, present: bool) -> bool {
+        let undo = self.tenant.set_link(relation, owner, target, present);
+        let changed = undo.is_some();
+        self.journal.extend(undo);
+        changed
+    }
+
+    fn member(&self, seq: Seq) -> Option<Member> {
+        let row = self.tenant.row(seq)?;
+        let (id, kind) = (row.id.to_string(), row.kind.to_string());
+        Some(Member { seq, id, kind, label: row.content.label.clone() })
+    }
+
+    fn relations(&self) -> Vec<String> {
+        self.tenant.relations().map(str::to_owned).collect()
+    }
+}
+
+fn head(seq: Seq, row: &Row) -> Head {
+    let Row { version, created, modified, dormant, .. } = *row;
+    Head { seq, version, created, modified, dormant }
+}
+
+impl Tables for Transaction<'_> {
+    type Fault = StoreError;
+
+    fn find(&self, kind: &str, id: &str) -> Result<Option<Head>, StoreError> {
+        Ok(self.tenant.find(kind, id).map(|(seq, row)| head(seq, row)))
+    }
+
+    fn has_document(&self, seq: Seq, resource: &Resource) -> Result<bool, StoreError> {
+        Ok(self.tenant.row(seq).is_some_and(|row| row.content.resource == *resource))
+    }
+
+    fn unique_holder(&self, kind: &str, key: &Key) -> Result<Option<Seq>, StoreError> {
+        Ok(self.tenant.unique_holder(kind, key))
+    }
+
+    fn claim_holder(&self, claim: &Claim) -> Result<Option<Seq>, StoreError> {
+        Ok(self.tenant.claim_holder(claim))
+    }
+
+    fn members(&self, relation: &str, owner: Seq) -> Result<Vec<Member>, StoreError> {
+        Ok(self.tenant.targets(relation, owner).filter_map(|seq| self.member(seq)).collect())
+    }
+
+    fn links(&self, owner: Seq) -> Result<Vec<(String, Member)>, StoreError> {
+        let mut links = Vec::new();
+        for relation in self.tenant.relations() {
+            let members = self.tenant.targets(relation, owner).filter_map(|seq| self.member(seq));
+            links.extend(members.map(|member| (relation.to_owned(), member)));
+        }
+        Ok(links)
+    }
+
+    fn owners(&self, target: Seq) -> Result<Vec<Head>, StoreError> {
+        let owners: BTreeSet<Seq> =
+            self.tenant.relations().flat_map(|relation| self.tenant.owners(relation, target)).collect();
+        Ok(owners.into_iter().filter_map(|seq| Some(head(seq, self.tenant.row(seq)?))).collect())
+    }
+
+    fn insert(&mut self, kind: &str, id: &str, now: Timestamp, content: Content) -> Result<Seq, StoreError> {
+        let seq = self.tenant.next();
+        let row = Row {
+            kind: kind.into(),
+            id: id.into(),
+            version: 1,
+            created: now,
+            modified: now,
+            dormant: false,
+            content: Arc::new(content),
+            claims: Arc::default(),
+        };
+        self.put(seq, Some(row));
+        Ok(seq)
+    }
+
+    fn replace(&mut self, _: &str, seq: Seq, content: Content) -> Result<(), StoreError> {
+        self.change(seq, |row| row.content = Arc::new(content));
+        Ok(())
+    }
+
+    fn touch(&mut self, seq: Seq, version: u64, modified: Timestamp) -> Result<(), StoreError> {
+        self.change(seq, |row| (row.version, row.modified) = (version, modified));
+        Ok(())
+    }
+
+    fn set_dormant(&mut self, seq: Seq, dormant: bool) -> Result<(), StoreError> {
+        self.change(seq, |row| row.dormant = dormant);
+        Ok(())
+    }
+
+    fn set_claims(&mut self, seq: Seq, claims: &[Claim]) -> Result<(), StoreError> {
+        if self.tenant.row(seq).is_some_and(|row| *row.claims != *claims) {
+            self.change(seq, |row| row.claims = claims.into());
+        }
+        Ok(())
+    }
+
+    fn link(&mut self, relation: &str, owner: Seq, target: Seq) -> Result<bool, StoreError> {
+        Ok(self.set_link(relation, owner, target, true))
+    }
+
+    fn unlink(&mut self, relation: &str, owner: Seq, target: Seq) -> Result<bool, StoreError> {
+        Ok(self.set_link(relation, owner, target, false))
+    }
+
+    fn remove(&mut self, _: &str, seq: Seq) -> Result<(), StoreError> {
+        for relation in self.relations() {
+            for target in self.tenant.targets(&relation, seq).collect::<Vec<_>>() {
+                self.set_link(&relation, seq, target, false);
+            }
+            for owner in self.tenant.owners(&relation, seq).collect::<Vec<_>>() {
+                self.set_link(&relation, owner, seq, false);
+            }
+        }
+        self.put(seq, None);
+        Ok(())
+    }
+}

@@ -1,0 +1,215 @@
+//! The data of one tenant, and the two steps by which it changes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use scim_core::Timestamp;
+use scim_server_traits::{Claim, Key};
+
+use crate::tables::{Content, Seq};
+
+/// All resources of a tenant with their indexes. Changes only through [`Tenant::put`] and
+/// [`Tenant::set_link`], each of which returns what undoes it.
+#[derive(Debug, Default)]
+pub(super) struct Tenant {
+    /// By their place in the order of creation; deleted ones leave a gap.
+    rows: Vec<Option<Arc<Row>>>,
+    kinds: BTreeMap<Arc<str>, Kind>,
+    claims: BTreeMap<Claim, Seq>,
+    relations: BTreeMap<Box<str>, Links>,
+}
+
+/// A resource. What changes seldom is shared between its versions.
+#[derive(Clone, Debug)]
+pub(super) struct Row {
+    pub(super) kind: Arc<str>,
+    pub(super) id: Arc<str>,
+    pub(super) version: u64,
+    pub(super) created: Timestamp,
+    pub(super) modified: Timestamp,
+    pub(super) dormant: bool,
+    pub(super) content: Arc<Content>,
+    pub(super) claims: Arc<[Claim]>,
+}
+
+/// The resources of one type.
+#[derive(Debug, Default)]
+pub(super) struct Kind {
+    pub(super) ids: BTreeMap<Arc<str>, Seq>,
+    pub(super) order: BTreeSet<Seq>,
+    pub(super) keys: BTreeMap<String, BTreeSet<(String, Seq)>>,
+    unique: BTreeMap<Key, Seq>,
+}
+
+/// The links of one relation, from both ends.
+#[derive(Debug, Default)]
+struct Links {
+    forward: BTreeSet<(Seq, Seq)>,
+    backward: BTreeSet<(Seq, Seq)>,
+}
+
+/// What takes a step back.
+#[derive(Debug)]
+pub(super) enum Undo {
+    Put(Seq, Option<Arc<Row>>),
+    Link { relation: Box<str>, owner: Seq, target: Seq, present: bool },
+}
+
+impl Tenant {
+    /// A place for a new row.
+    pub(super) fn next(&mut self) -> Seq {
+        self.rows.push(None);
+        Seq::try_from(self.rows.len()).unwrap_or(Seq::MAX) - 1
+    }
+
+    /// Makes this the row at `seq`, with all its index entries.
+    pub(super) fn put(&mut self, seq: Seq, row: Option<Arc<Row>>) -> Undo {
+        let before = self.row(seq).cloned();
+        let same_content = matches!((&before, &row), (Some(before), Some(row))
+            if Arc::ptr_eq(&before.content, &row.content));
+        if let Some(before) = &before {
+            for claim in before.claims.iter() {
+                self.claims.remove(claim);
+            }
+            let kind = self.kinds.entry(Arc::clone(&before.kind)).or_default();
+            if !same_content {
+                kind.forget(seq, &before.content);
+            }
+            if row.is_none() {
+                kind.ids.remove(&before.id);
+                kind.order.remove(&seq);
+            }
+        }
+        if let Some(row) = &row {
+            self.claims.extend(row.claims.iter().map(|claim| (claim.clone(), seq)));
+            let kind = self.kinds.entry(Arc::clone(&row.kind)).or_default();
+            if !same_content {
+                kind.note(seq, &row.content);
+            }
+            if before.is_none() {
+                kind.ids.insert(Arc::clone(&row.id), seq);
+                kind.order.insert(seq);
+            }
+        }
+        if let Some(place) = self.rows.get_mut(place(seq)) {
+            *place = row;
+        }
+        Undo::Put(seq, before)
+    }
+
+    /// Makes the link present or absent; `None` if it was so already.
+    pub(super) fn set_link(
+        &mut self,
+        relation: &str,
+        owner: Seq,
+        target: Seq,
+        present: bool,
+    ) -> Option<Undo> {
+        if !self.relations.contains_key(relation) {
+            self.relations.insert(relation.into(), Links::default());
+        }
+        let links = self.relations.get_mut(relation)?;
+        let changed = if present {
+            links.backward.insert((target, owner));
+            links.forward.insert((owner, target))
+        } else {
+            links.backward.remove(&(target, owner));
+            links.forward.remove(&(owner, target))
+        };
+        changed.then(|| Undo::Link { relation: relation.into(), owner, target, present: !present })
+    }
+
+    pub(super) fn undo(&mut self, step: Undo) {
+        match step {
+            Undo::Put(seq, row) => {
+                self.put(seq, row);
+            }
+            Undo::Link { relation, owner, target, present } => {
+                self.set_link(&relation, owner, target, present);
+            }
+        }
+    }
+
+    pub(super) fn kind(&self, kind: &str) -> Option<&Kind> {
+        self.kinds.get(kind)
+    }
+
+    pub(super) fn row(&self, seq: Seq) -> Option<&Arc<Row>> {
+        self.rows.get(place(seq))?.as_ref()
+    }
+
+    pub(super) fn find(&self, kind: &str, id: &str) -> Option<(Seq, &Arc<Row>)> {
+        let seq = *self.kind(kind)?.ids.get(id)?;
+        Some((seq, self.row(seq)?))
+    }
+
+    pub(super) fn unique_holder(&self, kind: &str, key: &Key) -> Option<Seq> {
+        self.kind(kind)?.unique.get(key).copied()
+    }
+
+    pub(super) fn claim_holder(&self, claim: &Claim) -> Option<Seq> {
+        self.claims.get(claim).copied()
+    }
+
+    pub(super) fn relations(&self) -> impl Iterator<Item = &str> {
+        self.relations.keys().map(|name| &**name)
+    }
+
+    /// The targets of the resource's links, in order of creation, hidden ones too.
+    pub(super) fn targets(&self, relation: &str, owner: Seq) -> impl Iterator<Item = Seq> {
+        ends(self.relations.get(relation).map(|links| &links.forward), owner)
+    }
+
+    /// The owners of links to the resource, in order of creation, whether it is hidden or not.
+    pub(super) fn owners(&self, relation: &str, target: Seq) -> impl Iterator<Item = Seq> {
+        ends(self.relations.get(relation).map(|links| &links.backward), target)
+    }
+
+    pub(super) fn is_linked(&self, relation: &str, owner: Seq, target: Seq) -> bool {
+        self.relations.get(relation).is_some_and(|links| links.forward.contains(&(owner, target)))
+    }
+
+    pub(super) fn is_dormant(&self, seq: Seq) -> bool {
+        self.row(seq).is_some_and(|row| row.dormant)
+    }
+
+    pub(super) fn is_of(&self, seq: Seq, kind: &str) -> bool {
+        self.row(seq).is_some_and(|row| &*row.kind == kind)
+    }
+}
+
+fn place(seq: Seq) -> usize {
+    usize::try_from(seq).unwrap_or(usize::MAX)
+}
+
+fn ends(links: Option<&BTreeSet<(Seq, Seq)>>, from: Seq) -> impl Iterator<Item = Seq> {
+    links
+        .into_iter()
+        .flat_map(move |links| links.range((from, Seq::MIN)..=(from, Seq::MAX)))
+        .map(|(_, to)| *to)
+}
+
+impl Kind {
+    fn note(&mut self, seq: Seq, content: &Content) {
+        for Key { attribute, key } in &content.keys {
+            if !self.keys.contains_key(attribute) {
+                self.keys.insert(attribute.clone(), BTreeSet::new());
+            }
+            if let Some(keys) = self.keys.get_mut(attribute) {
+                keys.insert((key.clone(), seq));
+            }
+        }
+        self.unique.extend(content.unique.iter().map(|key| (key.clone(), seq)));
+    }
+
+    fn forget(&mut self, seq: Seq, content: &Content) {
+        for Key { attribute, key } in &content.keys {
+            if let Some(keys) = self.keys.get_mut(attribute) {
+                keys.remove(&(key.clone(), seq));
+            }
+        }
+        for key in &content.unique {
+            self.unique.remove(key);
+        }
+    }
+}

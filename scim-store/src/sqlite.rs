@@ -1,0 +1,97 @@
+//! A store in one SQLite file.
+
+mod fault;
+mod narrow;
+mod options;
+mod read;
+mod readers;
+mod relations;
+mod schema;
+mod write;
+mod writer;
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use scim_server_traits::{Batch, Context, Get, Page, Query, Store, StoreError, Stored, Written};
+
+pub use options::{Durability, SqliteOptions};
+
+use fault::Fault;
+use readers::Readers;
+use writer::Writer;
+
+/// A store in one SQLite file. Clones share it; the last one to go closes it.
+///
+/// One thread writes. It commits what is queued together, each batch on its own all or nothing, and
+/// answers when the commit is durable. A few threads read, each call on one consistent state; they wait
+/// for no writer. Nothing of it needs a particular async runtime; a call waits in place only while the
+/// queue of calls is full.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let directory = tempfile::tempdir()?;
+/// use scim_store::SqliteStore;
+/// let store = SqliteStore::open(directory.path().join("scim.db"))?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct SqliteStore {
+    threads: Arc<Threads>,
+}
+
+/// Dropped in this order: the writer closes the file last, so that it leaves no log behind.
+struct Threads {
+    readers: Readers,
+    writer: Writer,
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore").finish_non_exhaustive()
+    }
+}
+
+impl SqliteStore {
+    /// Opens the file, or makes it, with the default options: what was answered survives a power cut.
+    ///
+    /// Fails with [`StoreError::Backend`] when the file cannot be opened, is no database, or was written
+    /// by a newer version of this crate.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        Self::open_with(path, SqliteOptions::default())
+    }
+
+    /// The same, with other options.
+    pub fn open_with(path: impl AsRef<Path>, options: SqliteOptions) -> Result<Self, StoreError> {
+        let path = path.as_ref();
+        if path.as_os_str().is_empty() || path.as_os_str() == ":memory:" {
+            return Err(Fault::NoFile.into());
+        }
+        // The writer makes the file and its tables; readers cannot.
+        let writer = Writer::open(path, &options)?;
+        let readers = Readers::open(path, &options)?;
+        Ok(Self { threads: Arc::new(Threads { readers, writer }) })
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn get(&self, context: &Context, get: Get) -> Result<Option<Stored>, StoreError> {
+        let tenant = context.tenant().clone();
+        let read = move |connection: &_| read::get(connection, tenant.as_str(), &get);
+        Ok(self.threads.readers.run(read).await?)
+    }
+
+    async fn query(&self, context: &Context, query: Query) -> Result<Page, StoreError> {
+        let tenant = context.tenant().clone();
+        let read = move |connection: &_| read::query(connection, tenant.as_str(), &query);
+        Ok(self.threads.readers.run(read).await?)
+    }
+
+    async fn commit(&self, context: &Context, batch: Batch) -> Result<Vec<Written>, StoreError> {
+        Ok(self.threads.writer.commit(context.tenant().clone(), batch).await?)
+    }
+}

@@ -1,0 +1,283 @@
+//! From a filter's plan to SQL over the narrow tables, with bind parameters only.
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, params_from_iter};
+use scim_core::{ResourceType, Side};
+use scim_filter::{KeyProbe, Narrow};
+
+use super::fault::Fault;
+use super::relations::{find, visible};
+use crate::tables::Seq;
+
+/// Candidates as a `SELECT seq …` that yields each once, in any order.
+pub(super) struct Candidates<'a> {
+    connection: &'a Connection,
+    set: Set,
+}
+
+/// SQL with the values of its numbered parameters.
+struct Set {
+    sql: String,
+    values: Vec<Value>,
+}
+
+/// How far the branches of an `and` are counted to find the smallest.
+const COUNTED: u64 = 256;
+
+impl<'a> Candidates<'a> {
+    /// `narrow` must not be [`Narrow::All`]: everything is not found by keys.
+    pub(super) fn find(
+        connection: &'a Connection,
+        tenant: &str,
+        resource_type: &ResourceType,
+        narrow: &Narrow,
+    ) -> Result<Self, Fault> {
+        let mut writing = Writing { connection, tenant, resource_type, values: Vec::new() };
+        let sql = writing.set(narrow)?;
+        Ok(Self { connection, set: Set { sql, values: writing.values } })
+    }
+
+    pub(super) fn count(&self) -> Result<u64, Fault> {
+        self.set.count(self.connection, None)
+    }
+
+    /// In order of creation.
+    pub(super) fn page(&self, offset: u64, limit: u64) -> Result<Vec<Seq>, Fault> {
+        let number = self.set.values.len();
+        let (limit_at, offset_at) = (number + 1, number + 2);
+        let set = &self.set.sql;
+        let sql = format!("SELECT seq FROM ({set}) ORDER BY seq LIMIT ?{limit_at} OFFSET ?{offset_at}");
+        let values = self.set.values.iter().cloned().chain([integer(limit), integer(offset)]);
+        let mut select = self.connection.prepare_cached(&sql)?;
+        let seqs = select.query_map(params_from_iter(values), |row| row.get(0))?;
+        Ok(seqs.collect::<Result<_, _>>()?)
+    }
+}
+
+impl Set {
+    fn count(&self, connection: &Connection, most: Option<u64>) -> Result<u64, Fault> {
+        let sql = match most {
+            None => format!("SELECT count(*) FROM ({})", self.sql),
+            Some(most) => format!("SELECT count(*) FROM (SELECT seq FROM ({}) LIMIT {most})", self.sql),
+        };
+        let mut select = connection.prepare_cached(&sql)?;
+        let count: i64 = select.query_row(params_from_iter(&self.values), |row| row.get(0))?;
+        Ok(count.cast_unsigned())
+    }
+}
+
+pub(super) fn integer(number: u64) -> Value {
+    Value::Integer(i64::try_from(number).unwrap_or(i64::MAX))
+}
+
+/// SQL while it is written; the parameters are numbered in the order of `values`.
+struct Writing<'a> {
+    connection: &'a Connection,
+    tenant: &'a str,
+    resource_type: &'a ResourceType,
+    values: Vec<Value>,
+}
+
+/// No row at all.
+const NONE: &str = "SELECT seq FROM scim_resource WHERE 0";
+
+impl Writing<'_> {
+    fn text(&mut self, text: &str) -> String {
+        self.values.push(Value::Text(text.to_owned()));
+        format!("?{}", self.values.len())
+    }
+
+    fn list<T>(&mut self, items: &[T], value: impl Fn(&T) -> Value) -> String {
+        let from = self.values.len() + 1;
+        self.values.extend(items.iter().map(value));
+        let numbers: Vec<String> = (from..=self.values.len()).map(|number| format!("?{number}")).collect();
+        numbers.join(", ")
+    }
+
+    fn texts(&mut self, texts: &[String]) -> String {
+        self.list(texts, |text| Value::Text(text.clone()))
+    }
+
+    /// Selects the candidates, each once.
+    fn set(&mut self, narrow: &Narrow) -> Result<String, Fault> {
+        Ok(match narrow {
+            Narrow::All => {
+                let scope = self.scope();
+                format!("SELECT seq FROM scim_resource WHERE {scope}")
+            }
+            Narrow::Ids(ids) if ids.is_empty() => NONE.to_owned(),
+            Narrow::Ids(ids) => {
+                let (scope, ids) = (self.scope(), self.texts(ids));
+                format!("SELECT seq FROM scim_resource WHERE {scope} AND id IN ({ids})")
+            }
+            Narrow::Key { attribute, probe } => {
+                // One key has each resource once, in order; several may meet the same resource again.
+                let one = matches!(probe, KeyProbe::In(keys) if keys.len() == 1);
+                let distinct = if one { "" } else { "DISTINCT " };
+                let (scope, probe) = (self.scope(), self.probe(attribute, probe));
+                format!("SELECT {distinct}seq FROM scim_key WHERE {scope} AND {probe}")
+            }
+            Narrow::Link { relation, target } => self.linked(relation, target)?,
+            Narrow::And(branches) => self.all_of(branches)?,
+            Narrow::Or(branches) => {
+                let sets = branches.iter().map(|narrow| self.set(narrow)).collect::<Result<Vec<_>, _>>()?;
+                union(&sets)
+            }
+        })
+    }
+
+    fn scope(&mut self) -> String {
+        let tenant = self.text(self.tenant);
+        let kind = self.text(self.resource_type.name());
+        format!("tenant = {tenant} AND kind = {kind}")
+    }
+
+    fn probe(&mut self, attribute: &str, probe: &KeyProbe) -> String {
+        let attribute = self.text(attribute);
+        match probe {
+            KeyProbe::In(keys) if keys.len() == 1 => {
+                format!("attr = {attribute} AND key = {}", self.texts(keys))
+            }
+            KeyProbe::In(keys) => format!("attr = {attribute} AND key IN ({})", self.texts(keys)),
+            KeyProbe::Prefix(prefix) => {
+                let from = self.text(prefix);
+                match after(prefix) {
+                    Some(end) => {
+                        format!("attr = {attribute} AND key >= {from} AND key < {}", self.text(&end))
+                    }
+                    None => format!("attr = {attribute} AND key >= {from}"),
+                }
+            }
+        }
+    }
+
+    fn linked(&mut self, relation: &str, id: &str) -> Result<String, Fault> {
+        match self.resource_type.relation(relation).map(|relation| &relation.side) {
+            Some(Side::Own { targets }) => {
+                let targets = visible(self.connection, self.tenant, targets, id)?;
+                if targets.is_empty() {
+                    return Ok(NONE.to_owned());
+                }
+                let distinct = if targets.len() == 1 { "" } else { "DISTINCT " };
+                let targets = self.list(&targets, |seq| Value::Integer(*seq));
+                let (name, kind) = (self.text(relation), self.text(self.resource_type.name()));
+                Ok(format!(
+                    "SELECT {distinct}l.owner AS seq FROM scim_link l \
+                    CROSS JOIN scim_resource o ON o.seq = l.owner \
+                    WHERE l.target IN ({targets}) AND l.relation = {name} AND o.kind = {kind}"
+                ))
+            }
+            Some(Side::Reverse { of, owner }) => {
+                let Some(owner) = find(self.connection, self.tenant, owner, id)? else {
+                    return Ok(NONE.to_owned());
+                };
+                let owner = self.list(&[owner], |seq| Value::Integer(*seq));
+                let (name, kind) = (self.text(of), self.text(self.resource_type.name()));
+                Ok(format!(
+                    "SELECT l.target AS seq FROM scim_link l \
+                    CROSS JOIN scim_resource t ON t.seq = l.target \
+                    WHERE l.owner = {owner} AND l.relation = {name} AND t.kind = {kind} AND t.dormant = 0"
+                ))
+            }
+            _ => Ok(NONE.to_owned()),
+        }
+    }
+
+    /// The smallest branch's set, each of it tested for the others: no large set is gathered for a small
+    /// one.
+    fn all_of(&mut self, branches: &[Narrow]) -> Result<String, Fault> {
+        let mut smallest = (u64::MAX, 0);
+        for (at, narrow) in branches.iter().enumerate() {
+            let set = Candidates::find(self.connection, self.tenant, self.resource_type, narrow)?.set;
+            smallest = smallest.min((set.count(self.connection, Some(COUNTED))?, at));
+        }
+        let (_, smallest) = smallest;
+        let Some(first) = branches.get(smallest) else { return Ok(NONE.to_owned()) };
+        let set = self.set(first)?;
+        let mut tests = Vec::new();
+        for (at, narrow) in branches.iter().enumerate() {
+            if at != smallest {
+                tests.push(self.test(narrow)?);
+            }
+        }
+        Ok(format!("SELECT c.seq AS seq FROM ({set}) c WHERE {}", balanced(&tests, "AND")))
+    }
+
+    /// Whether `c.seq` is a candidate.
+    fn test(&mut self, narrow: &Narrow) -> Result<String, Fault> {
+        Ok(match narrow {
+            Narrow::All => "1".to_owned(),
+            Narrow::Ids(_) => format!("c.seq IN ({})", self.set(narrow)?),
+            Narrow::Key { attribute, probe } => {
+                let probe = self.probe(attribute, probe);
+                // A resource has few keys, a key may have many resources.
+                format!(
+                    "EXISTS (SELECT 1 FROM scim_key INDEXED BY scim_key_seq WHERE seq = c.seq AND {probe})"
+                )
+            }
+            Narrow::Link { relation, target } => {
+                let set = self.linked(relation, target)?;
+                if set == NONE {
+                    "0".to_owned()
+                } else {
+                    format!("EXISTS (SELECT 1 FROM ({set}) x WHERE x.seq = c.seq)")
+                }
+            }
+            Narrow::And(branches) | Narrow::Or(branches) => {
+                let tests = branches.iter().map(|narrow| self.test(narrow)).collect::<Result<Vec<_>, _>>()?;
+                balanced(&tests, if matches!(narrow, Narrow::And(_)) { "AND" } else { "OR" })
+            }
+        })
+    }
+}
+
+/// A chain as a tree of little depth: SQLite takes a thousand levels only.
+fn balanced(tests: &[String], operator: &str) -> String {
+    match tests {
+        [] => "1".to_owned(),
+        [test] => test.clone(),
+        _ => {
+            let (left, right) = tests.split_at(tests.len() / 2);
+            format!("({} {operator} {})", balanced(left, operator), balanced(right, operator))
+        }
+    }
+}
+
+/// The same for sets, of which SQLite joins five hundred at once.
+fn union(sets: &[String]) -> String {
+    const TOGETHER: usize = 100;
+    let selects: Vec<String> = sets.iter().map(|set| format!("SELECT seq FROM ({set})")).collect();
+    if selects.len() <= TOGETHER {
+        return selects.join(" UNION ");
+    }
+    let larger: Vec<String> = selects.chunks(TOGETHER).map(|chunk| chunk.join(" UNION ")).collect();
+    union(&larger)
+}
+
+/// The least text that is greater than all that begin with `prefix`; `None` if there is none.
+fn after(prefix: &str) -> Option<String> {
+    let mut chars: Vec<char> = prefix.chars().collect();
+    while let Some(last) = chars.pop() {
+        // The range knows which scalar comes next, surrogates passed over.
+        if let Some(next) = (last..=char::MAX).nth(1) {
+            chars.push(next);
+            return Some(chars.into_iter().collect());
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::after;
+
+    #[test]
+    fn a_prefix_ends_before_its_successor() {
+        assert_eq!(after("ab").as_deref(), Some("ac"));
+        assert_eq!(after("é").as_deref(), Some("ê"));
+        assert_eq!(after("\u{d7ff}").as_deref(), Some("\u{e000}"));
+        assert_eq!(after("a\u{10ffff}").as_deref(), Some("b"));
+        assert_eq!(after("\u{10ffff}"), None);
+        assert_eq!(after(""), None);
+    }
+}

@@ -1,0 +1,75 @@
+//! How a SQLite store is opened.
+
+use std::thread;
+
+/// How a [`SqliteStore`](crate::SqliteStore) is opened.
+///
+/// ```
+/// use scim_store::{Durability, SqliteOptions};
+/// let options = SqliteOptions::default().with_durability(Durability::Normal).with_readers(4);
+/// assert_eq!(options.readers, 4);
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SqliteOptions {
+    /// What survives when the machine stops.
+    pub durability: Durability,
+    /// How many threads read; at least one.
+    pub readers: usize,
+    /// How many batches may share one commit; at least one.
+    pub group: usize,
+    /// How many calls may wait for the writer, and as many for the readers; past it, callers wait in
+    /// place.
+    pub queue: usize,
+}
+
+impl Default for SqliteOptions {
+    fn default() -> Self {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        Self { durability: Durability::default(), readers: cores.max(2), group: 256, queue: 1024 }
+    }
+}
+
+impl SqliteOptions {
+    /// With this durability.
+    #[must_use]
+    pub fn with_durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    /// With this many reading threads.
+    #[must_use]
+    pub fn with_readers(mut self, readers: usize) -> Self {
+        self.readers = readers;
+        self
+    }
+
+    /// With at most this many batches in one commit.
+    #[must_use]
+    pub fn with_group(mut self, group: usize) -> Self {
+        self.group = group;
+        self
+    }
+
+    /// With room for this many waiting calls.
+    #[must_use]
+    pub fn with_queue(mut self, queue: usize) -> Self {
+        self.queue = queue;
+        self
+    }
+}
+
+/// What survives when the machine stops. The file stays sound under [`Full`](Durability::Full) and
+/// [`Normal`](Durability::Normal).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// Everything that was answered (`synchronous = FULL`).
+    #[default]
+    Full,
+    /// Everything that was answered when only the process stops; after a power cut the last commits may
+    /// be missing (`synchronous = NORMAL`).
+    Normal,
+    /// Perhaps nothing: for benchmarks (`synchronous = OFF`).
+    Off,
+}

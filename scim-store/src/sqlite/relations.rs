@@ -1,0 +1,160 @@
+//! Links as reads and filters see them: own or reverse, without what is hidden.
+
+use std::cell::{Cell, RefCell};
+
+use rusqlite::{Connection, OptionalExtension, Params, params};
+use scim_core::{Relation, ResourceType, Side};
+use scim_filter::Relations;
+use scim_server_traits::Link;
+
+use super::fault::Fault;
+use crate::tables::Seq;
+
+/// The resource whose links are meant.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct End {
+    pub(super) seq: Seq,
+    pub(super) dormant: bool,
+}
+
+/// The visible links of a resource, in order of creation of the other end.
+pub(super) fn links(connection: &Connection, relation: &Relation, end: End) -> Result<Vec<Link>, Fault> {
+    let link = |row: &rusqlite::Row<'_>| {
+        Ok(Link::new(row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get(2)?))
+    };
+    let links = match &relation.side {
+        Side::Own { .. } => {
+            let sql = "SELECT t.id, t.kind, t.label
+                FROM scim_link l CROSS JOIN scim_resource t ON t.seq = l.target
+                WHERE l.owner = ?1 AND l.relation = ?2 AND t.dormant = 0 ORDER BY l.target";
+            let mut select = connection.prepare_cached(sql)?;
+            select.query_map(params![end.seq, relation.name], link)?.collect::<Result<_, _>>()?
+        }
+        Side::Reverse { of, owner } if !end.dormant => {
+            let sql = "SELECT o.id, o.kind, o.label
+                FROM scim_link l CROSS JOIN scim_resource o ON o.seq = l.owner
+                WHERE l.target = ?1 AND l.relation = ?2 AND o.kind = ?3 ORDER BY l.owner";
+            let mut select = connection.prepare_cached(sql)?;
+            select.query_map(params![end.seq, of, owner], link)?.collect::<Result<_, _>>()?
+        }
+        _ => Vec::new(),
+    };
+    Ok(links)
+}
+
+/// The rows of an id that are visible as targets.
+pub(super) fn visible(
+    connection: &Connection,
+    tenant: &str,
+    kinds: &[String],
+    id: &str,
+) -> Result<Vec<Seq>, Fault> {
+    let sql = "SELECT seq FROM scim_resource WHERE tenant = ?1 AND kind = ?2 AND id = ?3 AND dormant = 0";
+    let mut select = connection.prepare_cached(sql)?;
+    let mut found = Vec::new();
+    for kind in kinds {
+        found.extend(select.query_row([tenant, kind, id], |row| row.get::<_, Seq>(0)).optional()?);
+    }
+    Ok(found)
+}
+
+/// The row of an id, hidden or not.
+pub(super) fn find(
+    connection: &Connection,
+    tenant: &str,
+    kind: &str,
+    id: &str,
+) -> Result<Option<Seq>, Fault> {
+    let sql = "SELECT seq FROM scim_resource WHERE tenant = ?1 AND kind = ?2 AND id = ?3";
+    let mut select = connection.prepare_cached(sql)?;
+    Ok(select.query_row([tenant, kind, id], |row| row.get(0)).optional()?)
+}
+
+/// The links of one resource after the other, for the evaluator, which knows no failure: the first one is
+/// kept for [`View::into_fault`].
+pub(super) struct View<'a> {
+    connection: &'a Connection,
+    tenant: &'a str,
+    resource_type: &'a ResourceType,
+    end: Cell<End>,
+    fault: RefCell<Option<Fault>>,
+}
+
+impl<'a> View<'a> {
+    pub(super) fn new(connection: &'a Connection, tenant: &'a str, resource_type: &'a ResourceType) -> Self {
+        let end = Cell::new(End { seq: 0, dormant: true });
+        Self { connection, tenant, resource_type, end, fault: RefCell::default() }
+    }
+
+    pub(super) fn turn_to(&self, end: End) {
+        self.end.set(end);
+    }
+
+    pub(super) fn check(&self) -> Result<(), Fault> {
+        self.fault.take().map_or(Ok(()), Err)
+    }
+
+    fn contains(&self, relation: &Relation, id: &str) -> Result<bool, Fault> {
+        let end = self.end.get();
+        let is_linked = |name: &str, owner: Seq, target: Seq| {
+            let sql = "SELECT 1 FROM scim_link WHERE owner = ?1 AND relation = ?2 AND target = ?3";
+            self.exists(sql, params![owner, name, target])
+        };
+        match &relation.side {
+            Side::Own { targets } => {
+                for target in visible(self.connection, self.tenant, targets, id)? {
+                    if is_linked(&relation.name, end.seq, target)? {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            }
+            Side::Reverse { of, owner } if !end.dormant => {
+                match find(self.connection, self.tenant, owner, id)? {
+                    Some(owner) => is_linked(of, owner, end.seq),
+                    None => Ok(false),
+                }
+            }
+            _ => Ok(false),
+        }
+    }
+
+    fn any(&self, relation: &Relation) -> Result<bool, Fault> {
+        let end = self.end.get();
+        match &relation.side {
+            Side::Own { .. } => {
+                let sql = "SELECT 1 FROM scim_link l CROSS JOIN scim_resource t ON t.seq = l.target
+                    WHERE l.owner = ?1 AND l.relation = ?2 AND t.dormant = 0 LIMIT 1";
+                self.exists(sql, params![end.seq, relation.name])
+            }
+            Side::Reverse { of, owner } if !end.dormant => {
+                let sql = "SELECT 1 FROM scim_link l CROSS JOIN scim_resource o ON o.seq = l.owner
+                    WHERE l.target = ?1 AND l.relation = ?2 AND o.kind = ?3 LIMIT 1";
+                self.exists(sql, params![end.seq, of, owner])
+            }
+            _ => Ok(false),
+        }
+    }
+
+    fn exists(&self, sql: &str, params: impl Params) -> Result<bool, Fault> {
+        Ok(self.connection.prepare_cached(sql)?.exists(params)?)
+    }
+
+    fn answer(&self, relation: &str, ask: impl FnOnce(&Relation) -> Result<bool, Fault>) -> bool {
+        let Some(relation) = self.resource_type.relation(relation) else { return false };
+        ask(relation).unwrap_or_else(|fault| {
+            self.fault.borrow_mut().get_or_insert(fault);
+            false
+        })
+    }
+}
+
+impl Relations for View<'_> {
+    fn contains(&self, relation: &str, target: &str) -> bool {
+        self.answer(relation, |relation| self.contains(relation, target))
+    }
+
+    fn any(&self, relation: &str) -> bool {
+        self.answer(relation, |relation| self.any(relation))
+    }
+}

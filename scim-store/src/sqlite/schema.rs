@@ -1,0 +1,132 @@
+//! The file: its tables, and connections to it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+
+use super::fault::Fault;
+use super::options::Durability;
+
+/// The layout that this version writes, in `PRAGMA user_version`.
+const LAYOUT: i64 = 1;
+
+/// Narrow rows apart from documents, so that lists page without reading documents. Links lead from row to
+/// row, whatever their tenant: a row belongs to one.
+const TABLES: &str = "
+CREATE TABLE scim_resource (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    tenant TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    created INTEGER NOT NULL,
+    modified INTEGER NOT NULL,
+    dormant INTEGER NOT NULL DEFAULT 0,
+    label TEXT,
+    UNIQUE (tenant, kind, id)
+) STRICT;
+CREATE INDEX scim_resource_order ON scim_resource (tenant, kind, seq);
+CREATE TABLE scim_document (
+    seq INTEGER PRIMARY KEY,
+    doc TEXT NOT NULL
+) STRICT;
+CREATE TABLE scim_key (
+    tenant TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    attr TEXT NOT NULL,
+    key TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (tenant, kind, attr, key, seq)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX scim_key_seq ON scim_key (seq);
+CREATE TABLE scim_unique (
+    tenant TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    attr TEXT NOT NULL,
+    key TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (tenant, kind, attr, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX scim_unique_seq ON scim_unique (seq);
+CREATE TABLE scim_claim (
+    tenant TEXT NOT NULL,
+    space TEXT NOT NULL,
+    key TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (tenant, space, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX scim_claim_seq ON scim_claim (seq);
+CREATE TABLE scim_link (
+    owner INTEGER NOT NULL,
+    relation TEXT NOT NULL,
+    target INTEGER NOT NULL,
+    PRIMARY KEY (owner, relation, target)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX scim_link_back ON scim_link (target, relation, owner);
+CREATE TABLE scim_count (
+    tenant TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    n INTEGER NOT NULL,
+    PRIMARY KEY (tenant, kind)
+) STRICT, WITHOUT ROWID;
+";
+
+/// More statements than the crate has, so that each is compiled once; filters share the rest.
+const STATEMENTS: usize = 256;
+
+/// How long to wait for another process that holds the file.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The connection that writes, with the tables made.
+pub(super) fn writing(path: &Path, durability: Durability) -> Result<Connection, Fault> {
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = open(path, flags)?;
+    let journal: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    if journal != "wal" {
+        return Err(Fault::NoWal(journal));
+    }
+    let synchronous = match durability {
+        Durability::Full => "FULL",
+        Durability::Normal => "NORMAL",
+        Durability::Off => "OFF",
+    };
+    connection.pragma_update(None, "synchronous", synchronous)?;
+    // Key rows land all over their tree: pages in memory are what a large import lives on.
+    connection.pragma_update(None, "cache_size", -65_536)?;
+    make_tables(&mut connection)?;
+    Ok(connection)
+}
+
+/// A connection that only reads.
+pub(super) fn reading(path: &Path) -> Result<Connection, Fault> {
+    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.pragma_update(None, "query_only", true)?;
+    connection.pragma_update(None, "cache_size", -16_384)?;
+    Ok(connection)
+}
+
+fn open(path: &Path, flags: OpenFlags) -> Result<Connection, Fault> {
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(PATIENCE)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // Otherwise statements with an unindexed `= ?` or a `LIMIT ?` are planned anew for each value bound.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(connection)
+}
+
+fn make_tables(connection: &mut Connection) -> Result<(), Fault> {
+    let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let found: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if found > LAYOUT {
+        return Err(Fault::Newer { found, known: LAYOUT });
+    }
+    if found == 0 {
+        transaction.execute_batch(TABLES)?;
+        transaction.pragma_update(None, "user_version", LAYOUT)?;
+    }
+    Ok(transaction.commit()?)
+}

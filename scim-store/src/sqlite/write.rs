@@ -1,0 +1,239 @@
+//! The write path on SQLite.
+
+use std::collections::BTreeSet;
+
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row, params};
+use scim_core::{Resource, Timestamp};
+use scim_server_traits::{Batch, Claim, Key, Written};
+
+use super::fault::Fault;
+use crate::tables::{Content, Head, Member, Seq, Tables};
+use crate::write::write_all;
+
+/// Carries out a batch within the transaction that is open.
+pub(super) fn batch(connection: &Connection, tenant: &str, batch: Batch) -> Result<Vec<Written>, Fault> {
+    let Batch { now, writes, .. } = batch;
+    write_all(&mut Rows { connection, tenant }, now, writes)
+}
+
+/// The rows of one tenant.
+struct Rows<'a> {
+    connection: &'a Connection,
+    tenant: &'a str,
+}
+
+impl<'a> Rows<'a> {
+    fn sql(&self, sql: &str) -> Result<CachedStatement<'a>, Fault> {
+        Ok(self.connection.prepare_cached(sql)?)
+    }
+
+    /// How many rows changed.
+    fn run(&self, sql: &str, params: impl Params) -> Result<usize, Fault> {
+        Ok(self.sql(sql)?.execute(params)?)
+    }
+
+    fn seq(&self, sql: &str, params: impl Params) -> Result<Option<Seq>, Fault> {
+        Ok(self.sql(sql)?.query_row(params, |row| row.get(0)).optional()?)
+    }
+
+    fn keys(&self, sql: &str, seq: Seq) -> Result<BTreeSet<Key>, Fault> {
+        let key = |row: &Row<'_>| Ok(Key { attribute: row.get(0)?, key: row.get(1)? });
+        let keys = self.sql(sql)?.query_map([seq], key)?.collect::<Result<_, _>>()?;
+        Ok(keys)
+    }
+
+    /// Makes these the keys of the resource; rows that stay are not written.
+    fn set_keys(&self, kind: &str, seq: Seq, keys: &[Key]) -> Result<(), Fault> {
+        let before = self.keys("SELECT attr, key FROM scim_key WHERE seq = ?1", seq)?;
+        for key in before.iter().filter(|key| keys.binary_search(key).is_err()) {
+            let sql = "DELETE FROM scim_key
+                WHERE tenant = ?1 AND kind = ?2 AND attr = ?3 AND key = ?4 AND seq = ?5";
+            self.run(sql, params![self.tenant, kind, key.attribute, key.key, seq])?;
+        }
+        for key in keys.iter().filter(|key| !before.contains(key)) {
+            self.add_key(kind, seq, key)?;
+        }
+        Ok(())
+    }
+
+    fn add_key(&self, kind: &str, seq: Seq, key: &Key) -> Result<(), Fault> {
+        let sql = "INSERT INTO scim_key (tenant, kind, attr, key, seq) VALUES (?1, ?2, ?3, ?4, ?5)";
+        self.run(sql, params![self.tenant, kind, key.attribute, key.key, seq]).map(drop)
+    }
+
+    /// The same for keys that only one resource may have.
+    fn set_unique(&self, kind: &str, seq: Seq, keys: &[Key]) -> Result<(), Fault> {
+        let before = self.keys("SELECT attr, key FROM scim_unique WHERE seq = ?1", seq)?;
+        for key in before.iter().filter(|key| keys.binary_search(key).is_err()) {
+            let sql = "DELETE FROM scim_unique WHERE tenant = ?1 AND kind = ?2 AND attr = ?3 AND key = ?4";
+            self.run(sql, params![self.tenant, kind, key.attribute, key.key])?;
+        }
+        for key in keys.iter().filter(|key| !before.contains(key)) {
+            self.add_unique(kind, seq, key)?;
+        }
+        Ok(())
+    }
+
+    fn add_unique(&self, kind: &str, seq: Seq, key: &Key) -> Result<(), Fault> {
+        let sql = "INSERT INTO scim_unique (tenant, kind, attr, key, seq) VALUES (?1, ?2, ?3, ?4, ?5)";
+        self.run(sql, params![self.tenant, kind, key.attribute, key.key, seq]).map(drop)
+    }
+
+    fn count(&self, kind: &str, by: i64) -> Result<(), Fault> {
+        let sql = "INSERT INTO scim_count (tenant, kind, n) VALUES (?1, ?2, ?3)
+            ON CONFLICT DO UPDATE SET n = n + ?3";
+        self.run(sql, params![self.tenant, kind, by]).map(drop)
+    }
+}
+
+fn text(resource: &Resource) -> Result<String, Fault> {
+    Ok(serde_json::to_string(resource.as_map())?)
+}
+
+/// Columns `seq, version, created, modified, dormant`.
+fn head(row: &Row<'_>) -> rusqlite::Result<Head> {
+    Ok(Head {
+        seq: row.get(0)?,
+        version: row.get::<_, i64>(1)?.cast_unsigned(),
+        created: Timestamp::from_millis(row.get(2)?),
+        modified: Timestamp::from_millis(row.get(3)?),
+        dormant: row.get(4)?,
+    })
+}
+
+/// Columns `seq, id, kind, label`.
+fn member(row: &Row<'_>) -> rusqlite::Result<Member> {
+    Ok(Member { seq: row.get(0)?, id: row.get(1)?, kind: row.get(2)?, label: row.get(3)? })
+}
+
+impl Tables for Rows<'_> {
+    type Fault = Fault;
+
+    fn find(&self, kind: &str, id: &str) -> Result<Option<Head>, Fault> {
+        let sql = "SELECT seq, version, created, modified, dormant FROM scim_resource
+            WHERE tenant = ?1 AND kind = ?2 AND id = ?3";
+        Ok(self.sql(sql)?.query_row([self.tenant, kind, id], head).optional()?)
+    }
+
+    fn has_document(&self, seq: Seq, resource: &Resource) -> Result<bool, Fault> {
+        let sql = "SELECT doc FROM scim_document WHERE seq = ?1";
+        let stored: String = self.sql(sql)?.query_row([seq], |row| row.get(0))?;
+        if stored == text(resource)? {
+            return Ok(true);
+        }
+        // The same members in another order are the same document.
+        let stored: serde_json::Map<_, _> = serde_json::from_str(&stored)?;
+        Ok(stored == *resource.as_map())
+    }
+
+    fn unique_holder(&self, kind: &str, key: &Key) -> Result<Option<Seq>, Fault> {
+        let sql = "SELECT seq FROM scim_unique WHERE tenant = ?1 AND kind = ?2 AND attr = ?3 AND key = ?4";
+        self.seq(sql, [self.tenant, kind, &key.attribute, &key.key])
+    }
+
+    fn claim_holder(&self, claim: &Claim) -> Result<Option<Seq>, Fault> {
+        let sql = "SELECT seq FROM scim_claim WHERE tenant = ?1 AND space = ?2 AND key = ?3";
+        self.seq(sql, [self.tenant, &claim.space, &claim.key])
+    }
+
+    fn members(&self, relation: &str, owner: Seq) -> Result<Vec<Member>, Fault> {
+        let sql = "SELECT t.seq, t.id, t.kind, t.label
+            FROM scim_link l CROSS JOIN scim_resource t ON t.seq = l.target
+            WHERE l.owner = ?1 AND l.relation = ?2 ORDER BY l.target";
+        let members =
+            self.sql(sql)?.query_map(params![owner, relation], member)?.collect::<Result<_, _>>()?;
+        Ok(members)
+    }
+
+    fn links(&self, owner: Seq) -> Result<Vec<(String, Member)>, Fault> {
+        let sql = "SELECT t.seq, t.id, t.kind, t.label, l.relation
+            FROM scim_link l CROSS JOIN scim_resource t ON t.seq = l.target
+            WHERE l.owner = ?1 ORDER BY l.relation, l.target";
+        let link = |row: &Row<'_>| Ok((row.get(4)?, member(row)?));
+        let links = self.sql(sql)?.query_map([owner], link)?.collect::<Result<_, _>>()?;
+        Ok(links)
+    }
+
+    fn owners(&self, target: Seq) -> Result<Vec<Head>, Fault> {
+        let sql = "SELECT seq, version, created, modified, dormant FROM scim_resource
+            WHERE seq IN (SELECT owner FROM scim_link WHERE target = ?1)";
+        let owners = self.sql(sql)?.query_map([target], head)?.collect::<Result<_, _>>()?;
+        Ok(owners)
+    }
+
+    fn insert(&mut self, kind: &str, id: &str, now: Timestamp, content: Content) -> Result<Seq, Fault> {
+        let sql = "INSERT INTO scim_resource (tenant, kind, id, version, created, modified, label)
+            VALUES (?1, ?2, ?3, 1, ?4, ?4, ?5)";
+        self.run(sql, params![self.tenant, kind, id, now.as_millis(), content.label])?;
+        let seq = self.connection.last_insert_rowid();
+        let document = text(&content.resource)?;
+        self.run("INSERT INTO scim_document (seq, doc) VALUES (?1, ?2)", params![seq, document])?;
+        for key in &content.keys {
+            self.add_key(kind, seq, key)?;
+        }
+        for key in &content.unique {
+            self.add_unique(kind, seq, key)?;
+        }
+        self.count(kind, 1)?;
+        Ok(seq)
+    }
+
+    fn replace(&mut self, kind: &str, seq: Seq, content: Content) -> Result<(), Fault> {
+        let document = text(&content.resource)?;
+        self.run("UPDATE scim_document SET doc = ?2 WHERE seq = ?1", params![seq, document])?;
+        let sql = "UPDATE scim_resource SET label = ?2 WHERE seq = ?1 AND label IS NOT ?2";
+        self.run(sql, params![seq, content.label])?;
+        self.set_keys(kind, seq, &content.keys)?;
+        self.set_unique(kind, seq, &content.unique)
+    }
+
+    fn touch(&mut self, seq: Seq, version: u64, modified: Timestamp) -> Result<(), Fault> {
+        let sql = "UPDATE scim_resource SET version = ?2, modified = ?3 WHERE seq = ?1";
+        self.run(sql, params![seq, version.cast_signed(), modified.as_millis()]).map(drop)
+    }
+
+    fn set_dormant(&mut self, seq: Seq, dormant: bool) -> Result<(), Fault> {
+        self.run("UPDATE scim_resource SET dormant = ?2 WHERE seq = ?1", params![seq, dormant]).map(drop)
+    }
+
+    fn set_claims(&mut self, seq: Seq, claims: &[Claim]) -> Result<(), Fault> {
+        let claim = |row: &Row<'_>| Ok(Claim { space: row.get(0)?, key: row.get(1)? });
+        let mut select = self.sql("SELECT space, key FROM scim_claim WHERE seq = ?1")?;
+        let before: BTreeSet<Claim> = select.query_map([seq], claim)?.collect::<Result<_, _>>()?;
+        for claim in before.iter().filter(|claim| claims.binary_search(claim).is_err()) {
+            let sql = "DELETE FROM scim_claim WHERE tenant = ?1 AND space = ?2 AND key = ?3";
+            self.run(sql, [self.tenant, &claim.space, &claim.key])?;
+        }
+        for claim in claims.iter().filter(|claim| !before.contains(claim)) {
+            let sql = "INSERT INTO scim_claim (tenant, space, key, seq) VALUES (?1, ?2, ?3, ?4)";
+            self.run(sql, params![self.tenant, claim.space, claim.key, seq])?;
+        }
+        Ok(())
+    }
+
+    fn link(&mut self, relation: &str, owner: Seq, target: Seq) -> Result<bool, Fault> {
+        let sql =
+            "INSERT INTO scim_link (owner, relation, target) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+        Ok(self.run(sql, params![owner, relation, target])? > 0)
+    }
+
+    fn unlink(&mut self, relation: &str, owner: Seq, target: Seq) -> Result<bool, Fault> {
+        let sql = "DELETE FROM scim_link WHERE owner = ?1 AND relation = ?2 AND target = ?3";
+        Ok(self.run(sql, params![owner, relation, target])? > 0)
+    }
+
+    fn remove(&mut self, kind: &str, seq: Seq) -> Result<(), Fault> {
+        for sql in [
+            "DELETE FROM scim_link WHERE owner = ?1",
+            "DELETE FROM scim_link WHERE target = ?1",
+            "DELETE FROM scim_key WHERE seq = ?1",
+            "DELETE FROM scim_unique WHERE seq = ?1",
+            "DELETE FROM scim_claim WHERE seq = ?1",
+            "DELETE FROM scim_document WHERE seq = ?1",
+            "DELETE FROM scim_resource WHERE seq = ?1",
+        ] {
+            self.run(sql, [seq])?;
+        }
+        self.count(kind, -1)
+    }
+}

@@ -1,0 +1,123 @@
+//! The thread that writes: one transaction for all batches that are waiting.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::thread::{Builder, JoinHandle};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use futures_channel::oneshot;
+use rusqlite::Connection;
+use scim_server_traits::{Batch, TenantId, Written};
+
+use super::fault::Fault;
+use super::options::SqliteOptions;
+use super::{schema, write};
+
+/// The writing thread; joined when dropped, after it carried out what it was given.
+pub(super) struct Writer {
+    jobs: Option<Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+type Outcome = Result<Vec<Written>, Fault>;
+
+struct Job {
+    tenant: TenantId,
+    batch: Batch,
+    answer: oneshot::Sender<Outcome>,
+}
+
+impl Writer {
+    pub(super) fn open(path: &Path, options: &SqliteOptions) -> Result<Self, Fault> {
+        let connection = schema::writing(path, options.durability)?;
+        let (jobs, queue) = bounded(options.queue.max(1));
+        let group = options.group.max(1);
+        let thread = Builder::new()
+            .name("scim-store-writer".into())
+            .spawn(move || work(&connection, &queue, group))
+            .map_err(Fault::Thread)?;
+        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+    }
+
+    pub(super) async fn commit(&self, tenant: TenantId, batch: Batch) -> Outcome {
+        let (answer, outcome) = oneshot::channel();
+        let jobs = self.jobs.as_ref().ok_or(Fault::Stopped)?;
+        jobs.send(Job { tenant, batch, answer }).map_err(|_| Fault::Stopped)?;
+        outcome.await.map_err(|_| Fault::Stopped)?
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take() {
+            // A panic was answered where it happened.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn work(connection: &Connection, queue: &Receiver<Job>, group: usize) {
+    while let Ok(first) = queue.recv() {
+        let jobs: Vec<Job> = std::iter::once(first).chain(queue.try_iter()).take(group).collect();
+        // A panic drops the answers' senders, which tells the callers.
+        let _ = catch_unwind(AssertUnwindSafe(|| carry_out(connection, jobs)));
+        if !connection.is_autocommit() {
+            let _ = connection.execute_batch("ROLLBACK");
+        }
+    }
+    let _ = connection.execute_batch("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE)");
+}
+
+fn carry_out(connection: &Connection, jobs: Vec<Job>) {
+    let (answers, outcomes) = match transaction(connection, jobs) {
+        Ok((answers, outcomes)) => (answers, outcomes),
+        Err((answers, fault)) => {
+            let reason = fault.to_string();
+            let outcomes = answers.iter().map(|_| Err(Fault::Commit(reason.clone()))).collect();
+            (answers, outcomes)
+        }
+    };
+    for (answer, outcome) in answers.into_iter().zip(outcomes) {
+        // Who no longer listens does not need to know.
+        let _ = answer.send(outcome);
+    }
+}
+
+type Answers = Vec<oneshot::Sender<Outcome>>;
+
+/// Either each batch has its outcome, and what succeeded is kept, or nothing is.
+fn transaction(connection: &Connection, jobs: Vec<Job>) -> Result<(Answers, Vec<Outcome>), (Answers, Fault)> {
+    let (answers, batches): (Answers, Vec<_>) =
+        jobs.into_iter().map(|job| (job.answer, (job.tenant, job.batch))).unzip();
+    let kept = || -> Result<Vec<Outcome>, Fault> {
+        step(connection, "BEGIN IMMEDIATE")?;
+        let mut outcomes = Vec::new();
+        for (tenant, batch) in batches {
+            outcomes.push(one(connection, &tenant, batch)?);
+        }
+        step(connection, "COMMIT")?;
+        Ok(outcomes)
+    };
+    match kept() {
+        Ok(outcomes) => Ok((answers, outcomes)),
+        Err(fault) => Err((answers, fault)),
+    }
+}
+
+/// One batch, in a savepoint of its own. Fails when the whole transaction has to.
+fn one(connection: &Connection, tenant: &TenantId, batch: Batch) -> Result<Outcome, Fault> {
+    step(connection, "SAVEPOINT batch")?;
+    let outcome = write::batch(connection, tenant.as_str(), batch);
+    if outcome.is_err() {
+        // Some failures, such as a full disk, have ended the transaction already: then this fails too.
+        step(connection, "ROLLBACK TO batch")?;
+    }
+    step(connection, "RELEASE batch")?;
+    Ok(outcome)
+}
+
+fn step(connection: &Connection, sql: &str) -> Result<(), Fault> {
+    connection.prepare_cached(sql)?.execute([])?;
+    Ok(())
+}

@@ -1,0 +1,78 @@
+//! What the write path asks of a backend: rows, keys, claims and links of one tenant.
+
+use scim_core::{Resource, ResourceType, Timestamp};
+use scim_server_traits::{Claim, Key, StoreError, index_keys, label, unique_keys};
+
+/// The place of a resource in the order of creation; identifies its row.
+pub(crate) type Seq = i64;
+
+/// The narrow part of a resource's row.
+#[derive(Clone, Debug)]
+pub(crate) struct Head {
+    pub(crate) seq: Seq,
+    pub(crate) version: u64,
+    pub(crate) created: Timestamp,
+    pub(crate) modified: Timestamp,
+    pub(crate) dormant: bool,
+}
+
+/// The far end of a link.
+#[derive(Clone, Debug)]
+pub(crate) struct Member {
+    pub(crate) seq: Seq,
+    pub(crate) id: String,
+    pub(crate) kind: String,
+    pub(crate) label: Option<String>,
+}
+
+/// A document with all that is derived from it.
+#[derive(Debug)]
+pub(crate) struct Content {
+    pub(crate) resource: Resource,
+    pub(crate) label: Option<String>,
+    /// Sorted, each once.
+    pub(crate) keys: Vec<Key>,
+    /// Sorted, each once.
+    pub(crate) unique: Vec<Key>,
+}
+
+impl Content {
+    pub(crate) fn new(resource_type: &ResourceType, resource: Resource) -> Self {
+        let mut unique = unique_keys(resource_type, &resource);
+        unique.sort_unstable();
+        unique.dedup();
+        Self { label: label(&resource), keys: index_keys(resource_type, &resource), unique, resource }
+    }
+}
+
+/// The tables of one tenant, within one transaction. Each method is one primitive step; what the steps
+/// mean together is said once, in `write.rs`.
+pub(crate) trait Tables {
+    /// How the backend fails.
+    type Fault: From<StoreError>;
+
+    fn find(&self, kind: &str, id: &str) -> Result<Option<Head>, Self::Fault>;
+    fn has_document(&self, seq: Seq, resource: &Resource) -> Result<bool, Self::Fault>;
+    fn unique_holder(&self, kind: &str, key: &Key) -> Result<Option<Seq>, Self::Fault>;
+    fn claim_holder(&self, claim: &Claim) -> Result<Option<Seq>, Self::Fault>;
+    /// The far ends of the resource's links of a relation, hidden ones too.
+    fn members(&self, relation: &str, owner: Seq) -> Result<Vec<Member>, Self::Fault>;
+    /// All the resource's links.
+    fn links(&self, owner: Seq) -> Result<Vec<(String, Member)>, Self::Fault>;
+    /// The resources that have a link to this one, each once.
+    fn owners(&self, target: Seq) -> Result<Vec<Head>, Self::Fault>;
+
+    /// A row of version 1.
+    fn insert(&mut self, kind: &str, id: &str, now: Timestamp, content: Content) -> Result<Seq, Self::Fault>;
+    fn replace(&mut self, kind: &str, seq: Seq, content: Content) -> Result<(), Self::Fault>;
+    fn touch(&mut self, seq: Seq, version: u64, modified: Timestamp) -> Result<(), Self::Fault>;
+    fn set_dormant(&mut self, seq: Seq, dormant: bool) -> Result<(), Self::Fault>;
+    /// Makes these the claims of the resource; sorted, each once, and free or its own.
+    fn set_claims(&mut self, seq: Seq, claims: &[Claim]) -> Result<(), Self::Fault>;
+    /// Whether the link is new.
+    fn link(&mut self, relation: &str, owner: Seq, target: Seq) -> Result<bool, Self::Fault>;
+    /// Whether the link was there.
+    fn unlink(&mut self, relation: &str, owner: Seq, target: Seq) -> Result<bool, Self::Fault>;
+    /// Ends the row with its document, keys, claims, and links in both directions.
+    fn remove(&mut self, kind: &str, seq: Seq) -> Result<(), Self::Fault>;
+}

@@ -1,0 +1,318 @@
+//! What a write means, for every backend: checks, order of steps, what counts as a change.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use scim_core::{Reference, ResourceType, Side, Timestamp};
+use scim_filter::ElementFilter;
+use scim_patch::{RelationEdit, RelationStep};
+use scim_server_traits::{Claim, Delete, Insert, Precondition, StoreError, Update, Write, Written};
+use serde_json::{Map, Value};
+
+use crate::tables::{Content, Head, Member, Seq, Tables};
+
+/// Carries out writes in order; the caller undoes all of them when one fails.
+pub(crate) fn write_all<T: Tables>(
+    tables: &mut T,
+    now: Timestamp,
+    writes: Vec<Write>,
+) -> Result<Vec<Written>, T::Fault> {
+    writes
+        .into_iter()
+        .map(|write| match write {
+            Write::Insert(write) => insert(tables, now, write),
+            Write::Update(write) => update(tables, now, write),
+            Write::Delete(write) => delete(tables, now, &write),
+            _ => Err(StoreError::backend(Misuse::Unsupported).into()),
+        })
+        .collect()
+}
+
+/// A batch that no engine should send.
+#[derive(Debug, thiserror::Error)]
+enum Misuse {
+    #[error("this kind of write is newer than the store")]
+    Unsupported,
+    #[error("{resource_type} owns no relation `{relation}`")]
+    NotOwn { resource_type: String, relation: String },
+}
+
+fn insert<T: Tables>(tables: &mut T, now: Timestamp, insert: Insert) -> Result<Written, T::Fault> {
+    let Insert { resource_type, id, resource, links, claims, dormant, .. } = insert;
+    let kind = resource_type.name();
+    if tables.find(kind, &id)?.is_some() {
+        return Err(StoreError::Uniqueness { resource_type: kind.into(), attribute: "id".into() }.into());
+    }
+    let content = Content::new(&resource_type, resource);
+    check_unique(tables, kind, None, &content)?;
+    let claims = free_claims(tables, None, claims)?;
+    let seq = tables.insert(kind, &id, now, content)?;
+    tables.set_claims(seq, &claims)?;
+    if dormant {
+        tables.set_dormant(seq, true)?;
+    }
+    let mut changes = Changes::default();
+    for (relation, references) in links {
+        let mut links = Links::of(tables, &resource_type, &relation, seq, &mut changes)?;
+        links.add(references)?;
+    }
+    let mut written = Written::new(id, 1, now, now, true);
+    (written.added, written.removed) = changes.into_lists();
+    Ok(written)
+}
+
+fn update<T: Tables>(tables: &mut T, now: Timestamp, update: Update) -> Result<Written, T::Fault> {
+    let Update { resource_type, id, precondition, resource, relations, claims, dormant, .. } = update;
+    let kind = resource_type.name();
+    let head = existing(tables, kind, &id, &precondition)?;
+    let mut changed = false;
+    if let Some(resource) = resource
+        && !tables.has_document(head.seq, &resource)?
+    {
+        let content = Content::new(&resource_type, resource);
+        check_unique(tables, kind, Some(head.seq), &content)?;
+        tables.replace(kind, head.seq, content)?;
+        changed = true;
+    }
+    if let Some(claims) = claims {
+        let claims = free_claims(tables, Some(head.seq), claims)?;
+        tables.set_claims(head.seq, &claims)?;
+    }
+    if let Some(dormant) = dormant
+        && dormant != head.dormant
+    {
+        tables.set_dormant(head.seq, dormant)?;
+    }
+    let mut changes = Changes::default();
+    for RelationEdit { relation, step, .. } in relations {
+        Links::of(tables, &resource_type, &relation, head.seq, &mut changes)?.step(step)?;
+    }
+    changed |= !changes.is_empty();
+    let (version, modified) = if changed { (head.version + 1, now) } else { (head.version, head.modified) };
+    if changed {
+        tables.touch(head.seq, version, modified)?;
+    }
+    let mut written = Written::new(id, version, head.created, modified, changed);
+    (written.added, written.removed) = changes.into_lists();
+    Ok(written)
+}
+
+fn delete<T: Tables>(tables: &mut T, now: Timestamp, delete: &Delete) -> Result<Written, T::Fault> {
+    let kind = delete.resource_type.name();
+    let head = existing(tables, kind, &delete.id, &delete.precondition)?;
+    let mut written = Written::new(&delete.id, head.version, head.created, head.modified, true);
+    let own = tables.links(head.seq)?;
+    written.removed = own.into_iter().map(|(relation, member)| (relation, member.id)).collect();
+    for owner in tables.owners(head.seq)? {
+        if owner.seq != head.seq {
+            tables.touch(owner.seq, owner.version + 1, now)?;
+        }
+    }
+    tables.remove(kind, head.seq)?;
+    Ok(written)
+}
+
+fn existing<T: Tables>(
+    tables: &T,
+    kind: &str,
+    id: &str,
+    precondition: &Precondition,
+) -> Result<Head, T::Fault> {
+    let (resource_type, id_of) = (|| kind.to_owned(), || id.to_owned());
+    let Some(head) = tables.find(kind, id)? else {
+        return Err(StoreError::NotFound { resource_type: resource_type(), id: id_of() }.into());
+    };
+    if !precondition.holds(head.version) {
+        return Err(StoreError::Precondition { resource_type: resource_type(), id: id_of() }.into());
+    }
+    Ok(head)
+}
+
+fn check_unique<T: Tables>(
+    tables: &T,
+    kind: &str,
+    own: Option<Seq>,
+    content: &Content,
+) -> Result<(), T::Fault> {
+    for key in &content.unique {
+        if tables.unique_holder(kind, key)?.is_some_and(|holder| Some(holder) != own) {
+            let attribute = key.attribute.clone();
+            return Err(StoreError::Uniqueness { resource_type: kind.into(), attribute }.into());
+        }
+    }
+    Ok(())
+}
+
+fn free_claims<T: Tables>(
+    tables: &T,
+    own: Option<Seq>,
+    mut claims: Vec<Claim>,
+) -> Result<Vec<Claim>, T::Fault> {
+    claims.sort_unstable();
+    claims.dedup();
+    for claim in &claims {
+        if tables.claim_holder(claim)?.is_some_and(|holder| Some(holder) != own) {
+            return Err(StoreError::Claimed { space: claim.space.clone(), key: claim.key.clone() }.into());
+        }
+    }
+    Ok(claims)
+}
+
+/// The links of one relation of one resource, while they change.
+struct Links<'a, T> {
+    tables: &'a mut T,
+    relation: &'a str,
+    targets: &'a [String],
+    owner: Seq,
+    changes: &'a mut Changes,
+}
+
+impl<'a, T: Tables> Links<'a, T> {
+    fn of(
+        tables: &'a mut T,
+        resource_type: &'a ResourceType,
+        relation: &'a str,
+        owner: Seq,
+        changes: &'a mut Changes,
+    ) -> Result<Self, T::Fault> {
+        match resource_type.relation(relation).map(|relation| &relation.side) {
+            Some(Side::Own { targets }) => Ok(Self { tables, relation, targets, owner, changes }),
+            _ => {
+                let resource_type = resource_type.name().to_owned();
+                let misuse = Misuse::NotOwn { resource_type, relation: relation.to_owned() };
+                Err(StoreError::backend(misuse).into())
+            }
+        }
+    }
+
+    fn step(&mut self, step: RelationStep) -> Result<(), T::Fault> {
+        match step {
+            RelationStep::Clear => self.remove_members(|_| true),
+            RelationStep::Add(references) => self.add(references),
+            RelationStep::Remove(ids) => ids.iter().try_for_each(|id| self.remove(id)),
+            RelationStep::RemoveWhere(filter) => match filter.only_values() {
+                // Ids alone are found without reading the relation.
+                Some(ids) => ids.into_iter().try_for_each(|id| self.remove(id)),
+                None => self.remove_members(|member| fits(&filter, member)),
+            },
+            RelationStep::Set(references) => self.set(references),
+        }
+    }
+
+    fn add(&mut self, references: Vec<Reference>) -> Result<(), T::Fault> {
+        for reference in references {
+            let target = self.target(&reference)?;
+            self.link(target, reference.value)?;
+        }
+        Ok(())
+    }
+
+    /// The id may belong to several types: each link to it goes.
+    fn remove(&mut self, id: &str) -> Result<(), T::Fault> {
+        for kind in self.targets {
+            if let Some(head) = self.tables.find(kind, id)? {
+                self.unlink(head.seq, id)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn remove_members(&mut self, goes: impl Fn(&Member) -> bool) -> Result<(), T::Fault> {
+        let members = self.tables.members(self.relation, self.owner)?;
+        members
+            .iter()
+            .filter(|member| goes(member))
+            .try_for_each(|member| self.unlink(member.seq, &member.id))
+    }
+
+    fn set(&mut self, references: Vec<Reference>) -> Result<(), T::Fault> {
+        let mut wanted = BTreeSet::new();
+        let mut new = Vec::new();
+        for reference in references {
+            let target = self.target(&reference)?;
+            if wanted.insert(target) {
+                new.push((target, reference.value));
+            }
+        }
+        self.remove_members_but(&wanted)?;
+        new.into_iter().try_for_each(|(target, id)| self.link(target, id))
+    }
+
+    fn remove_members_but(&mut self, wanted: &BTreeSet<Seq>) -> Result<(), T::Fault> {
+        self.remove_members(|member| !wanted.contains(&member.seq))
+    }
+
+    /// The resource a reference means: of the type it names if there is one, else of any type that the
+    /// relation allows.
+    fn target(&self, reference: &Reference) -> Result<Seq, T::Fault> {
+        let named = |kind: &&String| reference.r#type.as_ref() == Some(*kind);
+        let kinds = self.targets.iter().filter(named).chain(self.targets.iter().filter(|kind| !named(kind)));
+        for kind in kinds {
+            if let Some(head) = self.tables.find(kind, &reference.value)? {
+                return Ok(head.seq);
+            }
+        }
+        let (relation, id) = (self.relation.to_owned(), reference.value.clone());
+        Err(StoreError::UnknownTarget { relation, id }.into())
+    }
+
+    fn link(&mut self, target: Seq, id: String) -> Result<(), T::Fault> {
+        if self.tables.link(self.relation, self.owner, target)? {
+            self.changes.note(self.relation, target, id, true);
+        }
+        Ok(())
+    }
+
+    fn unlink(&mut self, target: Seq, id: &str) -> Result<(), T::Fault> {
+        if self.tables.unlink(self.relation, self.owner, target)? {
+            self.changes.note(self.relation, target, id.to_owned(), false);
+        }
+        Ok(())
+    }
+}
+
+/// Whether the link, as an element that a client would see, fits.
+fn fits(filter: &ElementFilter, member: &Member) -> bool {
+    let mut element = Map::new();
+    element.insert("value".into(), Value::String(member.id.clone()));
+    element.insert("type".into(), Value::String(member.kind.clone()));
+    if let Some(label) = &member.label {
+        element.insert("display".into(), Value::String(label.clone()));
+    }
+    filter.matches(&Value::Object(element))
+}
+
+/// Net changes of links: what is added and removed again is none.
+#[derive(Debug, Default)]
+struct Changes {
+    links: BTreeMap<String, BTreeMap<Seq, (String, bool)>>,
+}
+
+impl Changes {
+    fn note(&mut self, relation: &str, target: Seq, id: String, added: bool) {
+        if !self.links.contains_key(relation) {
+            self.links.insert(relation.to_owned(), BTreeMap::new());
+        }
+        let Some(links) = self.links.get_mut(relation) else { return };
+        // A link that changes twice is where it was.
+        if links.remove(&target).is_none() {
+            links.insert(target, (id, added));
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.links.values().all(BTreeMap::is_empty)
+    }
+
+    /// Added and removed links, each by relation and in order of the targets' creation.
+    #[allow(clippy::type_complexity, reason = "the shape of `Written`")]
+    fn into_lists(self) -> (Vec<(String, String)>, Vec<(String, String)>) {
+        let (mut added, mut removed) = (Vec::new(), Vec::new());
+        for (relation, links) in self.links {
+            for (id, is_added) in links.into_values() {
+                let list = if is_added { &mut added } else { &mut removed };
+                list.push((relation.clone(), id));
+            }
+        }
+        (added, removed)
+    }
+}

@@ -1,0 +1,181 @@
+//! Memory and SQLite give the same answers to any history of batches.
+
+use std::sync::Arc;
+
+use scim_core::{Leniency, Reference, ResourceType, Timestamp};
+use scim_filter::Filter;
+use scim_patch::{RelationEdit, RelationStep};
+use scim_server_traits::{
+    Batch, Claim, Context, Delete, Insert, Precondition, Query, Store, StoreError, TenantId, Update, Written,
+};
+use scim_store::{Durability, MemoryStore, SqliteOptions, SqliteStore};
+use serde_json::json;
+
+use super::given::resource;
+
+/// A small generator, so that a failure shows the same history again.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % end
+    }
+
+    fn one_in(&mut self, number: u64) -> bool {
+        self.below(number) == 0
+    }
+}
+
+struct History {
+    chance: Chance,
+    user: Arc<ResourceType>,
+    group: Arc<ResourceType>,
+}
+
+const IDS: u64 = 7;
+
+impl History {
+    /// An id of a user or a group; some are ids of both.
+    fn id(&mut self) -> String {
+        format!("r{}", self.chance.below(IDS))
+    }
+
+    fn references(&mut self) -> Vec<Reference> {
+        let count = self.chance.below(3);
+        let mut reference = || {
+            let mut reference = Reference::new(self.id());
+            reference.r#type = self.chance.one_in(3).then(|| "Group".to_owned());
+            reference
+        };
+        (0..count).map(|_| reference()).collect()
+    }
+
+    fn document(&mut self, is_user: bool) -> scim_core::Resource {
+        let name = format!("n{}", self.chance.below(30));
+        if !is_user {
+            return resource(json!({"displayName": name}));
+        }
+        let emails: Vec<_> = (0..=self.chance.below(2))
+            .map(|_| json!({"value": format!("{}@x", self.chance.below(4))}))
+            .collect();
+        resource(json!({"userName": name, "active": self.chance.one_in(2), "emails": emails}))
+    }
+
+    fn claims(&mut self) -> Vec<Claim> {
+        (0..self.chance.below(3)).map(|_| Claim::new("handle", self.chance.below(60).to_string())).collect()
+    }
+
+    fn precondition(&mut self) -> Precondition {
+        match self.chance.below(4) {
+            0 => Precondition::Match(vec![1, 2, 3]),
+            _ => Precondition::None,
+        }
+    }
+
+    fn step(&mut self) -> RelationStep {
+        match self.chance.below(5) {
+            0 => RelationStep::Clear,
+            1 => RelationStep::Remove(self.references().into_iter().map(|link| link.value).collect()),
+            2 => RelationStep::Set(self.references()),
+            _ => RelationStep::Add(self.references()),
+        }
+    }
+
+    fn batch(&mut self, now: i64) -> Batch {
+        let mut batch = Batch::new(Timestamp::from_millis(now));
+        for _ in 0..=self.chance.below(2) {
+            let is_user = self.chance.one_in(2);
+            let resource_type = Arc::clone(if is_user { &self.user } else { &self.group });
+            let id = self.id();
+            batch = match self.chance.below(8) {
+                0..=2 => {
+                    let mut insert = Insert::new(resource_type, id, self.document(is_user));
+                    insert.claims = self.claims();
+                    insert.dormant = self.chance.one_in(4);
+                    if !is_user {
+                        insert.links.push(("members".into(), self.references()));
+                    }
+                    batch.insert(insert)
+                }
+                3 if self.chance.one_in(2) => {
+                    batch.delete(Delete::new(resource_type, id).when(self.precondition()))
+                }
+                _ => {
+                    let mut update = Update::new(resource_type, id).when(self.precondition());
+                    update.resource = self.chance.one_in(2).then(|| self.document(is_user));
+                    update.claims = self.chance.one_in(4).then(|| self.claims());
+                    update.dormant = self.chance.one_in(4).then(|| self.chance.one_in(2));
+                    if !is_user {
+                        let steps =
+                            (0..self.chance.below(4)).map(|_| RelationEdit::new("members", self.step()));
+                        update.relations = steps.collect();
+                    }
+                    batch.update(update)
+                }
+            };
+        }
+        batch
+    }
+}
+
+const FILTERS: &[(&str, &str)] = &[
+    ("User", r#"userName eq "n3" or userName sw "n1""#),
+    ("User", r#"emails.value eq "1@x" and active eq true"#),
+    ("User", r#"emails[value eq "1@x" or value eq "2@x"]"#),
+    ("User", r#"active eq true and (groups eq "r1" or groups eq "r2" or emails.value sw "3")"#),
+    ("User", "groups pr and not (active eq true)"),
+    ("Group", r#"members eq "r1" and (displayName sw "n" or members eq "r2")"#),
+    ("Group", r#"members eq "r3" or id eq "r4""#),
+    ("Group", "not (members pr)"),
+];
+
+async fn state(store: &dyn Store, context: &Context, history: &History) -> Vec<String> {
+    let mut state = Vec::new();
+    let types = [&history.user, &history.group];
+    let all = types.map(|resource_type| Query::new(Arc::clone(resource_type)));
+    let filtered = FILTERS.iter().map(|(name, filter)| {
+        let resource_type = types.into_iter().find(|one| one.name() == *name).unwrap();
+        let filter: Filter = filter.parse().unwrap();
+        let filter = filter.bind(resource_type, &Leniency::STRICT).unwrap();
+        Query::new(Arc::clone(resource_type)).with_filter(filter).page(1, 3)
+    });
+    for query in all.into_iter().chain(filtered) {
+        let query = query.with_relations(vec!["members".into(), "groups".into()]);
+        state.push(format!("{:#?}", store.query(context, query).await.unwrap()));
+    }
+    state
+}
+
+fn outcome(result: Result<Vec<Written>, StoreError>) -> Result<Vec<Written>, String> {
+    result.map_err(|error| format!("{error:?}"))
+}
+
+#[tokio::test]
+async fn memory_and_sqlite_agree_on_random_histories() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = SqliteOptions::default().with_durability(Durability::Off);
+    let sqlite = SqliteStore::open_with(directory.path().join("scim.db"), options).unwrap();
+    let memory = MemoryStore::new();
+    let (mut kept, mut refused) = (0, 0);
+    for seed in 1..=12 {
+        let context = Context::new(TenantId::new(format!("t{seed}")));
+        let chance = Chance(seed << 32 | 0x7f4a_7c15);
+        let mut history = History { chance, user: ResourceType::user(), group: ResourceType::group() };
+        for now in 0..100 {
+            let batch = history.batch(now);
+            let expected = outcome(memory.commit(&context, batch.clone()).await);
+            let got = outcome(sqlite.commit(&context, batch.clone()).await);
+            assert_eq!(got, expected, "seed {seed}, {batch:#?}");
+            *(if got.is_ok() { &mut kept } else { &mut refused }) += 1;
+            if now % 5 == 0 {
+                let expected = state(&memory, &context, &history).await;
+                let got = state(&sqlite, &context, &history).await;
+                assert!(got == expected, "seed {seed}, after {batch:#?}: {got:#?} is not {expected:#?}");
+            }
+        }
+    }
+    assert!(kept > 200 && refused > 200, "histories that say something: {kept} kept, {refused} refused");
+}

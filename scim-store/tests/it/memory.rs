@@ -1,0 +1,8 @@
+use std::sync::Arc;
+
+use scim_store::MemoryStore;
+
+#[tokio::test]
+async fn memory_keeps_the_contract() {
+    super::keeps_the_contract(Arc::new(MemoryStore::new())).await;
+}
