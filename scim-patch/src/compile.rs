@@ -247,9 +247,13 @@ impl Compiler<'_> {
         Ok(())
     }
 
+    /// Read-only parts of a link, computed by the service provider, may be sent along and count for
+    /// nothing.
     fn references(&mut self, attr: &AttrRef, value: Option<Value>) -> Result<Vec<Reference>, Error> {
-        let canonical = self.canonical(attr, value.unwrap_or_default(), false)?;
-        let elements = canonical.as_ref().and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let mut canonical = Canonical::new(self.leniency, ReadOnly::Strip);
+        let links = canonical.value(attr, value.unwrap_or_default())?;
+        self.used = self.used.union(canonical.used());
+        let elements = links.as_ref().and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         elements
             .iter()
             .map(|element| {

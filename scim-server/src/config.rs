@@ -1,0 +1,200 @@
+//! Putting a server together.
+
+use std::fmt;
+use std::sync::Arc;
+
+use scim_core::{AuthenticationScheme, Leniency, Limits, Registry, ServiceProviderConfig};
+use scim_server_traits::{Authenticator, Clock, IdSource, Store, SystemClock};
+use url::Url;
+
+use crate::id::UuidSource;
+use crate::negotiate::MediaTypes;
+use crate::server::{Inner, Server};
+
+/// What PATCH answers (PATCH-016, Q-31).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PatchResponse {
+    /// 204 when only relations were named, 200 with the resource otherwise.
+    #[default]
+    Auto,
+    /// 200 with the resource.
+    Body,
+    /// 204.
+    None,
+}
+
+/// Builds a [`Server`]; made by [`Server::builder`].
+pub struct ServerBuilder {
+    store: Arc<dyn Store>,
+    authenticator: Arc<dyn Authenticator>,
+    base_url: String,
+    registry: Registry,
+    leniency: Leniency,
+    limits: Limits,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdSource>,
+    default_page: u64,
+    max_page: u64,
+    patch_response: PatchResponse,
+    media_types: MediaTypes,
+    numeric_error_status: bool,
+}
+
+impl fmt::Debug for ServerBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerBuilder").field("base_url", &self.base_url).finish_non_exhaustive()
+    }
+}
+
+impl ServerBuilder {
+    pub(crate) fn new(store: Arc<dyn Store>, authenticator: Arc<dyn Authenticator>) -> Self {
+        Self {
+            store,
+            authenticator,
+            base_url: "http://localhost/scim/v2".into(),
+            registry: Registry::standard(),
+            leniency: Leniency::default(),
+            limits: Limits::default(),
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(UuidSource),
+            default_page: 100,
+            max_page: 1_000,
+            patch_response: PatchResponse::default(),
+            media_types: MediaTypes::default(),
+            numeric_error_status: false,
+        }
+    }
+
+    /// The URL that clients reach the server at, such as `https://example.com/scim/v2`: requests below
+    /// its path are answered, and locations begin with it.
+    #[must_use]
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = url.into();
+        self
+    }
+
+    /// What is served; [`Registry::standard`] unless said.
+    #[must_use]
+    pub fn registry(mut self, registry: Registry) -> Self {
+        self.registry = registry;
+        self
+    }
+
+    /// What is forgiven; [`Leniency::INTEROP`] unless said.
+    #[must_use]
+    pub fn leniency(mut self, leniency: Leniency) -> Self {
+        self.leniency = leniency;
+        self
+    }
+
+    /// What a body may cost.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// What time it is.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// How identifiers are made.
+    #[must_use]
+    pub fn ids(mut self, ids: Arc<dyn IdSource>) -> Self {
+        self.ids = ids;
+        self
+    }
+
+    /// How many resources a page holds without `count`, and at most; 100 and 1,000 unless said.
+    #[must_use]
+    pub fn pages(mut self, default: u64, max: u64) -> Self {
+        self.default_page = default.min(max);
+        self.max_page = max;
+        self
+    }
+
+    /// What PATCH answers.
+    #[must_use]
+    pub fn patch_response(mut self, response: PatchResponse) -> Self {
+        self.patch_response = response;
+        self
+    }
+
+    /// A further media type that clients may name in `Accept` and `Content-Type`.
+    #[must_use]
+    pub fn also_accept(mut self, media_type: impl Into<String>) -> Self {
+        self.media_types.also.push(media_type.into());
+        self
+    }
+
+    /// Answer `application/scim+json` even to a client that names only `application/json` (E-4).
+    #[must_use]
+    pub fn always_scim_json(mut self) -> Self {
+        self.media_types.scim_only = true;
+        self
+    }
+
+    /// Write `status` in error bodies as a number, as some service providers do (E-71), not as the string
+    /// of RFC 7644.
+    #[must_use]
+    pub fn numeric_error_status(mut self) -> Self {
+        self.numeric_error_status = true;
+        self
+    }
+
+    /// Checks the base URL and makes the server.
+    pub fn build(self) -> Result<Server, ConfigError> {
+        let url = Url::parse(&self.base_url)
+            .map_err(|error| ConfigError::BaseUrl { url: self.base_url.clone(), what: error.to_string() })?;
+        // CORE-096: a base URI has no query.
+        let unfit = match (url.scheme(), url.query().or(url.fragment()), url.username()) {
+            ("http" | "https", None, "") => None,
+            ("http" | "https", Some(_), _) => Some("it must have no query and no fragment"),
+            ("http" | "https", None, _) => Some("it must hold no credentials"),
+            _ => Some("it must be http or https"),
+        };
+        if let Some(what) = unfit {
+            return Err(ConfigError::BaseUrl { url: self.base_url, what: what.into() });
+        }
+        let mut config = ServiceProviderConfig::default();
+        config.patch.supported = true;
+        config.filter.supported = true;
+        config.filter.max_results = self.max_page;
+        config.etag.supported = true;
+        config.authentication_schemes = vec![AuthenticationScheme::bearer_token()];
+        Ok(Server::new(Inner {
+            store: self.store,
+            authenticator: self.authenticator,
+            base_path: url.path().trim_end_matches('/').to_owned(),
+            base: url.as_str().trim_end_matches('/').to_owned(),
+            registry: self.registry,
+            leniency: self.leniency,
+            limits: self.limits,
+            clock: self.clock,
+            ids: self.ids,
+            default_page: self.default_page,
+            max_page: self.max_page,
+            patch_response: self.patch_response,
+            media_types: self.media_types,
+            numeric_error_status: self.numeric_error_status,
+            config,
+        }))
+    }
+}
+
+/// Why a server cannot be built.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The base URL does not fit.
+    #[error("the base URL `{url}` does not fit: {what}")]
+    BaseUrl {
+        /// The URL.
+        url: String,
+        /// What is wrong.
+        what: String,
+    },
+}

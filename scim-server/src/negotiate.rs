@@ -1,0 +1,99 @@
+//! Media types — RFC 7644 §3.8.
+
+use http::{HeaderMap, StatusCode, header};
+use scim_core::{Error, urn};
+
+/// Which media types are taken and given.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct MediaTypes {
+    /// Further types a client may name in `Accept` and `Content-Type`.
+    pub(crate) also: Vec<String>,
+    /// Always answer `application/scim+json`, even to a client that names only `application/json`.
+    pub(crate) scim_only: bool,
+}
+
+const JSON: &str = "application/json";
+
+impl MediaTypes {
+    /// The type of the answer: `application/scim+json`, or `application/json` for a client that accepts
+    /// nothing else (Q-61). 406 when it accepts neither.
+    pub(crate) fn answer(&self, headers: &HeaderMap) -> Result<&'static str, Error> {
+        let mut named = false;
+        let mut json = false;
+        for value in headers.get_all(header::ACCEPT) {
+            for range in value.to_str().unwrap_or_default().split(',') {
+                let range = essence(range);
+                if range.is_empty() {
+                    continue;
+                }
+                named = true;
+                if matches!(range.as_str(), "*/*" | "application/*")
+                    || range == urn::MEDIA_TYPE
+                    || self.is_also(&range)
+                {
+                    return Ok(urn::MEDIA_TYPE);
+                }
+                json |= range == JSON;
+            }
+        }
+        match (named, json) {
+            (true, false) => Err(Error::new(
+                StatusCode::NOT_ACCEPTABLE,
+                "answers are `application/scim+json`: accept that",
+            )),
+            (true, true) if !self.scim_only => Ok(JSON),
+            _ => Ok(urn::MEDIA_TYPE),
+        }
+    }
+
+    /// 415 for a body that does not claim to be JSON. A missing `Content-Type` is taken as JSON.
+    pub(crate) fn check_content(&self, headers: &HeaderMap) -> Result<(), Error> {
+        let Some(value) = headers.get(header::CONTENT_TYPE) else { return Ok(()) };
+        let given = essence(value.to_str().unwrap_or_default());
+        if given.is_empty() || given == urn::MEDIA_TYPE || given == JSON || self.is_also(&given) {
+            return Ok(());
+        }
+        let detail = format!("`{given}` is not taken: send `application/scim+json`");
+        Err(Error::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail))
+    }
+
+    fn is_also(&self, essence: &str) -> bool {
+        self.also.iter().any(|media_type| media_type == essence)
+    }
+}
+
+/// A media type without its parameters, in lower case.
+fn essence(text: &str) -> String {
+    text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(accept: &'static str) -> Result<&'static str, Error> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ACCEPT, http::HeaderValue::from_static(accept));
+        MediaTypes::default().answer(&headers)
+    }
+
+    #[test]
+    fn srv_002_q_61_q_72_accept() {
+        for scim in ["*/*", "application/scim+json", "text/html, application/*;q=0.1", ""] {
+            assert_eq!(answer(scim), Ok(urn::MEDIA_TYPE), "{scim}");
+        }
+        assert_eq!(answer("application/json; charset=utf-8"), Ok(JSON));
+        assert_eq!(answer("text/html").unwrap_err().status, 406);
+    }
+
+    #[test]
+    fn srv_003_content_type() {
+        let check = |text: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::CONTENT_TYPE, http::HeaderValue::from_static(text));
+            MediaTypes::default().check_content(&headers)
+        };
+        assert!(check("application/scim+json; charset=utf-8").is_ok());
+        assert_eq!(check("text/plain").unwrap_err().status, 415);
+    }
+}

@@ -1,0 +1,87 @@
+//! `PATCH /{type}/{id}` — RFC 7644 §3.5.2.
+//!
+//! A plan that names relations only is one commit and no read: adding a member to a group of any size
+//! costs the same.
+
+use std::sync::Arc;
+
+use http::{StatusCode, header};
+use scim_core::{Error, ResourceType};
+use scim_patch::{Changed, PatchPlan, PatchRequest};
+use scim_server_traits::{Batch, Get, Precondition, StoreError, Update, Written};
+
+use super::{again, precondition, read};
+use crate::config::PatchResponse;
+use crate::etag::{self, Condition};
+use crate::respond::Answer;
+use crate::secret;
+use crate::server::Call;
+
+pub(crate) async fn run(
+    call: &Call<'_>,
+    resource_type: Arc<ResourceType>,
+    id: String,
+) -> Result<Answer, Error> {
+    let server = call.server;
+    let projection = call.parameters.projection(&resource_type)?;
+    let condition = Condition::if_match(&call.parts.headers);
+    let request = PatchRequest::parse(call.body, &server.leniency, &server.limits)?;
+    let plan = request.compile(&resource_type, &server.leniency)?;
+    let mut attempt = 0;
+    let written = loop {
+        let update = update(call, &plan, &resource_type, &id, &condition).await?;
+        match commit(call, update).await {
+            Ok(written) => break written,
+            Err(error) if again(&error, &condition, attempt) => attempt += 1,
+            Err(error) => return Err(error.into()),
+        }
+    };
+    call.report(plan.quirks());
+    let relations_only = !plan.touches_document() && !plan.relations().is_empty();
+    let with_body = match server.patch_response {
+        _ if call.parameters.names_attributes() => true,
+        PatchResponse::Auto => !relations_only,
+        PatchResponse::Body => true,
+        PatchResponse::None => false,
+    };
+    if with_body {
+        return read::show(call, &resource_type, &id, &projection).await?.answer(StatusCode::OK, &projection);
+    }
+    Ok(Answer::empty(StatusCode::NO_CONTENT).header(header::ETAG, etag::tag(written.version)))
+}
+
+/// What the plan comes to for this resource, as it is now.
+async fn update(
+    call: &Call<'_>,
+    plan: &PatchPlan,
+    resource_type: &Arc<ResourceType>,
+    id: &str,
+    condition: &Condition,
+) -> Result<Update, Error> {
+    let update = Update::new(Arc::clone(resource_type), id).with_relations(plan.relations().to_vec());
+    if !plan.touches_document() {
+        return Ok(update.when(precondition(condition)));
+    }
+    let get = Get::new(Arc::clone(resource_type), id);
+    let stored = call.server.store.get(&call.context, get).await?;
+    let mut stored = stored.ok_or_else(|| read::missing(resource_type, id))?;
+    if let Condition::Versions(versions) = condition
+        && !versions.contains(&stored.version)
+    {
+        let (resource_type, id) = (resource_type.name().to_owned(), id.to_owned());
+        return Err(StoreError::Precondition { resource_type, id }.into());
+    }
+    let changed = plan.apply(&mut stored.resource)?;
+    secret::discard(resource_type, &mut stored.resource);
+    let update = update.when(Precondition::Match(vec![stored.version]));
+    Ok(match changed {
+        Changed::No => update,
+        Changed::Yes(_) => update.with_resource(stored.resource),
+    })
+}
+
+async fn commit(call: &Call<'_>, update: Update) -> Result<Written, StoreError> {
+    let batch = Batch::new(call.server.clock.now()).update(update);
+    let written = call.server.store.commit(&call.context, batch).await?;
+    written.into_iter().next().ok_or_else(|| StoreError::backend("the store answered nothing"))
+}

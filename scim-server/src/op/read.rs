@@ -1,0 +1,47 @@
+//! `GET /{type}/{id}` — RFC 7644 §3.4.1.
+
+use std::sync::Arc;
+
+use http::{StatusCode, header};
+use scim_core::{Error, Projection, ResourceType};
+use scim_server_traits::Get;
+
+use crate::etag::Condition;
+use crate::respond::{Answer, Shown, wanted_relations};
+use crate::server::Call;
+
+pub(crate) async fn run(
+    call: &Call<'_>,
+    resource_type: Arc<ResourceType>,
+    id: String,
+) -> Result<Answer, Error> {
+    let projection = call.parameters.projection(&resource_type)?;
+    let shown = show(call, &resource_type, &id, &projection).await?;
+    // What is computed belongs to no version, so a tag says nothing about an answer that shows it.
+    let computed = !wanted_relations(&resource_type, &projection).is_empty();
+    let condition = Condition::if_none_match(&call.parts.headers);
+    if !computed && condition.names(shown.version()) {
+        return Ok(Answer::empty(StatusCode::NOT_MODIFIED).header(header::ETAG, shown.etag()));
+    }
+    shown.answer(StatusCode::OK, &projection)
+}
+
+/// Reads a resource with the relations that the projection shows; 404 when it is not there.
+pub(crate) async fn show(
+    call: &Call<'_>,
+    resource_type: &Arc<ResourceType>,
+    id: &str,
+    projection: &Projection,
+) -> Result<Shown, Error> {
+    let relations = wanted_relations(resource_type, projection);
+    let get = Get::new(Arc::clone(resource_type), id).with_relations(relations);
+    match call.server.store.get(&call.context, get).await? {
+        Some(stored) => Ok(Shown::new(call.server, resource_type, stored)),
+        None => Err(missing(resource_type, id)),
+    }
+}
+
+/// 404 for a resource that is not there.
+pub(crate) fn missing(resource_type: &ResourceType, id: &str) -> Error {
+    Error::not_found(format!("{} `{id}` does not exist", resource_type.name()))
+}

@@ -1,0 +1,61 @@
+//! `PUT /{type}/{id}` — RFC 7644 §3.5.1.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use scim_core::{Error, ResourceType, ingest_value, parse_json};
+use scim_patch::{RelationEdit, RelationStep};
+use scim_server_traits::{Batch, Get, Precondition, Update};
+
+use super::{again, read};
+use crate::etag::Condition;
+use crate::respond::Answer;
+use crate::secret;
+use crate::server::Call;
+
+pub(crate) async fn run(
+    call: &Call<'_>,
+    resource_type: Arc<ResourceType>,
+    id: String,
+) -> Result<Answer, Error> {
+    let server = call.server;
+    let projection = call.parameters.projection(&resource_type)?;
+    let condition = Condition::if_match(&call.parts.headers);
+    let body = parse_json(call.body, &server.limits)?;
+    let mut attempt = 0;
+    loop {
+        let get = Get::new(Arc::clone(&resource_type), &id);
+        let previous = server.store.get(&call.context, get).await?;
+        let previous = previous.ok_or_else(|| read::missing(&resource_type, &id))?;
+        let mut ingested =
+            ingest_value(body.clone(), &resource_type, Some(&previous.resource), &server.leniency)?;
+        secret::discard(&resource_type, &mut ingested.resource);
+        // A replace says all of a relation: silence empties it (E-42).
+        let relations = resource_type
+            .relations()
+            .iter()
+            .filter(|relation| relation.is_own())
+            .map(|relation| {
+                let links = ingested.relations.remove(&relation.name).unwrap_or_default();
+                RelationEdit::new(&relation.name, RelationStep::Set(links))
+            })
+            .collect();
+        let precondition = match &condition {
+            Condition::Versions(versions) => Precondition::Match(versions.clone()),
+            Condition::None | Condition::Any => Precondition::Match(vec![previous.version]),
+        };
+        let update = Update::new(Arc::clone(&resource_type), &id)
+            .when(precondition)
+            .with_resource(ingested.resource)
+            .with_relations(relations);
+        match server.store.commit(&call.context, Batch::new(server.clock.now()).update(update)).await {
+            Ok(_) => {
+                call.report(ingested.quirks);
+                break;
+            }
+            Err(error) if again(&error, &condition, attempt) => attempt += 1,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    read::show(call, &resource_type, &id, &projection).await?.answer(StatusCode::OK, &projection)
+}

@@ -1,0 +1,19 @@
+//! `POST /{type}/.search` and `POST /.search` — RFC 7644 §3.4.3: the same as a GET, with the parameters in
+//! the body.
+
+use std::sync::Arc;
+
+use scim_core::{Error, ResourceType, parse_json};
+
+use super::list;
+use crate::parameters::Parameters;
+use crate::respond::Answer;
+use crate::server::Call;
+
+pub(crate) async fn run(call: &Call<'_>, resource_type: Option<Arc<ResourceType>>) -> Result<Answer, Error> {
+    let parameters = Parameters::from_search(parse_json(call.body, &call.server.limits)?)?;
+    match resource_type {
+        Some(resource_type) => list::run(call, &parameters, &resource_type).await,
+        None => list::run_all(call, &parameters).await,
+    }
+}

@@ -1,0 +1,143 @@
+//! Query parameters, from the URL or from a search request — RFC 7644 §3.4.2, §3.4.3. Unknown ones are
+//! ignored (SRV-012).
+
+use scim_core::{Error, Projection, ResourceType, urn};
+use serde::Deserialize;
+use serde_json::Value;
+use url::form_urlencoded;
+
+/// The parameters of one request.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Parameters {
+    pub(crate) filter: Option<String>,
+    attributes: Vec<String>,
+    excluded: Vec<String>,
+    start_index: Option<String>,
+    count: Option<String>,
+    sort: bool,
+    cursor: bool,
+}
+
+impl Parameters {
+    /// Reads a query string; the first of equal names counts.
+    pub(crate) fn parse(query: Option<&str>) -> Self {
+        let mut parameters = Self::default();
+        let names = |value: &str| value.split(',').map(str::to_owned).collect::<Vec<_>>();
+        for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+            let value = value.into_owned();
+            match &*name {
+                "filter" if parameters.filter.is_none() => parameters.filter = Some(value),
+                "attributes" if parameters.attributes.is_empty() && !value.is_empty() => {
+                    parameters.attributes = names(&value);
+                }
+                "excludedAttributes" if parameters.excluded.is_empty() && !value.is_empty() => {
+                    parameters.excluded = names(&value);
+                }
+                "startIndex" if parameters.start_index.is_none() => parameters.start_index = Some(value),
+                "count" if parameters.count.is_none() => parameters.count = Some(value),
+                "sortBy" => parameters.sort = true,
+                "cursor" => parameters.cursor = true,
+                _ => {}
+            }
+        }
+        parameters
+    }
+
+    /// Reads the body of a `.search` (SRV-043): 400 `invalidSyntax` when it is no SearchRequest.
+    pub(crate) fn from_search(body: Value) -> Result<Self, Error> {
+        #[derive(Default, Deserialize)]
+        #[serde(rename_all = "camelCase", default)]
+        struct SearchRequest {
+            schemas: Vec<String>,
+            attributes: Option<Vec<String>>,
+            excluded_attributes: Option<Vec<String>>,
+            filter: Option<String>,
+            sort_by: Option<String>,
+            start_index: Option<i64>,
+            count: Option<i64>,
+            cursor: Option<String>,
+        }
+        let request = SearchRequest::deserialize(body)
+            .map_err(|error| Error::invalid_syntax(format!("the body is no SearchRequest: {error}")))?;
+        if !request.schemas.iter().any(|schema| schema.eq_ignore_ascii_case(urn::SEARCH_REQUEST)) {
+            return Err(Error::invalid_syntax(format!("`schemas` must be [\"{}\"]", urn::SEARCH_REQUEST)));
+        }
+        Ok(Self {
+            filter: request.filter,
+            attributes: request.attributes.unwrap_or_default(),
+            excluded: request.excluded_attributes.unwrap_or_default(),
+            start_index: request.start_index.map(|number| number.to_string()),
+            count: request.count.map(|number| number.to_string()),
+            sort: request.sort_by.is_some(),
+            cursor: request.cursor.is_some(),
+        })
+    }
+
+    /// What is to be returned.
+    pub(crate) fn projection(&self, resource_type: &ResourceType) -> Result<Projection, Error> {
+        Projection::new(resource_type, &self.attributes, &self.excluded)
+    }
+
+    /// Whether `attributes` was given, which makes PATCH answer with a body (PATCH-016).
+    pub(crate) fn names_attributes(&self) -> bool {
+        !self.attributes.is_empty()
+    }
+
+    /// The position of the first result, from 1; below 1 means 1 (SRV-038).
+    pub(crate) fn start_index(&self) -> Result<u64, Error> {
+        let given = self.start_index.as_deref().map(|text| integer("startIndex", text)).transpose()?;
+        Ok(given.map_or(1, |number| u64::try_from(number).unwrap_or(1).max(1)))
+    }
+
+    /// How many results a page may hold: below 0 means 0 (SRV-039), never more than `max`.
+    pub(crate) fn count(&self, default: u64, max: u64) -> Result<u64, Error> {
+        let given = self.count.as_deref().map(|text| integer("count", text)).transpose()?;
+        Ok(given.map_or(default, |number| u64::try_from(number).unwrap_or(0)).min(max))
+    }
+
+    /// 501 for what is not offered: sorting and cursors. A client that asks for an order and gets another
+    /// would be misled.
+    pub(crate) fn refuse_unsupported(&self) -> Result<(), Error> {
+        if self.sort {
+            return Err(Error::not_implemented("sorting is not supported: leave `sortBy` out"));
+        }
+        if self.cursor {
+            return Err(Error::not_implemented(
+                "cursor paging is not supported: use `startIndex` and `count`",
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn integer(name: &str, text: &str) -> Result<i64, Error> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(Error::invalid_value(format!("`{name}` must be an integer, not `{text}`")));
+    }
+    // More digits than fit are simply very far away.
+    Ok(text.parse().unwrap_or(if text.starts_with('-') { i64::MIN } else { i64::MAX }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn srv_038_srv_039_srv_041_paging() {
+        let read = |query: &str| Parameters::parse(Some(query));
+        assert_eq!(read("startIndex=0").start_index(), Ok(1));
+        assert_eq!(read("startIndex=-5").start_index(), Ok(1));
+        assert_eq!(read("startIndex=7").start_index(), Ok(7));
+        assert!(read("startIndex=x").start_index().is_err());
+        assert_eq!(read("count=-1").count(100, 200), Ok(0));
+        assert_eq!(read("count=9999999999999999999999").count(100, 200), Ok(200));
+        assert_eq!(read("").count(100, 200), Ok(100));
+    }
+
+    #[test]
+    fn q_27_q_43_decoding_and_stray_parameters() {
+        let read = Parameters::parse(Some("aadOptscim062020&filter=userName+eq+%22a%2Bb%40x%22&foo=bar"));
+        assert_eq!(read.filter.as_deref(), Some("userName eq \"a+b@x\""));
+    }
+}

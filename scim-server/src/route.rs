@@ -1,0 +1,167 @@
+//! From method and path to an operation — RFC 7644 §3.2.
+
+use std::sync::Arc;
+
+use http::{Method, StatusCode};
+use percent_encoding::percent_decode_str;
+use scim_core::{Error, Registry, ResourceType};
+
+/// What a request asks for.
+#[derive(Clone, Debug)]
+pub(crate) enum Route {
+    Create(Arc<ResourceType>),
+    List(Arc<ResourceType>),
+    Search(Arc<ResourceType>),
+    ListAll,
+    SearchAll,
+    Read(Arc<ResourceType>, String),
+    Replace(Arc<ResourceType>, String),
+    Patch(Arc<ResourceType>, String),
+    Delete(Arc<ResourceType>, String),
+    ServiceProviderConfig,
+    ResourceTypes,
+    ResourceType(String),
+    Schemas,
+    Schema(String),
+}
+
+/// Why a request leads nowhere.
+#[derive(Clone, Debug)]
+pub(crate) enum RouteError {
+    /// An error to be answered as it is.
+    Error(Error),
+    /// The path is served, but not for this method.
+    Method { allow: &'static str },
+}
+
+impl From<Error> for RouteError {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+/// Finds the route. Endpoints are case-sensitive; doubled and trailing slashes do not matter.
+pub(crate) fn route(
+    registry: &Registry,
+    base_path: &str,
+    method: &Method,
+    path: &str,
+) -> Result<Route, RouteError> {
+    let nowhere = || Error::not_found(format!("there is no endpoint `{path}`"));
+    let squeezed = squeeze(path);
+    let below = squeezed
+        .strip_prefix(base_path)
+        .filter(|rest| rest.is_empty() || rest.starts_with('/'))
+        .ok_or_else(nowhere)?;
+    let segments = below
+        .split('/')
+        .filter(|segment| !segment.is_empty())
+        .map(|segment| percent_decode_str(segment).decode_utf8().map(|text| text.into_owned()))
+        .collect::<Result<Vec<String>, _>>()
+        .map_err(|_| nowhere())?;
+    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    match *segments.as_slice() {
+        ["ServiceProviderConfig"] => only_get(method, Route::ServiceProviderConfig),
+        ["ResourceTypes"] => only_get(method, Route::ResourceTypes),
+        ["ResourceTypes", name] => only_get(method, Route::ResourceType(name.to_owned())),
+        ["Schemas"] => only_get(method, Route::Schemas),
+        ["Schemas", urn] => only_get(method, Route::Schema(urn.to_owned())),
+        [] => only_get(method, Route::ListAll),
+        [".search"] => only_post(method, Route::SearchAll),
+        ["Bulk"] => Err(Error::not_implemented("bulk operations are not supported").into()),
+        ["Me", ..] => Err(Error::not_implemented("`/Me` is not supported").into()),
+        [endpoint, ".search"] => {
+            only_post(method, Route::Search(find(registry, endpoint).ok_or_else(nowhere)?))
+        }
+        [endpoint] => {
+            let resource_type = find(registry, endpoint).ok_or_else(nowhere)?;
+            match *method {
+                Method::GET => Ok(Route::List(resource_type)),
+                Method::POST => Ok(Route::Create(resource_type)),
+                _ => Err(RouteError::Method { allow: "GET, POST" }),
+            }
+        }
+        [endpoint, id] => {
+            let resource_type = find(registry, endpoint).ok_or_else(nowhere)?;
+            let id = id.to_owned();
+            match *method {
+                Method::GET => Ok(Route::Read(resource_type, id)),
+                Method::PUT => Ok(Route::Replace(resource_type, id)),
+                Method::PATCH => Ok(Route::Patch(resource_type, id)),
+                Method::DELETE => Ok(Route::Delete(resource_type, id)),
+                _ => Err(RouteError::Method { allow: "GET, PUT, PATCH, DELETE" }),
+            }
+        }
+        _ => Err(nowhere().into()),
+    }
+}
+
+impl RouteError {
+    /// The error to answer, and the `Allow` header where one is due.
+    pub(crate) fn into_parts(self, method: &Method, path: &str) -> (Error, Option<&'static str>) {
+        match self {
+            Self::Error(error) => (error, None),
+            Self::Method { allow } => {
+                let detail = format!("`{method}` is not allowed on `{path}`: use {allow}");
+                (Error::new(StatusCode::METHOD_NOT_ALLOWED, detail), Some(allow))
+            }
+        }
+    }
+}
+
+fn find(registry: &Registry, endpoint: &str) -> Option<Arc<ResourceType>> {
+    registry.by_endpoint(&format!("/{endpoint}")).cloned()
+}
+
+fn only_get(method: &Method, route: Route) -> Result<Route, RouteError> {
+    if method == Method::GET { Ok(route) } else { Err(RouteError::Method { allow: "GET" }) }
+}
+
+fn only_post(method: &Method, route: Route) -> Result<Route, RouteError> {
+    if method == Method::POST { Ok(route) } else { Err(RouteError::Method { allow: "POST" }) }
+}
+
+fn squeeze(path: &str) -> String {
+    let mut squeezed = String::with_capacity(path.len());
+    for c in path.chars() {
+        if c != '/' || !squeezed.ends_with('/') {
+            squeezed.push(c);
+        }
+    }
+    squeezed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(method: Method, path: &str) -> Result<Route, RouteError> {
+        route(&Registry::standard(), "/scim/v2", &method, path)
+    }
+
+    #[test]
+    fn e_2_e_3_q_43_paths() {
+        assert!(matches!(at(Method::GET, "/scim/v2/Users"), Ok(Route::List(_))));
+        assert!(matches!(at(Method::GET, "//scim/v2//Users/"), Ok(Route::List(_))));
+        assert!(matches!(at(Method::GET, "/scim/v2/Users/a%2Fb"), Ok(Route::Read(_, id)) if id == "a/b"));
+        for nowhere in
+            ["/scim/v2/users", "/scim/v20/Users", "/Users", "/scim/v2/Users/1/2", "/scim/v2/Users/%FF"]
+        {
+            let error = at(Method::GET, nowhere).unwrap_err().into_parts(&Method::GET, nowhere).0;
+            assert_eq!(error.status, 404, "{nowhere}");
+        }
+    }
+
+    #[test]
+    fn disc_006_srv_010_me_001_methods_and_what_is_not_there() {
+        let status = |method: Method, path: &str| {
+            at(method.clone(), path).unwrap_err().into_parts(&method, path).0.status
+        };
+        assert_eq!(status(Method::POST, "/scim/v2/Schemas"), 405);
+        assert_eq!(status(Method::PUT, "/scim/v2/Users"), 405);
+        assert_eq!(status(Method::POST, "/scim/v2/Users/1"), 405);
+        for path in ["/scim/v2/Bulk", "/scim/v2/Me"] {
+            assert_eq!(status(Method::POST, path), 501, "{path}");
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The straight road of every request: authenticate → route → operate → respond.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Request, Response, StatusCode, header};
+use scim_core::{Error, Leniency, Limits, Quirks, Registry, ServiceProviderConfig};
+use scim_server_traits::{AuthError, Authenticator, Clock, Context, IdSource, Store};
+
+use crate::body::Body;
+use crate::config::{PatchResponse, ServerBuilder};
+use crate::negotiate::MediaTypes;
+use crate::op;
+use crate::parameters::Parameters;
+use crate::respond::Answer;
+use crate::route::{Route, route};
+
+/// A SCIM service provider: an HTTP request in, a response out. Cheap to clone.
+///
+/// It is also a [`tower_service::Service`], so that axum, hyper and others can host it.
+#[derive(Clone)]
+pub struct Server {
+    inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) authenticator: Arc<dyn Authenticator>,
+    pub(crate) base: String,
+    pub(crate) base_path: String,
+    pub(crate) registry: Registry,
+    pub(crate) leniency: Leniency,
+    pub(crate) limits: Limits,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) ids: Arc<dyn IdSource>,
+    pub(crate) default_page: u64,
+    pub(crate) max_page: u64,
+    pub(crate) patch_response: PatchResponse,
+    pub(crate) media_types: MediaTypes,
+    pub(crate) numeric_error_status: bool,
+    pub(crate) config: ServiceProviderConfig,
+}
+
+impl Server {
+    /// Begins a server on this store, letting in whom this authenticator lets in.
+    pub fn builder(store: Arc<dyn Store>, authenticator: Arc<dyn Authenticator>) -> ServerBuilder {
+        ServerBuilder::new(store, authenticator)
+    }
+
+    pub(crate) fn new(inner: Inner) -> Self {
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// The base URL, without a slash at the end.
+    pub fn base_url(&self) -> &str {
+        &self.inner.base
+    }
+
+    /// The largest body that is taken, in bytes.
+    pub fn max_body(&self) -> usize {
+        self.inner.limits.bytes
+    }
+
+    /// Answers one request. Never fails: every refusal is a SCIM error response.
+    pub async fn handle(&self, request: Request<Bytes>) -> Response<Body> {
+        let (parts, body) = request.into_parts();
+        let answer = match self.inner.media_types.answer(&parts.headers) {
+            Ok(media_type) => {
+                let answer = self.answer(&parts, &body).await.unwrap_or_else(|answer| *answer);
+                answer.media_type(media_type)
+            }
+            Err(error) => Answer::error(error),
+        };
+        tracing::debug!(method = %parts.method, path = parts.uri.path(), status = answer.status().as_u16(), "answered");
+        answer.into_response(self.inner.numeric_error_status)
+    }
+
+    /// A SCIM error response, for layers around the server.
+    pub fn refuse(&self, error: Error) -> Response<Body> {
+        Answer::error(error).into_response(self.inner.numeric_error_status)
+    }
+
+    async fn answer(&self, parts: &Parts, body: &Bytes) -> Result<Answer, Box<Answer>> {
+        let inner = &*self.inner;
+        let context = inner.authenticator.authenticate(parts).await.map_err(|error| {
+            Box::new(match error {
+                AuthError::Forbidden(detail) => Answer::error(Error::new(StatusCode::FORBIDDEN, detail)),
+                error => Answer::error(Error::new(StatusCode::UNAUTHORIZED, error.to_string()))
+                    .header(header::WWW_AUTHENTICATE, inner.authenticator.challenge()),
+            })
+        })?;
+        let path = parts.uri.path();
+        let route = route(&inner.registry, &inner.base_path, &parts.method, path).map_err(|error| {
+            let (error, allow) = error.into_parts(&parts.method, path);
+            let answer = Answer::error(error);
+            Box::new(match allow {
+                Some(allow) => answer.header(header::ALLOW, allow),
+                None => answer,
+            })
+        })?;
+        if !body.is_empty() {
+            inner.media_types.check_content(&parts.headers).map_err(Answer::boxed)?;
+        }
+        let call =
+            Call { server: inner, context, parts, body, parameters: Parameters::parse(parts.uri.query()) };
+        match route {
+            Route::Create(resource_type) => op::create::run(&call, resource_type).await,
+            Route::List(resource_type) => op::list::run(&call, &call.parameters, &resource_type).await,
+            Route::ListAll => op::list::run_all(&call, &call.parameters).await,
+            Route::Search(resource_type) => op::search::run(&call, Some(resource_type)).await,
+            Route::SearchAll => op::search::run(&call, None).await,
+            Route::Read(resource_type, id) => op::read::run(&call, resource_type, id).await,
+            Route::Replace(resource_type, id) => op::replace::run(&call, resource_type, id).await,
+            Route::Patch(resource_type, id) => op::patch::run(&call, resource_type, id).await,
+            Route::Delete(resource_type, id) => op::delete::run(&call, resource_type, id).await,
+            Route::ServiceProviderConfig => op::discovery::service_provider_config(&call),
+            Route::ResourceTypes => op::discovery::resource_types(&call),
+            Route::ResourceType(name) => op::discovery::resource_type(&call, &name),
+            Route::Schemas => op::discovery::schemas(&call),
+            Route::Schema(urn) => op::discovery::schema(&call, &urn),
+        }
+        .map_err(Answer::boxed)
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("base_url", &self.inner.base).finish_non_exhaustive()
+    }
+}
+
+/// One request on its way, as the operations see it.
+pub(crate) struct Call<'a> {
+    pub(crate) server: &'a Inner,
+    pub(crate) context: Context,
+    pub(crate) parts: &'a Parts,
+    pub(crate) body: &'a Bytes,
+    pub(crate) parameters: Parameters,
+}
+
+impl Call<'_> {
+    /// Notes which quirks reading the request took, so that nothing forgiven stays unseen.
+    pub(crate) fn report(&self, quirks: Quirks) {
+        for quirk in quirks.iter() {
+            tracing::info!(quirk = quirk.name(), tenant = %self.context.tenant(), "forgiven");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! A few lines to talk to a server in the same process.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Method, Request, StatusCode};
+use scim_core::Leniency;
+use scim_server::{BearerTokens, Grant, Server, ServerBuilder};
+use scim_server_traits::TenantId;
+use scim_store::MemoryStore;
+use serde_json::{Value, json};
+
+pub(crate) const USER: &str = scim_core::urn::USER;
+pub(crate) const GROUP: &str = scim_core::urn::GROUP;
+pub(crate) const PATCH_OP: &str = scim_core::urn::PATCH_OP;
+
+/// A response, read.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: http::HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl Reply {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn id(&self) -> String {
+        self.body["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Every error is a SCIM error (SRV-007, SRV-008).
+    #[track_caller]
+    pub(crate) fn refused(&self, status: u16, scim_type: &str) -> &str {
+        assert_eq!(self.status, status, "{self:?}");
+        assert_eq!(self.body["schemas"], json!([scim_core::urn::ERROR]));
+        assert_eq!(self.body["status"], status.to_string());
+        assert_eq!(self.body["scimType"].as_str().unwrap_or_default(), scim_type, "{self:?}");
+        assert_eq!(self.header("content-type"), "application/scim+json");
+        self.body["detail"].as_str().unwrap()
+    }
+}
+
+pub(crate) fn builder() -> ServerBuilder {
+    let tokens = BearerTokens::new()
+        .with("one", Grant::new(TenantId::new("one"), "a"))
+        .with("two", Grant::new(TenantId::new("two"), "b"));
+    Server::builder(Arc::new(MemoryStore::new()), Arc::new(tokens)).base_url("https://h.example/scim/v2")
+}
+
+pub(crate) fn server() -> Server {
+    builder().build().unwrap()
+}
+
+pub(crate) fn strict() -> Server {
+    builder().leniency(Leniency::STRICT).build().unwrap()
+}
+
+pub(crate) async fn send(server: &Server, request: Request<Bytes>) -> Reply {
+    let (parts, body) = server.handle(request).await.into_parts();
+    let bytes = body.into_bytes();
+    let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
+    Reply { status: parts.status, headers: parts.headers, body }
+}
+
+pub(crate) fn request(method: Method, path: &str, body: Option<&Value>) -> http::request::Builder {
+    let builder = Request::builder()
+        .method(method)
+        .uri(format!("/scim/v2{path}"))
+        .header("authorization", "Bearer one");
+    match body {
+        Some(_) => builder.header("content-type", "application/scim+json"),
+        None => builder,
+    }
+}
+
+pub(crate) async fn call(server: &Server, method: Method, path: &str, body: Option<Value>) -> Reply {
+    let bytes = body.as_ref().map_or_else(Bytes::new, |body| Bytes::from(body.to_string()));
+    send(server, request(method, path, body.as_ref()).body(bytes).unwrap()).await
+}
+
+pub(crate) async fn get(server: &Server, path: &str) -> Reply {
+    call(server, Method::GET, path, None).await
+}
+
+pub(crate) async fn post(server: &Server, path: &str, body: Value) -> Reply {
+    call(server, Method::POST, path, Some(body)).await
+}
+
+pub(crate) async fn patch(server: &Server, path: &str, operations: Value) -> Reply {
+    let body = json!({"schemas": [PATCH_OP], "Operations": operations});
+    call(server, Method::PATCH, path, Some(body)).await
+}
+
+/// Creates a user of this name and gives its id.
+pub(crate) async fn user(server: &Server, name: &str) -> String {
+    let reply = post(server, "/Users", json!({"schemas": [USER], "userName": name})).await;
+    assert_eq!(reply.status, 201, "{reply:?}");
+    reply.id()
+}
+
+/// Creates a group with these members and gives its id.
+pub(crate) async fn group(server: &Server, name: &str, members: &[&str]) -> String {
+    let members: Vec<Value> = members.iter().map(|id| json!({"value": id})).collect();
+    let body = json!({"schemas": [GROUP], "displayName": name, "members": members});
+    let reply = post(server, "/Groups", body).await;
+    assert_eq!(reply.status, 201, "{reply:?}");
+    reply.id()
+}

@@ -1,0 +1,51 @@
+//! `/ServiceProviderConfig`, `/ResourceTypes`, `/Schemas` — RFC 7644 §4.
+
+use serde_json::Value;
+
+use crate::client::{call, get, post, server};
+use http::Method;
+
+#[tokio::test]
+async fn disc_001_core_068_configuration() {
+    let body = get(&server(), "/ServiceProviderConfig").await.body;
+    assert_eq!(body["schemas"][0], scim_core::urn::SERVICE_PROVIDER_CONFIG);
+    assert_eq!(
+        (&body["patch"]["supported"], &body["bulk"]["supported"]),
+        (&Value::Bool(true), &Value::Bool(false))
+    );
+    assert_eq!(body["authenticationSchemes"][0]["type"], "oauthbearertoken");
+}
+
+#[tokio::test]
+async fn disc_002_disc_003_disc_007_disc_008_lists_and_items() {
+    let server = server();
+    for (path, schema) in [("/ResourceTypes", "ResourceType"), ("/Schemas", "Schema")] {
+        let list = get(&server, path).await.body;
+        let resources = list["Resources"].as_array().unwrap();
+        assert_eq!(list["totalResults"], resources.len());
+        for resource in resources {
+            assert_eq!(resource["meta"]["resourceType"], schema);
+            let location = resource["meta"]["location"].as_str().unwrap();
+            let one = get(&server, location.strip_prefix("https://h.example/scim/v2").unwrap()).await;
+            assert_eq!(&one.body, resource);
+            assert!(!resource["id"].as_str().unwrap().contains(":api:"), "DISC-005");
+        }
+    }
+    assert_eq!(
+        get(&server, "/Schemas/URN:IETF:PARAMS:SCIM:SCHEMAS:CORE:2.0:USER").await.body["name"],
+        "User"
+    );
+    get(&server, "/Schemas/urn:none").await.refused(404, "");
+    get(&server, "/ResourceTypes/None").await.refused(404, "");
+}
+
+#[tokio::test]
+async fn disc_004_disc_006_x16_refusals() {
+    let server = server();
+    get(&server, "/Schemas?filter=name%20pr").await.refused(403, "");
+    assert_eq!(get(&server, "/Schemas?startIndex=2&count=1").await.body["startIndex"], 1);
+    let refused = post(&server, "/Schemas", serde_json::json!({})).await;
+    refused.refused(405, "");
+    assert_eq!(refused.header("allow"), "GET");
+    call(&server, Method::DELETE, "/ResourceTypes/User", None).await.refused(405, "");
+}

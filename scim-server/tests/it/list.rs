@@ -1,0 +1,150 @@
+//! Filters and index paging — RFC 7644 §3.4.2.
+
+use serde_json::{Value, json};
+
+use crate::client::{USER, get, group, post, server, strict, user};
+
+fn ids(body: &Value) -> Vec<&str> {
+    body["Resources"].as_array().unwrap().iter().map(|resource| resource["id"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn srv_033_srv_034_srv_035_srv_040_pages() {
+    let server = server();
+    let mut made = Vec::new();
+    for number in 0..5 {
+        made.push(user(&server, &format!("user{number}")).await);
+    }
+    let page = get(&server, "/Users?startIndex=2&count=2").await.body;
+    assert_eq!(page["schemas"], json!([scim_core::urn::LIST_RESPONSE]));
+    assert_eq!(
+        (&page["totalResults"], &page["startIndex"], &page["itemsPerPage"]),
+        (&json!(5), &json!(2), &json!(2))
+    );
+    assert_eq!(ids(&page), [&made[1], &made[2]], "SRV-046: a stable order");
+    let none = get(&server, "/Users?count=0").await.body;
+    assert_eq!((&none["totalResults"], &none["Resources"]), (&json!(5), &json!([])));
+    let beyond = get(&server, "/Users?startIndex=99").await.body;
+    assert_eq!((&beyond["totalResults"], &beyond["itemsPerPage"]), (&json!(5), &json!(0)));
+    let empty = get(&server, "/Groups").await;
+    assert_eq!((empty.status.as_u16(), &empty.body["totalResults"]), (200, &json!(0)));
+    get(&server, "/Users?startIndex=x").await.refused(400, "invalidValue");
+}
+
+#[tokio::test]
+async fn filt_005_q_22_q_24_q_28_filters() {
+    let server = server();
+    let ada = post(
+        &server,
+        "/Users",
+        json!({"schemas": [USER], "userName": "Ada", "externalId": "E1", "active": true}),
+    )
+    .await
+    .id();
+    let bob = user(&server, "bob").await;
+    let team = group(&server, "Team", &[&ada]).await;
+    for (filter, expected) in [
+        ("userName eq \"ADA\"".to_owned(), vec![&ada]),
+        ("externalId eq \"e1\"".to_owned(), vec![]),
+        ("externalId eq \"E1\"".to_owned(), vec![&ada]),
+        (format!("id eq \"{bob}\""), vec![&bob]),
+        (format!("groups.value eq \"{team}\""), vec![&ada]),
+        ("not (userName eq \"bob\")".to_owned(), vec![&ada]),
+        ("userName co \"o\" or active eq true".to_owned(), vec![&ada, &bob]),
+        ("meta.resourceType eq \"User\" and userName sw \"a\"".to_owned(), vec![&ada]),
+    ] {
+        let encoded = filter.replace(' ', "%20").replace('"', "%22");
+        let reply = get(&server, &format!("/Users?filter={encoded}")).await;
+        assert_eq!(ids(&reply.body), expected, "{filter}");
+        assert_eq!(reply.body["totalResults"], expected.len());
+    }
+    for (filter, found) in [
+        (format!("id+eq+%22{team}%22+and+members+eq+%22{ada}%22"), 1),
+        (format!("members+eq+%22{bob}%22"), 0),
+    ] {
+        assert_eq!(
+            get(&server, &format!("/Groups?filter={filter}&attributes=id")).await.body["totalResults"],
+            found
+        );
+    }
+}
+
+#[tokio::test]
+async fn filt_004_filt_016_filt_024_bad_filters() {
+    let server = strict();
+    for filter in ["", "userName", "userName regex \"x\"", "nope eq \"x\"", "active gt true", "userName eq 1"]
+    {
+        let encoded = filter.replace(' ', "%20").replace('"', "%22");
+        get(&server, &format!("/Users?filter={encoded}")).await.refused(400, "invalidFilter");
+    }
+    let detail = get(&server, "/Users?filter=userName%20regex%20%22x%22").await;
+    assert!(detail.refused(400, "invalidFilter").contains("regex"));
+}
+
+#[tokio::test]
+async fn srv_010_filt_030_what_is_not_offered_says_so() {
+    let server = server();
+    get(&server, "/Users?sortBy=userName").await.refused(501, "");
+    get(&server, "/Users?cursor").await.refused(501, "");
+    get(&server, "/Me").await.refused(501, "");
+    post(&server, "/Bulk", json!({})).await.refused(501, "");
+}
+
+fn search(extra: Value) -> Value {
+    let mut body = json!({"schemas": [scim_core::urn::SEARCH_REQUEST]});
+    body.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+    body
+}
+
+#[tokio::test]
+async fn srv_043_srv_044_search_is_a_get_with_a_body() {
+    let server = server();
+    let ada = user(&server, "ada").await;
+    user(&server, "bob").await;
+    let body = search(
+        json!({"filter": "userName eq \"ADA\"", "attributes": ["userName"], "count": 5, "startIndex": 1}),
+    );
+    let found = post(&server, "/Users/.search", body).await;
+    let wanted =
+        get(&server, "/Users?filter=userName%20eq%20%22ADA%22&attributes=userName&count=5&startIndex=1")
+            .await;
+    assert_eq!((found.status.as_u16(), &found.body), (200, &wanted.body));
+    assert_eq!(ids(&found.body), [&ada]);
+    post(&server, "/Users/.search", search(json!({"filter": "nope eq 1"})))
+        .await
+        .refused(400, "invalidFilter");
+    for body in [json!({}), json!([]), search(json!({"count": "x"}))] {
+        post(&server, "/Users/.search", body).await.refused(400, "invalidSyntax");
+    }
+    get(&server, "/Users/.search").await.refused(405, "");
+}
+
+#[tokio::test]
+async fn srv_036_filt_019_filt_020_the_root_covers_every_type() {
+    let server = server();
+    let (ada, bob) = (user(&server, "ada").await, user(&server, "bob").await);
+    let team = group(&server, "Team", &[]).await;
+    let all = get(&server, "/").await.body;
+    assert_eq!((&all["totalResults"], ids(&all)), (&json!(3), vec![ada.as_str(), &bob, &team]));
+    let page = get(&server, "/?startIndex=2&count=2").await.body;
+    assert_eq!((&page["totalResults"], ids(&page)), (&json!(3), vec![bob.as_str(), &team]));
+    let last = get(&server, "/?startIndex=3&count=5").await.body;
+    assert_eq!((&last["totalResults"], ids(&last)), (&json!(3), vec![team.as_str()]));
+    let named =
+        post(&server, "/.search", search(json!({"filter": "userName sw \"a\" or displayName eq \"team\""})))
+            .await;
+    assert_eq!(ids(&named.body), [&ada, &team]);
+    let groups = get(&server, "/?filter=meta.resourceType%20eq%20%22Group%22").await.body;
+    assert_eq!(ids(&groups), [&team]);
+    get(&server, "/?filter=nope%20pr").await.refused(400, "invalidFilter");
+}
+
+#[tokio::test]
+async fn q_21_excluded_members() {
+    let server = server();
+    let ada = user(&server, "ada").await;
+    group(&server, "Team", &[&ada]).await;
+    let body = get(&server, "/Groups?excludedAttributes=members").await.body;
+    assert!(body["Resources"][0].get("members").is_none());
+    assert!(get(&server, "/Groups").await.body["Resources"][0].get("members").is_some());
+}

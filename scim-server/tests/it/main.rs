@@ -1,0 +1,13 @@
+//! The protocol over a memory store, request by request, without a socket.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod client;
+mod discovery;
+mod etag;
+mod fixtures;
+mod hostile;
+mod lifecycle;
+mod list;
+mod patch;
+mod tenants;

@@ -1,0 +1,82 @@
+//! PATCH over HTTP — RFC 7644 §3.5.2.
+
+use serde_json::json;
+
+use crate::client::{USER, builder, get, group, patch, post, server, user};
+use scim_server::PatchResponse;
+
+#[tokio::test]
+async fn patch_016_q_31_answers() {
+    let server = server();
+    let (ada, bob) = (user(&server, "ada").await, user(&server, "bob").await);
+    let team = group(&server, "Team", &[&ada]).await;
+    let path = format!("/Groups/{team}");
+    let add = json!([{"op": "add", "path": "members", "value": [{"value": bob}]}]);
+    let reply = patch(&server, &path, add.clone()).await;
+    assert_eq!((reply.status.as_u16(), reply.header("etag")), (204, "W/\"2\""));
+    let again = patch(&server, &path, add.clone()).await;
+    assert_eq!(again.header("etag"), "W/\"2\"", "PATCH-021: nothing changed, so the version stays");
+    let with_attributes = patch(&server, &format!("{path}?attributes=displayName"), add).await;
+    assert_eq!(with_attributes.status, 200);
+    assert!(with_attributes.body.get("members").is_none());
+    let rename = patch(&server, &path, json!([{"op": "replace", "path": "displayName", "value": "T"}])).await;
+    assert_eq!((rename.status.as_u16(), &rename.body["displayName"]), (200, &json!("T")));
+    let quiet = builder().patch_response(PatchResponse::None).build().unwrap();
+    let eve = user(&quiet, "eve").await;
+    let reply =
+        patch(&quiet, &format!("/Users/{eve}"), json!([{"op": "add", "path": "title", "value": "t"}])).await;
+    assert_eq!(reply.status, 204);
+}
+
+#[tokio::test]
+async fn patch_014_patch_023_all_or_nothing() {
+    let server = server();
+    user(&server, "ada").await;
+    let bob = user(&server, "bob").await;
+    let path = format!("/Users/{bob}");
+    let before = get(&server, &path).await.body;
+    let operations = json!([{"op": "add", "path": "title", "value": "t"}, {"op": "replace", "path": "userName", "value": "ADA"}]);
+    patch(&server, &path, operations).await.refused(409, "uniqueness");
+    let team = group(&server, "Team", &[]).await;
+    let operations = json!([{"op": "replace", "path": "displayName", "value": "x"}, {"op": "add", "path": "members", "value": [{"value": "nobody"}]}]);
+    patch(&server, &format!("/Groups/{team}"), operations).await.refused(400, "invalidValue");
+    assert_eq!(get(&server, &path).await.body, before);
+    assert_eq!(get(&server, &format!("/Groups/{team}")).await.body["displayName"], "Team");
+}
+
+#[tokio::test]
+async fn patch_of_nothing_is_404_and_details_name_the_operation() {
+    let server = server();
+    patch(&server, "/Users/nobody", json!([{"op": "add", "path": "title", "value": "t"}]))
+        .await
+        .refused(404, "");
+    let ada = user(&server, "ada").await;
+    let reply =
+        patch(&server, &format!("/Users/{ada}"), json!([{"op": "add", "path": "nope", "value": 1}])).await;
+    let detail = reply.refused(400, "invalidPath");
+    assert!(detail.contains("Operations[0]") && detail.contains("nope"), "{detail}");
+}
+
+#[tokio::test]
+async fn core_052_q_50_a_password_is_taken_and_kept_nowhere() {
+    let server = server();
+    let body = json!({"schemas": [USER], "userName": "ada", "password": "s3cret"});
+    let id = post(&server, "/Users", body).await.id();
+    let path = format!("/Users/{id}");
+    let reply = patch(&server, &path, json!([{"op": "replace", "value": {"password": "n3w"}}])).await;
+    assert_eq!(reply.status, 200);
+    assert!(!reply.body.to_string().contains("n3w"));
+    assert_eq!(reply.header("etag"), "W/\"1\"");
+}
+
+#[tokio::test]
+async fn concurrent_patches_of_one_document_both_win() {
+    let server = server();
+    let ada = user(&server, "ada").await;
+    let path = format!("/Users/{ada}");
+    let set = |name: &str| json!([{"op": "add", "path": name, "value": "x"}]);
+    let (a, b) = tokio::join!(patch(&server, &path, set("title")), patch(&server, &path, set("nickName")));
+    assert!(a.status.is_success() && b.status.is_success());
+    let body = get(&server, &path).await.body;
+    assert_eq!((&body["title"], &body["nickName"]), (&json!("x"), &json!("x")));
+}
