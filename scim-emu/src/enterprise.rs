@@ -1,0 +1,326 @@
+//! An enterprise: registry, rules, tokens and protocol put together.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode, header};
+use scim_core::{Error, Leniency, Quirk, RegistryError, ResourceType};
+use scim_server::{Body, ConfigError, PatchResponse, Server, read_body};
+use scim_server_traits::{Clock, Context, Get, Query, Store, StoreError, SystemClock, TenantId};
+use tower_service::Service;
+
+use crate::account::Account;
+use crate::member_keys::MemberKeys;
+use crate::product::{HandleConflict, IdentityProvider, Product, ShortCode, ShortCodeError};
+use crate::rate_limit::RateLimits;
+use crate::registry::{USER, registry};
+use crate::store::EmuStore;
+use crate::token::{Token, Tokens};
+
+/// How many resources a page holds without `count` (E-12), and at most.
+const PAGES: (u64, u64) = (30, 100);
+
+/// An Enterprise Managed Users enterprise on a store. Cheap to clone; also a tower service.
+#[derive(Clone)]
+pub struct Enterprise {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    server: Server,
+    store: Arc<dyn Store>,
+    users: Arc<ResourceType>,
+    tenant: TenantId,
+    product: Product,
+    code: ShortCode,
+    idp: IdentityProvider,
+    member_keys: MemberKeys,
+}
+
+impl Enterprise {
+    /// Begins an enterprise with this slug.
+    pub fn builder(slug: impl Into<String>) -> EnterpriseBuilder {
+        EnterpriseBuilder {
+            slug: slug.into(),
+            product: Product::GHEC,
+            short_code: "octo".into(),
+            host_url: "http://localhost".into(),
+            tokens: Vec::new(),
+            clock: Arc::new(SystemClock),
+            idp: IdentityProvider::default(),
+            conflict: HandleConflict::default(),
+            member_keys: MemberKeys::default(),
+            value_paths: true,
+            numeric_error_status: false,
+            rate_limits: false,
+        }
+    }
+
+    /// The SCIM base URL to give to an identity provider, without a slash at the end.
+    pub fn base_url(&self) -> &str {
+        self.inner.server.base_url()
+    }
+
+    /// Answers one request.
+    pub async fn handle(&self, request: Request<Bytes>) -> Response<Body> {
+        // E-9: GitHub turns away whoever does not say who they are.
+        if request.headers().get(header::USER_AGENT).is_none_or(header::HeaderValue::is_empty) {
+            let detail = "the request has no `User-Agent`: name your application in it";
+            return self.inner.server.refuse(Error::new(StatusCode::FORBIDDEN, detail));
+        }
+        let response = self.inner.server.handle(request).await;
+        let keys = self.inner.member_keys;
+        response.map(|body| Body::from(keys.apply(body.into_bytes())))
+    }
+
+    /// The account behind an identity; `None` when there is no such identity.
+    pub async fn account(&self, id: &str) -> Result<Option<Account>, StoreError> {
+        let get = Get::new(Arc::clone(&self.inner.users), id);
+        let stored = self.inner.store.get(&self.context(), get).await?;
+        stored.map(|stored| self.account_of(&stored.id, &stored.resource)).transpose()
+    }
+
+    /// All accounts, in order of creation.
+    pub async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
+        const PAGE: u64 = 1_000;
+        let mut accounts = Vec::new();
+        loop {
+            let query = Query::new(Arc::clone(&self.inner.users)).page(accounts.len() as u64, PAGE);
+            let page = self.inner.store.query(&self.context(), query).await?;
+            for stored in &page.resources {
+                accounts.push(self.account_of(&stored.id, &stored.resource)?);
+            }
+            if page.resources.is_empty() || accounts.len() as u64 >= page.total {
+                return Ok(accounts);
+            }
+        }
+    }
+
+    fn account_of(&self, id: &str, user: &scim_core::Resource) -> Result<Account, StoreError> {
+        let inner = &self.inner;
+        Account::of(id, user, &inner.product, &inner.code, inner.idp).map_err(StoreError::backend)
+    }
+
+    fn context(&self) -> Context {
+        Context::new(self.inner.tenant.clone())
+    }
+}
+
+impl fmt::Debug for Enterprise {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Enterprise").field("base_url", &self.base_url()).finish_non_exhaustive()
+    }
+}
+
+impl<B> Service<Request<B>> for Enterprise
+where
+    B: http_body::Body + Send + 'static,
+    B::Data: Send,
+    B::Error: fmt::Display,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut TaskContext<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let enterprise = self.clone();
+        Box::pin(async move {
+            let (parts, body) = request.into_parts();
+            let server = &enterprise.inner.server;
+            Ok(match read_body(body, server.max_body()).await {
+                Ok(bytes) => enterprise.handle(Request::from_parts(parts, bytes)).await,
+                Err(error) => server.refuse(error),
+            })
+        })
+    }
+}
+
+/// Puts an [`Enterprise`] together.
+#[derive(Clone)]
+pub struct EnterpriseBuilder {
+    slug: String,
+    product: Product,
+    short_code: String,
+    host_url: String,
+    tokens: Vec<Token>,
+    clock: Arc<dyn Clock>,
+    idp: IdentityProvider,
+    conflict: HandleConflict,
+    member_keys: MemberKeys,
+    value_paths: bool,
+    numeric_error_status: bool,
+    rate_limits: bool,
+}
+
+impl fmt::Debug for EnterpriseBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EnterpriseBuilder").field("slug", &self.slug).finish_non_exhaustive()
+    }
+}
+
+impl EnterpriseBuilder {
+    /// The product; [`Product::GHEC`] unless said.
+    #[must_use]
+    pub fn product(mut self, product: Product) -> Self {
+        self.product = product;
+        self
+    }
+
+    /// The short code behind each handle; `octo` unless said.
+    #[must_use]
+    pub fn short_code(mut self, code: impl Into<String>) -> Self {
+        self.short_code = code.into();
+        self
+    }
+
+    /// The URL of the host, such as `https://api.example.com`, without a path.
+    #[must_use]
+    pub fn host_url(mut self, url: impl Into<String>) -> Self {
+        self.host_url = url.into();
+        self
+    }
+
+    /// Adds a token.
+    #[must_use]
+    pub fn token(mut self, token: Token) -> Self {
+        self.tokens.push(token);
+        self
+    }
+
+    /// What time it is.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The identity provider that people sign in with (E-33).
+    #[must_use]
+    pub fn identity_provider(mut self, idp: IdentityProvider) -> Self {
+        self.idp = idp;
+        self
+    }
+
+    /// What a handle that is taken is answered with (E-22).
+    #[must_use]
+    pub fn handle_conflict(mut self, conflict: HandleConflict) -> Self {
+        self.conflict = conflict;
+        self
+    }
+
+    /// How members are spelled in answers (E-48).
+    #[must_use]
+    pub fn member_keys(mut self, keys: MemberKeys) -> Self {
+        self.member_keys = keys;
+        self
+    }
+
+    /// PATCH paths with a value filter, as in `emails[type eq "work"].value`, are accepted without any
+    /// effect: what GitHub's prose says, against its example (E-50).
+    #[must_use]
+    pub fn value_paths_without_effect(mut self) -> Self {
+        self.value_paths = false;
+        self
+    }
+
+    /// Write `status` in error bodies as an integer, as GitHub's schema has it (E-71).
+    #[must_use]
+    pub fn numeric_error_status(mut self) -> Self {
+        self.numeric_error_status = true;
+        self
+    }
+
+    /// Keep GitHub's provisioning limits (E-52).
+    #[must_use]
+    pub fn rate_limits(mut self, on: bool) -> Self {
+        self.rate_limits = on;
+        self
+    }
+
+    /// Makes the enterprise on this store.
+    pub fn build(self, store: Arc<dyn Store>) -> Result<Enterprise, EnterpriseError> {
+        let slug_fits = !self.slug.is_empty()
+            && self.slug.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        if !slug_fits {
+            return Err(EnterpriseError::Slug(self.slug));
+        }
+        let code: ShortCode = self.short_code.parse()?;
+        let tenant = TenantId::new(self.slug.as_str());
+        let registry = registry()?;
+        let users = registry.by_name(USER).cloned().ok_or(EnterpriseError::NoUsers)?;
+        let tokens = Tokens::new(
+            self.tokens,
+            &tenant,
+            Arc::clone(&users),
+            Arc::clone(&store),
+            Arc::clone(&self.clock),
+        );
+        let ruled = EmuStore {
+            inner: Arc::clone(&store),
+            product: self.product,
+            code: code.clone(),
+            conflict: self.conflict,
+            limits: self.rate_limits.then(|| RateLimits::new(Arc::clone(&self.clock))),
+        };
+        // A replace must say everything (E-29), so `active` is not kept for a client that forgets it.
+        let mut leniency = Leniency::INTEROP.deny(Quirk::PutKeepsActive);
+        if !self.value_paths {
+            leniency = leniency.allow(Quirk::ValuePathNoEffect);
+        }
+        let base_path = self.product.base_path(&self.slug);
+        let mut server = Server::builder(Arc::new(ruled), Arc::new(tokens))
+            .base_url(format!("{}{base_path}", self.host_url.trim_end_matches('/')))
+            .registry(registry)
+            .leniency(leniency)
+            .clock(self.clock)
+            .pages(PAGES.0, PAGES.1)
+            .patch_response(PatchResponse::Body)
+            .also_accept("application/vnd.github+json")
+            .also_accept("application/vnd.github.v3+json")
+            .always_scim_json();
+        if self.numeric_error_status {
+            server = server.numeric_error_status();
+        }
+        let inner = Inner {
+            server: server.build()?,
+            store,
+            users,
+            tenant,
+            product: self.product,
+            code,
+            idp: self.idp,
+            member_keys: self.member_keys,
+        };
+        Ok(Enterprise { inner: Arc::new(inner) })
+    }
+}
+
+/// Why an enterprise cannot be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EnterpriseError {
+    /// The slug is none.
+    #[error("`{0}` is no enterprise slug: use letters, digits and dashes")]
+    Slug(String),
+    /// The short code is none.
+    #[error(transparent)]
+    ShortCode(#[from] ShortCodeError),
+    /// The URL does not fit.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The built-in schemas are unsound.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// The registry has no users.
+    #[error("the registry has no resource type `User`")]
+    NoUsers,
+}

@@ -1,0 +1,100 @@
+//! What differs between GitHub's products and between the ways an enterprise is set up: values, not
+//! branches.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A GitHub product, as far as provisioning sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Product {
+    /// The name in configuration.
+    pub name: &'static str,
+    /// The path of the SCIM base; `{enterprise}` stands for the slug (E-1).
+    pub base_path: &'static str,
+    /// Whether handles end in `_` and the short code.
+    pub suffixed: bool,
+    /// The longest handle, suffix included (E-23).
+    pub max_handle: usize,
+}
+
+impl Product {
+    /// GitHub Enterprise Cloud on github.com.
+    pub const GHEC: Self =
+        Self { name: "ghec", base_path: "/scim/v2/enterprises/{enterprise}", suffixed: true, max_handle: 39 };
+
+    /// The SCIM base path of an enterprise.
+    pub fn base_path(&self, enterprise: &str) -> String {
+        self.base_path.replace("{enterprise}", enterprise)
+    }
+}
+
+impl FromStr for Product {
+    type Err = UnknownProduct;
+
+    fn from_str(text: &str) -> Result<Self, UnknownProduct> {
+        if text == Self::GHEC.name { Ok(Self::GHEC) } else { Err(UnknownProduct(text.to_owned())) }
+    }
+}
+
+impl fmt::Display for Product {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// A product that is not there.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no product of this version: use ghec")]
+pub struct UnknownProduct(String);
+
+/// The short code of an enterprise: three to eight ASCII letters and digits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShortCode(String);
+
+impl ShortCode {
+    /// The code.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for ShortCode {
+    type Err = ShortCodeError;
+
+    fn from_str(text: &str) -> Result<Self, ShortCodeError> {
+        let fits = (3..=8).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        if fits { Ok(Self(text.to_owned())) } else { Err(ShortCodeError(text.to_owned())) }
+    }
+}
+
+impl fmt::Display for ShortCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A text that is no short code.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no short code: use three to eight letters and digits")]
+pub struct ShortCodeError(String);
+
+/// What a handle that is taken is answered with; GitHub's own pages name both (E-22).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HandleConflict {
+    /// 409 `uniqueness`.
+    #[default]
+    Conflict,
+    /// 400 with a text about who owns the account.
+    BadRequest,
+}
+
+/// Which identity provider an enterprise is set up with, as far as accounts show it (E-33).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum IdentityProvider {
+    /// Microsoft Entra ID: a suspended account keeps its e-mail address.
+    #[default]
+    Entra,
+    /// Any other: a suspended account's e-mail address is obfuscated.
+    Other,
+}

@@ -1,0 +1,111 @@
+//! Who may provision: personal access tokens with a scope (E-6 to E-8).
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use http::request::Parts;
+use scim_core::{ResourceType, Timestamp};
+use scim_server::{BearerTokens, Grant};
+use scim_server_traits::{AuthError, Authenticator, Clock, Context, Get, Store, TenantId};
+
+use crate::account::is_active;
+
+/// The scopes that let a token provision (E-7).
+const SCOPES: [&str; 2] = ["scim:enterprise", "admin:enterprise"];
+
+/// A classic personal access token.
+#[derive(Clone)]
+pub struct Token {
+    secret: String,
+    scopes: Vec<String>,
+    expires: Option<Timestamp>,
+    owner: Option<String>,
+}
+
+impl Token {
+    /// A token of the setup user with the scope `scim:enterprise` and without end.
+    pub fn new(secret: impl Into<String>) -> Self {
+        Self { secret: secret.into(), scopes: vec![SCOPES[0].into()], expires: None, owner: None }
+    }
+
+    /// The same, with these scopes.
+    #[must_use]
+    pub fn with_scopes<I: IntoIterator<Item: Into<String>>>(mut self, scopes: I) -> Self {
+        self.scopes = scopes.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The same, ending at this moment.
+    #[must_use]
+    pub fn until(mut self, expires: Timestamp) -> Self {
+        self.expires = Some(expires);
+        self
+    }
+
+    /// The same, belonging to a provisioned person: it ends when the person is suspended or deleted (E-8).
+    #[must_use]
+    pub fn owned_by(mut self, user_id: impl Into<String>) -> Self {
+        self.owner = Some(user_id.into());
+        self
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Token").field("scopes", &self.scopes).finish_non_exhaustive()
+    }
+}
+
+/// The tokens of an enterprise. Only digests are kept.
+pub(crate) struct Tokens {
+    tokens: BearerTokens,
+    owners: HashMap<String, String>,
+    users: Arc<ResourceType>,
+    store: Arc<dyn Store>,
+}
+
+impl Tokens {
+    pub(crate) fn new(
+        tokens: Vec<Token>,
+        tenant: &TenantId,
+        users: Arc<ResourceType>,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let mut owners = HashMap::new();
+        let mut bearer = BearerTokens::new().with_clock(clock);
+        for (number, token) in tokens.into_iter().enumerate() {
+            let principal = format!("token-{}", number + 1);
+            if let Some(owner) = token.owner {
+                owners.insert(principal.clone(), owner);
+            }
+            let mut grant = Grant::new(tenant.clone(), principal).with_scopes(token.scopes);
+            grant.expires = token.expires;
+            bearer = bearer.with(&token.secret, grant);
+        }
+        Self { tokens: bearer, owners, users, store }
+    }
+
+    async fn owner_is_active(&self, context: &Context) -> Result<bool, AuthError> {
+        let Some(owner) = self.owners.get(&context.principal().name) else { return Ok(true) };
+        let get = Get::new(Arc::clone(&self.users), owner);
+        let owner = self.store.get(context, get).await.map_err(|_| AuthError::Invalid)?;
+        Ok(owner.is_some_and(|owner| is_active(&owner.resource)))
+    }
+}
+
+#[async_trait]
+impl Authenticator for Tokens {
+    async fn authenticate(&self, request: &Parts) -> Result<Context, AuthError> {
+        let context = self.tokens.authenticate(request).await?;
+        if !self.owner_is_active(&context).await? {
+            return Err(AuthError::Invalid);
+        }
+        if !context.principal().scopes.iter().any(|scope| SCOPES.contains(&scope.as_str())) {
+            return Err(AuthError::Forbidden(format!("the token needs the scope `{}`", SCOPES[0])));
+        }
+        Ok(context)
+    }
+}

@@ -1,0 +1,173 @@
+//! Paths, headers, tokens, errors.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Request};
+use scim_core::Timestamp;
+use scim_emu::Token;
+use scim_server_traits::ManualClock;
+use scim_store::MemoryStore;
+use serde_json::{Value, json};
+
+use crate::client::{BASE, builder, call, enterprise, get, patch, person, post, request, send, user};
+
+#[tokio::test]
+async fn e_1_e_2_e_3_paths() {
+    let enterprise = enterprise();
+    assert_eq!(enterprise.base_url(), "https://api.example.com/scim/v2/enterprises/octo");
+    for path in ["/Users", "/Users/", "//Groups"] {
+        assert_eq!(get(&enterprise, path).await.status, 200, "{path}");
+    }
+    for path in ["/users", "/groups", "/Nothing"] {
+        get(&enterprise, path).await.refused(404);
+    }
+    let other = request(Method::GET, "/scim/v2/enterprises/other/Users").body(Bytes::new()).unwrap();
+    send(&enterprise, other).await.refused(404);
+}
+
+#[tokio::test]
+async fn e_4_e_5_media_types() {
+    let enterprise = enterprise();
+    for accept in ["application/vnd.github+json", "application/json", "application/scim+json", "*/*"] {
+        let request = request(Method::GET, &format!("{BASE}/Users")).header("accept", accept);
+        let reply = send(&enterprise, request.body(Bytes::new()).unwrap()).await;
+        assert_eq!(reply.headers["content-type"], "application/scim+json", "{accept}");
+    }
+    let id = user(&enterprise, "ada").await;
+    let reply = call(&enterprise, Method::DELETE, &format!("/Users/{id}"), Value::Null).await;
+    assert_eq!((reply.status.as_u16(), &reply.body), (204, &Value::Null));
+    assert!(reply.headers.get("content-type").is_none());
+}
+
+#[tokio::test]
+async fn e_6_e_7_scopes() {
+    let enterprise = builder()
+        .token(Token::new("admin").with_scopes(["admin:enterprise"]))
+        .token(Token::new("repo").with_scopes(["repo"]))
+        .build(Arc::new(MemoryStore::new()))
+        .unwrap();
+    for (token, status) in [("good", 200), ("admin", 200), ("repo", 403), ("nobody", 401)] {
+        let request = Request::get(format!("{BASE}/Users"))
+            .header("user-agent", "test")
+            .header("authorization", format!("Bearer {token}"));
+        let reply = send(&enterprise, request.body(Bytes::new()).unwrap()).await;
+        assert_eq!(reply.status, status, "{token}");
+    }
+}
+
+#[tokio::test]
+async fn e_8_expired_tokens_and_tokens_of_people_who_left() {
+    let clock = Arc::new(ManualClock::new(Timestamp::from_millis(0)));
+    let store = Arc::new(MemoryStore::new());
+    let first = builder().clock(clock.clone()).build(store.clone()).unwrap();
+    let owner = user(&first, "owner").await;
+    let enterprise = builder()
+        .clock(clock.clone())
+        .token(Token::new("short").until(Timestamp::from_millis(1_000)))
+        .token(Token::new("owned").owned_by(&owner))
+        .build(store)
+        .unwrap();
+    let status = async |token: &str| {
+        let request = Request::get(format!("{BASE}/Users"))
+            .header("user-agent", "test")
+            .header("authorization", format!("Bearer {token}"));
+        send(&enterprise, request.body(Bytes::new()).unwrap()).await.status.as_u16()
+    };
+    assert_eq!((status("short").await, status("owned").await), (200, 200));
+    clock.advance(Duration::from_secs(2));
+    assert_eq!(status("short").await, 401);
+    let path = format!("/Users/{owner}");
+    patch(&enterprise, &path, json!([{"op": "replace", "path": "active", "value": false}])).await;
+    assert_eq!(status("owned").await, 401);
+    patch(&enterprise, &path, json!([{"op": "replace", "path": "active", "value": true}])).await;
+    assert_eq!(status("owned").await, 200);
+    call(&enterprise, Method::DELETE, &path, Value::Null).await;
+    assert_eq!(status("owned").await, 401);
+}
+
+#[tokio::test]
+async fn e_9_e_10_user_agent_and_api_version() {
+    let enterprise = enterprise();
+    let without = Request::get(format!("{BASE}/Users")).header("authorization", "Bearer good");
+    assert!(send(&enterprise, without.body(Bytes::new()).unwrap()).await.refused(403).contains("User-Agent"));
+    for version in ["2022-11-28", "2026-03-10", "anything"] {
+        let request = request(Method::GET, &format!("{BASE}/Users")).header("x-github-api-version", version);
+        assert_eq!(send(&enterprise, request.body(Bytes::new()).unwrap()).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn e_11_e_12_lists() {
+    let enterprise = enterprise();
+    let empty = get(&enterprise, "/Users").await.body;
+    assert_eq!((&empty["totalResults"], &empty["Resources"]), (&json!(0), &json!([])));
+    for number in 0..35 {
+        user(&enterprise, &format!("user{number}")).await;
+    }
+    let page = get(&enterprise, "/Users").await.body;
+    assert_eq!(
+        (&page["totalResults"], &page["startIndex"], &page["itemsPerPage"]),
+        (&json!(35), &json!(1), &json!(30))
+    );
+    assert_eq!(get(&enterprise, "/Users?startIndex=31").await.body["itemsPerPage"], 5);
+}
+
+#[tokio::test]
+async fn e_13_e_14_e_15_filters() {
+    let enterprise = enterprise();
+    let id = user(&enterprise, "ada").await;
+    let count = async |path: String| get(&enterprise, &path).await.body["totalResults"].clone();
+    for filter in [
+        "userName eq \"ADA\"",
+        "externalId eq \"ext-ada\"",
+        "displayName eq \"ada\"",
+        &format!("id eq \"{id}\""),
+    ] {
+        let encoded = filter.replace(' ', "%20").replace('"', "%22");
+        assert_eq!(count(format!("/Users?filter={encoded}")).await, 1, "{filter}");
+    }
+    assert_eq!(count("/Groups?filter=displayName%20eq%20%22x%22&excludedAttributes=members".into()).await, 0);
+    for filter in [
+        "userName eq \"a\" and active eq true",
+        "userName sw \"a\"",
+        "active eq true",
+        "nope eq \"a\"",
+        "not (userName eq \"a\")",
+    ] {
+        let encoded = filter.replace(' ', "%20").replace('"', "%22");
+        get(&enterprise, &format!("/Users?filter={encoded}")).await.refused(400);
+    }
+    get(&enterprise, "/Groups?filter=userName%20eq%20%22a%22").await.refused(400);
+}
+
+#[tokio::test]
+async fn e_52_rate_limits_only_when_asked_for() {
+    let enterprise = builder().rate_limits(true).build(Arc::new(MemoryStore::new())).unwrap();
+    for number in 0..1_000 {
+        user(&enterprise, &format!("user{number}")).await;
+    }
+    let refused = post(&enterprise, "/Users", person("one-more")).await;
+    refused.refused(429);
+    assert!(refused.headers["retry-after"].to_str().unwrap().parse::<u64>().unwrap() > 0);
+}
+
+#[tokio::test]
+async fn e_70_e_71_e_74_e_75_errors() {
+    let enterprise = enterprise();
+    get(&enterprise, "/Users/0").await.refused(404);
+    let id = user(&enterprise, "ada").await;
+    let path = format!("/Users/{id}");
+    for body in [
+        json!({"schemas": [scim_core::urn::PATCH_OP], "Operations": []}),
+        json!({"schemas": [scim_core::urn::PATCH_OP]}),
+        json!({"schemas": ["urn:other"], "Operations": [{"op": "remove", "path": "name"}]}),
+    ] {
+        call(&enterprise, Method::PATCH, &path, body).await.refused(400);
+    }
+    let malformed = request(Method::POST, &format!("{BASE}/Users")).body(Bytes::from_static(b"{")).unwrap();
+    assert_eq!(send(&enterprise, malformed).await.refused(400).is_empty(), false);
+    let numeric = builder().numeric_error_status().build(Arc::new(MemoryStore::new())).unwrap();
+    assert_eq!(get(&numeric, "/Users/0").await.body["status"], 404);
+}
