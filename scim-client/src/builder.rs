@@ -1,0 +1,98 @@
+//! Settings of a client, checked before the first request.
+
+use std::fmt;
+use std::sync::Arc;
+
+use http::header::{ACCEPT, AUTHORIZATION, USER_AGENT};
+use http::{HeaderMap, HeaderValue};
+
+use crate::base_url::BaseUrl;
+use crate::client::Client;
+use crate::error::ClientError;
+use crate::transport::Transport;
+
+/// Makes a [`Client`]; begun by [`Client::builder`].
+#[must_use]
+pub struct ClientBuilder {
+    base_url: String,
+    bearer_token: Option<String>,
+    user_agent: String,
+    transport: Option<Arc<dyn Transport>>,
+    allow_http: bool,
+}
+
+impl ClientBuilder {
+    pub(crate) fn new(base_url: &str) -> Self {
+        Self {
+            base_url: base_url.to_owned(),
+            bearer_token: None,
+            user_agent: concat!("scim-client/", env!("CARGO_PKG_VERSION")).to_owned(),
+            transport: None,
+            allow_http: false,
+        }
+    }
+
+    /// Sends this token with every request.
+    pub fn bearer_token(mut self, token: impl Into<String>) -> Self {
+        self.bearer_token = Some(token.into());
+        self
+    }
+
+    /// Names the program; `scim-client/<version>` otherwise. Some servers refuse requests without one.
+    pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
+        self.user_agent = user_agent.into();
+        self
+    }
+
+    /// Sends requests by this transport; with the `reqwest` feature there is a default.
+    pub fn transport(mut self, transport: Arc<dyn Transport>) -> Self {
+        self.transport = Some(transport);
+        self
+    }
+
+    /// Lets the base URL begin with `http://` for hosts other than this one: tokens and people's data
+    /// are then readable on the way (CLI-001).
+    pub fn allow_http(mut self) -> Self {
+        self.allow_http = true;
+        self
+    }
+
+    /// Checks the settings.
+    pub fn build(self) -> Result<Client, ClientError> {
+        let base = BaseUrl::parse(&self.base_url, self.allow_http)?;
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/scim+json, application/json"));
+        headers.insert(USER_AGENT, header("user agent", &self.user_agent)?);
+        if let Some(token) = &self.bearer_token {
+            let mut value = header("bearer token", &format!("Bearer {}", token.trim()))?;
+            value.set_sensitive(true);
+            headers.insert(AUTHORIZATION, value);
+        }
+        let transport = match self.transport {
+            Some(transport) => transport,
+            None => default_transport()?,
+        };
+        Ok(Client::new(base, headers, transport))
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Neither the token nor the base URL, which has not been checked for a password yet.
+        f.debug_struct("ClientBuilder").field("user_agent", &self.user_agent).finish_non_exhaustive()
+    }
+}
+
+fn header(what: &'static str, text: &str) -> Result<HeaderValue, ClientError> {
+    HeaderValue::from_str(text).map_err(|_| ClientError::Header { what })
+}
+
+#[cfg(feature = "reqwest")]
+fn default_transport() -> Result<Arc<dyn Transport>, ClientError> {
+    Ok(Arc::new(crate::reqwest_transport::ReqwestTransport::new()?))
+}
+
+#[cfg(not(feature = "reqwest"))]
+fn default_transport() -> Result<Arc<dyn Transport>, ClientError> {
+    Err(ClientError::NoTransport)
+}

@@ -1,0 +1,55 @@
+//! A resource together with what the server says about its version and place.
+
+use bytes::Bytes;
+use http::header::{ETAG, LOCATION};
+use http::{HeaderMap, HeaderName};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::answer::{decode, decode_value};
+use crate::error::ClientError;
+
+/// A resource as the server holds it.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Stored<R> {
+    /// The resource.
+    pub resource: R,
+    /// Its entity tag, for the conditional calls: the `ETag` header, or else `meta.version`.
+    pub etag: Option<String>,
+    /// Its URI: the `Location` header, or else `meta.location`.
+    pub location: Option<String>,
+}
+
+impl<R: DeserializeOwned> Stored<R> {
+    pub(crate) fn read(headers: &HeaderMap, body: &Bytes) -> Result<Self, ClientError> {
+        let resource = decode(body)?;
+        // A `meta` of another shape only costs the fallback.
+        let Probe { meta } = serde_json::from_slice(body).unwrap_or_default();
+        let header = |name: HeaderName| headers.get(name)?.to_str().ok().map(str::to_owned);
+        Ok(Self {
+            resource,
+            etag: header(ETAG).or(meta.version),
+            location: header(LOCATION).or(meta.location),
+        })
+    }
+
+    pub(crate) fn from_value(value: Value) -> Result<Self, ClientError> {
+        let Probe { meta } = Probe::deserialize(&value).unwrap_or_default();
+        Ok(Self { resource: decode_value(value)?, etag: meta.version, location: meta.location })
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Probe {
+    meta: Meta,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Meta {
+    version: Option<String>,
+    location: Option<String>,
+}
