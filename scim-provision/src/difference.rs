@@ -1,0 +1,85 @@
+//! The ways in which a target can differ from a directory.
+
+use std::fmt;
+
+use crate::report::Kind;
+
+/// One way in which a target differs from the directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Difference {
+    /// The target lacks it.
+    Missing {
+        /// A person or a group.
+        kind: Kind,
+        /// The user name, or the group's name.
+        name: String,
+    },
+    /// The directory does not have it, or calls it deleted.
+    Unexpected {
+        /// A person or a group.
+        kind: Kind,
+        /// The name at the target.
+        name: String,
+        /// The id at the target.
+        id: String,
+    },
+    /// The target has it more than once.
+    Repeated {
+        /// A person or a group.
+        kind: Kind,
+        /// The user name, or the group's name.
+        name: String,
+    },
+    /// An attribute has another value.
+    Attribute {
+        /// A person or a group.
+        kind: Kind,
+        /// The user name, or the group's name.
+        name: String,
+        /// The attribute's path.
+        attribute: String,
+        /// What the directory says.
+        expected: String,
+        /// What the target says.
+        found: Option<String>,
+    },
+    /// A group lacks a member.
+    MemberMissing {
+        /// The group's name.
+        group: String,
+        /// The member's user name.
+        member: String,
+    },
+    /// A group has a member too many.
+    MemberUnexpected {
+        /// The group's name.
+        group: String,
+        /// The member's user name, or else the id at the target.
+        member: String,
+    },
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing { kind, name } => write!(f, "{kind} `{name}` is missing"),
+            Self::Unexpected { kind, name, id } => {
+                write!(f, "{kind} `{name}` with id `{id}` should not be there")
+            }
+            Self::Repeated { kind, name } => write!(f, "{kind} `{name}` is there more than once"),
+            Self::Attribute { kind, name, attribute, expected, found: Some(found) } => {
+                write!(f, "{kind} `{name}`: `{attribute}` should be `{expected}` and is `{found}`")
+            }
+            Self::Attribute { kind, name, attribute, expected, found: None } => {
+                write!(f, "{kind} `{name}`: `{attribute}` should be `{expected}` and is not set")
+            }
+            Self::MemberMissing { group, member } => {
+                write!(f, "group `{group}` lacks the member `{member}`")
+            }
+            Self::MemberUnexpected { group, member } => {
+                write!(f, "group `{group}` has the member `{member}`, who should not be in it")
+            }
+        }
+    }
+}

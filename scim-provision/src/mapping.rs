@@ -1,0 +1,108 @@
+//! What a person becomes: Entra's attribute mapping for GitHub's managed users.
+
+use scim_core::{EnterpriseUser, MultiValue, Name, User, urn};
+use serde_json::{Value, json};
+
+use crate::directory::Person;
+use crate::options::{Matching, Options};
+
+const WORK_EMAIL: &str = "emails[type eq \"work\"].value";
+
+/// One mapped attribute: what the directory says and what the target holds.
+pub(crate) struct Pair {
+    pub(crate) path: String,
+    pub(crate) want: String,
+    pub(crate) found: Option<String>,
+}
+
+/// The mapped attributes that the directory has a value for: Entra provisions no nulls, so what the
+/// directory does not say stays as it is at the target.
+pub(crate) fn pairs(person: &Person, user: &User) -> Vec<Pair> {
+    let mut pairs = Vec::new();
+    let mut pair = |path: &str, want: &str, found: Option<String>| {
+        pairs.push(Pair { path: path.to_owned(), want: want.to_owned(), found });
+    };
+    let name = user.name.clone().unwrap_or_default();
+    pair("userName", &person.user_principal_name, Some(user.user_name.clone()));
+    pair("displayName", &person.display_name, user.display_name.clone());
+    pair("name.givenName", &person.given_name, name.given_name);
+    pair("name.familyName", &person.surname, name.family_name);
+    pair("name.formatted", &formatted(person), name.formatted);
+    if let Some(mail) = &person.mail {
+        let work =
+            |email: &&MultiValue| email.r#type.as_deref().is_some_and(|t| t.eq_ignore_ascii_case("work"));
+        pair(WORK_EMAIL, mail, user.emails.iter().find(work).and_then(|email| email.value.clone()));
+    }
+    if let Some(role) = &person.role {
+        let roles: Vec<_> = user.roles.iter().filter_map(|role| role.value.clone()).collect();
+        pair("roles", role, (!roles.is_empty()).then(|| roles.join(", ")));
+    }
+    pairs
+}
+
+/// One attribute to be written.
+pub(crate) struct Change {
+    pub(crate) path: String,
+    pub(crate) value: Value,
+    /// Whether the target holds no value yet.
+    pub(crate) new: bool,
+}
+
+/// What to write so that the target holds what the directory says.
+pub(crate) fn changes(person: &Person, user: &User, options: &Options) -> Vec<Change> {
+    let mut pairs = pairs(person, user);
+    if options.matching == Matching::UserName {
+        let found = user.external_id.clone();
+        pairs.push(Pair { path: "externalId".into(), want: person.id.clone(), found });
+    }
+    if let Some(department) = person.department.as_ref().filter(|_| options.enterprise_extension) {
+        let found = enterprise(user)["department"].as_str().map(str::to_owned);
+        pairs.push(Pair { path: extended("department"), want: department.clone(), found });
+    }
+    let differing = pairs.into_iter().filter(|pair| pair.found.as_ref() != Some(&pair.want));
+    differing
+        .map(|Pair { path, want, found }| Change {
+            value: if path == "roles" { json!([{"value": want, "primary": true}]) } else { want.into() },
+            path,
+            new: found.is_none(),
+        })
+        .collect()
+}
+
+/// The body of a create (3.2: the manager follows once both have an account).
+pub(crate) fn new_user(person: &Person, options: &Options) -> Result<User, serde_json::Error> {
+    let mut user = User::new(&person.user_principal_name);
+    let mut name = Name::new(&person.given_name, &person.surname);
+    name.formatted = Some(formatted(person));
+    user.name = Some(name);
+    user.external_id = Some(person.id.clone());
+    user.active = Some(true);
+    user.display_name = Some(person.display_name.clone());
+    user.emails = person.mail.iter().map(|mail| MultiValue::new(mail).of_type("work").primary()).collect();
+    user.roles = person.role.iter().map(|role| MultiValue::new(role).primary()).collect();
+    user.other.insert("meta".into(), json!({"resourceType": "User"}));
+    if let Some(department) = person.department.as_ref().filter(|_| options.enterprise_extension) {
+        let department = Some(department.clone());
+        user.set_extension(&EnterpriseUser { department, ..EnterpriseUser::default() })?;
+    }
+    Ok(user)
+}
+
+/// The id of the manager at the target, in the RFC's form or as a bare string.
+pub(crate) fn manager(user: &User) -> Option<&str> {
+    let manager = &enterprise(user)["manager"];
+    manager["value"].as_str().or(manager.as_str())
+}
+
+/// The path of an attribute of the enterprise extension.
+pub(crate) fn extended(attribute: &str) -> String {
+    format!("{}:{attribute}", urn::ENTERPRISE_USER)
+}
+
+fn enterprise(user: &User) -> &Value {
+    user.other.get(urn::ENTERPRISE_USER).unwrap_or(&Value::Null)
+}
+
+fn formatted(person: &Person) -> String {
+    format!("{} {}", person.given_name, person.surname).trim().to_owned()
+}

@@ -1,0 +1,172 @@
+//! What a run did.
+
+use std::fmt;
+use std::time::Duration;
+
+/// What a run did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Report {
+    /// How many calls were made, repeated ones included.
+    pub requests: u64,
+    /// What became of the people.
+    pub users: Counts,
+    /// What became of the groups.
+    pub groups: Counts,
+    /// How many managers were set.
+    pub managers_set: u64,
+    /// How many members were added to groups.
+    pub members_added: u64,
+    /// How many members were removed from groups.
+    pub members_removed: u64,
+    /// What could not be done, in the directory's order.
+    pub failures: Vec<Failure>,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
+impl Report {
+    /// Whether the target is not what it was before.
+    pub fn changed(&self) -> bool {
+        self.users.changed()
+            || self.groups.changed()
+            || self.managers_set + self.members_added + self.members_removed > 0
+    }
+}
+
+/// What became of people or groups. Each is counted once for a run, in the first of these that fits, and
+/// not at all if it is among the failures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counts {
+    /// Made anew.
+    pub created: u64,
+    /// Changed, renamed, or given other members.
+    pub updated: u64,
+    /// Disabled.
+    pub suspended: u64,
+    /// Enabled again, and brought up to date.
+    pub reactivated: u64,
+    /// Deleted.
+    pub deleted: u64,
+    /// Found as they should be.
+    pub unchanged: u64,
+    /// Left alone: suspended before they ever had an account.
+    pub skipped: u64,
+}
+
+impl Counts {
+    /// Whether anything was written.
+    pub fn changed(&self) -> bool {
+        self.created + self.updated + self.suspended + self.reactivated + self.deleted > 0
+    }
+
+    pub(crate) fn note(&mut self, outcome: Outcome) {
+        *match outcome {
+            Outcome::Created => &mut self.created,
+            Outcome::Updated => &mut self.updated,
+            Outcome::Suspended => &mut self.suspended,
+            Outcome::Reactivated => &mut self.reactivated,
+            Outcome::Deleted => &mut self.deleted,
+            Outcome::Unchanged => &mut self.unchanged,
+            Outcome::Skipped => &mut self.skipped,
+        } += 1;
+    }
+}
+
+/// What became of one of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Created,
+    Updated,
+    Suspended,
+    Reactivated,
+    Deleted,
+    Unchanged,
+    Skipped,
+}
+
+/// Something that could not be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Failure {
+    /// A person or a group.
+    pub kind: Kind,
+    /// The id in the directory.
+    pub id: String,
+    /// The user name, or the group's name.
+    pub name: String,
+    /// What was tried.
+    pub action: Action,
+    /// The HTTP status of the answer, if there was one.
+    pub status: Option<u16>,
+    /// What the target, or the network, said.
+    pub detail: String,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} `{}`: {} failed: {}", self.kind, self.name, self.action, self.detail)
+    }
+}
+
+/// What a failure is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// A person.
+    User,
+    /// A group.
+    Group,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::User => "user",
+            Self::Group => "group",
+        })
+    }
+}
+
+/// What was tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Action {
+    /// Looking for the account or the group.
+    Match,
+    /// Creating it.
+    Create,
+    /// Reading it.
+    Read,
+    /// Changing it.
+    Update,
+    /// Disabling it.
+    Suspend,
+    /// Enabling it again.
+    Reactivate,
+    /// Setting the manager.
+    SetManager,
+    /// Adding members.
+    AddMembers,
+    /// Removing members.
+    RemoveMembers,
+    /// Deleting it.
+    Delete,
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Match => "match",
+            Self::Create => "create",
+            Self::Read => "read",
+            Self::Update => "update",
+            Self::Suspend => "suspend",
+            Self::Reactivate => "reactivate",
+            Self::SetManager => "set manager",
+            Self::AddMembers => "add members",
+            Self::RemoveMembers => "remove members",
+            Self::Delete => "delete",
+        })
+    }
+}
