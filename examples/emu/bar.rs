@@ -1,0 +1,51 @@
+//! A progress bar for a provisioning run.
+
+use std::sync::Mutex;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use scim_provision::{Phase, Progress};
+
+/// Shows one bar per phase on standard error, and nothing where that is no terminal.
+pub(crate) struct Bar {
+    title: String,
+    bar: Mutex<Option<ProgressBar>>,
+}
+
+impl Bar {
+    pub(crate) fn new(title: impl Into<String>) -> Self {
+        Self { title: title.into(), bar: Mutex::new(None) }
+    }
+
+    fn with(&self, act: impl FnOnce(&mut Option<ProgressBar>)) {
+        // A bar that another thread left half drawn is still a bar.
+        act(&mut self.bar.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+    }
+}
+
+impl Progress for Bar {
+    fn begin(&self, phase: Phase, total: usize) {
+        let style =
+            ProgressStyle::with_template("{prefix:>12} {bar:32} {pos:>5}/{len:<5} {msg} {per_sec} {eta}")
+                .unwrap_or_else(|_| ProgressStyle::default_bar());
+        let bar = ProgressBar::new(total as u64).with_style(style);
+        bar.set_prefix(self.title.clone());
+        bar.set_message(phase.to_string());
+        self.with(|slot| *slot = Some(bar));
+    }
+
+    fn step(&self, _: Phase) {
+        self.with(|slot| {
+            if let Some(bar) = slot {
+                bar.inc(1);
+            }
+        });
+    }
+
+    fn done(&self, _: Phase) {
+        self.with(|slot| {
+            if let Some(bar) = slot.take() {
+                bar.finish_and_clear();
+            }
+        });
+    }
+}

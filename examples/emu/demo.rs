@@ -1,0 +1,146 @@
+//! `emu demo`: a whole enterprise, from nothing through a week of its life.
+
+use std::collections::HashSet;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Context as _, ensure};
+use clap::Args;
+use scim_client::Client;
+use scim_emu::{Enterprise, Role, Token};
+use scim_provision::{Directory, Engine, Options, Report, Status, verify};
+use scim_server::BearerTokens;
+use scim_store::SqliteStore;
+use tokio::sync::oneshot;
+
+use crate::bar::Bar;
+use crate::table::{Runs, facts, seconds};
+use crate::week::Day;
+
+const DIRECTORY: &[u8] = include_bytes!("../../testdata/directory/northwind.json");
+const WEEK: &[u8] = include_bytes!("../../testdata/directory/week.json");
+
+/// An enterprise on a temporary SQLite file is provisioned over a real socket as Microsoft Entra ID would
+/// do it; then joiners, a rename, a suspension, a return, a role change, a leaver and an emptied group.
+/// The exit code is 0 only if the enterprise ends exactly as the directory says.
+#[derive(Args)]
+pub(crate) struct Arguments {}
+
+pub(crate) async fn run(Arguments {}: Arguments) -> anyhow::Result<ExitCode> {
+    let started = Instant::now();
+    let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let token = BearerTokens::mint();
+    let (listener, address) = scim_examples::listen("127.0.0.1:0").await?;
+    let enterprise = Enterprise::builder("northwind")
+        .short_code("nwind")
+        .host_url(format!("http://{address}"))
+        .token(Token::new(&token))
+        .build(Arc::new(SqliteStore::open(folder.path().join("enterprise.db"))?))?;
+    let (stop, stopped) = oneshot::channel::<()>();
+    let server = tokio::spawn(scim_examples::serve(listener, enterprise.clone(), async {
+        let _ = stopped.await;
+    }));
+    println!("An EMU enterprise listens at {}", enterprise.base_url());
+
+    let client = Client::builder(enterprise.base_url()).bearer_token(&token).build()?;
+    let engine = Engine::new(client.clone(), Options::default());
+    let mut directory = Directory::from_json(DIRECTORY)?;
+    println!("Provisioning {} people and {} groups.\n", directory.users.len(), directory.groups.len());
+    let mut played = Played::default();
+    played.run(&engine, &directory, "first run").await?;
+    let week: Vec<Day> = serde_json::from_slice(WEEK).context("the week cannot be read")?;
+    for day in &week {
+        for event in &day.events {
+            println!("{:>10}: {}", day.day, event.apply(&mut directory)?);
+        }
+        directory.check()?;
+        played.run(&engine, &directory, &day.day).await?;
+    }
+    played.run(&engine, &directory, "once more").await?;
+    println!("\n{}", played.table);
+
+    let mut wrong: Vec<String> = verify(&client, &directory).await?.iter().map(ToString::to_string).collect();
+    let repeated = played.last.as_ref().is_some_and(Report::changed);
+    if repeated {
+        wrong.push("the last run, with nothing new to say, changed something".into());
+    }
+    wrong.extend(played.failures);
+    let accounts = enterprise.accounts().await?;
+    wrong.extend(check_accounts(&directory, &accounts));
+    let handles: HashSet<String> = accounts.iter().map(|account| account.handle.to_string()).collect();
+    let groups = directory.groups.len();
+    println!(
+        "{}",
+        facts([
+            ("requests", played.requests.to_string()),
+            ("people", accounts.len().to_string()),
+            ("groups", groups.to_string()),
+            ("handles", handles.len().to_string()),
+            ("suspended", accounts.iter().filter(|account| account.suspended).count().to_string()),
+            ("time", seconds(started.elapsed())),
+        ])
+    );
+    let _ = stop.send(());
+    drop(client);
+    server.await??;
+    if wrong.is_empty() {
+        println!("The enterprise is exactly what the directory says.");
+        return Ok(ExitCode::SUCCESS);
+    }
+    for sentence in &wrong {
+        eprintln!("wrong: {sentence}");
+    }
+    eprintln!("The enterprise is not what the directory says: {} differences.", wrong.len());
+    Ok(ExitCode::FAILURE)
+}
+
+/// The runs so far.
+struct Played {
+    table: Runs,
+    requests: u64,
+    failures: Vec<String>,
+    last: Option<Report>,
+}
+
+impl Default for Played {
+    fn default() -> Self {
+        Self { table: Runs::new(), requests: 0, failures: Vec::new(), last: None }
+    }
+}
+
+impl Played {
+    async fn run(&mut self, engine: &Engine, directory: &Directory, title: &str) -> anyhow::Result<()> {
+        let report = engine.run(directory, &Bar::new(title)).await?;
+        ensure!(report.requests > 0, "the run sent nothing");
+        self.table.add(title, &report);
+        self.requests += report.requests;
+        self.failures.extend(report.failures.iter().map(|failure| format!("{title}: {failure}")));
+        self.last = Some(report);
+        Ok(())
+    }
+}
+
+/// What SCIM does not show: handles, suspension and roles of the accounts.
+fn check_accounts(directory: &Directory, accounts: &[scim_emu::Account]) -> Vec<String> {
+    let count = |status: Status| directory.users.iter().filter(|person| person.status == status).count();
+    let mut wrong = Vec::new();
+    let mut expect = |what: &str, found: usize, expected: usize| {
+        if found != expected {
+            wrong.push(format!("{what}: {found}, expected {expected}"));
+        }
+    };
+    expect("accounts", accounts.len(), count(Status::Active) + count(Status::Suspended));
+    let suspended = accounts.iter().filter(|account| account.suspended).count();
+    expect("suspended accounts", suspended, count(Status::Suspended));
+    let handles: HashSet<&str> = accounts.iter().map(|account| account.handle.as_str()).collect();
+    expect("different handles", handles.len(), accounts.len());
+    for role in [Role::EnterpriseOwner, Role::BillingManager, Role::GuestCollaborator] {
+        let found = accounts.iter().filter(|account| account.role == role).count();
+        let expected = directory.users.iter().filter(|person| {
+            person.status != Status::Deleted && person.role.as_deref().and_then(Role::parse) == Some(role)
+        });
+        expect(role.as_str(), found, expected.count());
+    }
+    wrong
+}

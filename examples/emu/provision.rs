@@ -1,0 +1,86 @@
+//! `emu provision`: a directory file into any SCIM service provider.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::Args;
+use scim_client::Client;
+use scim_provision::{Directory, Engine, Matching, Options, Report};
+
+use crate::bar::Bar;
+use crate::table::Runs;
+
+/// Works as Microsoft Entra ID does: people are matched, created, updated and suspended, then groups and
+/// their members. Run again, it changes nothing.
+#[derive(Args)]
+#[command(
+    after_help = "Example:\n  emu provision --target http://127.0.0.1:8080/scim/v2/enterprises/octo --token s3cret --directory testdata/directory/northwind.json"
+)]
+pub(crate) struct Arguments {
+    /// The SCIM base URL.
+    #[arg(long, value_name = "URL")]
+    target: String,
+    /// The bearer token.
+    #[arg(long, value_name = "TOKEN", env = "SCIM_TOKEN", hide_env_values = true)]
+    token: String,
+    /// The directory file.
+    #[arg(long, value_name = "FILE")]
+    directory: PathBuf,
+    /// How people are matched: external-id, or user-name for service providers that cannot filter by
+    /// `externalId`.
+    #[arg(long = "match", default_value = "external-id", value_parser = matching)]
+    matching: Matching,
+    /// Send department and manager too, in the enterprise extension. GitHub takes neither.
+    #[arg(long)]
+    enterprise_extension: bool,
+    /// Take a service provider that is reached without TLS on another machine.
+    #[arg(long)]
+    allow_http: bool,
+}
+
+pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let file = &arguments.directory;
+    let text = std::fs::read(file).with_context(|| format!("cannot read `{}`", file.display()))?;
+    let directory =
+        Directory::from_json(&text).with_context(|| format!("`{}` is no directory", file.display()))?;
+    let mut client = Client::builder(&arguments.target).bearer_token(arguments.token);
+    if arguments.allow_http {
+        client = client.allow_http();
+    }
+    let options = Options {
+        matching: arguments.matching,
+        enterprise_extension: arguments.enterprise_extension,
+        ..Options::default()
+    };
+    let report = Engine::new(client.build()?, options).run(&directory, &Bar::new("provisioning")).await?;
+    let mut runs = Runs::new();
+    runs.add("provision", &report);
+    println!("{runs}");
+    Ok(conclude(&report))
+}
+
+/// What to say at the end, and whether it went well.
+fn conclude(report: &Report) -> ExitCode {
+    for failure in &report.failures {
+        eprintln!("failed: {failure}");
+    }
+    if !report.failures.is_empty() {
+        eprintln!("{} objects failed: mend what is named above and run again.", report.failures.len());
+        return ExitCode::FAILURE;
+    }
+    if report.changed() {
+        println!("The service provider now holds what the directory says.");
+    } else {
+        println!("Nothing to change: the service provider already holds what the directory says.");
+    }
+    ExitCode::SUCCESS
+}
+
+fn matching(text: &str) -> Result<Matching, String> {
+    match text {
+        "external-id" => Ok(Matching::ExternalId),
+        "user-name" => Ok(Matching::UserName),
+        other => Err(format!("`{other}` is none of external-id, user-name")),
+    }
+}

@@ -1,0 +1,62 @@
+//! `emu serve`: an enterprise for an identity provider to provision.
+
+use clap::Args;
+use scim_emu::{Enterprise, Product, Token};
+use scim_server::BearerTokens;
+
+/// When the enterprise is ready, one line of JSON with `base_url` and `token` is printed on standard
+/// output. It stops cleanly on Ctrl-C or SIGTERM.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  emu serve\n  emu serve --data octo.db --token s3cret\n  emu serve --token s3cret=admin:enterprise --rate-limits"
+)]
+pub(crate) struct Arguments {
+    /// Where to listen; port 0 takes any free one.
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "HOST:PORT")]
+    listen: String,
+    /// The database file, or `:memory:` to forget everything at the end.
+    #[arg(long, default_value = ":memory:", value_name = "FILE")]
+    data: String,
+    /// The GitHub product: ghec.
+    #[arg(long, default_value = "ghec")]
+    product: Product,
+    /// The slug of the enterprise.
+    #[arg(long, default_value = "octo", value_name = "SLUG")]
+    enterprise: String,
+    /// The short code behind each handle: three to eight letters and digits.
+    #[arg(long, default_value = "octo", value_name = "CODE")]
+    short_code: String,
+    /// A token that is let in, with the scope `scim:enterprise` or the ones given; may be given several
+    /// times. One is minted when none is given.
+    #[arg(long = "token", value_name = "TOKEN[=SCOPE,…]")]
+    tokens: Vec<String>,
+    /// Keep GitHub's limits: 1,000 new people an hour, 1,000 new members an hour in each group.
+    #[arg(long)]
+    rate_limits: bool,
+}
+
+pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let mut tokens = arguments.tokens;
+    if tokens.is_empty() {
+        tokens.push(BearerTokens::mint());
+    }
+    let store = scim_examples::open_store(&arguments.data)?;
+    let (listener, address) = scim_examples::listen(&arguments.listen).await?;
+    let builder = Enterprise::builder(arguments.enterprise)
+        .product(arguments.product)
+        .short_code(arguments.short_code)
+        .host_url(format!("http://{address}"))
+        .rate_limits(arguments.rate_limits);
+    let enterprise = tokens.iter().fold(builder, |builder, text| builder.token(token(text))).build(store)?;
+    let first = tokens[0].split('=').next().unwrap_or_default();
+    scim_examples::say_ready(enterprise.base_url(), first)?;
+    scim_examples::serve(listener, enterprise, scim_examples::interrupted()).await
+}
+
+/// `TOKEN` or `TOKEN=scope,scope`.
+fn token(text: &str) -> Token {
+    match text.split_once('=') {
+        Some((secret, scopes)) => Token::new(secret).with_scopes(scopes.split(',').map(str::trim)),
+        None => Token::new(text),
+    }
+}

@@ -1,0 +1,70 @@
+//! A plain SCIM 2.0 service provider: every attribute of the core schemas, no vendor's rules.
+
+use std::sync::Arc;
+
+use clap::Parser;
+use scim_core::{Leniency, UnknownPreset};
+use scim_server::{BearerTokens, Grant, PatchResponse, Server};
+use scim_server_traits::TenantId;
+
+/// A plain SCIM 2.0 service provider.
+///
+/// When it is ready it prints one line of JSON with `base_url` and `token` on standard output. It stops
+/// cleanly on Ctrl-C or SIGTERM.
+#[derive(Parser)]
+#[command(
+    version,
+    after_help = "Examples:\n  standalone\n  standalone --data scim.db --token s3cret\n  standalone --listen 0.0.0.0:8080 --leniency strict"
+)]
+struct Arguments {
+    /// Where to listen; port 0 takes any free one.
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "HOST:PORT")]
+    listen: String,
+    /// The database file, or `:memory:` to forget everything at the end.
+    #[arg(long, default_value = ":memory:", value_name = "FILE")]
+    data: String,
+    /// A bearer token that is let in; may be given several times. One is minted when none is given.
+    #[arg(long = "token", value_name = "TOKEN")]
+    tokens: Vec<String>,
+    /// What is forgiven: strict, interop, entra, okta, ping or onelogin.
+    #[arg(long, default_value = "interop", value_name = "PRESET", value_parser = preset)]
+    leniency: Leniency,
+    /// What PATCH answers: auto (204 when only members were named), body (200) or none (204).
+    #[arg(long, default_value = "auto", value_name = "HOW", value_parser = patch_response)]
+    patch_response: PatchResponse,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let mut arguments = Arguments::parse();
+    scim_examples::start_logging();
+    if arguments.tokens.is_empty() {
+        arguments.tokens.push(BearerTokens::mint());
+    }
+    let tenant = TenantId::new("standalone");
+    let tokens = arguments.tokens.iter().zip(1..).fold(BearerTokens::new(), |tokens, (token, number)| {
+        tokens.with(token, Grant::new(tenant.clone(), format!("token-{number}")))
+    });
+    let store = scim_examples::open_store(&arguments.data)?;
+    let (listener, address) = scim_examples::listen(&arguments.listen).await?;
+    let server = Server::builder(store, Arc::new(tokens))
+        .base_url(format!("http://{address}/scim/v2"))
+        .leniency(arguments.leniency)
+        .patch_response(arguments.patch_response)
+        .build()?;
+    scim_examples::say_ready(server.base_url(), &arguments.tokens[0])?;
+    scim_examples::serve(listener, server, scim_examples::interrupted()).await
+}
+
+fn preset(text: &str) -> Result<Leniency, UnknownPreset> {
+    text.parse()
+}
+
+fn patch_response(text: &str) -> Result<PatchResponse, String> {
+    match text {
+        "auto" => Ok(PatchResponse::Auto),
+        "body" => Ok(PatchResponse::Body),
+        "none" => Ok(PatchResponse::None),
+        other => Err(format!("`{other}` is none of auto, body, none")),
+    }
+}

@@ -1,0 +1,8 @@
+//! The programs as people and scripts run them: real processes, real sockets, real files.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod hostile;
+mod kill;
+mod programs;
+mod server;

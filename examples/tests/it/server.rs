@@ -1,0 +1,64 @@
+//! A server process under test.
+
+use std::process::{ExitStatus, Stdio};
+
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+/// A running `emu serve` or `standalone`; killed when it is dropped.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) base_url: String,
+    pub(crate) token: String,
+}
+
+impl Server {
+    /// Starts `emu serve` on this data with the token `T`.
+    pub(crate) async fn emu(data: &str) -> Self {
+        Self::start(
+            env!("CARGO_BIN_EXE_emu"),
+            &["serve", "--listen", "127.0.0.1:0", "--data", data, "--token", "T"],
+        )
+        .await
+    }
+
+    /// Starts a program and waits for the line that says it is ready.
+    pub(crate) async fn start(program: &str, arguments: &[&str]) -> Self {
+        let mut child = Command::new(program)
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let stdout = child.stdout.take().unwrap();
+        let line = BufReader::new(stdout).lines().next_line().await.unwrap().unwrap();
+        let ready: Value = serde_json::from_str(&line).unwrap();
+        let text = |name: &str| ready[name].as_str().unwrap().to_owned();
+        Self { child, base_url: text("base_url"), token: text("token") }
+    }
+
+    /// Ends the process without any warning.
+    pub(crate) async fn kill(mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    /// Asks the process to stop, as an operator would.
+    pub(crate) async fn terminate(mut self) -> ExitStatus {
+        let id = self.child.id().unwrap().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().await.unwrap().success());
+        self.child.wait().await.unwrap()
+    }
+
+    /// A client that may provision.
+    pub(crate) fn client(&self) -> scim_client::Client {
+        scim_client::Client::builder(&self.base_url).bearer_token(&self.token).build().unwrap()
+    }
+}
+
+/// The sample directory.
+pub(crate) fn directory() -> scim_provision::Directory {
+    scim_provision::Directory::from_json(include_bytes!("../../../testdata/directory/northwind.json"))
+        .unwrap()
+}
