@@ -37,7 +37,7 @@ fn stores(c: &mut Criterion) {
                     let mut number = 0;
                     bencher.iter(|| {
                         number = (number + 7_919) % store.people;
-                        find(&runtime, store, number)
+                        find(&runtime, store, number);
                     });
                 });
             }

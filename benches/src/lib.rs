@@ -38,7 +38,7 @@ impl Filled {
     /// Fills a new store with this many people.
     pub async fn new(people: usize, durability: Durability) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let options = SqliteOptions { durability, ..SqliteOptions::default() };
+        let options = SqliteOptions::default().with_durability(durability);
         let store = SqliteStore::open_with(folder.path().join("bench.db"), options).expect("a store");
         let filled = Self {
             store,

@@ -75,7 +75,8 @@ pub struct Reference {
     pub value: String,
     /// The `type` the client gave; computed on read, so only a hint.
     pub r#type: Option<String>,
-    /// The `display` the client gave; computed on read, so only a hint.
+    /// The `display` the client gave: shown with the link in place of the other resource's name, and
+    /// immutable like the rest of it.
     pub display: Option<String>,
 }
 

@@ -2,7 +2,7 @@
 //! attribute — RFC 7643 §6.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -39,25 +39,31 @@ const DEFAULT_INDEXED: &[&str] =
 impl ResourceType {
     /// `User` with the enterprise extension, `groups` computed from the groups' members.
     pub fn user() -> Arc<Self> {
-        let document = ResourceTypeDocument::new("User", "/Users", urn::USER)
-            .description("User Account")
-            .extension(urn::ENTERPRISE_USER, false);
-        built(
-            Self::builder(document)
-                .schema(Schema::user())
-                .schema(Schema::enterprise_user())
-                .relation(Relation::reverse("groups", "members", "Group")),
-        )
+        static USER: LazyLock<Arc<ResourceType>> = LazyLock::new(|| {
+            let document = ResourceTypeDocument::new("User", "/Users", urn::USER)
+                .description("User Account")
+                .extension(urn::ENTERPRISE_USER, false);
+            built(
+                ResourceType::builder(document)
+                    .schema(Schema::user())
+                    .schema(Schema::enterprise_user())
+                    .relation(Relation::reverse("groups", "members", "Group")),
+            )
+        });
+        Arc::clone(&USER)
     }
 
     /// `Group`, with `members` as a relation to users and groups.
     pub fn group() -> Arc<Self> {
-        let document = ResourceTypeDocument::new("Group", "/Groups", urn::GROUP).description("Group");
-        built(
-            Self::builder(document)
-                .schema(Schema::group())
-                .relation(Relation::own("members", ["User", "Group"])),
-        )
+        static GROUP: LazyLock<Arc<ResourceType>> = LazyLock::new(|| {
+            let document = ResourceTypeDocument::new("Group", "/Groups", urn::GROUP).description("Group");
+            built(
+                ResourceType::builder(document)
+                    .schema(Schema::group())
+                    .relation(Relation::own("members", ["User", "Group"])),
+            )
+        });
+        Arc::clone(&GROUP)
     }
 
     /// Begins a resource type from its document.

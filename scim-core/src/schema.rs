@@ -1,7 +1,7 @@
 //! Schema documents and attribute characteristics — RFC 7643 §2, §7.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -50,39 +50,49 @@ impl Schema {
 
     /// The `User` schema of RFC 7643 §4.1 with its errata.
     pub fn user() -> Arc<Self> {
-        builtin(include_str!("schema/user.json"))
+        static SCHEMA: LazyLock<Arc<Schema>> = LazyLock::new(|| builtin(include_str!("schema/user.json")));
+        Arc::clone(&SCHEMA)
     }
 
     /// The `Group` schema of RFC 7643 §4.2 with its errata.
     pub fn group() -> Arc<Self> {
-        builtin(include_str!("schema/group.json"))
+        static SCHEMA: LazyLock<Arc<Schema>> = LazyLock::new(|| builtin(include_str!("schema/group.json")));
+        Arc::clone(&SCHEMA)
     }
 
     /// The enterprise extension of RFC 7643 §4.3 with its errata.
     pub fn enterprise_user() -> Arc<Self> {
-        builtin(include_str!("schema/enterprise_user.json"))
+        static SCHEMA: LazyLock<Arc<Schema>> =
+            LazyLock::new(|| builtin(include_str!("schema/enterprise_user.json")));
+        Arc::clone(&SCHEMA)
     }
 
     /// The `ServiceProviderConfig` schema of RFC 7643 §5 with its errata.
     pub fn service_provider_config() -> Arc<Self> {
-        builtin(include_str!("schema/service_provider_config.json"))
+        static SCHEMA: LazyLock<Arc<Schema>> =
+            LazyLock::new(|| builtin(include_str!("schema/service_provider_config.json")));
+        Arc::clone(&SCHEMA)
     }
 
     /// The `ResourceType` schema of RFC 7643 §6 with its errata.
     pub fn resource_type() -> Arc<Self> {
-        builtin(include_str!("schema/resource_type.json"))
+        static SCHEMA: LazyLock<Arc<Schema>> =
+            LazyLock::new(|| builtin(include_str!("schema/resource_type.json")));
+        Arc::clone(&SCHEMA)
     }
 
     /// The `Schema` schema of RFC 7643 §7 with its errata.
     #[allow(clippy::self_named_constructors, reason = "it is the schema of schemas")]
     pub fn schema() -> Arc<Self> {
-        builtin(include_str!("schema/schema.json"))
+        static SCHEMA: LazyLock<Arc<Schema>> = LazyLock::new(|| builtin(include_str!("schema/schema.json")));
+        Arc::clone(&SCHEMA)
     }
 
     /// `schemas`, `id`, `externalId` and `meta`: what every resource has (RFC 7643 §3.1), in no
     /// schema that is served.
     pub(crate) fn common() -> Arc<Self> {
-        builtin(include_str!("schema/common.json"))
+        static SCHEMA: LazyLock<Arc<Schema>> = LazyLock::new(|| builtin(include_str!("schema/common.json")));
+        Arc::clone(&SCHEMA)
     }
 
     /// The URN.

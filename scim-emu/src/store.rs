@@ -68,7 +68,7 @@ impl<S> EmuStore<S> {
         for write in &batch.writes {
             match write {
                 Write::Insert(insert) if insert.resource_type.name() == USER => {
-                    limits.people(enterprise, 1)?
+                    limits.people(enterprise, 1)?;
                 }
                 Write::Insert(insert) => {
                     let members = insert.links.iter().map(|(_, references)| references.len()).sum();

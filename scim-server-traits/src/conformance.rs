@@ -91,7 +91,7 @@ pub fn checks() -> Vec<Check> {
             a_remove_where_takes_the_links_that_fit, a_set_is_a_difference,
             steps_happen_in_order, links_that_end_where_they_began_are_no_change,
             an_update_with_an_unknown_target_is_refused, a_link_moves_the_version_of_its_owner_only,
-            members_come_in_order_of_creation_under_their_current_name,
+            members_come_in_order_of_creation_under_their_current_name, a_link_shows_what_it_was_given,
             a_reverse_relation_shows_the_owners, links_never_enter_the_document;
         dormant: dormant_targets_are_hidden_from_their_owners, dormant_resources_are_in_no_relation_themselves,
             dormant_resources_are_still_there, dormancy_moves_no_version, links_come_back_after_dormancy,

@@ -125,7 +125,7 @@ pub struct Link {
     pub id: String,
     /// The name of its resource type.
     pub resource_type: String,
-    /// Its name for people, as [`label`](crate::label) gives it.
+    /// What the link was given to show, else the other end's name as [`label`](crate::label) gives it.
     pub display: Option<String>,
 }
 

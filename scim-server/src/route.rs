@@ -56,7 +56,7 @@ pub(crate) fn route(
     let segments = below
         .split('/')
         .filter(|segment| !segment.is_empty())
-        .map(|segment| percent_decode_str(segment).decode_utf8().map(|text| text.into_owned()))
+        .map(|segment| percent_decode_str(segment).decode_utf8().map(std::borrow::Cow::into_owned))
         .collect::<Result<Vec<String>, _>>()
         .map_err(|_| nowhere())?;
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();

@@ -22,6 +22,7 @@ pub(crate) struct Member {
     pub(crate) seq: Seq,
     pub(crate) id: String,
     pub(crate) kind: String,
+    /// What the link was given to show, else the name of the resource.
     pub(crate) label: Option<String>,
 }
 
@@ -69,8 +70,15 @@ pub(crate) trait Tables {
     fn set_dormant(&mut self, seq: Seq, dormant: bool) -> Result<(), Self::Fault>;
     /// Makes these the claims of the resource; sorted, each once, and free or its own.
     fn set_claims(&mut self, seq: Seq, claims: &[Claim]) -> Result<(), Self::Fault>;
-    /// Whether the link is new.
-    fn link(&mut self, relation: &str, owner: Seq, target: Seq) -> Result<bool, Self::Fault>;
+    /// Whether the link is new; `display` is what it shows in place of the target's name. One that is there
+    /// stays as it is.
+    fn link(
+        &mut self,
+        relation: &str,
+        owner: Seq,
+        target: Seq,
+        display: Option<&str>,
+    ) -> Result<bool, Self::Fault>;
     /// Whether the link was there.
     fn unlink(&mut self, relation: &str, owner: Seq, target: Seq) -> Result<bool, Self::Fault>;
     /// Ends the row with its document, keys, claims, and links in both directions.

@@ -201,7 +201,7 @@ impl<'a, T: Tables> Links<'a, T> {
     fn add(&mut self, references: Vec<Reference>) -> Result<(), T::Fault> {
         for reference in references {
             let target = self.target(&reference)?;
-            self.link(target, reference.value)?;
+            self.link(target, reference)?;
         }
         Ok(())
     }
@@ -230,11 +230,11 @@ impl<'a, T: Tables> Links<'a, T> {
         for reference in references {
             let target = self.target(&reference)?;
             if wanted.insert(target) {
-                new.push((target, reference.value));
+                new.push((target, reference));
             }
         }
         self.remove_members_but(&wanted)?;
-        new.into_iter().try_for_each(|(target, id)| self.link(target, id))
+        new.into_iter().try_for_each(|(target, reference)| self.link(target, reference))
     }
 
     fn remove_members_but(&mut self, wanted: &BTreeSet<Seq>) -> Result<(), T::Fault> {
@@ -255,9 +255,9 @@ impl<'a, T: Tables> Links<'a, T> {
         Err(StoreError::UnknownTarget { relation, id }.into())
     }
 
-    fn link(&mut self, target: Seq, id: String) -> Result<(), T::Fault> {
-        if self.tables.link(self.relation, self.owner, target)? {
-            self.changes.note(self.relation, target, id, true);
+    fn link(&mut self, target: Seq, reference: Reference) -> Result<(), T::Fault> {
+        if self.tables.link(self.relation, self.owner, target, reference.display.as_deref())? {
+            self.changes.note(self.relation, target, reference.value, true);
         }
         Ok(())
     }

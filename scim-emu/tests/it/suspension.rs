@@ -57,7 +57,7 @@ async fn e_49_who_is_suspended_is_hidden_from_groups_and_returns_by_itself() {
         patch(&enterprise, &format!("/Users/{ada}"), operation).await;
     };
     set(false).await;
-    assert_eq!(members(&enterprise, &team).await, [bob.clone()]);
+    assert_eq!(members(&enterprise, &team).await, std::slice::from_ref(&bob));
     assert!(get(&enterprise, &format!("/Users/{ada}")).await.body.get("groups").is_none());
     set(true).await;
     assert_eq!(members(&enterprise, &team).await, [ada.clone(), bob]);

@@ -152,7 +152,6 @@ pub(super) async fn members_come_in_order_of_creation_under_their_current_name(k
     kit.has_users(&["z", "a", "m"]).await;
     let mut hint = Reference::new("m");
     hint.r#type = Some("User".into());
-    hint.display = Some("what the client said".into());
     kit.has_group("g1", &["a", "z"]).await;
     kit.update(at(1), kit.update_group("g1", [RelationStep::Add(vec![hint])])).await;
     let links = linked(&kit.group("g1").await, "members");
@@ -162,6 +161,29 @@ pub(super) async fn members_come_in_order_of_creation_under_their_current_name(k
     let links = linked(&kit.group("g1").await, "members");
     let names: Vec<_> = links.iter().map(|link| link.display.as_deref()).collect();
     assert_eq!(names, [Some("Z"), Some("Anna"), Some("M")], "members under their current names");
+}
+
+pub(super) async fn a_link_shows_what_it_was_given(kit: Kit) {
+    kit.has_users(&["a", "b"]).await;
+    let given = |id: &str, display: &str| {
+        let mut reference = Reference::new(id);
+        reference.display = Some(display.into());
+        reference
+    };
+    kit.has_group("g1", &["b"]).await;
+    let steps = [RelationStep::Add(vec![given("a", "first"), given("b", "late")])];
+    kit.update(at(1), kit.update_group("g1", steps)).await;
+    let shown = async || {
+        let links = linked(&kit.group("g1").await, "members");
+        links.into_iter().map(|link| link.display.unwrap_or_default()).collect::<Vec<_>>()
+    };
+    assert_eq!(shown().await, ["first", "B"], "what a new link was given, and an old one's name");
+    let steps = [RelationStep::Set(vec![given("a", "second"), Reference::new("b")])];
+    let written = kit.update(at(2), kit.update_group("g1", steps)).await;
+    assert!(!written.changed, "a member that stays is no change");
+    assert_eq!(shown().await, ["first", "B"], "a link that stays is immutable");
+    let groups = linked(&kit.user("a").await, "groups");
+    assert_eq!(groups[0].display.as_deref(), Some("g1"), "from behind, the owner's name");
 }
 
 pub(super) async fn a_reverse_relation_shows_the_owners(kit: Kit) {

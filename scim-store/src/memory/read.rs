@@ -75,16 +75,20 @@ fn stored(
     let mut stored = Stored::new(&*row.id, row.version, row.created, row.modified, resource);
     for name in relations {
         if let Some(relation) = resource_type.relation(name) {
-            let ends = ends(tenant, relation, seq);
-            let links = ends.filter_map(|seq| tenant.row(seq)).map(|row| link(row));
+            let links = ends(tenant, relation, seq).filter_map(|end| {
+                let row = tenant.row(end)?;
+                let shown = if relation.is_own() { tenant.shown(name, seq, end) } else { None };
+                Some(link(row, shown))
+            });
             stored.links.insert(name.clone(), links.collect());
         }
     }
     stored
 }
 
-fn link(row: &Row) -> Link {
-    Link::new(&*row.id, &*row.kind, row.content.label.clone())
+fn link(row: &Row, shown: Option<&str>) -> Link {
+    let display = shown.map(str::to_owned).or_else(|| row.content.label.clone());
+    Link::new(&*row.id, &*row.kind, display)
 }
 
 /// The visible far ends of a resource's links, own or reverse, in order of creation.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use scim_core::{Resource, Timestamp};
 use scim_server_traits::{Claim, Key, StoreError};
 
-use super::tenant::{Row, Tenant, Undo};
+use super::tenant::{Row, Shown, Tenant, Undo};
 use crate::tables::{Content, Head, Member, Seq, Tables};
 
 /// A batch under way.
@@ -39,17 +39,18 @@ impl<'a> Transaction<'a> {
         self.journal.push(undo);
     }
 
-    fn set_link(&mut self, relation: &str, owner: Seq, target: Seq, present: bool) -> bool {
-        let undo = self.tenant.set_link(relation, owner, target, present);
+    fn set_link(&mut self, relation: &str, owner: Seq, target: Seq, link: Option<Shown>) -> bool {
+        let undo = self.tenant.set_link(relation, owner, target, link);
         let changed = undo.is_some();
         self.journal.extend(undo);
         changed
     }
 
-    fn member(&self, seq: Seq) -> Option<Member> {
+    fn member(&self, relation: &str, owner: Seq, seq: Seq) -> Option<Member> {
         let row = self.tenant.row(seq)?;
         let (id, kind) = (row.id.to_string(), row.kind.to_string());
-        Some(Member { seq, id, kind, label: row.content.label.clone() })
+        let shown = self.tenant.shown(relation, owner, seq).map(str::to_owned);
+        Some(Member { seq, id, kind, label: shown.or_else(|| row.content.label.clone()) })
     }
 
     fn relations(&self) -> Vec<String> {
@@ -82,13 +83,15 @@ impl Tables for Transaction<'_> {
     }
 
     fn members(&self, relation: &str, owner: Seq) -> Result<Vec<Member>, StoreError> {
-        Ok(self.tenant.targets(relation, owner).filter_map(|seq| self.member(seq)).collect())
+        let targets = self.tenant.targets(relation, owner);
+        Ok(targets.filter_map(|seq| self.member(relation, owner, seq)).collect())
     }
 
     fn links(&self, owner: Seq) -> Result<Vec<(String, Member)>, StoreError> {
         let mut links = Vec::new();
         for relation in self.tenant.relations() {
-            let members = self.tenant.targets(relation, owner).filter_map(|seq| self.member(seq));
+            let targets = self.tenant.targets(relation, owner);
+            let members = targets.filter_map(|seq| self.member(relation, owner, seq));
             links.extend(members.map(|member| (relation.to_owned(), member)));
         }
         Ok(links)
@@ -138,21 +141,27 @@ impl Tables for Transaction<'_> {
         Ok(())
     }
 
-    fn link(&mut self, relation: &str, owner: Seq, target: Seq) -> Result<bool, StoreError> {
-        Ok(self.set_link(relation, owner, target, true))
+    fn link(
+        &mut self,
+        relation: &str,
+        owner: Seq,
+        target: Seq,
+        display: Option<&str>,
+    ) -> Result<bool, StoreError> {
+        Ok(self.set_link(relation, owner, target, Some(display.map(Into::into))))
     }
 
     fn unlink(&mut self, relation: &str, owner: Seq, target: Seq) -> Result<bool, StoreError> {
-        Ok(self.set_link(relation, owner, target, false))
+        Ok(self.set_link(relation, owner, target, None))
     }
 
     fn remove(&mut self, _: &str, seq: Seq) -> Result<(), StoreError> {
         for relation in self.relations() {
             for target in self.tenant.targets(&relation, seq).collect::<Vec<_>>() {
-                self.set_link(&relation, seq, target, false);
+                self.set_link(&relation, seq, target, None);
             }
             for owner in self.tenant.owners(&relation, seq).collect::<Vec<_>>() {
-                self.set_link(&relation, owner, seq, false);
+                self.set_link(&relation, owner, seq, None);
             }
         }
         self.put(seq, None);

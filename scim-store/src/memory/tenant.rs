@@ -1,6 +1,7 @@
 //! The data of one tenant, and the two steps by which it changes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use scim_core::Timestamp;
@@ -41,10 +42,13 @@ pub(super) struct Kind {
     unique: BTreeMap<Key, Seq>,
 }
 
+/// What a link shows in place of its target's name.
+pub(super) type Shown = Option<Box<str>>;
+
 /// The links of one relation, from both ends.
 #[derive(Debug, Default)]
 struct Links {
-    forward: BTreeSet<(Seq, Seq)>,
+    forward: BTreeMap<(Seq, Seq), Shown>,
     backward: BTreeSet<(Seq, Seq)>,
 }
 
@@ -52,7 +56,7 @@ struct Links {
 #[derive(Debug)]
 pub(super) enum Undo {
     Put(Seq, Option<Arc<Row>>),
-    Link { relation: Box<str>, owner: Seq, target: Seq, present: bool },
+    Link { relation: Box<str>, owner: Seq, target: Seq, before: Option<Shown> },
 }
 
 impl Tenant {
@@ -97,26 +101,32 @@ impl Tenant {
         Undo::Put(seq, before)
     }
 
-    /// Makes the link present or absent; `None` if it was so already.
+    /// Makes the link present (`Some`) or absent; `None` if it was so already.
     pub(super) fn set_link(
         &mut self,
         relation: &str,
         owner: Seq,
         target: Seq,
-        present: bool,
+        link: Option<Shown>,
     ) -> Option<Undo> {
         if !self.relations.contains_key(relation) {
             self.relations.insert(relation.into(), Links::default());
         }
         let links = self.relations.get_mut(relation)?;
-        let changed = if present {
-            links.backward.insert((target, owner));
-            links.forward.insert((owner, target))
-        } else {
-            links.backward.remove(&(target, owner));
-            links.forward.remove(&(owner, target))
+        if links.forward.contains_key(&(owner, target)) == link.is_some() {
+            return None;
+        }
+        let before = match link {
+            Some(shown) => {
+                links.backward.insert((target, owner));
+                links.forward.insert((owner, target), shown)
+            }
+            None => {
+                links.backward.remove(&(target, owner));
+                links.forward.remove(&(owner, target))
+            }
         };
-        changed.then(|| Undo::Link { relation: relation.into(), owner, target, present: !present })
+        Some(Undo::Link { relation: relation.into(), owner, target, before })
     }
 
     pub(super) fn undo(&mut self, step: Undo) {
@@ -124,8 +134,8 @@ impl Tenant {
             Undo::Put(seq, row) => {
                 self.put(seq, row);
             }
-            Undo::Link { relation, owner, target, present } => {
-                self.set_link(&relation, owner, target, present);
+            Undo::Link { relation, owner, target, before } => {
+                self.set_link(&relation, owner, target, before);
             }
         }
     }
@@ -157,16 +167,23 @@ impl Tenant {
 
     /// The targets of the resource's links, in order of creation, hidden ones too.
     pub(super) fn targets(&self, relation: &str, owner: Seq) -> impl Iterator<Item = Seq> {
-        ends(self.relations.get(relation).map(|links| &links.forward), owner)
+        let links = self.relations.get(relation).map(|links| &links.forward);
+        links.into_iter().flat_map(move |links| links.range(from(owner))).map(|((_, to), _)| *to)
+    }
+
+    /// What a link shows in place of its target's name.
+    pub(super) fn shown(&self, relation: &str, owner: Seq, target: Seq) -> Option<&str> {
+        self.relations.get(relation)?.forward.get(&(owner, target))?.as_deref()
     }
 
     /// The owners of links to the resource, in order of creation, whether it is hidden or not.
     pub(super) fn owners(&self, relation: &str, target: Seq) -> impl Iterator<Item = Seq> {
-        ends(self.relations.get(relation).map(|links| &links.backward), target)
+        let links = self.relations.get(relation).map(|links| &links.backward);
+        links.into_iter().flat_map(move |links| links.range(from(target))).map(|(_, to)| *to)
     }
 
     pub(super) fn is_linked(&self, relation: &str, owner: Seq, target: Seq) -> bool {
-        self.relations.get(relation).is_some_and(|links| links.forward.contains(&(owner, target)))
+        self.relations.get(relation).is_some_and(|links| links.forward.contains_key(&(owner, target)))
     }
 
     pub(super) fn is_dormant(&self, seq: Seq) -> bool {
@@ -182,11 +199,8 @@ fn place(seq: Seq) -> usize {
     usize::try_from(seq).unwrap_or(usize::MAX)
 }
 
-fn ends(links: Option<&BTreeSet<(Seq, Seq)>>, from: Seq) -> impl Iterator<Item = Seq> {
-    links
-        .into_iter()
-        .flat_map(move |links| links.range((from, Seq::MIN)..=(from, Seq::MAX)))
-        .map(|(_, to)| *to)
+fn from(end: Seq) -> RangeInclusive<(Seq, Seq)> {
+    (end, Seq::MIN)..=(end, Seq::MAX)
 }
 
 impl Kind {

@@ -24,7 +24,7 @@ pub(super) fn links(connection: &Connection, relation: &Relation, end: End) -> R
     };
     let links = match &relation.side {
         Side::Own { .. } => {
-            let sql = "SELECT t.id, t.kind, t.label
+            let sql = "SELECT t.id, t.kind, coalesce(l.display, t.label)
                 FROM scim_link l CROSS JOIN scim_resource t ON t.seq = l.target
                 WHERE l.owner = ?1 AND l.relation = ?2 AND t.dormant = 0 ORDER BY l.target";
             let mut select = connection.prepare_cached(sql)?;

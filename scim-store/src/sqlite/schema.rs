@@ -62,6 +62,7 @@ CREATE TABLE scim_link (
     owner INTEGER NOT NULL,
     relation TEXT NOT NULL,
     target INTEGER NOT NULL,
+    display TEXT,
     PRIMARY KEY (owner, relation, target)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX scim_link_back ON scim_link (target, relation, owner);

@@ -137,7 +137,7 @@ impl Tables for Rows<'_> {
     }
 
     fn members(&self, relation: &str, owner: Seq) -> Result<Vec<Member>, Fault> {
-        let sql = "SELECT t.seq, t.id, t.kind, t.label
+        let sql = "SELECT t.seq, t.id, t.kind, coalesce(l.display, t.label)
             FROM scim_link l CROSS JOIN scim_resource t ON t.seq = l.target
             WHERE l.owner = ?1 AND l.relation = ?2 ORDER BY l.target";
         let members =
@@ -146,7 +146,7 @@ impl Tables for Rows<'_> {
     }
 
     fn links(&self, owner: Seq) -> Result<Vec<(String, Member)>, Fault> {
-        let sql = "SELECT t.seq, t.id, t.kind, t.label, l.relation
+        let sql = "SELECT t.seq, t.id, t.kind, coalesce(l.display, t.label), l.relation
             FROM scim_link l CROSS JOIN scim_resource t ON t.seq = l.target
             WHERE l.owner = ?1 ORDER BY l.relation, l.target";
         let link = |row: &Row<'_>| Ok((row.get(4)?, member(row)?));
@@ -211,10 +211,16 @@ impl Tables for Rows<'_> {
         Ok(())
     }
 
-    fn link(&mut self, relation: &str, owner: Seq, target: Seq) -> Result<bool, Fault> {
-        let sql =
-            "INSERT INTO scim_link (owner, relation, target) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
-        Ok(self.run(sql, params![owner, relation, target])? > 0)
+    fn link(
+        &mut self,
+        relation: &str,
+        owner: Seq,
+        target: Seq,
+        display: Option<&str>,
+    ) -> Result<bool, Fault> {
+        let sql = "INSERT INTO scim_link (owner, relation, target, display) VALUES (?1, ?2, ?3, ?4)
+            ON CONFLICT DO NOTHING";
+        Ok(self.run(sql, params![owner, relation, target, display])? > 0)
     }
 
     fn unlink(&mut self, relation: &str, owner: Seq, target: Seq) -> Result<bool, Fault> {
