@@ -85,3 +85,8 @@ pub fn start_logging() {
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }
+
+/// The front page of the project, so that its examples are compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+mod front_page {}
