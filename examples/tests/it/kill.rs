@@ -64,11 +64,19 @@ impl Witness {
     }
 }
 
+/// After how many answered writes the server dies: in the middle of the people, late among them, and in the
+/// middle of the members; with `SCIM_KILLS=50`, fifty moments all over the run.
+fn moments() -> Vec<usize> {
+    match std::env::var("SCIM_KILLS").ok().and_then(|kills| kills.parse::<usize>().ok()) {
+        Some(kills) => (1..=kills).map(|kill| kill * 1_060 / kills).collect(),
+        None => vec![150, 900, 1_045],
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn answered_writes_survive_sigkill_and_the_next_run_finishes() {
     let directory = directory();
-    // In the middle of the people, late among them, and in the middle of the members.
-    for enough in [150, 900, 1_045] {
+    for enough in moments() {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("enterprise.db");
         let data = data.to_str().unwrap();
