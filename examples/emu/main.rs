@@ -41,8 +41,5 @@ async fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(arguments).await.map(|()| ExitCode::SUCCESS),
         Command::Provision(arguments) => provision::run(arguments).await,
     };
-    result.unwrap_or_else(|error| {
-        eprintln!("error: {error:#}");
-        ExitCode::FAILURE
-    })
+    scim_examples::conclude(result)
 }

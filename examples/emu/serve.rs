@@ -1,5 +1,6 @@
 //! `emu serve`: an enterprise for an identity provider to provision.
 
+use anyhow::ensure;
 use clap::Args;
 use scim_emu::{Enterprise, Product, Token};
 use scim_server::BearerTokens;
@@ -48,15 +49,27 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         .host_url(format!("http://{address}"))
         .rate_limits(arguments.rate_limits);
     let enterprise = tokens.iter().fold(builder, |builder, text| builder.token(token(text))).build(store)?;
-    let first = tokens[0].split('=').next().unwrap_or_default();
+    let (first, _) = split(&tokens[0]);
+    ensure!(
+        !tokens.iter().any(|text| split(text).0.is_empty()),
+        "a token must not be empty: is a variable unset?"
+    );
+    let stop = scim_examples::interrupted()?;
     scim_examples::say_ready(enterprise.base_url(), first)?;
-    scim_examples::serve(listener, enterprise, scim_examples::interrupted()).await
+    scim_examples::serve(listener, enterprise, stop).await
 }
 
-/// `TOKEN` or `TOKEN=scope,scope`.
 fn token(text: &str) -> Token {
-    match text.split_once('=') {
-        Some((secret, scopes)) => Token::new(secret).with_scopes(scopes.split(',').map(str::trim)),
-        None => Token::new(text),
+    match split(text) {
+        (secret, Some(scopes)) => Token::new(secret).with_scopes(scopes.split(',').map(str::trim)),
+        (secret, None) => Token::new(secret),
+    }
+}
+
+/// `TOKEN` or `TOKEN=scope,scope`. A token may itself end in `=`, as Base64 does.
+fn split(text: &str) -> (&str, Option<&str>) {
+    match text.rsplit_once('=') {
+        Some((secret, scopes)) if !scopes.is_empty() => (secret, Some(scopes)),
+        _ => (text, None),
     }
 }

@@ -3,7 +3,9 @@
 use std::convert::Infallible;
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
@@ -14,6 +16,7 @@ use scim_server_traits::Store;
 use scim_store::{MemoryStore, SqliteStore};
 use serde_json::json;
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 
 /// Opens the store that `--data` names: `:memory:`, or a SQLite file that is made when it is not there.
 pub fn open_store(data: &str) -> anyhow::Result<Arc<dyn Store>> {
@@ -44,6 +47,9 @@ pub fn say_ready(base_url: &str, token: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// How long requests that are under way may take to end once the server is to stop.
+const GRACE: Duration = Duration::from_secs(5);
+
 /// Serves until `stop` is done, then finishes the requests that are under way.
 pub async fn serve<S>(
     listener: TcpListener,
@@ -59,24 +65,50 @@ where
     S::Future: Send,
 {
     let app = Router::new().fallback_service(service);
-    axum::serve(listener, app).with_graceful_shutdown(stop).await.context("the server failed")
+    let (stopping, stopped) = oneshot::channel();
+    let server = axum::serve(listener, app).with_graceful_shutdown(async move {
+        stop.await;
+        let _ = stopping.send(());
+    });
+    // A client that never ends its request must not keep the process alive.
+    let patience = async {
+        match stopped.await {
+            Ok(()) => tokio::time::sleep(GRACE).await,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        result = server => result.context("the server failed"),
+        () = patience => Ok(()),
+    }
 }
 
-/// Done at SIGINT or SIGTERM.
-pub async fn interrupted() {
-    let ctrl_c = tokio::signal::ctrl_c();
+/// Done at SIGINT or SIGTERM, which are caught from the moment this is called.
+pub fn interrupted() -> anyhow::Result<impl Future<Output = ()> + Send + 'static> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        Ok(async move {
             tokio::select! {
-                _ = ctrl_c => {}
+                _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
             }
-            return;
-        }
+        })
     }
-    let _ = ctrl_c.await;
+    #[cfg(not(unix))]
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
+}
+
+/// The exit code of a program: what went wrong is said in one line.
+pub fn conclude(result: anyhow::Result<ExitCode>) -> ExitCode {
+    result.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
 }
 
 /// Logs to standard error; `RUST_LOG` says how much, warnings unless it does.

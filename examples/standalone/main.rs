@@ -1,7 +1,9 @@
 //! A plain SCIM 2.0 service provider: every attribute of the core schemas, no vendor's rules.
 
+use std::process::ExitCode;
 use std::sync::Arc;
 
+use anyhow::ensure;
 use clap::Parser;
 use scim_core::{Leniency, UnknownPreset};
 use scim_server::{BearerTokens, Grant, PatchResponse, Server};
@@ -35,12 +37,20 @@ struct Arguments {
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let mut arguments = Arguments::parse();
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
     scim_examples::start_logging();
+    scim_examples::conclude(run(arguments).await.map(|()| ExitCode::SUCCESS))
+}
+
+async fn run(mut arguments: Arguments) -> anyhow::Result<()> {
     if arguments.tokens.is_empty() {
         arguments.tokens.push(BearerTokens::mint());
     }
+    ensure!(
+        !arguments.tokens.iter().any(String::is_empty),
+        "a token must not be empty: is a variable unset?"
+    );
     let tenant = TenantId::new("standalone");
     let tokens = arguments.tokens.iter().zip(1..).fold(BearerTokens::new(), |tokens, (token, number)| {
         tokens.with(token, Grant::new(tenant.clone(), format!("token-{number}")))
@@ -52,8 +62,9 @@ async fn main() -> anyhow::Result<()> {
         .leniency(arguments.leniency)
         .patch_response(arguments.patch_response)
         .build()?;
+    let stop = scim_examples::interrupted()?;
     scim_examples::say_ready(server.base_url(), &arguments.tokens[0])?;
-    scim_examples::serve(listener, server, scim_examples::interrupted()).await
+    scim_examples::serve(listener, server, stop).await
 }
 
 fn preset(text: &str) -> Result<Leniency, UnknownPreset> {

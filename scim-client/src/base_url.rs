@@ -49,6 +49,11 @@ impl BaseUrl {
         Ok(Self { url, text })
     }
 
+    /// Whether it is `http://`. Redirects stay at the origin, so no request will need TLS.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.url.scheme() == "http"
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         &self.text
     }

@@ -70,7 +70,7 @@ impl ClientBuilder {
         }
         let transport = match self.transport {
             Some(transport) => transport,
-            None => default_transport()?,
+            None => default_transport(&base)?,
         };
         Ok(Client::new(base, headers, transport))
     }
@@ -88,11 +88,13 @@ fn header(what: &'static str, text: &str) -> Result<HeaderValue, ClientError> {
 }
 
 #[cfg(feature = "reqwest")]
-fn default_transport() -> Result<Arc<dyn Transport>, ClientError> {
-    Ok(Arc::new(crate::reqwest_transport::ReqwestTransport::new()?))
+fn default_transport(base: &BaseUrl) -> Result<Arc<dyn Transport>, ClientError> {
+    use crate::reqwest_transport::ReqwestTransport;
+    let transport = if base.is_plain() { ReqwestTransport::without_tls()? } else { ReqwestTransport::new()? };
+    Ok(Arc::new(transport))
 }
 
 #[cfg(not(feature = "reqwest"))]
-fn default_transport() -> Result<Arc<dyn Transport>, ClientError> {
+fn default_transport(_: &BaseUrl) -> Result<Arc<dyn Transport>, ClientError> {
     Err(ClientError::NoTransport)
 }

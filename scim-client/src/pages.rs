@@ -37,16 +37,19 @@ impl<'a, R: Serialize + DeserializeOwned> Pages<'a, R> {
             return Ok(None);
         }
         let page: ListResponse<Value> = decode_list(self.endpoint.list_body(&self.query).await?.body())?;
-        self.advance(&page);
-        let is_new = |resource: &Value| match resource["id"].as_str() {
-            Some(id) => self.seen.insert(id.to_owned()),
-            None => true,
+        let (total, count, next) = (page.total_results, page.resources.len(), page.next_cursor);
+        let decode = |resource: Value| {
+            let id = resource["id"].as_str().map(str::to_owned);
+            decode_value(resource).map(|resource| (id, resource))
         };
-        page.resources.into_iter().filter(is_new).map(decode_value).collect::<Result<_, _>>().map(Some)
+        let decoded = page.resources.into_iter().map(decode).collect::<Result<Vec<(_, R)>, _>>()?;
+        self.advance(total, count, next);
+        let mut is_new = |id: Option<String>| id.is_none_or(|id| self.seen.insert(id));
+        Ok(Some(decoded.into_iter().filter_map(|(id, resource)| is_new(id).then_some(resource)).collect()))
     }
 
-    fn advance(&mut self, page: &ListResponse<Value>) {
-        if let Some(cursor) = page.next_cursor.as_deref().filter(|cursor| !cursor.is_empty()) {
+    fn advance(&mut self, total: u64, count: usize, next_cursor: Option<String>) {
+        if let Some(cursor) = next_cursor.as_deref().filter(|cursor| !cursor.is_empty()) {
             // An empty page with a cursor is not the end (CLI-019); the same cursor again is.
             self.done = self.query.cursor_text() == Some(cursor);
             self.query = self.query.clone().cursor(cursor);
@@ -54,9 +57,8 @@ impl<'a, R: Serialize + DeserializeOwned> Pages<'a, R> {
         }
         // Counted from what was asked for: a server that echoes another `startIndex` cannot make us
         // walk in circles.
-        let next = self.query.position().unwrap_or(1).max(1) + page.resources.len() as u64;
-        self.done =
-            self.query.cursor_text().is_some() || page.resources.is_empty() || next > page.total_results;
+        let next = self.query.position().unwrap_or(1).max(1) + count as u64;
+        self.done = self.query.cursor_text().is_some() || count == 0 || next > total;
         if !self.done {
             self.query = self.query.clone().start_index(next);
         }

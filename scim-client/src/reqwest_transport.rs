@@ -24,7 +24,16 @@ pub struct ReqwestTransport {
 impl ReqwestTransport {
     /// A transport with the system's trusted certificates (CLI-001).
     pub fn new() -> Result<Self, TransportError> {
-        let client = reqwest::Client::builder()
+        Self::with(reqwest::Client::builder())
+    }
+
+    /// A transport for `http://` alone, which trusts no certificate and so works on a machine that has none.
+    pub(crate) fn without_tls() -> Result<Self, TransportError> {
+        Self::with(reqwest::Client::builder().tls_certs_only([]))
+    }
+
+    fn with(builder: reqwest::ClientBuilder) -> Result<Self, TransportError> {
+        let client = builder
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())

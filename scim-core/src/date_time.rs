@@ -102,7 +102,11 @@ fn zone_seconds(zone: &str) -> Option<i64> {
     if zone.is_empty() || zone == "Z" {
         return Some(0);
     }
-    let sign = if zone.starts_with('-') { -1 } else { 1 };
+    let sign = match zone.as_bytes().first()? {
+        b'-' => -1,
+        b'+' => 1,
+        _ => return None,
+    };
     let (hours, minutes) = zone.get(1..)?.split_once(':')?;
     let (hours, minutes) = (two(hours)?, two(minutes)?);
     let legal = minutes <= 59 && (hours < 14 || (hours == 14 && minutes == 0));
@@ -173,7 +177,7 @@ impl<'de> Deserialize<'de> for Timestamp {
         let text = String::deserialize(deserializer)?;
         let moment: DateTime = text.parse().map_err(serde::de::Error::custom)?;
         let millis: String = moment.fraction.chars().chain("000".chars()).take(3).collect();
-        Ok(Self(moment.seconds.saturating_mul(1_000) + millis.parse::<i64>().unwrap_or(0)))
+        Ok(Self(moment.seconds.saturating_mul(1_000).saturating_add(millis.parse().unwrap_or(0))))
     }
 }
 
@@ -206,6 +210,7 @@ mod tests {
             "02008-01-23T04:56:22Z",
             "208-01-23T04:56:22Z",
             "2008-01-23T04:56Z",
+            "2008-01-23T04:56:22Z01:00",
             "99999999999999999999-01-01T00:00:00Z",
         ] {
             assert!(bad.parse::<DateTime>().is_err(), "{bad}");
@@ -229,5 +234,7 @@ mod tests {
         assert_eq!(stamp.to_string(), "2026-11-22T00:00:00.050Z");
         let json = serde_json::to_string(&stamp).unwrap();
         assert_eq!(serde_json::from_str::<Timestamp>(&json).unwrap(), stamp);
+        let far: Timestamp = serde_json::from_str("\"9999999999-01-01T00:00:00.5Z\"").unwrap();
+        assert_eq!(far.as_millis(), i64::MAX);
     }
 }

@@ -271,8 +271,9 @@ impl EnterpriseBuilder {
             conflict: self.conflict,
             limits: self.rate_limits.then(|| RateLimits::new(Arc::clone(&self.clock))),
         };
-        // A replace must say everything (E-29), so `active` is not kept for a client that forgets it.
-        let mut leniency = Leniency::INTEROP.deny(Quirk::PutKeepsActive);
+        // A replace must say everything (E-29), so `active` is not kept for a client that forgets it; and
+        // `schemas` is required, not inferred (E-17, E-39).
+        let mut leniency = Leniency::INTEROP.deny(Quirk::PutKeepsActive).deny(Quirk::InferSchemas);
         if !self.value_paths {
             leniency = leniency.allow(Quirk::ValuePathNoEffect);
         }

@@ -63,9 +63,11 @@ impl Handle {
         &self.0
     }
 
-    /// The form in which handles are compared: case does not matter.
+    /// The form in which handles of one enterprise are compared: without the suffix that they all share, and
+    /// without regard to case.
     pub fn key(&self) -> String {
-        self.0.to_ascii_lowercase()
+        let base = self.0.rsplit_once('_').map_or(self.0.as_str(), |(base, _)| base);
+        base.to_ascii_lowercase()
     }
 }
 

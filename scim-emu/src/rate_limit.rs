@@ -1,65 +1,88 @@
 //! GitHub's provisioning limits (E-52): a thousand new people an hour, and a thousand new members an hour
 //! for each group. Off unless asked for.
+//!
+//! Only what really happened counts: a refused create or a member that was there already costs nothing, so
+//! the count is asked before a commit and charged after it, which no rate-limiting library offers.
 
+use std::collections::HashMap;
 use std::fmt;
-use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use governor::clock::Clock as _;
-use governor::middleware::NoOpMiddleware;
-use governor::nanos::Nanos;
-use governor::state::keyed::DashMapStateStore;
-use governor::{Quota, RateLimiter};
 use http::StatusCode;
-use scim_core::Error;
+use scim_core::{Error, Timestamp};
 use scim_server_traits::Clock;
 
-/// How many of each an hour.
-const PER_HOUR: NonZeroU32 = NonZeroU32::MIN.saturating_add(999);
+/// How many of each in an hour.
+const PER_HOUR: usize = 1_000;
 
-type Limiter = RateLimiter<String, DashMapStateStore<String>, Hours, NoOpMiddleware<Nanos>>;
+const HOUR: i64 = 3_600_000;
 
-/// The two limits. Each starts with a full hour's worth and fills up again evenly.
+/// What is limited, and for whom.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Limited {
+    /// New people of an enterprise.
+    People { enterprise: String },
+    /// New members of a group.
+    Members { enterprise: String, group: String },
+}
+
+/// What happened in hours that have begun.
 pub(crate) struct RateLimits {
-    people: Limiter,
-    members: Limiter,
-    clock: Hours,
+    hours: Mutex<HashMap<Limited, Hour>>,
+    clock: Arc<dyn Clock>,
+}
+
+#[derive(Clone, Copy)]
+struct Hour {
+    since: Timestamp,
+    used: usize,
 }
 
 impl RateLimits {
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
-        let clock = Hours(clock);
-        let quota = Quota::per_hour(PER_HOUR);
-        Self {
-            people: RateLimiter::new(quota, DashMapStateStore::default(), clock.clone()),
-            members: RateLimiter::new(quota, DashMapStateStore::default(), clock.clone()),
-            clock,
+        Self { hours: Mutex::default(), clock }
+    }
+
+    /// 429 with a wait, when there is no room for so many more in this hour.
+    pub(crate) fn check(&self, what: &Limited, count: usize) -> Result<(), Error> {
+        let now = self.clock.now();
+        let hour = self.hours().get(what).copied().filter(|hour| !hour.is_over(now));
+        let (since, used) = hour.map_or((now, 0), |hour| (hour.since, hour.used));
+        if count == 0 || used + count <= PER_HOUR {
+            return Ok(());
         }
-    }
-
-    /// Counts new people of an enterprise; 429 with a wait past the limit.
-    pub(crate) fn people(&self, enterprise: &str, count: usize) -> Result<(), Error> {
-        self.check(&self.people, enterprise.to_owned(), count, "people to the enterprise")
-    }
-
-    /// Counts new members of a group; 429 with a wait past the limit.
-    pub(crate) fn members(&self, enterprise: &str, group: &str, count: usize) -> Result<(), Error> {
-        self.check(&self.members, format!("{enterprise}/{group}"), count, "members to one group")
-    }
-
-    fn check(&self, limiter: &Limiter, key: String, count: usize, what: &str) -> Result<(), Error> {
-        let Some(count) = u32::try_from(count).ok().and_then(NonZeroU32::new) else { return Ok(()) };
-        let wait = match limiter.check_key_n(&key, count) {
-            Ok(Ok(())) => return Ok(()),
-            Ok(Err(not_until)) => not_until.wait_time_from(self.clock.now()),
-            // More at once than an hour allows can never pass.
-            Err(_) => Duration::from_secs(3_600),
+        let of = match what {
+            Limited::People { .. } => "people to the enterprise",
+            Limited::Members { .. } => "members to one group",
         };
-        let detail = format!("rate limit: at most {PER_HOUR} {what} an hour");
-        let mut error = Error::new(StatusCode::TOO_MANY_REQUESTS, detail);
-        error.retry_after = Some(Duration::from_secs(wait.as_secs() + 1));
+        let mut error =
+            Error::new(StatusCode::TOO_MANY_REQUESTS, format!("rate limit: at most {PER_HOUR} {of} an hour"));
+        let left = HOUR - (now.as_millis() - since.as_millis());
+        error.retry_after =
+            Some(Duration::from_millis(u64::try_from(left).unwrap_or(0)) + Duration::from_secs(1));
         Err(error)
+    }
+
+    /// Counts what has happened.
+    pub(crate) fn charge(&self, what: Limited, count: usize) {
+        if count == 0 {
+            return;
+        }
+        let now = self.clock.now();
+        let mut hours = self.hours();
+        hours.retain(|_, hour| !hour.is_over(now));
+        hours.entry(what).or_insert(Hour { since: now, used: 0 }).used += count;
+    }
+
+    fn hours(&self) -> MutexGuard<'_, HashMap<Limited, Hour>> {
+        self.hours.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Hour {
+    fn is_over(self, now: Timestamp) -> bool {
+        now.as_millis() - self.since.as_millis() >= HOUR
     }
 }
 
@@ -69,36 +92,25 @@ impl fmt::Debug for RateLimits {
     }
 }
 
-/// The server's clock as the limiter reads it.
-#[derive(Clone)]
-struct Hours(Arc<dyn Clock>);
-
-impl governor::clock::Clock for Hours {
-    type Instant = Nanos;
-
-    fn now(&self) -> Nanos {
-        let millis = u64::try_from(self.0.now().as_millis()).unwrap_or_default();
-        Nanos::from(Duration::from_millis(millis))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use scim_core::Timestamp;
     use scim_server_traits::ManualClock;
 
     #[test]
     fn e_52_a_thousand_an_hour_and_a_hint() {
         let clock = Arc::new(ManualClock::new(Timestamp::from_millis(1_000_000)));
         let limits = RateLimits::new(clock.clone());
-        assert!(limits.people("octo", 1_000).is_ok());
-        let error = limits.people("octo", 1).unwrap_err();
-        assert_eq!(error.status, 429);
-        assert!(error.retry_after.unwrap() <= Duration::from_secs(5));
-        assert!(limits.people("other", 1).is_ok(), "enterprises do not share a limit");
-        assert!(limits.members("octo", "g1", 1_000).is_ok() && limits.members("octo", "g2", 1_000).is_ok());
-        clock.advance(Duration::from_secs(3_600));
-        assert!(limits.people("octo", 1_000).is_ok());
+        let people = |enterprise: &str| Limited::People { enterprise: enterprise.into() };
+        assert!(limits.check(&people("octo"), 1_000).is_ok());
+        assert!(limits.check(&people("octo"), 1_000).is_ok(), "asking costs nothing");
+        limits.charge(people("octo"), 1_000);
+        clock.advance(Duration::from_secs(600));
+        let error = limits.check(&people("octo"), 1).unwrap_err();
+        assert_eq!((error.status.as_u16(), error.retry_after), (429, Some(Duration::from_secs(3_001))));
+        assert!(limits.check(&people("octo"), 0).is_ok());
+        assert!(limits.check(&people("other"), 1).is_ok(), "enterprises do not share a limit");
+        clock.advance(Duration::from_secs(3_000));
+        assert!(limits.check(&people("octo"), 1_000).is_ok());
     }
 }

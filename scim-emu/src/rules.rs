@@ -23,9 +23,9 @@ pub(crate) fn check(resource_type: &ResourceType, resource: &Resource) -> Result
     Ok(())
 }
 
-/// E-17: in a create, each e-mail says what it is for and whether it is the primary one. Afterwards a
-/// PATCH may add one by its `type` alone, as Entra does.
-pub(crate) fn check_new(resource_type: &ResourceType, resource: &Resource) -> Result<(), Error> {
+/// E-17, E-29: in a create and a replace, each e-mail says what it is for and whether it is the primary one.
+/// A PATCH may add one by its `type` alone, as Entra does.
+pub(crate) fn check_whole(resource_type: &ResourceType, resource: &Resource) -> Result<(), Error> {
     if resource_type.name() != USER {
         return Ok(());
     }

@@ -1,22 +1,28 @@
 //! The enterprise's rules as a store around a store: whatever is written passes here, and all effects of
 //! one call are one batch.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use scim_core::{Error, Resource};
-use scim_patch::{RelationEdit, RelationStep};
+use scim_patch::RelationStep;
 use scim_server_traits::{
-    Batch, Claim, Context, Get, Page, Query, Store, StoreError, Stored, Write, Written,
+    Batch, Claim, Context, Get, Page, Query, Store, StoreError, Stored, Update, Write, Written,
 };
 
 use crate::account::is_active;
 use crate::handle::Handle;
 use crate::product::{HandleConflict, Product, ShortCode};
-use crate::rate_limit::RateLimits;
+use crate::rate_limit::{Limited, RateLimits};
 use crate::registry::USER;
 use crate::rules;
 
 /// The space in which handles are claimed. Kept while suspended, freed by a hard delete.
 const HANDLE: &str = "handle";
+
+/// The relation of a group to its people.
+const MEMBERS: &str = "members";
 
 /// A store that keeps GitHub's rules.
 #[derive(Debug)]
@@ -37,12 +43,12 @@ impl<S> EmuStore<S> {
         Ok((vec![Claim::new(HANDLE, handle.key())], !is_active(user)))
     }
 
-    fn prepare(&self, context: &Context, batch: &mut Batch) -> Result<(), Error> {
+    fn prepare(&self, batch: &mut Batch) -> Result<(), Error> {
         for write in &mut batch.writes {
             match write {
                 Write::Insert(insert) => {
                     rules::check(&insert.resource_type, &insert.resource)?;
-                    rules::check_new(&insert.resource_type, &insert.resource)?;
+                    rules::check_whole(&insert.resource_type, &insert.resource)?;
                     if insert.resource_type.name() == USER {
                         (insert.claims, insert.dormant) = self.account_effects(&insert.resource)?;
                     }
@@ -50,33 +56,14 @@ impl<S> EmuStore<S> {
                 Write::Update(update) => {
                     let Some(resource) = &update.resource else { continue };
                     rules::check(&update.resource_type, resource)?;
+                    if update.whole {
+                        rules::check_whole(&update.resource_type, resource)?;
+                    }
                     if update.resource_type.name() == USER {
                         let (claims, dormant) = self.account_effects(resource)?;
                         // E-31, E-34: suspension hides the person from groups, and return restores it.
                         (update.claims, update.dormant) = (Some(claims), Some(dormant));
                     }
-                }
-                _ => {}
-            }
-        }
-        self.count(context, batch)
-    }
-
-    fn count(&self, context: &Context, batch: &Batch) -> Result<(), Error> {
-        let Some(limits) = &self.limits else { return Ok(()) };
-        let enterprise = context.tenant().as_str();
-        for write in &batch.writes {
-            match write {
-                Write::Insert(insert) if insert.resource_type.name() == USER => {
-                    limits.people(enterprise, 1)?;
-                }
-                Write::Insert(insert) => {
-                    let members = insert.links.iter().map(|(_, references)| references.len()).sum();
-                    limits.members(enterprise, &insert.id, members)?;
-                }
-                Write::Update(update) => {
-                    let members = update.relations.iter().map(added).sum();
-                    limits.members(enterprise, &update.id, members)?;
                 }
                 _ => {}
             }
@@ -95,11 +82,59 @@ impl<S> EmuStore<S> {
     }
 }
 
-fn added(edit: &RelationEdit) -> usize {
-    match &edit.step {
-        RelationStep::Add(references) | RelationStep::Set(references) => references.len(),
-        _ => 0,
+impl<S: Store> EmuStore<S> {
+    /// What each write counts towards, if it may happen within the limits.
+    async fn counted(&self, context: &Context, batch: &Batch) -> Result<Vec<Option<Limited>>, StoreError> {
+        let Some(limits) = &self.limits else { return Ok(Vec::new()) };
+        let enterprise = context.tenant().as_str().to_owned();
+        let mut counted = Vec::new();
+        for write in &batch.writes {
+            counted.push(match write {
+                Write::Insert(insert) if insert.resource_type.name() == USER => {
+                    let people = Limited::People { enterprise: enterprise.clone() };
+                    limits.check(&people, 1).map_err(StoreError::Rejected)?;
+                    Some(people)
+                }
+                Write::Insert(insert) => {
+                    let members =
+                        Limited::Members { enterprise: enterprise.clone(), group: insert.id.clone() };
+                    let count = insert.links.iter().map(|(_, references)| references.len()).sum();
+                    limits.check(&members, count).map_err(StoreError::Rejected)?;
+                    Some(members)
+                }
+                Write::Update(update) if !update.relations.is_empty() => {
+                    let members =
+                        Limited::Members { enterprise: enterprise.clone(), group: update.id.clone() };
+                    if limits.check(&members, named(update).len()).is_err() {
+                        let new = self.new_members(context, update).await?;
+                        limits.check(&members, new).map_err(StoreError::Rejected)?;
+                    }
+                    Some(members)
+                }
+                _ => None,
+            });
+        }
+        Ok(counted)
     }
+
+    /// How many of the members that an update names are not in the group yet.
+    async fn new_members(&self, context: &Context, update: &Update) -> Result<usize, StoreError> {
+        let get =
+            Get::new(Arc::clone(&update.resource_type), &update.id).with_relations(vec![MEMBERS.into()]);
+        let group = self.inner.get(context, get).await?;
+        let links = group.as_ref().and_then(|group| group.links.get(MEMBERS)).map(Vec::as_slice);
+        let there: HashSet<&str> = links.unwrap_or_default().iter().map(|link| link.id.as_str()).collect();
+        Ok(named(update).difference(&there).count())
+    }
+}
+
+/// The members that an update adds or sets, each once.
+fn named(update: &Update) -> HashSet<&str> {
+    let references = update.relations.iter().flat_map(|edit| match &edit.step {
+        RelationStep::Add(references) | RelationStep::Set(references) => references.as_slice(),
+        _ => &[],
+    });
+    references.map(|reference| reference.value.as_str()).collect()
 }
 
 #[async_trait]
@@ -116,7 +151,18 @@ impl<S: Store> Store for EmuStore<S> {
     }
 
     async fn commit(&self, context: &Context, mut batch: Batch) -> Result<Vec<Written>, StoreError> {
-        self.prepare(context, &mut batch).map_err(StoreError::Rejected)?;
-        self.inner.commit(context, batch).await.map_err(|error| self.refused(error))
+        self.prepare(&mut batch).map_err(StoreError::Rejected)?;
+        let counted = self.counted(context, &batch).await?;
+        let written = self.inner.commit(context, batch).await.map_err(|error| self.refused(error))?;
+        if let Some(limits) = &self.limits {
+            for (what, written) in counted.into_iter().zip(&written) {
+                match what {
+                    Some(what @ Limited::People { .. }) => limits.charge(what, 1),
+                    Some(what @ Limited::Members { .. }) => limits.charge(what, written.added.len()),
+                    None => {}
+                }
+            }
+        }
+        Ok(written)
     }
 }

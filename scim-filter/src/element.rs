@@ -175,6 +175,11 @@ fn only_values<'a>(logic: &'a Logic<SubTest>, values: &mut Vec<&'a str>) -> bool
                 values.push(text);
                 true
             }
+            // A link's reference ends in the id of the resource it leads to, as in `links.rs`.
+            Some(Value::String(text)) if term.name() == "$ref" => {
+                values.push(text.rsplit('/').next().unwrap_or(text));
+                true
+            }
             _ => false,
         },
         Logic::Or(branches) => branches.iter().all(|branch| only_values(branch, values)),

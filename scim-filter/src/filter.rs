@@ -78,6 +78,22 @@ impl Filter {
         Branch::new(&self.tree, self.tree.root()).expr()
     }
 
+    /// The attribute paths, each as it was written; of a value path the attribute before the bracket.
+    pub fn paths(&self) -> Vec<&str> {
+        let mut paths = Vec::new();
+        let mut open = vec![self.root()];
+        while let Some(expression) = open.pop() {
+            match expression {
+                Expr::And(branches) | Expr::Or(branches) => open.extend(branches.map(Branch::expr)),
+                Expr::Not(inner) => open.push(inner.expr()),
+                Expr::Compare { path, .. } | Expr::Present { path } | Expr::ValuePath { path, .. } => {
+                    paths.push(path);
+                }
+            }
+        }
+        paths
+    }
+
     /// The path and the operand, when the filter is exactly one `path eq operand`.
     ///
     /// ```

@@ -1,8 +1,9 @@
 //! Carrying a plan out on a document, in place and all or nothing (PATCH-013, PATCH-014).
 
-use scim_core::{AttrRef, Attribute, Error, Mutability, Resource, check_required};
+use scim_core::{AttrRef, Error, Mutability, Resource, ResourceType, check_required};
 use serde_json::{Map, Value};
 
+use crate::elements::{append, change_chosen, made_element, remove_values, set_primary};
 use crate::plan::{Edit, ElementChange, PatchPlan, Which};
 
 /// Whether a PATCH changed anything.
@@ -25,6 +26,8 @@ impl PatchPlan {
             .edits
             .iter()
             .try_for_each(|edit| applier.edit(edit))
+            .map(|()| applier.drop_emptied())
+            .and_then(|()| applier.check_immutable(&self.resource_type))
             .and_then(|()| check_required(&self.resource_type, applier.document));
         match result {
             Ok(()) => {
@@ -57,7 +60,6 @@ impl Applier<'_> {
             Edit::Assign { path, value } => match path.sub() {
                 Some(sub) => self.merge(path, [(sub.name.as_str(), value)]),
                 None => {
-                    self.check_immutable(path, Some(value))?;
                     self.note(path);
                     self.container(path)?.insert(path.attribute().name.clone(), value.clone());
                     Ok(())
@@ -69,7 +71,7 @@ impl Applier<'_> {
             Edit::Append { path, values } => self.append(path, values),
             Edit::Unassign { path } => self.unassign(path),
             Edit::RemoveValues { path, values } => self.change_elements(path, |elements| {
-                elements.retain(|element| !values.iter().any(|value| agrees(element, value)));
+                remove_values(elements, values);
                 Ok(())
             }),
             Edit::Elements { path, which, change } => self.elements(path, which, change),
@@ -109,23 +111,10 @@ impl Applier<'_> {
     /// Values that are there already stay once (PATCH-027); a new primary takes the flag from the others
     /// (PATCH-019).
     fn append(&mut self, path: &AttrRef, values: &[Value]) -> Result<(), Error> {
-        self.check_immutable(path, None)?;
-        self.note(path);
-        let slot = self
-            .container(path)?
-            .entry(path.attribute().name.clone())
-            .or_insert_with(|| Value::Array(vec![]));
-        let Value::Array(elements) = slot else { return Ok(()) };
-        for value in values {
-            if elements.contains(value) {
-                continue;
-            }
-            if value["primary"] == true {
-                yield_primary(elements, None);
-            }
-            elements.push(value.clone());
-        }
-        Ok(())
+        self.change_elements(path, |elements| {
+            append(elements, values);
+            Ok(())
+        })
     }
 
     fn unassign(&mut self, path: &AttrRef) -> Result<(), Error> {
@@ -173,10 +162,9 @@ impl Applier<'_> {
                 return match made_element(which, change) {
                     _ if matches!(change, ElementChange::Remove | ElementChange::Clear { .. }) => Ok(()),
                     Some(element) => {
-                        if element["primary"] == true {
-                            yield_primary(elements, None);
-                        }
+                        let primary = (element["primary"] == true).then_some(elements.len());
                         elements.push(element);
+                        set_primary(elements, primary);
                         Ok(())
                     }
                     None => Err(Error::no_target(format!("no value of `{path}` fits the path"))),
@@ -235,8 +223,24 @@ impl Applier<'_> {
         result
     }
 
-    fn check_immutable(&self, path: &AttrRef, new: Option<&Value>) -> Result<(), Error> {
-        check_immutable(path, path.get(self.document), new)
+    /// Matrix row 17, for attributes as a whole: one that had a value has the same one now.
+    fn check_immutable(&self, resource_type: &ResourceType) -> Result<(), Error> {
+        for (touched, before) in &self.journal {
+            let attribute = match &touched.extension {
+                None => resource_type.attribute(&touched.name),
+                Some(urn) => resource_type
+                    .extension(urn)
+                    .and_then(|extension| extension.schema.attribute(&touched.name)),
+            };
+            let fixed = attribute.is_some_and(|attribute| attribute.mutability == Mutability::Immutable);
+            if fixed && before.is_some() && value_at(self.document, touched) != before.as_ref() {
+                let name = &touched.name;
+                return Err(Error::mutability(format!(
+                    "`{name}` is immutable and has another value already"
+                )));
+            }
+        }
+        Ok(())
     }
 
     fn container(&mut self, path: &AttrRef) -> Result<&mut Map<String, Value>, Error> {
@@ -280,12 +284,10 @@ impl Applier<'_> {
         }
     }
 
-    /// Drops what became empty, sets `schemas` to what is in use, and says what is different.
-    fn finish(self, base: &str) -> Vec<String> {
-        let mut changed = Vec::new();
-        let mut extensions_changed = false;
-        for (touched, before) in self.journal {
-            let emptied = match value_at(self.document, &touched) {
+    /// Drops what became empty: that is unassigned (PATCH-030).
+    fn drop_emptied(&mut self) {
+        for (touched, _) in &self.journal {
+            let emptied = match value_at(self.document, touched) {
                 Some(Value::Array(elements)) => elements.is_empty(),
                 Some(Value::Object(object)) => object.is_empty(),
                 _ => false,
@@ -294,6 +296,14 @@ impl Applier<'_> {
                 container.remove(&touched.name);
             }
             drop_empty_extension(self.document, touched.extension.as_deref());
+        }
+    }
+
+    /// Sets `schemas` to what is in use, and says what is different.
+    fn finish(self, base: &str) -> Vec<String> {
+        let mut changed = Vec::new();
+        let mut extensions_changed = false;
+        for (touched, before) in self.journal {
             if value_at(self.document, &touched) != before.as_ref() {
                 extensions_changed |= touched.extension.is_some();
                 changed.push(match &touched.extension {
@@ -347,107 +357,5 @@ fn check_immutable(path: &AttrRef, old: Option<&Value>, new: Option<&Value>) -> 
             Err(Error::mutability(format!("`{path}` is immutable and has another value already")))
         }
         _ => Ok(()),
-    }
-}
-
-fn change_chosen(
-    path: &AttrRef,
-    attribute: &Attribute,
-    elements: &mut Vec<Value>,
-    chosen: &[usize],
-    change: &ElementChange,
-) -> Result<(), Error> {
-    for at in chosen {
-        let element = &mut elements[*at];
-        match (change, element) {
-            (ElementChange::Remove, element) => *element = Value::Null,
-            (ElementChange::Replace(value), element) => *element = value.clone(),
-            (ElementChange::Merge(values), Value::Object(object)) => {
-                for (name, value) in values {
-                    check_element(path, attribute.sub_attribute(name).map(|sub| &**sub), object, value)?;
-                    object.insert(name.clone(), value.clone());
-                }
-            }
-            (ElementChange::Set { sub, value }, Value::Object(object)) => {
-                check_element(path, Some(sub), object, value)?;
-                object.insert(sub.name.clone(), value.clone());
-            }
-            (ElementChange::Clear { sub, drop_hollow }, element) => {
-                let Value::Object(object) = element else { continue };
-                let there = object.remove(&sub.name).is_some();
-                let hollow = object.keys().all(|name| name == "type" || name == "primary");
-                if object.is_empty() || (there && hollow && *drop_hollow) {
-                    *element = Value::Null;
-                }
-            }
-            _ => return Err(Error::invalid_value(format!("a value of `{path}` has no sub-attributes"))),
-        }
-        if elements[*at]["primary"] == true && sets_primary(change) {
-            yield_primary(elements, Some(*at));
-        }
-    }
-    elements.retain(|element| !element.is_null());
-    Ok(())
-}
-
-fn sets_primary(change: &ElementChange) -> bool {
-    match change {
-        ElementChange::Set { sub, value } => sub.name == "primary" && *value == true,
-        ElementChange::Merge(values) => values.get("primary").is_some_and(|value| *value == true),
-        ElementChange::Replace(value) => value["primary"] == true,
-        ElementChange::Clear { .. } | ElementChange::Remove => false,
-    }
-}
-
-fn check_element(
-    path: &AttrRef,
-    sub: Option<&Attribute>,
-    object: &Map<String, Value>,
-    new: &Value,
-) -> Result<(), Error> {
-    let Some(sub) = sub.filter(|sub| sub.mutability == Mutability::Immutable) else { return Ok(()) };
-    match object.get(&sub.name) {
-        Some(old) if old != new => Err(Error::mutability(format!("`{path}.{}` is immutable", sub.name))),
-        _ => Ok(()),
-    }
-}
-
-/// PATCH-019: whoever is set primary last is the only one.
-fn yield_primary(elements: &mut [Value], keep: Option<usize>) {
-    for (at, element) in elements.iter_mut().enumerate() {
-        if Some(at) != keep && element["primary"] == true {
-            element["primary"] = Value::Bool(false);
-        }
-    }
-}
-
-/// what a value path that fits nothing creates.
-fn made_element(which: &Which, change: &ElementChange) -> Option<Value> {
-    let mut element = match which {
-        Which::Filter { filter, create: true } => filter.template()?,
-        Which::Preferred => Map::new(),
-        Which::Filter { create: false, .. } | Which::Every => return None,
-    };
-    match change {
-        ElementChange::Set { sub, value } => {
-            element.insert(sub.name.clone(), value.clone());
-        }
-        ElementChange::Merge(values) | ElementChange::Replace(Value::Object(values)) => {
-            element.extend(values.iter().map(|(name, value)| (name.clone(), value.clone())));
-        }
-        _ => return None,
-    }
-    Some(Value::Object(element))
-}
-
-/// Whether an element is meant by a value to remove: their `value`s agree, or without one, everything
-/// the value names.
-fn agrees(element: &Value, value: &Value) -> bool {
-    match (element, value) {
-        (Value::Object(element), Value::Object(value)) => match (element.get("value"), value.get("value")) {
-            (a, Some(b)) => a == Some(b),
-            (_, None) => value.iter().all(|(name, value)| element.get(name) == Some(value)),
-        },
-        (element, value) => element == value,
     }
 }

@@ -46,6 +46,9 @@ impl PatchRequest {
     }
 }
 
+/// The most edits of a document that one request may come to: each may look at every element of an attribute.
+const MAX_EDITS: usize = 1_000;
+
 struct Compiler<'a> {
     resource_type: &'a Arc<ResourceType>,
     leniency: &'a Leniency,
@@ -78,6 +81,10 @@ impl Compiler<'_> {
     /// One member of a path-less value: as if its name had been the path (matrix row 2), except that
     /// read-only attributes and unknown names may be passed over. A `plain` name is no path.
     fn at_key(&mut self, op: Op, key: &str, plain: bool, value: Value) -> Result<(), Error> {
+        if self.edits.len() > MAX_EDITS {
+            let detail = format!("the request makes more than {MAX_EDITS} changes");
+            return Err(Error::new(http::StatusCode::PAYLOAD_TOO_LARGE, detail));
+        }
         if !plain && !self.leniency.uses(Quirk::PathKeys, &mut self.used) {
             return Err(Error::invalid_value(format!(
                 "`{key}` is no attribute of {}",
@@ -293,7 +300,7 @@ impl Compiler<'_> {
 
     fn unassign(&mut self, attr: AttrRef) -> Result<(), Error> {
         if attr.leaf().required {
-            return Err(Error::invalid_value(format!("`{attr}` is required: it cannot be cleared")));
+            return Err(Error::mutability(format!("`{attr}` is required: it cannot be cleared")));
         }
         self.edits.push(Edit::Unassign { path: attr });
         Ok(())
@@ -304,6 +311,7 @@ impl Compiler<'_> {
         if value.is_null() && op == Op::Add {
             return Ok(());
         }
+        let clears = clears(op, &value);
         let mut cleared = false;
         for (key, _) in value.as_object().into_iter().flatten().filter(|(_, value)| value.is_null()) {
             if let Some(sub) = attr.attribute().sub_attribute(key) {
@@ -316,7 +324,7 @@ impl Compiler<'_> {
         }
         match self.canonical(&attr, value, true)? {
             Some(Value::Object(value)) => self.edits.push(Edit::Merge { path: attr, value }),
-            _ if cleared => {}
+            _ if cleared || !clears => {}
             _ => self.unassign(attr)?,
         }
         Ok(())
@@ -446,6 +454,23 @@ impl Compiler<'_> {
         let value = canonical.value(attr, value)?;
         self.used = self.used.union(canonical.used());
         Ok(value)
+    }
+}
+
+/// `""`, `{"value": ""}`, and in a replace `null` and `{}`, clear a single complex attribute. A value of
+/// which nothing is left because its members are unknown or read-only names nothing, and changes nothing.
+fn clears(op: Op, value: &Value) -> bool {
+    let single = match value {
+        Value::Array(values) => values.first().unwrap_or(&Value::Null),
+        value => value,
+    };
+    match single {
+        Value::Null => op == Op::Replace,
+        Value::Object(object) => {
+            (object.is_empty() && op == Op::Replace)
+                || object.iter().any(|(key, value)| key.eq_ignore_ascii_case("value") && value == "")
+        }
+        _ => true,
     }
 }
 

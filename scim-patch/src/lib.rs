@@ -2,6 +2,7 @@
 
 mod apply;
 mod compile;
+mod elements;
 mod plan;
 mod relation;
 mod request;

@@ -44,8 +44,12 @@ pub(crate) fn push(edits: &mut Vec<RelationEdit>, edit: RelationEdit) {
         match (&mut last.step, edit.step) {
             (RelationStep::Add(ids), RelationStep::Add(more)) => ids.extend(more),
             (RelationStep::Remove(ids), RelationStep::Remove(more)) => ids.extend(more),
-            // Whatever went before, these two say alone what is there afterwards.
-            (step, last @ (RelationStep::Clear | RelationStep::Set(_))) => *step = last,
+            // These two say alone what is there afterwards. A step that names members is kept all the same: it
+            // fails if one of them is nobody (PATCH-014).
+            (
+                step @ (RelationStep::Clear | RelationStep::Remove(_) | RelationStep::RemoveWhere(_)),
+                last @ (RelationStep::Clear | RelationStep::Set(_)),
+            ) => *step = last,
             (_, step) => edits.push(RelationEdit { relation: edit.relation, step }),
         }
         return;

@@ -46,7 +46,8 @@ impl Engine {
         self.probe(&Calls::new(self.sleeper.clone(), &self.options)).await
     }
 
-    /// Brings the target in line: people, their managers, groups, and then what has to go.
+    /// Brings the target in line: people who have to go, so that their names are free for others; everybody
+    /// else, their managers, groups, and then the groups that have to go.
     ///
     /// What fails for one person or group is in [`Report::failures`], and the next run tries it again. The
     /// run stops only where nothing else would work either. A run over a target that is in line writes
@@ -68,8 +69,15 @@ impl Engine {
         };
         self.probe(&run.calls).await?;
 
-        let everybody: Vec<&Person> = directory.users.iter().collect();
-        run.phase(progress, Phase::Users, everybody, |person| run.user(person)).await?;
+        let (leavers, others): (Vec<&Person>, Vec<&Person>) =
+            directory.users.iter().partition(|person| person.status == Status::Deleted);
+        for (people, doomed) in [(leavers, true), (others, false)] {
+            run.phase(progress, Phase::Users, people, |person| run.user(person)).await?;
+            if doomed {
+                let doomed = run.doomed(directory, Kind::User);
+                run.phase(progress, Phase::Deletions, doomed, |doomed| run.delete(doomed)).await?;
+            }
+        }
         if self.options.enterprise_extension {
             let reporting = |person: &&Person| person.status == Status::Active && person.manager.is_some();
             let reporting = directory.users.iter().filter(reporting).collect();
@@ -77,7 +85,7 @@ impl Engine {
         }
         let groups: Vec<&Team> = directory.groups.iter().collect();
         run.phase(progress, Phase::Groups, groups, |team| run.group(team)).await?;
-        let doomed = run.doomed(directory);
+        let doomed = run.doomed(directory, Kind::Group);
         run.phase(progress, Phase::Deletions, doomed, |doomed| run.delete(doomed)).await?;
 
         let mut report = run.report.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -91,7 +99,7 @@ impl Engine {
     }
 
     async fn probe(&self, calls: &Calls) -> Result<(), ProvisionError> {
-        let filter = filter_eq("externalId", NOBODY);
+        let filter = filter_eq(self.options.matching.attribute(), NOBODY);
         match calls.repeat(|| self.client.users().find(&filter)).await {
             Ok(None) => Ok(()),
             Ok(Some(_)) => Err(ProvisionError::IgnoresFilters),
@@ -136,7 +144,7 @@ pub enum ProvisionError {
     #[error("the target does not answer `GET /Users` as SCIM does; check the base URL")]
     Unusable(#[source] Box<ClientError>),
     /// The target returns people who do not match: every lookup would find the wrong one.
-    #[error("the target ignores the filter `externalId eq \"…\"`: nobody can be matched")]
+    #[error("the target ignores the filter that people are matched by: everybody would be the wrong one")]
     IgnoresFilters,
 }
 
@@ -178,6 +186,9 @@ impl<'a> Run<'a> {
     where
         F: Future<Output = Result<(), ProvisionError>>,
     {
+        if items.is_empty() {
+            return Ok(());
+        }
         progress.begin(phase, items.len());
         let step = &step;
         stream::iter(items)
@@ -192,13 +203,15 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn doomed(&self, directory: &'a Directory) -> Vec<Doomed<'a>> {
+    /// What of a kind is there and has to go.
+    fn doomed(&self, directory: &'a Directory, of: Kind) -> Vec<Doomed<'a>> {
         let groups = directory.groups.iter().filter(|team| team.status == TeamStatus::Deleted);
         let groups = groups.map(|team| (Kind::Group, &team.id, &team.display_name));
         let users = directory.users.iter().filter(|person| person.status == Status::Deleted);
         let users = users.map(|person| (Kind::User, &person.id, &person.user_principal_name));
         groups
             .chain(users)
+            .filter(|(kind, ..)| *kind == of)
             .filter_map(|(kind, id, name)| match self.link(kind, id)? {
                 Link::At { id: target, .. } => Some(Doomed { kind, id, name, target }),
                 Link::Nowhere => None,

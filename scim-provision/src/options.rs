@@ -45,6 +45,16 @@ pub enum Matching {
     UserName,
 }
 
+impl Matching {
+    /// The attribute that lookups filter by.
+    pub(crate) fn attribute(self) -> &'static str {
+        match self {
+            Self::ExternalId => "externalId",
+            Self::UserName => "userName",
+        }
+    }
+}
+
 /// Which of its two PATCH dialects Entra speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EntraDialect {

@@ -21,12 +21,19 @@ impl<'a> Run<'a> {
 
     /// `None` for somebody who is to be deleted, later.
     async fn sync_user(&self, person: &'a Person) -> Result<Option<Outcome>, (Action, Fault)> {
-        let filter = match self.options.matching {
-            Matching::ExternalId => filter_eq("externalId", person.id.as_str()),
-            Matching::UserName => filter_eq("userName", person.user_principal_name.as_str()),
+        let matching = self.options.matching;
+        let value = match matching {
+            Matching::ExternalId => &person.id,
+            Matching::UserName => &person.user_principal_name,
         };
+        let filter = filter_eq(matching.attribute(), value.as_str());
         let users = self.client.users();
         let found = self.calls.repeat(|| users.find(&filter)).await.during(Action::Match)?;
+        // A user name may have passed on: somebody else's account is not that of who left.
+        let found = found.filter(|found| {
+            person.status != Status::Deleted
+                || found.resource.external_id.as_deref().is_none_or(|id| id == person.id)
+        });
         match (found, person.status) {
             (None, Status::Active) => self.create_user(person, &filter).await.map(Some),
             (None, status) => {

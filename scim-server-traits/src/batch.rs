@@ -100,6 +100,9 @@ pub struct Update {
     pub precondition: Precondition,
     /// The new document.
     pub resource: Option<Resource>,
+    /// Whether the client gave the document as a whole (PUT) and did not change a part (PATCH): for layers
+    /// that ask more of a whole.
+    pub whole: bool,
     /// Steps on its own relations, in order.
     pub relations: Vec<RelationEdit>,
     /// All the names it claims from now on.
@@ -117,6 +120,7 @@ impl Update {
             id: id.into(),
             precondition: Precondition::None,
             resource: None,
+            whole: false,
             relations: Vec::new(),
             claims: None,
             dormant: None,
@@ -134,6 +138,13 @@ impl Update {
     #[must_use]
     pub fn with_resource(mut self, resource: Resource) -> Self {
         self.resource = Some(resource);
+        self
+    }
+
+    /// With a document that the client gave as a whole.
+    #[must_use]
+    pub fn with_whole(mut self, resource: Resource) -> Self {
+        (self.resource, self.whole) = (Some(resource), true);
         self
     }
 

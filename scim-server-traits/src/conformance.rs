@@ -105,7 +105,7 @@ pub fn checks() -> Vec<Check> {
         read: what_is_missing_is_none, an_id_belongs_to_its_type, only_the_relations_asked_for_are_loaded;
         query: a_query_is_in_order_of_creation_with_an_exact_total, pages_tile_the_matches,
             a_limit_of_zero_asks_for_the_total, a_query_sees_one_type, a_query_loads_relations,
-            a_query_finds_what_the_evaluator_accepts, links_can_be_filtered_from_both_ends,
+            a_query_finds_what_the_evaluator_accepts, a_filter_as_deep_as_the_budget_is_answered, links_can_be_filtered_from_both_ends,
             moments_and_versions_are_those_of_the_resource, documents_read_to_decide_are_counted,
             documents_not_read_to_decide_are_not_counted;
         race: one_of_many_equal_names_wins, one_of_many_writes_on_a_version_wins;

@@ -126,7 +126,7 @@ impl ServerBuilder {
     /// A further media type that clients may name in `Accept` and `Content-Type`.
     #[must_use]
     pub fn also_accept(mut self, media_type: impl Into<String>) -> Self {
-        self.media_types.also.push(media_type.into());
+        self.media_types.also.push(media_type.into().to_ascii_lowercase());
         self
     }
 

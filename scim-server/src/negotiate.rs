@@ -22,11 +22,15 @@ impl MediaTypes {
         let mut json = false;
         for value in headers.get_all(header::ACCEPT) {
             for range in value.to_str().unwrap_or_default().split(',') {
+                let refused = is_refused(range);
                 let range = essence(range);
                 if range.is_empty() {
                     continue;
                 }
                 named = true;
+                if refused {
+                    continue;
+                }
                 if matches!(range.as_str(), "*/*" | "application/*")
                     || range == urn::MEDIA_TYPE
                     || self.is_also(&range)
@@ -62,6 +66,14 @@ impl MediaTypes {
     }
 }
 
+/// Whether the range carries `q=0`: not acceptable (RFC 9110 §12.4.2).
+fn is_refused(range: &str) -> bool {
+    let weights = range.split(';').skip(1).filter_map(|parameter| parameter.trim().split_once('='));
+    weights
+        .filter(|(name, _)| name.eq_ignore_ascii_case("q"))
+        .any(|(_, weight)| weight.trim().parse::<f32>().is_ok_and(|weight| weight <= 0.0))
+}
+
 /// A media type without its parameters, in lower case.
 fn essence(text: &str) -> String {
     text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
@@ -83,7 +95,10 @@ mod tests {
             assert_eq!(answer(scim), Ok(urn::MEDIA_TYPE), "{scim}");
         }
         assert_eq!(answer("application/json; charset=utf-8"), Ok(JSON));
-        assert_eq!(answer("text/html").unwrap_err().status, 406);
+        assert_eq!(answer("application/json, application/scim+json;q=0"), Ok(JSON));
+        for refused in ["text/html", "*/*;q=0", "application/scim+json; q=0.0"] {
+            assert_eq!(answer(refused).unwrap_err().status, 406, "{refused}");
+        }
     }
 
     #[test]

@@ -9,6 +9,10 @@ pub(crate) mod read;
 pub(crate) mod replace;
 pub(crate) mod search;
 
+use std::time::Duration;
+
+use http::StatusCode;
+use scim_core::Error;
 use scim_server_traits::{Precondition, StoreError};
 
 use crate::etag::Condition;
@@ -25,10 +29,35 @@ fn precondition(condition: &Condition) -> Precondition {
     }
 }
 
-/// Whether a failed attempt is worth another: somebody else wrote in between, and the client did not ask
-/// for a version.
-fn again(error: &StoreError, condition: &Condition, attempt: usize) -> bool {
-    matches!(error, StoreError::Precondition { .. })
-        && !matches!(condition, Condition::Versions(_))
-        && attempt + 1 < ATTEMPTS
+/// Whether a failed attempt is worth another: somebody else wrote in between. Whoever named versions is told
+/// 412 by the next attempt's read, unless the new version is one of them.
+fn again(error: &StoreError, attempt: usize) -> bool {
+    matches!(error, StoreError::Precondition { .. }) && attempt + 1 < ATTEMPTS
+}
+
+/// What to answer when a write did not succeed. Who named no version and lost every attempt has not sent a
+/// stale one: 412 would be a lie.
+fn refused(error: StoreError, condition: &Condition) -> Error {
+    if matches!(error, StoreError::Precondition { .. }) && !matches!(condition, Condition::Versions(_)) {
+        let detail = "the resource is being changed by others at this moment: try again";
+        let mut busy = Error::new(StatusCode::SERVICE_UNAVAILABLE, detail);
+        busy.retry_after = Some(Duration::from_secs(1));
+        return busy;
+    }
+    error.into()
+}
+
+/// 412 when the client named versions and this is none of them.
+fn check_version(
+    condition: &Condition,
+    resource_type: &str,
+    id: &str,
+    version: u64,
+) -> Result<(), StoreError> {
+    match condition {
+        Condition::Versions(versions) if !versions.contains(&version) => {
+            Err(StoreError::Precondition { resource_type: resource_type.to_owned(), id: id.to_owned() })
+        }
+        _ => Ok(()),
+    }
 }

@@ -1,7 +1,20 @@
 //! What the write path asks of a backend: rows, keys, claims and links of one tenant.
 
 use scim_core::{Resource, ResourceType, Timestamp};
+use scim_filter::Narrow;
 use scim_server_traits::{Claim, Key, StoreError, index_keys, label, unique_keys};
+
+/// Whether counting the candidates takes no choice among branches. Where it does, each level would count all
+/// the levels below it again, so only flat branches compete for the smallest.
+pub(crate) fn is_flat(narrow: &Narrow) -> bool {
+    match narrow {
+        Narrow::And(_) => false,
+        Narrow::Or(branches) => {
+            !branches.iter().any(|branch| matches!(branch, Narrow::And(_) | Narrow::Or(_)))
+        }
+        _ => true,
+    }
+}
 
 /// The place of a resource in the order of creation; identifies its row.
 pub(crate) type Seq = i64;

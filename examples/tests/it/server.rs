@@ -46,8 +46,9 @@ impl Server {
 
     /// Asks the process to stop, as an operator would.
     pub(crate) async fn terminate(mut self) -> ExitStatus {
-        let id = self.child.id().unwrap().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().await.unwrap().success());
+        // The shell's own `kill`: the program of that name is a package of its own.
+        let kill = format!("kill -TERM {}", self.child.id().unwrap());
+        assert!(Command::new("sh").args(["-c", &kill]).status().await.unwrap().success());
         self.child.wait().await.unwrap()
     }
 

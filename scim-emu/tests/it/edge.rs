@@ -148,9 +148,32 @@ async fn e_52_rate_limits_only_when_asked_for() {
     for number in 0..1_000 {
         user(&enterprise, &format!("user{number}")).await;
     }
+    for _ in 0..3 {
+        post(&enterprise, "/Groups", json!({})).await.refused(400);
+    }
     let refused = post(&enterprise, "/Users", person("one-more")).await;
     refused.refused(429);
     assert!(refused.headers["retry-after"].to_str().unwrap().parse::<u64>().unwrap() > 0);
+}
+
+#[tokio::test]
+async fn e_52_what_did_not_happen_costs_nothing() {
+    let enterprise = builder().rate_limits(true).build(Arc::new(MemoryStore::new())).unwrap();
+    let first = user(&enterprise, "user0").await;
+    for _ in 0..1_000 {
+        post(&enterprise, "/Users", person("user0")).await.refused(409);
+    }
+    let mut ids = vec![first];
+    for number in 1..600 {
+        ids.push(user(&enterprise, &format!("user{number}")).await);
+    }
+    let members: Vec<Value> = ids.iter().map(|id| json!({"value": id})).collect();
+    let body =
+        json!({"schemas": [crate::client::GROUP], "externalId": "g", "displayName": "G", "members": members});
+    let id = post(&enterprise, "/Groups", body.clone()).await.id();
+    for _ in 0..3 {
+        assert_eq!(call(&enterprise, Method::PUT, &format!("/Groups/{id}"), body.clone()).await.status, 200);
+    }
 }
 
 #[tokio::test]

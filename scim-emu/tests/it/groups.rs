@@ -17,7 +17,7 @@ async fn e_39_e_40_e_41_create() {
         body.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
         body
     };
-    for missing in ["externalId", "displayName"] {
+    for missing in ["schemas", "externalId", "displayName"] {
         let mut body = body(json!({}));
         body.as_object_mut().unwrap().remove(missing);
         assert!(post(&enterprise, "/Groups", body).await.refused(400).contains(missing));

@@ -12,7 +12,7 @@ use crate::client::{builder, call, enterprise, get, patch, person, post, user};
 #[tokio::test]
 async fn e_17_e_18_required_attributes() {
     let enterprise = enterprise();
-    for missing in ["externalId", "active", "userName", "displayName", "emails"] {
+    for missing in ["schemas", "externalId", "active", "userName", "displayName", "emails"] {
         let mut body = person("ada");
         body.as_object_mut().unwrap().remove(missing);
         assert!(post(&enterprise, "/Users", body).await.refused(400).contains(missing), "{missing}");
@@ -116,11 +116,14 @@ async fn e_29_replace() {
     let reply = call(&enterprise, Method::PUT, &path, person("ada")).await;
     assert_eq!(reply.status, 200);
     assert!(reply.body.get("roles").is_none() && reply.body.get("name").is_none());
-    for missing in ["externalId", "active", "userName", "displayName", "emails"] {
+    for missing in ["schemas", "externalId", "active", "userName", "displayName", "emails"] {
         let mut body = person("ada");
         body.as_object_mut().unwrap().remove(missing);
         assert!(call(&enterprise, Method::PUT, &path, body).await.refused(400).contains(missing));
     }
+    let mut body = person("ada");
+    body["emails"] = json!([{"value": "ada@corp.example"}]);
+    assert!(call(&enterprise, Method::PUT, &path, body).await.refused(400).contains("emails.type"));
     call(&enterprise, Method::PUT, "/Users/nobody", person("x")).await.refused(404);
 }
 

@@ -105,7 +105,7 @@ fn is_candidate(user: &ResourceType, narrow: &Narrow, stored: &Stored) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 256, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn display_then_parse_gives_the_same_filter(filter in any_filter()) {

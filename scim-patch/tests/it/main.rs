@@ -3,4 +3,5 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod fixtures;
+mod laws;
 mod matrix;

@@ -182,6 +182,19 @@ pub(super) async fn a_query_finds_what_the_evaluator_accepts(kit: Kit) {
     }
 }
 
+pub(super) async fn a_filter_as_deep_as_the_budget_is_answered(kit: Kit) {
+    kit.has_users(&["u1", "u2", "u3"]).await;
+    // Each level offers an index a choice; who weighs all choices below each choice never answers.
+    let deep = (0..60).fold(r#"userName eq "u1""#.to_owned(), |filter, level| {
+        if level % 2 == 0 {
+            format!(r#"userName sw "z" or ({filter})"#)
+        } else {
+            format!(r#"userName sw "u" and ({filter})"#)
+        }
+    });
+    assert_eq!(kit.find(&kit.user, &deep).await, ["u1"], "what a filter of 60 levels finds");
+}
+
 pub(super) async fn links_can_be_filtered_from_both_ends(kit: Kit) {
     kit.has_users(&["u1", "u2"]).await;
     kit.has_group("g1", &["u1"]).await;

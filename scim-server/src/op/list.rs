@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::StatusCode;
-use scim_core::{Error, ListResponse, Projection, ResourceType};
+use scim_core::{Error, ListResponse, Projection, Quirks, ResourceType};
 use scim_filter::{BoundFilter, Filter};
 use scim_server_traits::Query;
 use serde_json::Value;
@@ -27,13 +27,16 @@ pub(crate) async fn run(
 /// The resources of all types, one type after the other (SRV-036).
 pub(crate) async fn run_all(call: &Call<'_>, parameters: &Parameters) -> Result<Answer, Error> {
     let types = call.server.registry.resource_types();
-    // FILT-019: what one type lacks counts as having no value, but some type must know the attribute.
-    let known = types.iter().map(|resource_type| Part::new(call, parameters, resource_type, Filter::bind));
-    let faults = known.filter_map(Result::err).collect::<Vec<_>>();
-    if faults.len() == types.len()
-        && let Some(fault) = faults.into_iter().next()
-    {
-        return Err(fault);
+    // FILT-019: what one type lacks counts as having no value, but some type must know each attribute.
+    let leniency = &call.server.leniency;
+    if let Some(text) = &parameters.filter {
+        let filter = Filter::parse_with(text, leniency)?;
+        let is_known = |path: &str| {
+            types.iter().any(|known| known.resolve_with(path, leniency, &mut Quirks::default()).is_ok())
+        };
+        if let Some(path) = filter.paths().into_iter().find(|path| !is_known(path)) {
+            return Err(Error::invalid_filter(format!("`{path}` is no attribute of any resource type")));
+        }
     }
     let page = Page::new(call, parameters)?;
     let (mut total, mut resources) = (0, Vec::new());

@@ -10,7 +10,7 @@ use scim_core::{Error, ResourceType};
 use scim_patch::{Changed, PatchPlan, PatchRequest};
 use scim_server_traits::{Batch, Get, Precondition, StoreError, Update, Written};
 
-use super::{again, precondition, read};
+use super::{again, check_version, precondition, read, refused};
 use crate::config::PatchResponse;
 use crate::etag::{self, Condition};
 use crate::respond::Answer;
@@ -32,8 +32,8 @@ pub(crate) async fn run(
         let update = update(call, &plan, &resource_type, &id, &condition).await?;
         match commit(call, update).await {
             Ok(written) => break written,
-            Err(error) if again(&error, &condition, attempt) => attempt += 1,
-            Err(error) => return Err(error.into()),
+            Err(error) if plan.touches_document() && again(&error, attempt) => attempt += 1,
+            Err(error) => return Err(refused(error, &condition)),
         }
     };
     call.report(plan.quirks());
@@ -65,12 +65,7 @@ async fn update(
     let get = Get::new(Arc::clone(resource_type), id);
     let stored = call.server.store.get(&call.context, get).await?;
     let mut stored = stored.ok_or_else(|| read::missing(resource_type, id))?;
-    if let Condition::Versions(versions) = condition
-        && !versions.contains(&stored.version)
-    {
-        let (resource_type, id) = (resource_type.name().to_owned(), id.to_owned());
-        return Err(StoreError::Precondition { resource_type, id }.into());
-    }
+    check_version(condition, resource_type.name(), id, stored.version)?;
     let changed = plan.apply(&mut stored.resource)?;
     secret::discard(resource_type, &mut stored.resource);
     let update = update.when(Precondition::Match(vec![stored.version]));

@@ -7,7 +7,7 @@ use scim_core::{Error, ResourceType, ingest_value, parse_json};
 use scim_patch::{RelationEdit, RelationStep};
 use scim_server_traits::{Batch, Get, Precondition, Update};
 
-use super::{again, read};
+use super::{again, check_version, read, refused};
 use crate::etag::Condition;
 use crate::respond::Answer;
 use crate::secret;
@@ -27,6 +27,7 @@ pub(crate) async fn run(
         let get = Get::new(Arc::clone(&resource_type), &id);
         let previous = server.store.get(&call.context, get).await?;
         let previous = previous.ok_or_else(|| read::missing(&resource_type, &id))?;
+        check_version(&condition, resource_type.name(), &id, previous.version)?;
         let mut ingested =
             ingest_value(body.clone(), &resource_type, Some(&previous.resource), &server.leniency)?;
         secret::discard(&resource_type, &mut ingested.resource);
@@ -40,21 +41,17 @@ pub(crate) async fn run(
                 RelationEdit::new(&relation.name, RelationStep::Set(links))
             })
             .collect();
-        let precondition = match &condition {
-            Condition::Versions(versions) => Precondition::Match(versions.clone()),
-            Condition::None | Condition::Any => Precondition::Match(vec![previous.version]),
-        };
         let update = Update::new(Arc::clone(&resource_type), &id)
-            .when(precondition)
-            .with_resource(ingested.resource)
+            .when(Precondition::Match(vec![previous.version]))
+            .with_whole(ingested.resource)
             .with_relations(relations);
         match server.store.commit(&call.context, Batch::new(server.clock.now()).update(update)).await {
             Ok(_) => {
                 call.report(ingested.quirks);
                 break;
             }
-            Err(error) if again(&error, &condition, attempt) => attempt += 1,
-            Err(error) => return Err(error.into()),
+            Err(error) if again(&error, attempt) => attempt += 1,
+            Err(error) => return Err(refused(error, &condition)),
         }
     }
     read::show(call, &resource_type, &id, &projection).await?.answer(StatusCode::OK, &projection)

@@ -2,17 +2,39 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use scim_core::Leniency;
 use scim_server::{BearerTokens, Grant, Server, ServerBuilder};
-use scim_server_traits::TenantId;
+use scim_server_traits::{Batch, Context, Get, Page, Query, Store, StoreError, Stored, TenantId, Written};
 use scim_store::MemoryStore;
 use serde_json::{Value, json};
 
 pub(crate) const USER: &str = scim_core::urn::USER;
 pub(crate) const GROUP: &str = scim_core::urn::GROUP;
 pub(crate) const PATCH_OP: &str = scim_core::urn::PATCH_OP;
+
+/// A store that lets others run before each call, so that concurrent requests really interleave.
+struct Yielding(MemoryStore);
+
+#[async_trait]
+impl Store for Yielding {
+    async fn get(&self, context: &Context, get: Get) -> Result<Option<Stored>, StoreError> {
+        let found = self.0.get(context, get).await;
+        tokio::task::yield_now().await;
+        found
+    }
+
+    async fn query(&self, context: &Context, query: Query) -> Result<Page, StoreError> {
+        self.0.query(context, query).await
+    }
+
+    async fn commit(&self, context: &Context, batch: Batch) -> Result<Vec<Written>, StoreError> {
+        tokio::task::yield_now().await;
+        self.0.commit(context, batch).await
+    }
+}
 
 /// A response, read.
 #[derive(Debug)]
@@ -44,10 +66,18 @@ impl Reply {
 }
 
 pub(crate) fn builder() -> ServerBuilder {
+    on(Arc::new(MemoryStore::new()))
+}
+
+pub(crate) fn yielding() -> Server {
+    on(Arc::new(Yielding(MemoryStore::new()))).build().unwrap()
+}
+
+fn on(store: Arc<dyn Store>) -> ServerBuilder {
     let tokens = BearerTokens::new()
         .with("one", Grant::new(TenantId::new("one"), "a"))
         .with("two", Grant::new(TenantId::new("two"), "b"));
-    Server::builder(Arc::new(MemoryStore::new()), Arc::new(tokens)).base_url("https://h.example/scim/v2")
+    Server::builder(store, Arc::new(tokens)).base_url("https://h.example/scim/v2")
 }
 
 pub(crate) fn server() -> Server {

@@ -136,6 +136,8 @@ async fn srv_036_filt_019_filt_020_the_root_covers_every_type() {
     assert_eq!(ids(&named.body), [&ada, &team]);
     let groups = get(&server, "/?filter=meta.resourceType%20eq%20%22Group%22").await.body;
     assert_eq!(ids(&groups), [&team]);
+    let filter = format!("/?filter=userName%20eq%20%22ada%22%20or%20members%20eq%20%22{bob}%22");
+    assert_eq!(ids(&get(&server, &filter).await.body), [&ada], "each attribute is known to some type");
     get(&server, "/?filter=nope%20pr").await.refused(400, "invalidFilter");
 }
 

@@ -8,7 +8,7 @@ use scim_filter::{KeyProbe, Narrow};
 
 use super::read::is_linked;
 use super::tenant::{Kind, Tenant};
-use crate::tables::Seq;
+use crate::tables::{Seq, is_flat};
 
 /// Resources in order of creation.
 pub(super) enum Candidates<'a> {
@@ -81,6 +81,7 @@ impl<'a> Index<'a> {
             Narrow::Link { relation, target } => self.linked(relation, target),
             Narrow::And(branches) => {
                 let smallest = (0..branches.len())
+                    .filter(|branch| is_flat(&branches[*branch]))
                     .min_by_key(|branch| self.seqs(&branches[*branch]).take(COUNTED).count())
                     .unwrap_or_default();
                 let fits = move |seq: &Seq| {

@@ -7,7 +7,7 @@ use scim_filter::{KeyProbe, Narrow};
 
 use super::fault::Fault;
 use super::relations::{find, visible};
-use crate::tables::Seq;
+use crate::tables::{Seq, is_flat};
 
 /// Candidates as a `SELECT seq …` that yields each once, in any order.
 pub(super) struct Candidates<'a> {
@@ -187,7 +187,7 @@ impl Writing<'_> {
     /// one.
     fn all_of(&mut self, branches: &[Narrow]) -> Result<String, Fault> {
         let mut smallest = (u64::MAX, 0);
-        for (at, narrow) in branches.iter().enumerate() {
+        for (at, narrow) in branches.iter().enumerate().filter(|(_, narrow)| is_flat(narrow)) {
             let set = Candidates::find(self.connection, self.tenant, self.resource_type, narrow)?.set;
             smallest = smallest.min((set.count(self.connection, Some(COUNTED))?, at));
         }

@@ -77,8 +77,8 @@ CREATE TABLE scim_count (
 /// More statements than the crate has, so that each is compiled once; filters share the rest.
 const STATEMENTS: usize = 256;
 
-/// How much of the file is mapped, in bytes; the rest is read.
-const MAPPED: i64 = 4 << 30;
+/// How much of the file is mapped, in bytes: the most that SQLite maps. The rest is read.
+const MAPPED: i64 = 0x7fff_0000;
 
 /// How long to wait for another process that holds the file.
 const PATIENCE: Duration = Duration::from_secs(10);
