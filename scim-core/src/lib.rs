@@ -16,6 +16,7 @@ mod resource_type;
 mod schema;
 mod typed;
 pub mod urn;
+mod wire;
 
 pub use canonical::{Canonical, ReadOnly};
 pub use date_time::{DateTime, DateTimeError, Timestamp};
@@ -25,7 +26,9 @@ pub use ingest::{Ingested, Limits, check_required, ingest, ingest_value};
 pub use json::parse_json;
 pub use leniency::{Leniency, Quirk, Quirks, UnknownAttributes, UnknownPreset};
 pub use message::{
-    AuthenticationScheme, BulkSupport, FilterSupport, ListResponse, ServiceProviderConfig, Supported,
+    AsyncRequest, AuthenticationScheme, BulkMethod, BulkOperation, BulkRequest, BulkResponse, BulkResult,
+    BulkSupport, FilterSupport, ListResponse, PaginationMethod, PaginationSupport, ResourceTypeDocument,
+    SchemaExtension, SearchRequest, SecurityEvents, ServiceProviderConfig, SortOrder, Supported,
 };
 pub use name::{AttrPath, AttrPathError, is_attribute_name};
 pub use project::{Meta, Projection, Representation};
@@ -33,9 +36,10 @@ pub use registry::{Registry, RegistryBuilder, RegistryError};
 pub use resource::{Reference, Resource};
 pub use resource_type::{
     AttrRef, Extension, Relation, ResolveError, Resolved, ResourceType, ResourceTypeBuilder,
-    ResourceTypeDocument, ResourceTypeError, SchemaExtension, Side,
+    ResourceTypeError, Side,
 };
 pub use schema::{Attribute, Mutability, Returned, Schema, SchemaError, Type, Uniqueness};
 pub use typed::{
-    Address, EnterpriseUser, ExtensionType, Group, Manager, MemberRef, MultiValue, Name, ScimResource, User,
+    Address, EnterpriseUser, Extensible, ExtensionType, Group, Manager, MemberRef, MultiValue, Name,
+    Password, ResourceMeta, ScimResource, User,
 };

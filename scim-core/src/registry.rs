@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::resource_type::{ResourceType, ResourceTypeDocument, ResourceTypeError};
+use crate::message::ResourceTypeDocument;
+use crate::resource_type::{ResourceType, ResourceTypeError};
 use crate::schema::{Schema, SchemaError};
 
 /// The schemas and resource types of a service provider.

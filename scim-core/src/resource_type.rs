@@ -4,10 +4,10 @@
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::leniency::{Leniency, Quirk, Quirks};
+use crate::message::ResourceTypeDocument;
 use crate::name::AttrPath;
 use crate::schema::{Attribute, Schema, Uniqueness};
 use crate::urn;
@@ -466,75 +466,6 @@ impl fmt::Display for AttrRef {
             None => Ok(()),
         }
     }
-}
-
-/// The `ResourceType` resource of RFC 7643 §6.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct ResourceTypeDocument {
-    /// Always the `ResourceType` URN.
-    #[serde(default = "schemas")]
-    pub schemas: Vec<String>,
-    /// The identifier, most often the name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
-    /// The name, as in `meta.resourceType`.
-    pub name: String,
-    /// The endpoint below the base URL.
-    pub endpoint: String,
-    /// What it is, for people.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub description: Option<String>,
-    /// The URN of the base schema.
-    pub schema: String,
-    /// The extensions.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub schema_extensions: Vec<SchemaExtension>,
-}
-
-fn schemas() -> Vec<String> {
-    vec![urn::RESOURCE_TYPE.to_owned()]
-}
-
-impl ResourceTypeDocument {
-    /// A document with the required attributes; `id` is the name.
-    pub fn new(name: impl Into<String>, endpoint: impl Into<String>, schema: impl Into<String>) -> Self {
-        let name = name.into();
-        Self {
-            schemas: schemas(),
-            id: Some(name.clone()),
-            name,
-            endpoint: endpoint.into(),
-            description: None,
-            schema: schema.into(),
-            schema_extensions: Vec::new(),
-        }
-    }
-
-    /// Sets the description.
-    #[must_use]
-    pub fn description(mut self, text: impl Into<String>) -> Self {
-        self.description = Some(text.into());
-        self
-    }
-
-    /// Adds an extension.
-    #[must_use]
-    pub fn extension(mut self, schema: impl Into<String>, required: bool) -> Self {
-        self.schema_extensions.push(SchemaExtension { schema: schema.into(), required });
-        self
-    }
-}
-
-/// One entry of `schemaExtensions`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SchemaExtension {
-    /// The extension's URN.
-    pub schema: String,
-    /// Whether each resource must have it.
-    #[serde(default)]
-    pub required: bool,
 }
 
 /// A path that names nothing in a resource type.

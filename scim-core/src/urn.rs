@@ -18,7 +18,26 @@ pub const LIST_RESPONSE: &str = "urn:ietf:params:scim:api:messages:2.0:ListRespo
 pub const SEARCH_REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
 /// The PATCH message.
 pub const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+/// The bulk request message.
+pub const BULK_REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
+/// The bulk response message.
+pub const BULK_RESPONSE: &str = "urn:ietf:params:scim:api:messages:2.0:BulkResponse";
 /// The error message.
 pub const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
 /// The media type of every SCIM body (RFC 7644 §8.1).
 pub const MEDIA_TYPE: &str = "application/scim+json";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn core_086_every_urn_has_the_registered_shape() {
+        for schema in [USER, GROUP, ENTERPRISE_USER, SERVICE_PROVIDER_CONFIG, RESOURCE_TYPE, SCHEMA] {
+            assert!(schema.starts_with("urn:ietf:params:scim:schemas:"), "{schema}");
+        }
+        for message in [LIST_RESPONSE, SEARCH_REQUEST, PATCH_OP, BULK_REQUEST, BULK_RESPONSE, ERROR] {
+            assert!(message.starts_with("urn:ietf:params:scim:api:messages:2.0:"), "{message}");
+        }
+    }
+}

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use scim_client::{View, filter_eq};
-use scim_core::{Group, MemberRef, urn};
+use scim_core::{Group, MemberRef, ResourceMeta, urn};
 
 use crate::calls::{During, Fault, Made};
 use crate::directory::{Status, Team, TeamStatus};
@@ -160,7 +160,7 @@ fn new_group(team: &Team) -> Group {
     let mut group = Group::new(&team.display_name);
     group.schemas = vec![urn::GROUP.into(), ENTRA_GROUP.into()];
     group.external_id = Some(team.id.clone());
-    group.other.insert("meta".into(), serde_json::json!({"resourceType": "Group"}));
+    group.meta = Some(ResourceMeta::of_type("Group"));
     group
 }
 

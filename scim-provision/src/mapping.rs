@@ -1,6 +1,6 @@
 //! What a person becomes: Entra's attribute mapping for GitHub's managed users.
 
-use scim_core::{EnterpriseUser, MultiValue, Name, User, urn};
+use scim_core::{EnterpriseUser, MultiValue, Name, ResourceMeta, User, urn};
 use serde_json::{Value, json};
 
 use crate::directory::Person;
@@ -80,10 +80,9 @@ pub(crate) fn new_user(person: &Person, options: &Options) -> Result<User, serde
     user.display_name = Some(person.display_name.clone());
     user.emails = person.mail.iter().map(|mail| MultiValue::new(mail).of_type("work").primary()).collect();
     user.roles = person.role.iter().map(|role| MultiValue::new(role).primary()).collect();
-    user.other.insert("meta".into(), json!({"resourceType": "User"}));
+    user.meta = Some(ResourceMeta::of_type("User"));
     if let Some(department) = person.department.as_ref().filter(|_| options.enterprise_extension) {
-        let department = Some(department.clone());
-        user.set_extension(&EnterpriseUser { department, ..EnterpriseUser::default() })?;
+        user.set_extension(&EnterpriseUser::new().with_department(department))?;
     }
     Ok(user)
 }

@@ -1,0 +1,71 @@
+//! `meta` as a client reads it.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::date_time::{DateTime, DateTimeError};
+
+/// `meta` as it is read from a service provider — RFC 7643 §3.1.
+///
+/// Everything is kept as it came, so the times are texts; [`created_at`](Self::created_at) and
+/// [`last_modified_at`](Self::last_modified_at) read them. The [`Meta`](crate::Meta) of a service
+/// provider, where nothing may be missing, is another type.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[non_exhaustive]
+pub struct ResourceMeta {
+    /// The name of the resource type.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource_type: Option<String>,
+    /// When the resource was created.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub created: Option<String>,
+    /// When it was last changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_modified: Option<String>,
+    /// Its URI.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
+    /// Its entity tag.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Everything else.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+impl ResourceMeta {
+    /// Nothing but the resource type: what some clients send.
+    pub fn of_type(resource_type: impl Into<String>) -> Self {
+        Self { resource_type: Some(resource_type.into()), ..Self::default() }
+    }
+
+    /// When the resource was created, if that is said; an error if it is no `xsd:dateTime`.
+    pub fn created_at(&self) -> Option<Result<DateTime, DateTimeError>> {
+        self.created.as_deref().map(str::parse)
+    }
+
+    /// When the resource was last changed, if that is said; an error if it is no `xsd:dateTime`.
+    pub fn last_modified_at(&self) -> Option<Result<DateTime, DateTimeError>> {
+        self.last_modified.as_deref().map(str::parse)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn core_041_core_043_meta_is_typed_and_lossless() {
+        let body = json!({
+            "resourceType": "User", "created": "2010-01-23T04:56:22.5+02:00", "lastModified": "yesterday",
+            "location": "https://example.com/v2/Users/1", "version": "W/\"3694e05e9dff591\"", "x": 1,
+        });
+        let meta: ResourceMeta = serde_json::from_value(body.clone()).unwrap();
+        assert!(meta.created_at().unwrap().is_ok());
+        assert!(meta.last_modified_at().unwrap().is_err());
+        assert!(ResourceMeta::of_type("User").created_at().is_none());
+        assert_eq!(serde_json::to_value(&meta).unwrap(), body);
+    }
+}
