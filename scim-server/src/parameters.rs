@@ -1,7 +1,7 @@
 //! Query parameters, from the URL or from a search request — RFC 7644 §3.4.2, §3.4.3. Unknown ones are
 //! ignored (SRV-012).
 
-use scim_core::{Error, Projection, ResourceType, urn};
+use scim_core::{Error, Projection, ResourceType, SearchRequest, urn};
 use serde::Deserialize;
 use serde_json::Value;
 use url::form_urlencoded;
@@ -45,27 +45,20 @@ impl Parameters {
 
     /// Reads the body of a `.search` (SRV-043): 400 `invalidSyntax` when it is no SearchRequest.
     pub(crate) fn from_search(body: Value) -> Result<Self, Error> {
-        #[derive(Default, Deserialize)]
-        #[serde(rename_all = "camelCase", default)]
-        struct SearchRequest {
-            schemas: Vec<String>,
-            attributes: Option<Vec<String>>,
-            excluded_attributes: Option<Vec<String>>,
-            filter: Option<String>,
-            sort_by: Option<String>,
-            start_index: Option<i64>,
-            count: Option<i64>,
-            cursor: Option<String>,
+        let search =
+            |urn: &Value| urn.as_str().is_some_and(|urn| urn.eq_ignore_ascii_case(urn::SEARCH_REQUEST));
+        let is_named =
+            body.get("schemas").and_then(Value::as_array).is_some_and(|urns| urns.iter().any(search));
+        // The type would supply a `schemas` that is missing.
+        if !is_named {
+            return Err(Error::invalid_syntax(format!("`schemas` must be [\"{}\"]", urn::SEARCH_REQUEST)));
         }
         let request = SearchRequest::deserialize(body)
             .map_err(|error| Error::invalid_syntax(format!("the body is no SearchRequest: {error}")))?;
-        if !request.schemas.iter().any(|schema| schema.eq_ignore_ascii_case(urn::SEARCH_REQUEST)) {
-            return Err(Error::invalid_syntax(format!("`schemas` must be [\"{}\"]", urn::SEARCH_REQUEST)));
-        }
         Ok(Self {
             filter: request.filter,
-            attributes: request.attributes.unwrap_or_default(),
-            excluded: request.excluded_attributes.unwrap_or_default(),
+            attributes: request.attributes,
+            excluded: request.excluded_attributes,
             start_index: request.start_index.map(|number| number.to_string()),
             count: request.count.map(|number| number.to_string()),
             sort: request.sort_by.is_some(),
