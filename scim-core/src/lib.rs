@@ -32,13 +32,15 @@ pub use message::{
 };
 pub use name::{AttrPath, AttrPathError, is_attribute_name};
 pub use project::{Meta, Projection, Representation};
-pub use registry::{Registry, RegistryBuilder, RegistryError};
+pub use registry::{Lint, Registry, RegistryBuilder, RegistryError};
 pub use resource::{Reference, Resource};
 pub use resource_type::{
     AttrRef, Extension, Relation, ResolveError, Resolved, ResourceType, ResourceTypeBuilder,
     ResourceTypeError, Side,
 };
-pub use schema::{Attribute, Mutability, Returned, Schema, SchemaError, Type, Uniqueness};
+pub use schema::{
+    Attribute, DescribeSchema, Mutability, Returned, Schema, SchemaBuilder, SchemaError, Type, Uniqueness,
+};
 pub use typed::{
     Address, EnterpriseUser, Extensible, ExtensionType, Group, Manager, MemberRef, MultiValue, Name,
     Password, ResourceMeta, ScimResource, User,

@@ -77,6 +77,21 @@ impl ResourceType {
         }
     }
 
+    /// The same resource type with one extension more, such as `User` with an extension of one's own.
+    pub fn with_extension(&self, schema: Arc<Schema>, required: bool) -> Result<Self, ResourceTypeError> {
+        if self.base.id().eq_ignore_ascii_case(schema.id()) || self.extension(schema.id()).is_some() {
+            return Err(ResourceTypeError::Duplicate {
+                name: self.name().to_owned(),
+                urn: schema.id().to_string(),
+            });
+        }
+        let mut extended = self.clone();
+        extended.document = extended.document.extension(&**schema.id(), required);
+        extended.unique.extend(unique_of(&schema, Some(schema.id())));
+        extended.extensions.push(Extension { schema, required });
+        Ok(extended)
+    }
+
     /// The document served at `/ResourceTypes`.
     pub fn document(&self) -> &ResourceTypeDocument {
         &self.document
@@ -255,6 +270,9 @@ impl ResourceTypeBuilder {
     /// Checks that each URN and each name leads somewhere.
     pub fn build(self) -> Result<ResourceType, ResourceTypeError> {
         let document = self.document;
+        if document.name.is_empty() {
+            return Err(ResourceTypeError::Name { endpoint: document.endpoint });
+        }
         if !document.endpoint.starts_with('/') || document.endpoint.len() < 2 {
             return Err(ResourceTypeError::Endpoint { name: document.name, endpoint: document.endpoint });
         }
@@ -269,6 +287,13 @@ impl ResourceTypeBuilder {
             .iter()
             .map(|extension| Ok(Extension { schema: find(&extension.schema)?, required: extension.required }))
             .collect::<Result<Vec<_>, ResourceTypeError>>()?;
+        for (at, extension) in extensions.iter().enumerate() {
+            let known = std::iter::once(&base).chain(extensions[..at].iter().map(|known| &known.schema));
+            if known.into_iter().any(|known| known.id().eq_ignore_ascii_case(extension.schema.id())) {
+                let urn = extension.schema.id().to_string();
+                return Err(ResourceTypeError::Duplicate { name: document.name, urn });
+            }
+        }
         let mut resource_type = ResourceType {
             document,
             common: Schema::common(),
@@ -293,22 +318,9 @@ impl ResourceTypeBuilder {
         for path in &self.unique {
             unique.push(resource_type.resolve(path)?);
         }
-        for attribute in resource_type.base.attributes() {
-            if attribute.uniqueness != Uniqueness::None && !attribute.multi_valued && !attribute.is_complex()
-            {
-                unique.push(AttrRef { extension: None, attribute: Arc::clone(attribute), sub: None });
-            }
-        }
+        unique.extend(unique_of(&resource_type.base, None));
         for extension in &resource_type.extensions {
-            for attribute in extension.schema.attributes() {
-                if attribute.uniqueness != Uniqueness::None
-                    && !attribute.multi_valued
-                    && !attribute.is_complex()
-                {
-                    let extension = Some(Arc::clone(extension.schema.id()));
-                    unique.push(AttrRef { extension, attribute: Arc::clone(attribute), sub: None });
-                }
-            }
+            unique.extend(unique_of(&extension.schema, Some(extension.schema.id())));
         }
         resource_type.unique = unique;
         resource_type.indexed = match self.indexed {
@@ -320,6 +332,18 @@ impl ResourceTypeBuilder {
         };
         Ok(resource_type)
     }
+}
+
+/// The attributes of a schema whose values no two resources may share.
+fn unique_of<'a>(schema: &'a Schema, extension: Option<&'a Arc<str>>) -> impl Iterator<Item = AttrRef> + 'a {
+    let is_unique = |attribute: &&Arc<Attribute>| {
+        attribute.uniqueness != Uniqueness::None && !attribute.multi_valued && !attribute.is_complex()
+    };
+    schema.attributes().iter().filter(is_unique).map(move |attribute| AttrRef {
+        extension: extension.cloned(),
+        attribute: Arc::clone(attribute),
+        sub: None,
+    })
 }
 
 /// An extension of a resource type.
@@ -497,6 +521,20 @@ pub enum ResourceTypeError {
         /// Its endpoint.
         endpoint: String,
     },
+    /// It has no name.
+    #[error("the resource type at `{endpoint}` has no name")]
+    Name {
+        /// Its endpoint.
+        endpoint: String,
+    },
+    /// A schema is named twice.
+    #[error("resource type `{name}` names schema `{urn}` twice")]
+    Duplicate {
+        /// The resource type.
+        name: String,
+        /// The URN.
+        urn: String,
+    },
     /// A URN leads nowhere (CORE-074).
     #[error("resource type `{name}` names schema `{urn}`, which is not among the schemas given")]
     UnknownSchema {
@@ -563,5 +601,24 @@ mod tests {
         let document = ResourceTypeDocument::new("User", "/Users", urn::USER).extension("urn:none", false);
         let error = ResourceType::builder(document).schema(Schema::user()).build().unwrap_err();
         assert!(error.to_string().contains("urn:none"));
+    }
+
+    #[test]
+    fn core_073_core_005_a_type_has_a_name_and_each_schema_once() {
+        let build = |document| {
+            ResourceType::builder(document).schema(Schema::user()).schema(Schema::enterprise_user()).build()
+        };
+        let nameless = build(ResourceTypeDocument::new("", "/Users", urn::USER));
+        assert!(matches!(nameless, Err(ResourceTypeError::Name { .. })));
+        let twice = ResourceTypeDocument::new("User", "/Users", urn::USER)
+            .extension(urn::ENTERPRISE_USER, false)
+            .extension(urn::ENTERPRISE_USER.to_uppercase(), true);
+        assert!(matches!(build(twice), Err(ResourceTypeError::Duplicate { .. })));
+        let own = ResourceTypeDocument::new("User", "/Users", urn::USER).extension(urn::USER, false);
+        assert!(matches!(build(own), Err(ResourceTypeError::Duplicate { .. })));
+        for endpoint in ["Users", "/", ""] {
+            let document = ResourceTypeDocument::new("User", endpoint, urn::USER);
+            assert!(matches!(build(document), Err(ResourceTypeError::Endpoint { .. })), "{endpoint}");
+        }
     }
 }

@@ -1,14 +1,24 @@
 //! Schema documents and attribute characteristics — RFC 7643 §2, §7.
 
-use std::fmt;
+mod attribute;
+mod check;
+mod describe;
+
 use std::sync::{Arc, LazyLock};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
-use crate::name::is_attribute_name;
+pub use attribute::{Attribute, Mutability, Returned, Type, Uniqueness};
+pub use check::SchemaError;
+pub use describe::{DescribeSchema, SchemaBuilder};
+
+use crate::wire::or_default;
 
 /// A schema: its attributes, ready to be looked up, and the document that is served for it.
+///
+/// It comes from a document ([`Schema::from_json`], or serde) or from Rust ([`Schema::describe`]), and is
+/// written as the document, with whatever else that held.
 ///
 /// ```
 /// use scim_core::Schema;
@@ -26,25 +36,21 @@ pub struct Schema {
 
 impl Schema {
     /// Reads a schema document and checks it: names (CORE-001), no complex attribute inside another
-    /// (CORE-021), sub-attributes only in complex ones (CORE-023), no name twice.
+    /// (CORE-021), sub-attributes only in complex ones (CORE-023), no name twice. The error says all that is wrong.
     pub fn from_json(document: Value) -> Result<Self, SchemaError> {
         #[derive(Deserialize)]
         struct Parsed {
             id: String,
-            #[serde(default)]
+            #[serde(default, deserialize_with = "or_default")]
             name: String,
-            #[serde(default)]
+            #[serde(default, deserialize_with = "or_default")]
             attributes: Vec<Arc<Attribute>>,
         }
-        let parsed =
-            Parsed::deserialize(&document).map_err(|error| SchemaError::Document(error.to_string()))?;
+        let parsed = Parsed::deserialize(&document).map_err(|error| check::explain(&document, &error))?;
         if parsed.id.is_empty() {
             return Err(SchemaError::Document("`id` is empty".into()));
         }
-        check_names(&parsed.id, "", &parsed.attributes)?;
-        for attribute in &parsed.attributes {
-            check_nesting(&parsed.id, attribute)?;
-        }
+        check::check(&parsed.id, &parsed.attributes)?;
         Ok(Self { id: parsed.id.into(), name: parsed.name, attributes: parsed.attributes, document })
     }
 
@@ -112,7 +118,7 @@ impl Schema {
 
     /// The attribute of that name, without regard to case (CORE-002).
     pub fn attribute(&self, name: &str) -> Option<&Arc<Attribute>> {
-        find(&self.attributes, name)
+        attribute::find(&self.attributes, name)
     }
 
     /// The document as it is served, with `meta.location` still relative.
@@ -127,229 +133,16 @@ fn builtin(text: &str) -> Arc<Schema> {
     Arc::new(Schema::from_json(document).expect("built-in schema is sound"))
 }
 
-fn find<'a>(attributes: &'a [Arc<Attribute>], name: &str) -> Option<&'a Arc<Attribute>> {
-    attributes
-        .iter()
-        .find(|attribute| attribute.name == name)
-        .or_else(|| attributes.iter().find(|attribute| attribute.name.eq_ignore_ascii_case(name)))
-}
-
-fn check_names(schema: &str, parent: &str, attributes: &[Arc<Attribute>]) -> Result<(), SchemaError> {
-    for (at, attribute) in attributes.iter().enumerate() {
-        let path = format!("{parent}{}", attribute.name);
-        if !is_attribute_name(&attribute.name) {
-            return Err(SchemaError::Name { schema: schema.into(), path });
-        }
-        if attributes[..at].iter().any(|other| other.name.eq_ignore_ascii_case(&attribute.name)) {
-            return Err(SchemaError::Duplicate { schema: schema.into(), path });
-        }
-        check_names(schema, &format!("{path}."), &attribute.sub_attributes)?;
-    }
-    Ok(())
-}
-
-fn check_nesting(schema: &str, attribute: &Attribute) -> Result<(), SchemaError> {
-    let path = attribute.name.clone();
-    if attribute.r#type != Type::Complex && !attribute.sub_attributes.is_empty() {
-        return Err(SchemaError::SimpleWithSubAttributes { schema: schema.into(), path });
-    }
-    // The Schema schema describes itself and is the one exception (RFC 7643 §2.3.8, §7).
-    if schema == crate::urn::SCHEMA {
-        return Ok(());
-    }
-    match attribute.sub_attributes.iter().find(|sub| sub.r#type == Type::Complex) {
-        Some(sub) => Err(SchemaError::Nested { schema: schema.into(), path: format!("{path}.{}", sub.name) }),
-        None => Ok(()),
+impl Serialize for Schema {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.document.serialize(serializer)
     }
 }
 
-/// One attribute of a schema with its characteristics (RFC 7643 §2.2, §7).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct Attribute {
-    /// The name, in the schema's spelling.
-    pub name: String,
-    /// The data type.
-    #[serde(default)]
-    pub r#type: Type,
-    /// Whether it holds an array of values.
-    #[serde(default)]
-    pub multi_valued: bool,
-    /// What it means, for people.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub description: String,
-    /// Whether a value must be there.
-    #[serde(default)]
-    pub required: bool,
-    /// Suggested values.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub canonical_values: Vec<String>,
-    /// Whether case matters when comparing.
-    #[serde(default)]
-    pub case_exact: bool,
-    /// Who may change it, and when.
-    #[serde(default)]
-    pub mutability: Mutability,
-    /// When it is returned.
-    #[serde(default)]
-    pub returned: Returned,
-    /// How far its values must be unique.
-    #[serde(default)]
-    pub uniqueness: Uniqueness,
-    /// What a reference may point at.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub reference_types: Vec<String>,
-    /// The sub-attributes of a complex attribute.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub sub_attributes: Vec<Arc<Attribute>>,
-}
-
-impl Attribute {
-    /// The sub-attribute of that name, without regard to case.
-    pub fn sub_attribute(&self, name: &str) -> Option<&Arc<Attribute>> {
-        find(&self.sub_attributes, name)
+impl<'de> Deserialize<'de> for Schema {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::from_json(Value::deserialize(deserializer)?).map_err(serde::de::Error::custom)
     }
-
-    /// The `value` sub-attribute, which stands for the whole in comparisons (decision X10).
-    pub fn value_sub_attribute(&self) -> Option<&Arc<Attribute>> {
-        self.sub_attributes.iter().find(|sub| sub.name == "value")
-    }
-
-    /// Whether it is complex.
-    pub fn is_complex(&self) -> bool {
-        self.r#type == Type::Complex
-    }
-
-    /// Whether two of its strings are compared with regard to case. Binary values and references
-    /// always are (RFC 7643 §2.3.6, §2.3.7).
-    pub fn compares_exactly(&self) -> bool {
-        self.case_exact || matches!(self.r#type, Type::Binary | Type::Reference)
-    }
-}
-
-/// The data types of RFC 7643 §2.3.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Type {
-    /// Unicode text.
-    #[default]
-    String,
-    /// `true` or `false`.
-    Boolean,
-    /// A real number.
-    Decimal,
-    /// A whole number of at most 64 bits.
-    Integer,
-    /// An `xsd:dateTime`.
-    DateTime,
-    /// Base64 text.
-    Binary,
-    /// A URI.
-    Reference,
-    /// An object of sub-attributes.
-    Complex,
-}
-
-impl fmt::Display for Type {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::String => "a string",
-            Self::Boolean => "a boolean",
-            Self::Decimal => "a decimal number",
-            Self::Integer => "an integer",
-            Self::DateTime => "a dateTime string such as \"2008-01-23T04:56:22Z\"",
-            Self::Binary => "a base64 string",
-            Self::Reference => "a URI string",
-            Self::Complex => "an object",
-        })
-    }
-}
-
-/// Who may change an attribute (RFC 7643 §7).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Mutability {
-    /// Only the service provider.
-    ReadOnly,
-    /// Anyone, at any time.
-    #[default]
-    ReadWrite,
-    /// Set once, then fixed.
-    Immutable,
-    /// Anyone may set it, nobody reads it.
-    WriteOnly,
-}
-
-/// When an attribute is returned (RFC 7643 §7).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Returned {
-    /// In every answer.
-    Always,
-    /// In no answer.
-    Never,
-    /// Unless the request leaves it out.
-    #[default]
-    Default,
-    /// Only when the request asks for it.
-    Request,
-}
-
-/// How far a value must be unique (RFC 7643 §7).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Uniqueness {
-    /// Not at all.
-    #[default]
-    None,
-    /// Within the endpoint and tenant.
-    Server,
-    /// Everywhere.
-    Global,
-}
-
-/// What is wrong with a schema document.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum SchemaError {
-    /// It is no schema document.
-    #[error("not a schema document: {0}")]
-    Document(String),
-    /// A name breaks RFC 7643 §2.1.
-    #[error(
-        "schema `{schema}`: `{path}` is not an attribute name (a letter, then letters, digits, `-`, `_`, `$`)"
-    )]
-    Name {
-        /// The schema.
-        schema: String,
-        /// The attribute.
-        path: String,
-    },
-    /// A name stands twice.
-    #[error("schema `{schema}`: attribute `{path}` is defined twice")]
-    Duplicate {
-        /// The schema.
-        schema: String,
-        /// The attribute.
-        path: String,
-    },
-    /// A complex attribute inside a complex attribute.
-    #[error("schema `{schema}`: `{path}` is complex inside a complex attribute (RFC 7643 section 2.3.8)")]
-    Nested {
-        /// The schema.
-        schema: String,
-        /// The attribute.
-        path: String,
-    },
-    /// Sub-attributes in an attribute that is not complex.
-    #[error("schema `{schema}`: `{path}` has sub-attributes but is not complex")]
-    SimpleWithSubAttributes {
-        /// The schema.
-        schema: String,
-        /// The attribute.
-        path: String,
-    },
 }
 
 #[cfg(test)]
@@ -373,16 +166,6 @@ mod tests {
     }
 
     #[test]
-    fn core_009_defaults() {
-        let attribute: Attribute = serde_json::from_value(json!({"name": "x"})).unwrap();
-        assert_eq!(attribute.r#type, Type::String);
-        assert!(!attribute.required && !attribute.case_exact && !attribute.multi_valued);
-        assert_eq!(attribute.mutability, Mutability::ReadWrite);
-        assert_eq!(attribute.returned, Returned::Default);
-        assert_eq!(attribute.uniqueness, Uniqueness::None);
-    }
-
-    #[test]
     fn core_064_x17_x19_x21_x22_corrections_are_in() {
         assert!(Schema::group().attribute("displayName").unwrap().required);
         assert!(Schema::group().attribute("members").unwrap().sub_attribute("display").is_some());
@@ -393,16 +176,13 @@ mod tests {
     }
 
     #[test]
-    fn core_001_021_023_unsound_schemas_are_refused() {
-        let schema = |attributes: Value| Schema::from_json(json!({"id": "urn:x", "attributes": attributes}));
-        assert!(matches!(schema(json!([{"name": "1a"}])), Err(SchemaError::Name { .. })));
-        assert!(matches!(schema(json!([{"name": "a"}, {"name": "A"}])), Err(SchemaError::Duplicate { .. })));
-        assert!(matches!(
-            schema(json!([{"name": "a", "subAttributes": [{"name": "b"}]}])),
-            Err(SchemaError::SimpleWithSubAttributes { .. })
-        ));
-        let nested =
-            json!([{"name": "a", "type": "complex", "subAttributes": [{"name": "b", "type": "complex"}]}]);
-        assert!(matches!(schema(nested), Err(SchemaError::Nested { .. })));
+    fn core_078_documents_survive_with_what_is_unknown() {
+        let body = json!({
+            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Schema"], "id": "urn:x", "name": null,
+            "attributes": [{"name": "a", "vendor": 1}], "meta": {"location": "/x"}, "vendor": {"b": 2},
+        });
+        let schema: Schema = serde_json::from_value(body.clone()).unwrap();
+        assert_eq!(serde_json::to_value(&schema).unwrap(), body);
+        assert!(serde_json::from_value::<Schema>(json!({"id": ""})).is_err());
     }
 }

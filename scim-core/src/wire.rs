@@ -11,6 +11,11 @@ where
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
+/// What is wrong, in one line.
+pub(crate) fn sentence<E: std::fmt::Display>(faults: &[E]) -> String {
+    faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
 /// A string enum that is read without regard to case. With `..`, texts it does not know are kept;
 /// without, they are refused with the list of what is known.
 macro_rules! keywords {
@@ -76,12 +81,6 @@ macro_rules! keywords {
         crate::wire::keywords!(@write $name);
     };
     (@write $name:ident) => {
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.serialize_str(self.as_str())
