@@ -1,0 +1,90 @@
+//! References to attributes.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::schema::Attribute;
+
+/// A reference to an attribute that has been looked up: cheap to clone and free of lifetimes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AttrRef {
+    pub(super) extension: Option<Arc<str>>,
+    pub(super) attribute: Arc<Attribute>,
+    pub(super) sub: Option<Arc<Attribute>>,
+}
+
+impl AttrRef {
+    /// The URN of the extension it lives in; `None` for the top level.
+    pub fn extension(&self) -> Option<&Arc<str>> {
+        self.extension.as_ref()
+    }
+
+    /// The attribute.
+    pub fn attribute(&self) -> &Arc<Attribute> {
+        &self.attribute
+    }
+
+    /// The sub-attribute, when the path names one.
+    pub fn sub(&self) -> Option<&Arc<Attribute>> {
+        self.sub.as_ref()
+    }
+
+    /// The sub-attribute if there is one, else the attribute.
+    pub fn leaf(&self) -> &Arc<Attribute> {
+        self.sub.as_ref().unwrap_or(&self.attribute)
+    }
+
+    /// The same attribute with this sub-attribute.
+    #[must_use]
+    pub fn with_sub(&self, sub: Arc<Attribute>) -> Self {
+        Self { sub: Some(sub), ..self.clone() }
+    }
+
+    /// The same attribute without its sub-attribute.
+    #[must_use]
+    pub fn without_sub(&self) -> Self {
+        Self { sub: None, ..self.clone() }
+    }
+
+    /// The attribute's value in a canonical document; the sub-attribute is not followed.
+    pub fn get<'a>(&self, document: &'a Map<String, Value>) -> Option<&'a Value> {
+        let container = match &self.extension {
+            None => document,
+            Some(urn) => document.get(&**urn)?.as_object()?,
+        };
+        container.get(&self.attribute.name)
+    }
+
+    /// Calls `visit` with each simple or complex value the reference leads to: elements of arrays one
+    /// by one, the sub-attribute followed.
+    pub fn for_each<'a>(&self, document: &'a Map<String, Value>, visit: &mut dyn FnMut(&'a Value)) {
+        let Some(value) = self.get(document) else { return };
+        let mut leaf = |value: &'a Value| match &self.sub {
+            None => visit(value),
+            Some(sub) => match value.get(&sub.name) {
+                Some(Value::Array(values)) => values.iter().for_each(&mut *visit),
+                Some(value) => visit(value),
+                None => {}
+            },
+        };
+        match value {
+            Value::Array(elements) => elements.iter().for_each(&mut leaf),
+            single => leaf(single),
+        }
+    }
+}
+
+impl fmt::Display for AttrRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(urn) = &self.extension {
+            write!(f, "{urn}:")?;
+        }
+        f.write_str(&self.attribute.name)?;
+        match &self.sub {
+            Some(sub) => write!(f, ".{}", sub.name),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! Putting a resource type together.
+
+use std::sync::Arc;
+
+use super::{AttrRef, Extension, Relation, ResolveError, ResourceType};
+use crate::message::ResourceTypeDocument;
+use crate::schema::{Attribute, Schema, Uniqueness};
+
+/// The attributes kept as index keys when a resource type names none of its own.
+const DEFAULT_INDEXED: &[&str] =
+    &["userName", "externalId", "displayName", "active", "emails.value", "name.familyName", "name.givenName"];
+
+/// Puts a [`ResourceType`] together and checks it.
+#[derive(Clone, Debug)]
+pub struct ResourceTypeBuilder {
+    document: ResourceTypeDocument,
+    schemas: Vec<Arc<Schema>>,
+    relations: Vec<Relation>,
+    unique: Vec<String>,
+    indexed: Option<Vec<String>>,
+}
+
+impl ResourceTypeBuilder {
+    pub(super) fn new(document: ResourceTypeDocument) -> Self {
+        Self { document, schemas: Vec::new(), relations: Vec::new(), unique: Vec::new(), indexed: None }
+    }
+
+    /// Adds a schema the document may name; ones it does not name are ignored.
+    #[must_use]
+    pub fn schema(mut self, schema: Arc<Schema>) -> Self {
+        self.schemas.push(schema);
+        self
+    }
+
+    /// Declares an attribute to be a relation.
+    #[must_use]
+    pub fn relation(mut self, relation: Relation) -> Self {
+        self.relations.push(relation);
+        self
+    }
+
+    /// Declares an attribute unique beyond what its schema says (EMU: `externalId`).
+    #[must_use]
+    pub fn unique(mut self, path: impl Into<String>) -> Self {
+        self.unique.push(path.into());
+        self
+    }
+
+    /// Names the attributes that stores index, in place of the default set.
+    #[must_use]
+    pub fn indexed<I: IntoIterator<Item: Into<String>>>(mut self, paths: I) -> Self {
+        self.indexed = Some(paths.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Checks that each URN and each name leads somewhere.
+    pub fn build(self) -> Result<ResourceType, ResourceTypeError> {
+        let document = self.document;
+        if document.name.is_empty() {
+            return Err(ResourceTypeError::Name { endpoint: document.endpoint });
+        }
+        if !document.endpoint.starts_with('/') || document.endpoint.len() < 2 {
+            return Err(ResourceTypeError::Endpoint { name: document.name, endpoint: document.endpoint });
+        }
+        let find = |urn: &str| {
+            self.schemas.iter().find(|schema| schema.id().eq_ignore_ascii_case(urn)).cloned().ok_or_else(
+                || ResourceTypeError::UnknownSchema { name: document.name.clone(), urn: urn.to_owned() },
+            )
+        };
+        let base = find(&document.schema)?;
+        let extensions = document
+            .schema_extensions
+            .iter()
+            .map(|extension| Ok(Extension { schema: find(&extension.schema)?, required: extension.required }))
+            .collect::<Result<Vec<_>, ResourceTypeError>>()?;
+        for (at, extension) in extensions.iter().enumerate() {
+            let known = std::iter::once(&base).chain(extensions[..at].iter().map(|known| &known.schema));
+            if known.into_iter().any(|known| known.id().eq_ignore_ascii_case(extension.schema.id())) {
+                let urn = extension.schema.id().to_string();
+                return Err(ResourceTypeError::Duplicate { name: document.name, urn });
+            }
+        }
+        let mut resource_type = ResourceType {
+            document,
+            common: Schema::common(),
+            base,
+            extensions,
+            relations: Vec::new(),
+            unique: Vec::new(),
+            indexed: Vec::new(),
+        };
+        for relation in self.relations {
+            let attribute = resource_type.resolve(&relation.name)?;
+            let fits = attribute.extension.is_none()
+                && attribute.sub.is_none()
+                && attribute.attribute.multi_valued
+                && attribute.attribute.value_sub_attribute().is_some();
+            if !fits {
+                return Err(ResourceTypeError::Relation { name: relation.name });
+            }
+            resource_type.relations.push(relation);
+        }
+        let mut unique = Vec::new();
+        for path in &self.unique {
+            unique.push(resource_type.resolve(path)?);
+        }
+        unique.extend(unique_of(&resource_type.base, None));
+        for extension in &resource_type.extensions {
+            unique.extend(unique_of(&extension.schema, Some(extension.schema.id())));
+        }
+        resource_type.unique = unique;
+        resource_type.indexed = match self.indexed {
+            Some(paths) => {
+                paths.iter().map(|path| resource_type.resolve(path)).collect::<Result<Vec<_>, _>>()?
+            }
+            // A type that lacks some of the usual attributes indexes the rest.
+            None => DEFAULT_INDEXED.iter().filter_map(|path| resource_type.resolve(path).ok()).collect(),
+        };
+        Ok(resource_type)
+    }
+}
+
+/// The attributes of a schema whose values no two resources may share.
+pub(super) fn unique_of<'a>(
+    schema: &'a Schema,
+    extension: Option<&'a Arc<str>>,
+) -> impl Iterator<Item = AttrRef> + 'a {
+    let is_unique = |attribute: &&Arc<Attribute>| {
+        attribute.uniqueness != Uniqueness::None && !attribute.multi_valued && !attribute.is_complex()
+    };
+    schema.attributes().iter().filter(is_unique).map(move |attribute| AttrRef {
+        extension: extension.cloned(),
+        attribute: Arc::clone(attribute),
+        sub: None,
+    })
+}
+
+/// What is wrong with a resource type.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ResourceTypeError {
+    /// The endpoint is no path below the base URL.
+    #[error("resource type `{name}`: endpoint `{endpoint}` must begin with `/` and name a segment")]
+    Endpoint {
+        /// The resource type.
+        name: String,
+        /// Its endpoint.
+        endpoint: String,
+    },
+    /// It has no name.
+    #[error("the resource type at `{endpoint}` has no name")]
+    Name {
+        /// Its endpoint.
+        endpoint: String,
+    },
+    /// A schema is named twice.
+    #[error("resource type `{name}` names schema `{urn}` twice")]
+    Duplicate {
+        /// The resource type.
+        name: String,
+        /// The URN.
+        urn: String,
+    },
+    /// A URN leads nowhere (CORE-074).
+    #[error("resource type `{name}` names schema `{urn}`, which is not among the schemas given")]
+    UnknownSchema {
+        /// The resource type.
+        name: String,
+        /// The URN.
+        urn: String,
+    },
+    /// An attribute cannot be a relation.
+    #[error("relation `{name}` must be a multi-valued complex attribute of the base schema with a `value`")]
+    Relation {
+        /// The attribute.
+        name: String,
+    },
+    /// A name leads nowhere.
+    #[error(transparent)]
+    Resolve(#[from] ResolveError),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::urn;
+
+    #[test]
+    fn core_074_a_dangling_urn_is_refused() {
+        let document = ResourceTypeDocument::new("User", "/Users", urn::USER).extension("urn:none", false);
+        let error = ResourceType::builder(document).schema(Schema::user()).build().unwrap_err();
+        assert!(error.to_string().contains("urn:none"));
+    }
+
+    #[test]
+    fn core_073_core_005_a_type_has_a_name_and_each_schema_once() {
+        let build = |document| {
+            ResourceType::builder(document).schema(Schema::user()).schema(Schema::enterprise_user()).build()
+        };
+        let nameless = build(ResourceTypeDocument::new("", "/Users", urn::USER));
+        assert!(matches!(nameless, Err(ResourceTypeError::Name { .. })));
+        let twice = ResourceTypeDocument::new("User", "/Users", urn::USER)
+            .extension(urn::ENTERPRISE_USER, false)
+            .extension(urn::ENTERPRISE_USER.to_uppercase(), true);
+        assert!(matches!(build(twice), Err(ResourceTypeError::Duplicate { .. })));
+        let own = ResourceTypeDocument::new("User", "/Users", urn::USER).extension(urn::USER, false);
+        assert!(matches!(build(own), Err(ResourceTypeError::Duplicate { .. })));
+        for endpoint in ["Users", "/", ""] {
+            let document = ResourceTypeDocument::new("User", endpoint, urn::USER);
+            assert!(matches!(build(document), Err(ResourceTypeError::Endpoint { .. })), "{endpoint}");
+        }
+    }
+}
