@@ -133,4 +133,27 @@ mod tests {
         let read = Parameters::parse(Some("aadOptscim062020&filter=userName+eq+%22a%2Bb%40x%22&foo=bar"));
         assert_eq!(read.filter.as_deref(), Some("userName eq \"a+b@x\""));
     }
+
+    #[test]
+    fn srv_043_core_091_searches_are_read_strictly() {
+        let read = |body: Value| Parameters::from_search(body);
+        let mut body = serde_json::json!({
+            "schemas": [urn::SEARCH_REQUEST.to_uppercase()], "filter": "title pr", "startIndex": -1, "count": 3,
+        });
+        let parameters = read(body.clone()).unwrap();
+        assert_eq!(parameters.filter.as_deref(), Some("title pr"));
+        assert_eq!((parameters.start_index(), parameters.count(100, 200)), (Ok(1), Ok(3)));
+        for (member, value) in [("attributes", "a,b"), ("sortOrder", "up"), ("schemas", urn::SEARCH_REQUEST)]
+        {
+            let mut body = body.clone();
+            body[member] = value.into();
+            assert_eq!(
+                read(body).unwrap_err().scim_type,
+                Some(scim_core::ScimType::InvalidSyntax),
+                "{member}"
+            );
+        }
+        body.as_object_mut().unwrap().remove("schemas");
+        assert!(read(body).unwrap_err().detail.contains("`schemas`"));
+    }
 }
