@@ -1,6 +1,7 @@
 //! Messages: the bodies that are no resources, and the configuration that describes the service provider.
 //!
-//! Each is lossless for members it does not know (`other`), reads what others leave out, and writes its
+//! Each is lossless for members it does not know (`other`), reads what others leave out (but not without the
+//! members that make it this message, or any object would be one), and writes its
 //! `schemas` (CORE-088). The PATCH message is `scim_patch::PatchRequest`: reading it takes filters, which
 //! this crate does not know.
 

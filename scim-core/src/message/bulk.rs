@@ -27,7 +27,7 @@ pub struct BulkRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fail_on_errors: Option<u64>,
     /// The operations, in order.
-    #[serde(rename = "Operations", default, deserialize_with = "or_default")]
+    #[serde(rename = "Operations", deserialize_with = "or_default")]
     pub operations: Vec<BulkOperation>,
     /// Everything else.
     #[serde(flatten)]
@@ -125,7 +125,7 @@ pub struct BulkResponse {
     #[serde(default = "response_schemas")]
     pub schemas: Vec<String>,
     /// What became of the operations that were tried.
-    #[serde(rename = "Operations", default, deserialize_with = "or_default")]
+    #[serde(rename = "Operations", deserialize_with = "or_default")]
     pub operations: Vec<BulkResult>,
     // Named, so that it does not end up in `other`.
     #[serde(rename = "failOnErrors", default, skip_serializing)]
@@ -264,6 +264,12 @@ mod tests {
         assert_eq!(read.operations[0].method, BulkMethod::default());
         assert_eq!(read.operations[1].method, BulkMethod::Patch);
         assert_eq!(read.operations[2].method, BulkMethod::Other("GET".into()));
+    }
+
+    #[test]
+    fn core_093_any_object_is_no_bulk_message() {
+        assert!(serde_json::from_value::<BulkRequest>(json!({"schemas": [urn::BULK_REQUEST]})).is_err());
+        assert!(serde_json::from_value::<BulkResponse>(json!({"message": "welcome"})).is_err());
     }
 
     #[test]

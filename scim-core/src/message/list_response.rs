@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::urn;
-use crate::wire::or_default;
 
 /// A page of query results — RFC 7644 §3.4.2, RFC 9865 §2.
 ///
@@ -14,32 +13,24 @@ use crate::wire::or_default;
 /// resource or a cursor: [`total`](Self::total) is `None` for such a page, and it is written without a
 /// total.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase", bound(deserialize = "T: Deserialize<'de>"))]
+#[serde(try_from = "Wire<T>", bound(deserialize = "T: Deserialize<'de>"))]
 #[non_exhaustive]
 pub struct ListResponse<T> {
     /// Always the list response's URN.
-    #[serde(default = "schemas")]
     pub schemas: Vec<String>,
     /// How many resources match, whatever the page holds; 0 also when the service provider did not say.
-    #[serde(default, deserialize_with = "or_default")]
     pub total_results: u64,
     /// The position of the first resource of the page, from 1.
-    #[serde(default)]
     pub start_index: Option<u64>,
     /// How many resources the page holds.
-    #[serde(default)]
     pub items_per_page: Option<u64>,
     /// The cursor of the next page.
-    #[serde(default)]
     pub next_cursor: Option<String>,
     /// The cursor of the page before.
-    #[serde(default)]
     pub previous_cursor: Option<String>,
     /// The resources; may be missing where there are none (decision X14).
-    #[serde(rename = "Resources", default, deserialize_with = "or_default")]
     pub resources: Vec<T>,
     /// Everything else.
-    #[serde(flatten)]
     pub other: Map<String, Value>,
 }
 
@@ -78,6 +69,43 @@ impl<T> ListResponse<T> {
         let is_blank =
             self.resources.is_empty() && self.next_cursor.is_none() && self.previous_cursor.is_none();
         (self.total_results > 0 || is_blank).then_some(self.total_results)
+    }
+}
+
+/// A page as it is read: what is missing is told apart from what is empty.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", bound(deserialize = "T: Deserialize<'de>"))]
+struct Wire<T> {
+    schemas: Option<Vec<String>>,
+    total_results: Option<u64>,
+    start_index: Option<u64>,
+    items_per_page: Option<u64>,
+    next_cursor: Option<String>,
+    previous_cursor: Option<String>,
+    #[serde(rename = "Resources")]
+    resources: Option<Vec<T>>,
+    #[serde(flatten)]
+    other: Map<String, Value>,
+}
+
+impl<T> TryFrom<Wire<T>> for ListResponse<T> {
+    type Error = &'static str;
+
+    fn try_from(wire: Wire<T>) -> Result<Self, Self::Error> {
+        // Else any object would be an empty page, such as a welcome message or an error.
+        if wire.schemas.is_none() && wire.total_results.is_none() && wire.resources.is_none() {
+            return Err("expected a list response: `schemas`, `totalResults` or `Resources`");
+        }
+        Ok(Self {
+            schemas: wire.schemas.unwrap_or_else(schemas),
+            total_results: wire.total_results.unwrap_or_default(),
+            start_index: wire.start_index,
+            items_per_page: wire.items_per_page,
+            next_cursor: wire.next_cursor,
+            previous_cursor: wire.previous_cursor,
+            resources: wire.resources.unwrap_or_default(),
+            other: wire.other,
+        })
     }
 }
 
@@ -129,6 +157,13 @@ mod tests {
             assert!(read.resources.is_empty(), "X14: Resources may be missing");
             assert_eq!(read.schemas, [urn::LIST_RESPONSE]);
             assert_eq!(read.total(), Some(0));
+        }
+    }
+
+    #[test]
+    fn core_089_x14_any_object_is_no_page() {
+        for body in [json!({}), json!({"message": "welcome"}), json!([])] {
+            assert!(serde_json::from_value::<ListResponse<Value>>(body).is_err());
         }
     }
 

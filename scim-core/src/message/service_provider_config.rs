@@ -10,39 +10,46 @@ use crate::wire::{keywords, or_default};
 /// What a service provider can do — RFC 7643 §5, with `pagination` of RFC 9865 §4 and `securityEvents` of
 /// RFC 9967 §4.
 ///
-/// A feature that is missing reads as not supported; all of RFC 7643's are always written (CORE-068).
+/// A feature that is missing reads as not supported, but not `patch`: without it any object would be a
+/// configuration. All of RFC 7643's are always written (CORE-068).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ServiceProviderConfig {
     /// Always the configuration's URN.
+    #[serde(default = "schemas")]
     pub schemas: Vec<String>,
     /// Where people read more.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub documentation_uri: Option<String>,
     /// PATCH.
     pub patch: Supported,
     /// Bulk.
+    #[serde(default)]
     pub bulk: BulkSupport,
     /// Filters.
+    #[serde(default)]
     pub filter: FilterSupport,
     /// Changing passwords.
+    #[serde(default)]
     pub change_password: Supported,
     /// Sorting.
+    #[serde(default)]
     pub sort: Supported,
     /// Entity tags.
+    #[serde(default)]
     pub etag: Supported,
     /// How lists are paged (RFC 9865); `None` says nothing about it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pagination: Option<PaginationSupport>,
     /// Events and asynchronous requests (RFC 9967); `None` is not supported.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub security_events: Option<SecurityEvents>,
     /// How to authenticate.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(default, deserialize_with = "or_default")]
     pub authentication_schemes: Vec<AuthenticationScheme>,
     /// What the service provider knows about the configuration.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub meta: Option<ResourceMeta>,
     /// Everything else.
     #[serde(flatten)]
@@ -52,7 +59,7 @@ pub struct ServiceProviderConfig {
 impl Default for ServiceProviderConfig {
     fn default() -> Self {
         Self {
-            schemas: vec![urn::SERVICE_PROVIDER_CONFIG.to_owned()],
+            schemas: schemas(),
             documentation_uri: None,
             patch: Supported::default(),
             bulk: BulkSupport::default(),
@@ -67,6 +74,10 @@ impl Default for ServiceProviderConfig {
             other: Map::new(),
         }
     }
+}
+
+fn schemas() -> Vec<String> {
+    vec![urn::SERVICE_PROVIDER_CONFIG.to_owned()]
 }
 
 /// Whether a feature is there.
@@ -272,6 +283,7 @@ mod tests {
             serde_json::from_value(json!({"patch": {"supported": true}, "authenticationSchemes": null}))
                 .unwrap();
         assert!(read.patch.supported && !read.bulk.supported);
+        assert!(serde_json::from_value::<ServiceProviderConfig>(json!({"message": "welcome"})).is_err());
     }
 
     #[test]

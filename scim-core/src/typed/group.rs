@@ -20,7 +20,8 @@ pub struct Group {
     /// The client's identifier.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
-    /// The name shown to people.
+    /// The name shown to people; empty where an answer left it out.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub display_name: String,
     /// The members.
     #[serde(deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
@@ -71,6 +72,7 @@ impl ScimResource for Group {
 #[non_exhaustive]
 pub struct MemberRef {
     /// The other resource's `id`.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub value: String,
     /// Its URI.
     #[serde(rename = "$ref", skip_serializing_if = "Option::is_none")]

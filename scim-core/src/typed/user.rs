@@ -32,7 +32,8 @@ pub struct User {
     /// The client's identifier.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
-    /// The name the user signs in with.
+    /// The name the user signs in with; empty where an answer left it out.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub user_name: String,
     /// The parts of the user's name.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -249,6 +250,13 @@ mod tests {
         }
         let user: User = serde_json::from_value(body.clone()).unwrap();
         assert!(user.other.is_empty(), "{:?}", user.other);
+        assert_eq!(serde_json::to_value(&user).unwrap(), body);
+    }
+
+    #[test]
+    fn cli_034_what_an_answer_leaves_out_is_not_made_up() {
+        let body = json!({"schemas": [urn::USER], "id": "1", "groups": [{"display": "G"}]});
+        let user: User = serde_json::from_value(body.clone()).unwrap();
         assert_eq!(serde_json::to_value(&user).unwrap(), body);
     }
 
