@@ -193,7 +193,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn core_003_core_007_extensions_by_type_whatever_the_case_of_the_urn() {
+    fn core_007_extensions_by_type_whatever_the_case_of_the_urn() {
         let body = json!({
             "schemas": [urn::USER, urn::ENTERPRISE_USER.to_uppercase()], "userName": "ada",
             urn::ENTERPRISE_USER.to_uppercase(): {"department": "R&D"},

@@ -101,7 +101,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn core_073_core_076_resource_types_are_read_losslessly() {
+    fn core_073_resource_types_are_read_losslessly() {
         let body = json!({
             "schemas": [urn::RESOURCE_TYPE], "id": "User", "name": "User", "endpoint": "/Users",
             "description": "d", "schema": urn::USER,

@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn core_031_core_075_a_registry_from_rust_types() {
+    fn core_031_a_registry_from_rust_types() {
         let registry = Registry::builder()
             .resource::<Robot>()
             .unwrap()
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn core_075_ready_made_types_take_extensions() {
+    fn ready_made_types_take_extensions() {
         let builder = Registry::builder().resource_type(ResourceType::group());
         let registry = builder.clone().extension::<Group, EnterpriseUser>(true).unwrap().build().unwrap();
         let group = registry.by_name("Group").unwrap();
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn core_034_core_074_core_077_everything_that_is_wrong_is_said_at_once() {
+    fn core_074_core_077_everything_that_is_wrong_is_said_at_once() {
         let robot =
             |name: &str, endpoint: &str, schema: &str| ResourceTypeDocument::new(name, endpoint, schema);
         let error = robots()

@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn core_073_core_005_a_type_has_a_name_and_each_schema_once() {
+    fn core_073_a_type_has_a_name_and_each_schema_once() {
         let build = |document| {
             ResourceType::builder(document).schema(Schema::user()).schema(Schema::enterprise_user()).build()
         };

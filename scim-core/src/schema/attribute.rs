@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn core_012_core_018_only_characteristics_that_a_type_has_are_written() {
+    fn core_078_only_characteristics_that_a_type_has_are_written() {
         let written = |kind: &str| {
             let attribute: Attribute = serde_json::from_value(json!({"name": "x", "type": kind})).unwrap();
             let written = serde_json::to_value(attribute).unwrap();

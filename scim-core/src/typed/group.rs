@@ -101,7 +101,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn core_066_groups_and_members_survive() {
+    fn cli_034_groups_and_members_survive() {
         let body = json!({
             "schemas": [urn::GROUP], "id": "g", "displayName": "G", "externalId": "x",
             "members": [{"value": "u", "$ref": "../Users/u", "type": "User", "display": "U", "since": 1}],

@@ -57,7 +57,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn core_041_core_043_meta_is_typed_and_lossless() {
+    fn cli_034_meta_is_typed_and_lossless() {
         let body = json!({
             "resourceType": "User", "created": "2010-01-23T04:56:22.5+02:00", "lastModified": "yesterday",
             "location": "https://example.com/v2/Users/1", "version": "W/\"3694e05e9dff591\"", "x": 1,

@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn core_046_core_047_core_048_core_062_every_attribute_of_the_schema_is_a_field() {
+    fn cli_034_every_attribute_of_the_schema_is_a_field() {
         let mut body =
             json!({"schemas": [urn::USER], "id": "1", "externalId": "2", "meta": {"version": "3"}});
         for attribute in Schema::user().attributes() {
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn core_052_a_password_is_written_but_not_shown() {
+    fn a_password_is_written_but_not_shown() {
         let user = User::new("ada").with_password("s3cret");
         assert!(!format!("{user:?}").contains("s3cret"));
         assert_eq!(serde_json::to_value(&user).unwrap()["password"], "s3cret");
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn core_045_the_builder_names_what_it_sets() {
+    fn the_builder_names_what_it_sets() {
         let user = User::new("ada")
             .with_external_id("x")
             .with_name(Name::new("Ada", "Lovelace"))

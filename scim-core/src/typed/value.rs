@@ -131,7 +131,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn core_024_the_default_sub_attributes_and_others_survive() {
+    fn cli_034_the_default_sub_attributes_and_others_survive() {
         let body = json!({
             "value": "v", "display": "d", "type": "work", "primary": true, "$ref": "Users/1", "verified": true,
         });
