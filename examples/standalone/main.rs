@@ -1,5 +1,8 @@
 //! A plain SCIM 2.0 service provider: every attribute of the core schemas, no vendor's rules.
 
+mod registry;
+
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -16,7 +19,7 @@ use scim_server_traits::TenantId;
 #[derive(Parser)]
 #[command(
     version,
-    after_help = "Examples:\n  standalone\n  standalone --data scim.db --token s3cret\n  standalone --listen 0.0.0.0:8080 --leniency strict"
+    after_help = "Examples:\n  standalone\n  standalone --data scim.db --token s3cret\n  standalone --listen 0.0.0.0:8080 --leniency strict\n  standalone --schema robot.json --resource-type robots.json"
 )]
 struct Arguments {
     /// Where to listen; port 0 takes any free one.
@@ -34,6 +37,14 @@ struct Arguments {
     /// What PATCH answers: auto (204 when only members were named), body (200) or none (204).
     #[arg(long, default_value = "auto", value_name = "HOW", value_parser = patch_response)]
     patch_response: PatchResponse,
+    /// A file with a schema document (RFC 7643 §7), or an array of them, to serve beside the standard ones;
+    /// may be given several times.
+    #[arg(long = "schema", value_name = "FILE")]
+    schemas: Vec<PathBuf>,
+    /// A file with a resource type document (RFC 7643 §6), or an array of them, to serve beside User and
+    /// Group; may be given several times.
+    #[arg(long = "resource-type", value_name = "FILE")]
+    resource_types: Vec<PathBuf>,
 }
 
 #[tokio::main]
@@ -44,6 +55,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(mut arguments: Arguments) -> anyhow::Result<()> {
+    let registry = registry::read(&arguments.schemas, &arguments.resource_types)?;
     if arguments.tokens.is_empty() {
         arguments.tokens.push(BearerTokens::mint());
     }
@@ -59,6 +71,7 @@ async fn run(mut arguments: Arguments) -> anyhow::Result<()> {
     let (listener, address) = scim_examples::listen(&arguments.listen).await?;
     let server = Server::builder(store, Arc::new(tokens))
         .base_url(format!("http://{address}/scim/v2"))
+        .registry(registry)
         .leniency(arguments.leniency)
         .patch_response(arguments.patch_response)
         .build()?;

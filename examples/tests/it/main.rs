@@ -4,5 +4,6 @@
 
 mod hostile;
 mod kill;
+mod own_types;
 mod programs;
 mod server;
