@@ -5,6 +5,7 @@
 
 mod binding;
 mod cases;
+mod core;
 mod evaluation;
 mod hostile;
 mod paths;

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod core;
 mod fixtures;
 mod laws;
 mod matrix;

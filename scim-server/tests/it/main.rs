@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod client;
+mod core;
 mod discovery;
 mod etag;
 mod fixtures;
