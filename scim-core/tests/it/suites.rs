@@ -82,8 +82,10 @@ fn never_shown() {
     assert!(!shown.to_string().contains("t1meMa"));
 }
 
+type Check = fn(&Vendor);
+
 /// What is held for each id.
-const CHECKS: &[(&str, fn(&Vendor))] = &[
+const CHECKS: &[(&str, Check)] = &[
     ("EXTRA-TYPE-INT", |vendor| vendor.round_trip("integerAttr", json!(9_007_199_254_740_993_i64))),
     ("EXTRA-TYPE-BOOL", |vendor| vendor.round_trip("booleanAttr", json!(false))),
     ("EXTRA-TYPE-DT", |vendor| vendor.round_trip("dateTimeAttr", json!("2008-01-23T04:56:22Z"))),
