@@ -2,7 +2,8 @@
 //! makes it hold.
 
 use scim_core::{Registry, ResourceTypeDocument};
-use scim_server::Server;
+use scim_server::{BearerTokens, Grant, Server};
+use scim_server_traits::{Context, Get, Store as _, TenantId};
 use serde_json::{Value, json};
 
 use crate::client::{builder, get, patch, post};
@@ -45,4 +46,37 @@ async fn core_081_a_required_secret_does_not_block_patches() {
     let path = format!("/Robots/{}", post(&server, "/Robots", body).await.id());
     let reply = patch(&server, &path, json!([{"op": "replace", "path": "model", "value": "n"}])).await;
     assert_eq!(reply.status, 200, "{reply:?}");
+}
+
+/// secret.rs: only top-level attributes of the base schema are dropped; secrets in extensions and in complex
+/// attributes are stored in clear.
+#[tokio::test]
+async fn core_052_secrets_of_extensions_and_parts_are_stored_nowhere() {
+    let document = ResourceTypeDocument::new("Robot", "/Robots", "urn:r").extension("urn:e", false);
+    let secret = json!({"name": "pin", "mutability": "writeOnly", "returned": "never"});
+    let registry = Registry::builder()
+        .schema_json(json!({"id": "urn:r", "attributes": [
+            {"name": "lock", "type": "complex", "subAttributes": [secret, {"name": "kind"}]},
+        ]}))
+        .unwrap()
+        .schema_json(json!({"id": "urn:e", "attributes": [secret]}))
+        .unwrap()
+        .resource_type_document(document)
+        .build()
+        .unwrap();
+    let robots = std::sync::Arc::clone(registry.by_name("Robot").unwrap());
+    let store = std::sync::Arc::new(scim_store::MemoryStore::new());
+    let tokens = BearerTokens::new().with("one", Grant::new(TenantId::new("one"), "a"));
+    let server = Server::builder(store.clone(), std::sync::Arc::new(tokens))
+        .base_url("https://h.example/scim/v2")
+        .registry(registry)
+        .build()
+        .unwrap();
+    let body = json!({
+        "schemas": ["urn:r", "urn:e"], "lock": {"pin": "s3cret", "kind": "k"}, "urn:e": {"pin": "s3cret"},
+    });
+    let id = post(&server, "/Robots", body).await.id();
+    let context = Context::new(TenantId::new("one"));
+    let stored = store.get(&context, Get::new(robots, &id)).await.unwrap().unwrap();
+    assert!(!format!("{:?}", stored.resource).contains("s3cret"), "{:?}", stored.resource);
 }
