@@ -1,6 +1,8 @@
-//! Stores filled for measuring.
+//! Stores filled, and a user, for measuring.
 
 #![allow(clippy::expect_used, reason = "a benchmark that cannot be set up has nothing to measure")]
+
+pub mod user;
 
 use std::sync::Arc;
 

@@ -1,0 +1,61 @@
+//! Reading and writing one user of about 1 kB, beside what nobody can avoid: parsing the same bytes into a
+//! bare JSON value, and serialising the whole resource.
+//!
+//! After the figures, the two ratios that must hold are taken with the competitors in turn, so that a busy
+//! machine slows both; the run fails when one does not hold. `allocations.rs` counts allocations.
+
+#![allow(missing_docs, clippy::expect_used, reason = "a benchmark that cannot run has nothing to measure")]
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use criterion::Criterion;
+use scim_benches::user::{self, Rendering};
+use serde_json::Value;
+
+const MOST_INGEST: f64 = 1.8;
+const MOST_THREE_ATTRIBUTES: f64 = 0.5;
+
+fn main() {
+    let mut criterion = Criterion::default().measurement_time(Duration::from_secs(3)).configure_from_args();
+    let rendering = Rendering::new();
+    criterion.bench_function("core/from_slice", |bencher| bencher.iter(from_slice));
+    criterion.bench_function("core/ingest", |bencher| bencher.iter(ingest));
+    criterion.bench_function("core/whole", |bencher| bencher.iter(|| rendering.whole()));
+    criterion
+        .bench_function("core/three_attributes", |bencher| bencher.iter(|| rendering.three_attributes()));
+    criterion.final_summary();
+    hold("ingest / from_slice::<Value>", ingest, from_slice, MOST_INGEST);
+    hold(
+        "three attributes / whole",
+        || rendering.three_attributes(),
+        || rendering.whole(),
+        MOST_THREE_ATTRIBUTES,
+    );
+}
+
+fn from_slice() -> Value {
+    serde_json::from_slice(black_box(user::BODY)).expect("JSON")
+}
+
+fn ingest() -> scim_core::Ingested {
+    user::ingest(black_box(user::BODY))
+}
+
+/// The median over many short rounds, in which a disturbance hits one round and not one competitor.
+fn hold<A, B>(what: &str, ours: impl Fn() -> A, theirs: impl Fn() -> B, most: f64) {
+    let mut ratios: Vec<f64> =
+        (0..500).map(|_| time(&ours).as_secs_f64() / time(&theirs).as_secs_f64()).collect();
+    ratios.sort_by(f64::total_cmp);
+    let ratio = ratios[ratios.len() / 2];
+    println!("{what}: {ratio:.2} (at most {most})");
+    assert!(ratio <= most, "{what} takes {ratio:.2}, more than {most}");
+}
+
+fn time<T>(work: &impl Fn() -> T) -> Duration {
+    let started = Instant::now();
+    for _ in 0..100 {
+        black_box(work());
+    }
+    started.elapsed()
+}
