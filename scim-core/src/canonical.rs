@@ -1,19 +1,19 @@
 //! Values from outside, made canonical against their attribute: the one place where types, names and
 //! forgiven spellings of values are decided. Used by ingest and by PATCH.
+//!
+//! A value is changed where it stands: most are canonical already, and then nothing is moved or copied.
+//! Inside, the answer to "make this canonical" is whether anything is left: `false` is unassigned.
 
 use std::collections::HashSet;
-use std::fmt;
-use std::sync::LazyLock;
 
-use base64::Engine as _;
-use base64::engine::DecodePaddingMode;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use serde_json::{Map, Value};
 
-use crate::date_time::DateTime;
+use crate::at::At;
 use crate::error::Error;
 use crate::leniency::{Leniency, Quirk, Quirks, UnknownAttributes};
+use crate::members;
 use crate::resource_type::AttrRef;
+use crate::scalar;
 use crate::schema::{Attribute, Mutability, Type};
 
 /// What to do with a read-only sub-attribute inside a value.
@@ -63,30 +63,31 @@ impl<'a> Canonical<'a> {
     /// `None` means unassigned: `null`, `[]`, `{}` (CORE-030).
     ///
     /// Errors are 400 `invalidValue` (or `mutability` under [`ReadOnly::Refuse`]) and name the path.
-    pub fn value(&mut self, path: &AttrRef, value: Value) -> Result<Option<Value>, Error> {
-        let at = At::from(path);
-        self.attribute(&at, path.leaf(), value)
+    pub fn value(&mut self, path: &AttrRef, mut value: Value) -> Result<Option<Value>, Error> {
+        let assigned = self.attribute(&At::from(path), path.leaf(), &mut value)?;
+        Ok(assigned.then_some(value))
     }
 
     /// Makes one element of a multi-valued attribute, or one single value, canonical.
-    pub fn element(&mut self, path: &AttrRef, value: Value) -> Result<Option<Value>, Error> {
-        let at = At::from(path);
-        self.single(&at, path.leaf(), value)
+    pub fn element(&mut self, path: &AttrRef, mut value: Value) -> Result<Option<Value>, Error> {
+        let assigned = self.single(&At::from(path), path.leaf(), &mut value)?;
+        Ok(assigned.then_some(value))
     }
 
     pub(crate) fn attribute(
         &mut self,
         at: &At<'_>,
         attribute: &Attribute,
-        value: Value,
-    ) -> Result<Option<Value>, Error> {
+        value: &mut Value,
+    ) -> Result<bool, Error> {
         match value {
-            Value::Null => Ok(None),
-            Value::Array(values) if attribute.multi_valued => self.elements(at, attribute, values),
-            Value::Array(mut values) => match values.len() {
-                0 => Ok(None),
+            Value::Null => Ok(false),
+            Value::Array(elements) if attribute.multi_valued => self.elements(at, attribute, elements),
+            Value::Array(elements) => match elements.len() {
+                0 => Ok(false),
                 1 if self.leniency.uses(Quirk::UnwrapValue, &mut self.used) => {
-                    self.single(at, attribute, values.remove(0))
+                    *value = elements.remove(0);
+                    self.single(at, attribute, value)
                 }
                 _ => Err(at.expected(attribute, "an array")),
             },
@@ -94,7 +95,10 @@ impl<'a> Canonical<'a> {
                 if !self.leniency.uses(Quirk::WrapValue, &mut self.used) {
                     return Err(Error::invalid_value(format!("`{at}` is multi-valued: expected an array")));
                 }
-                self.elements(at, attribute, vec![value])
+                let mut elements = vec![value.take()];
+                let assigned = self.elements(at, attribute, &mut elements)?;
+                *value = Value::Array(elements);
+                Ok(assigned)
             }
             value => self.single(at, attribute, value),
         }
@@ -104,20 +108,26 @@ impl<'a> Canonical<'a> {
         &mut self,
         at: &At<'_>,
         attribute: &Attribute,
-        values: Vec<Value>,
-    ) -> Result<Option<Value>, Error> {
-        let mut elements = Vec::with_capacity(values.len());
-        for value in values {
-            if value.is_null() {
+        elements: &mut Vec<Value>,
+    ) -> Result<bool, Error> {
+        let mut gaps = false;
+        for element in elements.iter_mut() {
+            if element.is_null() {
                 return Err(Error::invalid_value(format!("`{at}` holds `null` among its values")));
             }
-            elements.extend(self.single(at, attribute, value)?);
+            if !self.single(at, attribute, element)? {
+                *element = Value::Null;
+                gaps = true;
+            }
         }
-        remove_duplicates(&mut elements);
+        if gaps {
+            elements.retain(|element| !element.is_null());
+        }
+        remove_duplicates(elements);
         if attribute.sub_attribute("primary").is_some_and(|sub| sub.r#type == Type::Boolean) {
-            self.one_primary(at, &mut elements)?;
+            self.one_primary(at, elements)?;
         }
-        Ok((!elements.is_empty()).then_some(Value::Array(elements)))
+        Ok(!elements.is_empty())
     }
 
     /// CORE-025: `primary: true` at most once; with the quirk the first one wins.
@@ -136,40 +146,39 @@ impl<'a> Canonical<'a> {
         Ok(())
     }
 
-    fn single(&mut self, at: &At<'_>, attribute: &Attribute, value: Value) -> Result<Option<Value>, Error> {
+    fn single(&mut self, at: &At<'_>, attribute: &Attribute, value: &mut Value) -> Result<bool, Error> {
         if attribute.is_complex() {
             return self.complex(at, attribute, value);
         }
-        match value {
-            Value::Null => Ok(None),
-            Value::Object(mut object)
-                if object.contains_key("value")
-                    && object.iter().all(|(key, value)| key == "value" || value.is_null())
-                    && self.leniency.uses(Quirk::UnwrapValue, &mut self.used) =>
-            {
-                let inner = object.remove("value").unwrap_or_default();
-                self.simple(at, attribute, inner)
-            }
-            value => self.simple(at, attribute, value),
+        if let Value::Object(object) = value
+            && object.contains_key("value")
+            && object.iter().all(|(key, value)| key == "value" || value.is_null())
+            && self.leniency.uses(Quirk::UnwrapValue, &mut self.used)
+        {
+            *value = object.remove("value").unwrap_or_default();
         }
+        scalar::canonicalize(at, attribute, self.leniency, &mut self.used, value)
     }
 
-    fn complex(&mut self, at: &At<'_>, attribute: &Attribute, value: Value) -> Result<Option<Value>, Error> {
+    fn complex(&mut self, at: &At<'_>, attribute: &Attribute, value: &mut Value) -> Result<bool, Error> {
         match value {
-            Value::Null => Ok(None),
+            Value::Null => Ok(false),
             Value::Object(object) => self.object(at, attribute, object),
             Value::String(text)
                 if text.is_empty() && self.leniency.uses(Quirk::EmptyStringClears, &mut self.used) =>
             {
-                Ok(None)
+                Ok(false)
             }
-            scalar @ (Value::String(_) | Value::Number(_) | Value::Bool(_))
+            Value::String(_) | Value::Number(_) | Value::Bool(_)
                 if attribute.value_sub_attribute().is_some()
                     && self.leniency.uses(Quirk::WrapValue, &mut self.used) =>
             {
-                self.object(at, attribute, Map::from_iter([("value".to_owned(), scalar)]))
+                let mut object = Map::from_iter([("value".to_owned(), value.take())]);
+                let assigned = self.object(at, attribute, &mut object)?;
+                *value = Value::Object(object);
+                Ok(assigned)
             }
-            other => Err(at.expected(attribute, kind(&other))),
+            other => Err(at.expected(attribute, scalar::kind(other))),
         }
     }
 
@@ -177,125 +186,78 @@ impl<'a> Canonical<'a> {
         &mut self,
         at: &At<'_>,
         attribute: &Attribute,
-        object: Map<String, Value>,
-    ) -> Result<Option<Value>, Error> {
-        let object = self.lift_json_value(attribute, object);
-        let mut canonical = Map::new();
-        for (key, value) in object {
-            let Some(sub) = attribute.sub_attribute(&key) else {
-                let forgiven = value.is_null()
-                    || self.leniency.uses(Quirk::UnknownSubAttributes, &mut self.used)
-                    || self.leniency.unknown_attributes() == UnknownAttributes::Ignore;
-                if forgiven {
-                    continue;
-                }
-                return Err(Error::invalid_value(format!("`{at}` has no sub-attribute `{key}`")));
-            };
-            let at = At { sub: Some(&sub.name), ..*at };
-            if sub.mutability == Mutability::ReadOnly {
-                if self.read_only == ReadOnly::Strip
-                    || self.leniency.uses(Quirk::ReadOnlyInValue, &mut self.used)
-                {
-                    continue;
-                }
-                return Err(Error::mutability(format!("`{at}` is read-only")));
-            }
-            let empty_string_clears =
-                attribute.value_sub_attribute().is_some_and(|value| value.name == sub.name)
-                    && !attribute.multi_valued
-                    && value == "";
-            if empty_string_clears && self.leniency.uses(Quirk::EmptyStringClears, &mut self.used) {
-                continue;
-            }
-            if let Some(value) = self.attribute(&at, sub, value)?
-                && canonical.insert(sub.name.clone(), value).is_some()
+        object: &mut Map<String, Value>,
+    ) -> Result<bool, Error> {
+        self.lift_json_value(attribute, object);
+        members::settle(
+            object,
+            |key| attribute.sub_attribute(key).map(|sub| (sub.name.as_str(), &**sub)),
+            |name| at.sub(name).twice(),
+            |key, sub, value| match sub {
+                Some(sub) => self.sub_attribute(&at.sub(&sub.name), attribute, sub, value),
+                None => self.unknown_sub_attribute(at, key, value),
+            },
+        )?;
+        if !self.partial && !object.is_empty() {
+            require_sub_attributes(at, attribute, object)?;
+        }
+        Ok(!object.is_empty())
+    }
+
+    fn sub_attribute(
+        &mut self,
+        at: &At<'_>,
+        parent: &Attribute,
+        sub: &Attribute,
+        value: &mut Value,
+    ) -> Result<bool, Error> {
+        if sub.mutability == Mutability::ReadOnly {
+            if self.read_only == ReadOnly::Strip || self.leniency.uses(Quirk::ReadOnlyInValue, &mut self.used)
             {
-                return Err(Error::invalid_syntax(format!("`{at}` stands twice, in different case")));
+                return Ok(false);
+            }
+            return Err(Error::mutability(format!("`{at}` is read-only")));
+        }
+        let empty_value = value == "" && sub.name == "value" && !parent.multi_valued;
+        if empty_value && self.leniency.uses(Quirk::EmptyStringClears, &mut self.used) {
+            return Ok(false);
+        }
+        self.attribute(at, sub, value)
+    }
+
+    fn unknown_sub_attribute(&mut self, at: &At<'_>, key: &str, value: &Value) -> Result<bool, Error> {
+        if value.is_null() {
+            return Ok(false);
+        }
+        match self.leniency.unknown_attributes() {
+            UnknownAttributes::Keep => Ok(members::is_assigned(value)),
+            _ if self.leniency.uses(Quirk::UnknownSubAttributes, &mut self.used) => Ok(false),
+            UnknownAttributes::Ignore => Ok(false),
+            UnknownAttributes::Refuse => {
+                Err(Error::invalid_value(format!("`{at}` has no sub-attribute `{key}`")))
             }
         }
-        if !self.partial && !canonical.is_empty() {
-            require_sub_attributes(at, attribute, &canonical)?;
-        }
-        Ok((!canonical.is_empty()).then_some(Value::Object(canonical)))
     }
 
     /// a role whose `value` is itself a JSON object.
-    fn lift_json_value(&mut self, attribute: &Attribute, object: Map<String, Value>) -> Map<String, Value> {
+    fn lift_json_value(&mut self, attribute: &Attribute, object: &mut Map<String, Value>) {
         let text = match (attribute.name.as_str(), object.len(), object.get("value")) {
             ("roles", 1, Some(Value::String(text))) if text.starts_with('{') => text,
-            _ => return object,
+            _ => return,
         };
-        let Ok(Value::Object(mut inner)) = serde_json::from_str::<Value>(text) else { return object };
-        let Some(value @ Value::String(_)) = inner.remove("value") else { return object };
+        let Ok(Value::Object(mut inner)) = serde_json::from_str::<Value>(text) else { return };
+        let Some(value @ Value::String(_)) = inner.remove("value") else { return };
         if !self.leniency.uses(Quirk::JsonInRoleValue, &mut self.used) {
-            return object;
+            return;
         }
-        let mut lifted = Map::from_iter([("value".to_owned(), value)]);
+        object.insert("value".to_owned(), value);
         if let Some(display @ Value::String(_)) =
             inner.remove("displayName").or_else(|| inner.remove("display"))
         {
-            lifted.insert("display".to_owned(), display);
-        }
-        lifted
-    }
-
-    fn simple(&mut self, at: &At<'_>, attribute: &Attribute, value: Value) -> Result<Option<Value>, Error> {
-        let refuse = |value: &Value| Err(at.expected(attribute, kind(value)));
-        match (attribute.r#type, value) {
-            (_, Value::Null) => Ok(None),
-            (Type::Boolean, value @ Value::Bool(_)) => Ok(Some(value)),
-            (Type::Boolean, Value::String(text)) => {
-                let value = if text.eq_ignore_ascii_case("true") {
-                    true
-                } else if text.eq_ignore_ascii_case("false") {
-                    false
-                } else {
-                    return Err(at.expected(attribute, &format!("`{}`", shorten(&text))));
-                };
-                if self.leniency.uses(Quirk::StringBooleans, &mut self.used) {
-                    Ok(Some(Value::Bool(value)))
-                } else {
-                    Err(at.expected(attribute, "a string"))
-                }
-            }
-            (Type::Integer, Value::Number(number)) if number.is_i64() || number.is_u64() => {
-                Ok(Some(Value::Number(number)))
-            }
-            (Type::Integer, Value::Number(number)) => Err(Error::invalid_value(format!(
-                "`{at}`: `{number}` is no integer of at most 64 bits without fraction and exponent"
-            ))),
-            (Type::Decimal, value @ Value::Number(_)) => Ok(Some(value)),
-            (Type::String, value @ Value::String(_)) => Ok(Some(value)),
-            (Type::DateTime, Value::String(text)) => match text.parse::<DateTime>() {
-                Ok(_) => Ok(Some(Value::String(text))),
-                Err(error) => Err(Error::invalid_value(format!("`{at}`: {error}"))),
-            },
-            (Type::Binary, Value::String(text)) => match BASE64.decode(&text) {
-                Ok(_) => Ok(Some(Value::String(text))),
-                Err(error) => Err(Error::invalid_value(format!("`{at}` is not base64: {error}"))),
-            },
-            (Type::Reference, Value::String(text)) => {
-                match url::Url::options().base_url(ANY_BASE.as_ref()).parse(&text) {
-                    Ok(_) => Ok(Some(Value::String(text))),
-                    Err(error) => {
-                        Err(Error::invalid_value(format!("`{at}`: `{}` is no URI: {error}", shorten(&text))))
-                    }
-                }
-            }
-            (_, other) => refuse(&other),
+            object.insert("display".to_owned(), display);
         }
     }
 }
-
-/// Padding may be left out (CORE-017).
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &base64::alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
-
-/// References may be relative (CORE-019); any base shows whether they can be resolved.
-static ANY_BASE: LazyLock<Option<url::Url>> =
-    LazyLock::new(|| url::Url::parse("https://base.example/v2/").ok());
 
 /// Checks the required sub-attributes of one object.
 pub(crate) fn require_sub_attributes(
@@ -309,64 +271,22 @@ pub(crate) fn require_sub_attributes(
     }
 }
 
+/// Up to this many elements, comparing each with each is cheaper than a table.
+const FEW: usize = 8;
+
+/// The same value twice is one value (CORE-026); the first stays where it is.
 fn remove_duplicates(elements: &mut Vec<Value>) {
-    if elements.len() < 2 {
-        return;
-    }
-    let mut seen = HashSet::with_capacity(elements.len());
-    elements.retain(|element| seen.insert(element.to_string()));
-}
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
-    }
-}
-
-fn shorten(text: &str) -> String {
-    text.chars().take(64).collect()
-}
-
-/// Where a value stands, for messages.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct At<'a> {
-    pub(crate) urn: Option<&'a str>,
-    pub(crate) name: &'a str,
-    pub(crate) sub: Option<&'a str>,
-}
-
-impl<'a> At<'a> {
-    fn expected(&self, attribute: &Attribute, found: &str) -> Error {
-        Error::invalid_value(format!("`{self}`: expected {}, found {found}", attribute.r#type))
-    }
-}
-
-impl<'a> From<&'a AttrRef> for At<'a> {
-    fn from(path: &'a AttrRef) -> Self {
-        Self {
-            urn: path.extension().map(|urn| &**urn),
-            name: &path.attribute().name,
-            sub: path.sub().map(|sub| sub.name.as_str()),
+    let fresh: Vec<bool> = if elements.len() <= FEW {
+        if (1..elements.len()).all(|at| !elements[..at].contains(&elements[at])) {
+            return;
         }
-    }
-}
-
-impl fmt::Display for At<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(urn) = self.urn {
-            write!(f, "{urn}:")?;
-        }
-        f.write_str(self.name)?;
-        match self.sub {
-            Some(sub) => write!(f, ".{sub}"),
-            None => Ok(()),
-        }
-    }
+        (0..elements.len()).map(|at| !elements[..at].contains(&elements[at])).collect()
+    } else {
+        let mut seen = HashSet::with_capacity(elements.len());
+        elements.iter().map(|element| seen.insert(element)).collect()
+    };
+    let mut fresh = fresh.into_iter();
+    elements.retain(|_| fresh.next() == Some(true));
 }
 
 #[cfg(test)]

@@ -1,16 +1,20 @@
 //! Bodies of `POST` and `PUT` turned into canonical resources — RFC 7644 §3.3, §3.5.1.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use crate::canonical::{At, Canonical, ReadOnly, require_sub_attributes};
+use crate::at::At;
+use crate::canonical::{Canonical, ReadOnly};
 use crate::error::Error;
 use crate::json::parse_json;
 use crate::leniency::{Leniency, Quirk, Quirks, UnknownAttributes};
+use crate::members;
+use crate::replace;
+use crate::required;
 use crate::resource::{Reference, Resource};
-use crate::resource_type::{Resolved, ResourceType};
-use crate::schema::{Attribute, Mutability, Returned, Type};
+use crate::resource_type::{AttrRef, Extension, Resolved, ResourceType};
+use crate::schema::{Attribute, Mutability};
 
 /// What a body may cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +79,7 @@ pub fn ingest_value(
     previous: Option<&Resource>,
     leniency: &Leniency,
 ) -> Result<Ingested, Error> {
-    let Value::Object(body) = body else {
+    let Value::Object(mut document) = body else {
         return Err(Error::invalid_syntax("the body must be a JSON object"));
     };
     let mut reader = Reader {
@@ -83,199 +87,175 @@ pub fn ingest_value(
         leniency,
         canonical: Canonical::new(leniency, ReadOnly::Strip),
         used: Quirks::NONE,
-        document: Map::new(),
-        extensions: BTreeMap::new(),
         relations: BTreeMap::new(),
-        schemas: None,
+        misplaced: Vec::new(),
     };
-    reader.read(body)?;
+    reader.attributes(&mut document)?;
+    reader.extension_attributes_at_the_root(&mut document)?;
     if let Some(previous) = previous {
-        reader.keep(previous)?;
+        replace::keep(resource_type, leniency, &mut reader.used, previous, &mut document)?;
     }
-    reader.finish()
+    reader.schemas(&mut document)?;
+    required::check(resource_type, &document, &reader.relations)?;
+    Ok(Ingested {
+        resource: Resource::from_canonical(document),
+        relations: reader.relations,
+        quirks: reader.used.union(reader.canonical.used()),
+    })
 }
 
+/// What a key at the top level stands for.
+#[derive(Clone, Copy)]
+enum Member<'a> {
+    Schemas,
+    Attribute(&'a Attribute),
+    Extension(&'a Extension),
+}
+
+/// Turns a body into a document where it stands: what is canonical already is not moved.
 struct Reader<'a> {
     resource_type: &'a ResourceType,
     leniency: &'a Leniency,
     canonical: Canonical<'a>,
     used: Quirks,
-    document: Map<String, Value>,
-    extensions: BTreeMap<&'a str, Map<String, Value>>,
     relations: BTreeMap<String, Vec<Reference>>,
-    schemas: Option<Value>,
+    misplaced: Vec<(AttrRef, Value)>,
 }
 
 impl<'a> Reader<'a> {
-    fn read(&mut self, body: Map<String, Value>) -> Result<(), Error> {
-        for (key, value) in body {
-            if key.eq_ignore_ascii_case("schemas") {
-                if self.schemas.replace(value).is_some() {
-                    return Err(twice(&At { urn: None, name: "schemas", sub: None }));
-                }
-            } else if let Some(attribute) = self.resource_type.attribute(&key) {
-                let at = At { urn: None, name: &attribute.name, sub: None };
-                self.top_level(&at, attribute, value)?;
-            } else if let Some(extension) = self.resource_type.extension(&key) {
-                let urn = &**extension.schema.id();
-                match value {
-                    Value::Null => {}
-                    Value::Object(object) => self.extension(urn, object)?,
-                    _ => return Err(Error::invalid_value(format!("`{urn}`: expected an object"))),
-                }
-            } else if !value.is_null() {
-                self.unknown(&key, value)?;
-            }
-        }
-        Ok(())
+    fn attributes(&mut self, document: &mut Map<String, Value>) -> Result<(), Error> {
+        let resource_type = self.resource_type;
+        members::settle(
+            document,
+            |key| member(resource_type, key),
+            |name| At::new(None, name).twice(),
+            |key, member, value| match member {
+                Some(Member::Schemas) => Ok(!value.is_null()),
+                Some(Member::Attribute(attribute)) => self.attribute(attribute, value),
+                Some(Member::Extension(extension)) => self.extension(extension, value),
+                None => self.unknown(key, value),
+            },
+        )
     }
 
-    fn top_level(&mut self, at: &At<'_>, attribute: &'a Attribute, value: Value) -> Result<(), Error> {
+    fn attribute(&mut self, attribute: &Attribute, value: &mut Value) -> Result<bool, Error> {
         if attribute.mutability == Mutability::ReadOnly {
-            return Ok(());
+            return Ok(false);
         }
-        let value = self.canonical.attribute(at, attribute, value)?;
-        if let Some(relation) = self.resource_type.relation(&attribute.name) {
-            let links = links(at, value)?;
-            return match self.relations.insert(relation.name.clone(), links) {
-                None => Ok(()),
-                Some(_) => Err(twice(at)),
-            };
-        }
-        match value.and_then(|value| self.document.insert(attribute.name.clone(), value)) {
-            None => Ok(()),
-            Some(_) => Err(twice(at)),
-        }
+        let at = At::new(None, &attribute.name);
+        let assigned = self.canonical.attribute(&at, attribute, value)?;
+        let Some(relation) = self.resource_type.relation(&attribute.name) else { return Ok(assigned) };
+        let links = if assigned { links(&at, value)? } else { Vec::new() };
+        self.relations.insert(relation.name.clone(), links);
+        Ok(false)
     }
 
-    fn extension(&mut self, urn: &'a str, object: Map<String, Value>) -> Result<(), Error> {
-        let Some(extension) = self.resource_type.extension(urn) else { return Ok(()) };
-        for (key, value) in object {
-            let Some(attribute) = extension.schema.attribute(&key) else {
-                if value.is_null() || self.leniency.unknown_attributes() == UnknownAttributes::Ignore {
-                    continue;
-                }
-                return Err(Error::invalid_value(format!("`{urn}` has no attribute `{key}`")));
-            };
-            self.extension_attribute(urn, attribute, value)?;
-        }
-        Ok(())
+    fn extension(&mut self, extension: &Extension, value: &mut Value) -> Result<bool, Error> {
+        let urn = &**extension.schema.id();
+        let object = match value {
+            Value::Null => return Ok(false),
+            Value::Object(object) => object,
+            _ => return Err(Error::invalid_value(format!("`{urn}`: expected an object"))),
+        };
+        let policy = self.leniency.unknown_attributes();
+        members::settle(
+            object,
+            |key| extension.schema.attribute(key).map(|attribute| (attribute.name.as_str(), &**attribute)),
+            |name| At::new(Some(urn), name).twice(),
+            |key, attribute, value| match attribute {
+                Some(attribute) => self.extension_attribute(urn, attribute, value),
+                None => unknown(policy, value, || format!("`{urn}` has no attribute `{key}`")),
+            },
+        )?;
+        Ok(!object.is_empty())
     }
 
     fn extension_attribute(
         &mut self,
-        urn: &'a str,
+        urn: &str,
         attribute: &Attribute,
-        value: Value,
-    ) -> Result<(), Error> {
-        let at = At { urn: Some(urn), name: &attribute.name, sub: None };
+        value: &mut Value,
+    ) -> Result<bool, Error> {
         if attribute.mutability == Mutability::ReadOnly {
-            return Ok(());
+            return Ok(false);
         }
-        let Some(value) = self.canonical.attribute(&at, attribute, value)? else { return Ok(()) };
-        match self.extensions.entry(urn).or_default().insert(attribute.name.clone(), value) {
-            None => Ok(()),
-            Some(_) => Err(twice(&at)),
-        }
+        self.canonical.attribute(&At::new(Some(urn), &attribute.name), attribute, value)
     }
 
     /// `department` at the top level; otherwise the policy for unknown attributes.
-    fn unknown(&mut self, key: &str, value: Value) -> Result<(), Error> {
-        if self.leniency.allows(Quirk::RootExtensionAttributes)
+    fn unknown(&mut self, key: &str, value: &mut Value) -> Result<bool, Error> {
+        if !value.is_null()
+            && self.leniency.allows(Quirk::RootExtensionAttributes)
             && let Ok(Resolved::Attribute(path)) =
                 self.resource_type.resolve_with(key, self.leniency, &mut Quirks::default())
-            && let Some(extension) = path.extension().and_then(|urn| self.resource_type.extension(urn))
+            && path.extension().is_some()
             && path.sub().is_none()
         {
             self.used.insert(Quirk::RootExtensionAttributes);
-            return self.extension_attribute(extension.schema.id(), path.attribute(), value);
+            self.misplaced.push((path, value.take()));
+            return Ok(false);
         }
-        match self.leniency.unknown_attributes() {
-            UnknownAttributes::Ignore => Ok(()),
-            UnknownAttributes::Refuse => {
-                Err(Error::invalid_value(format!("`{key}` is no attribute of {}", self.resource_type.name())))
-            }
-        }
+        unknown(self.leniency.unknown_attributes(), value, || {
+            format!("`{key}` is no attribute of {}", self.resource_type.name())
+        })
     }
 
-    /// RFC 7644 §3.5.1: what a replace must not change, and what it cannot have seen.
-    fn keep(&mut self, previous: &Resource) -> Result<(), Error> {
-        let resource_type = self.resource_type;
-        for attribute in resource_type.schema().attributes() {
-            let at = At { urn: None, name: &attribute.name, sub: None };
-            keep_attribute(&at, attribute, previous.as_map(), &mut self.document)?;
-        }
-        for extension in resource_type.extensions() {
-            let urn = &**extension.schema.id();
-            let Some(before) = previous.as_map().get(urn).and_then(Value::as_object) else { continue };
-            let mut now = self.extensions.remove(urn).unwrap_or_default();
-            for attribute in extension.schema.attributes() {
-                let at = At { urn: Some(urn), name: &attribute.name, sub: None };
-                keep_attribute(&at, attribute, before, &mut now)?;
+    fn extension_attributes_at_the_root(&mut self, document: &mut Map<String, Value>) -> Result<(), Error> {
+        for (path, mut value) in std::mem::take(&mut self.misplaced) {
+            let Some(urn) = path.extension() else { continue };
+            let attribute = path.attribute();
+            if !self.extension_attribute(urn, attribute, &mut value)? {
+                continue;
             }
-            if !now.is_empty() {
-                self.extensions.insert(urn, now);
+            let extension = document.entry(&**urn).or_insert_with(|| Value::Object(Map::new()));
+            if let Value::Object(extension) = extension
+                && extension.insert(attribute.name.clone(), value).is_some()
+            {
+                return Err(At::from(&path).twice());
             }
-        }
-        if !self.document.contains_key("active")
-            && let Some(active) = previous.as_map().get("active")
-            && resource_type.attribute("active").is_some_and(|active| active.r#type == Type::Boolean)
-            && self.leniency.uses(Quirk::PutKeepsActive, &mut self.used)
-        {
-            self.document.insert("active".into(), active.clone());
         }
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Ingested, Error> {
-        let schemas = self.reconcile_schemas()?;
-        for (urn, object) in self.extensions {
-            self.document.insert(urn.to_owned(), Value::Object(object));
-        }
-        self.document.insert("schemas".into(), schemas);
-        require(self.resource_type, &self.document, &self.relations)?;
-        Ok(Ingested {
-            resource: Resource::from_canonical(self.document),
-            relations: self.relations,
-            quirks: self.used.union(self.canonical.used()),
-        })
-    }
-
     /// CORE-003…006: the list names the base schema and known extensions only; what is kept is the base
     /// and each extension in use.
-    fn reconcile_schemas(&mut self) -> Result<Value, Error> {
+    fn schemas(&mut self, document: &mut Map<String, Value>) -> Result<(), Error> {
         let base = &**self.resource_type.schema().id();
-        let listed = self.schemas.take();
-        let mut declared: Vec<&str> = Vec::new();
-        match &listed {
-            Some(Value::Array(urns)) => {
-                for urn in urns {
-                    let Value::String(urn) = urn else {
-                        return Err(Error::invalid_syntax("`schemas` must be an array of URN strings"));
-                    };
-                    let known = if base.eq_ignore_ascii_case(urn) {
-                        Some(base)
-                    } else {
-                        self.resource_type.extension(urn).map(|extension| &**extension.schema.id())
-                    };
-                    match known {
-                        Some(urn) => declared.push(urn),
-                        None if self.leniency.uses(Quirk::UnknownSchemas, &mut self.used) => {}
-                        None => {
-                            return Err(Error::invalid_value(format!(
-                                "`schemas`: `{urn}` is no schema of {}; known: {}",
-                                self.resource_type.name(),
-                                known_schemas(self.resource_type)
-                            )));
-                        }
-                    }
+        let listed = document.remove("schemas");
+        let urns = match &listed {
+            Some(Value::Array(urns)) => urns.as_slice(),
+            None => &[],
+            Some(_) => return Err(not_urns()),
+        };
+        let mut declared: BTreeSet<&str> = BTreeSet::new();
+        for urn in urns {
+            let Value::String(urn) = urn else { return Err(not_urns()) };
+            let known = if base.eq_ignore_ascii_case(urn) {
+                Some(base)
+            } else if let Some(extension) = self.resource_type.extension(urn) {
+                Some(&**extension.schema.id())
+            } else {
+                document.contains_key(urn).then_some(urn.as_str()).filter(|urn| is_urn(urn))
+            };
+            match known {
+                Some(urn) => {
+                    declared.insert(urn);
+                }
+                None if self.leniency.uses(Quirk::UnknownSchemas, &mut self.used) => {}
+                None => {
+                    return Err(Error::invalid_value(format!(
+                        "`schemas`: `{urn}` is no schema of {}; known: {}",
+                        self.resource_type.name(),
+                        known_schemas(self.resource_type)
+                    )));
                 }
             }
-            None | Some(Value::Null) => {}
-            Some(_) => return Err(Error::invalid_syntax("`schemas` must be an array of URN strings")),
         }
-        let complete = declared.contains(&base) && self.extensions.keys().all(|urn| declared.contains(urn));
-        if !complete && !self.leniency.uses(Quirk::InferSchemas, &mut self.used) {
+        let in_use =
+            || std::iter::once(base).chain(document.keys().map(String::as_str).filter(|key| is_urn(key)));
+        if !in_use().all(|urn| declared.contains(urn))
+            && !self.leniency.uses(Quirk::InferSchemas, &mut self.used)
+        {
             let message = format!(
                 "`schemas` must name `{base}` and each extension in use; known: {}",
                 known_schemas(self.resource_type)
@@ -286,8 +266,44 @@ impl<'a> Reader<'a> {
                 Error::invalid_syntax(message)
             });
         }
-        Ok(std::iter::once(base).chain(self.extensions.keys().copied()).collect())
+        let schemas = if in_use().eq(urns.iter().filter_map(Value::as_str)) {
+            listed.unwrap_or_default()
+        } else {
+            in_use().collect()
+        };
+        document.insert("schemas".into(), schemas);
+        Ok(())
     }
+}
+
+fn member<'a>(resource_type: &'a ResourceType, key: &str) -> Option<(&'a str, Member<'a>)> {
+    match resource_type.attribute(key) {
+        Some(attribute) if attribute.name == "schemas" => Some(("schemas", Member::Schemas)),
+        Some(attribute) => Some((&attribute.name, Member::Attribute(attribute))),
+        None => {
+            let extension = resource_type.extension(key)?;
+            Some((extension.schema.id(), Member::Extension(extension)))
+        }
+    }
+}
+
+/// Whether an unknown attribute stays; `what` says what is wrong where it may not be there.
+fn unknown(policy: UnknownAttributes, value: &Value, what: impl FnOnce() -> String) -> Result<bool, Error> {
+    match policy {
+        _ if value.is_null() => Ok(false),
+        UnknownAttributes::Keep => Ok(members::is_assigned(value)),
+        UnknownAttributes::Ignore => Ok(false),
+        UnknownAttributes::Refuse => Err(Error::invalid_value(what())),
+    }
+}
+
+/// Extensions stand under their URN, and no attribute's name has a colon (RFC 7643 §2.1).
+fn is_urn(key: &str) -> bool {
+    key.contains(':')
+}
+
+fn not_urns() -> Error {
+    Error::invalid_syntax("`schemas` must be an array of URN strings")
 }
 
 fn known_schemas(resource_type: &ResourceType) -> String {
@@ -295,101 +311,16 @@ fn known_schemas(resource_type: &ResourceType) -> String {
     std::iter::once(&**resource_type.schema().id()).chain(extensions).collect::<Vec<_>>().join(", ")
 }
 
-fn twice(at: &At<'_>) -> Error {
-    Error::invalid_syntax(format!("`{at}` stands twice, in different case"))
-}
-
-fn links(at: &At<'_>, value: Option<Value>) -> Result<Vec<Reference>, Error> {
-    let Some(Value::Array(elements)) = value else { return Ok(Vec::new()) };
+fn links(at: &At<'_>, value: &mut Value) -> Result<Vec<Reference>, Error> {
+    let Value::Array(elements) = value.take() else { return Ok(Vec::new()) };
     elements
-        .iter()
+        .into_iter()
         .map(|element| {
-            Reference::from_element(element)
+            Reference::take_from(element)
                 .filter(|reference| !reference.value.is_empty())
                 .ok_or_else(|| Error::invalid_value(format!("`{at}.value` is required in each element")))
         })
         .collect()
-}
-
-fn keep_attribute(
-    at: &At<'_>,
-    attribute: &Attribute,
-    before: &Map<String, Value>,
-    now: &mut Map<String, Value>,
-) -> Result<(), Error> {
-    let Some(old) = before.get(&attribute.name) else { return Ok(()) };
-    let unseen = attribute.mutability == Mutability::WriteOnly
-        || matches!(attribute.returned, Returned::Never | Returned::Request);
-    match (attribute.mutability, now.get_mut(&attribute.name)) {
-        (Mutability::Immutable, Some(new)) if new != old => {
-            Err(Error::mutability(format!("`{at}` is immutable and has another value already")))
-        }
-        (Mutability::Immutable | Mutability::ReadOnly, None) => {
-            now.insert(attribute.name.clone(), old.clone());
-            Ok(())
-        }
-        (_, None) if unseen => {
-            now.insert(attribute.name.clone(), old.clone());
-            Ok(())
-        }
-        (_, Some(Value::Object(new))) if !attribute.multi_valued => {
-            let Value::Object(old) = old else { return Ok(()) };
-            for sub in &attribute.sub_attributes {
-                keep_attribute(&At { sub: Some(&sub.name), ..*at }, sub, old, new)?;
-            }
-            Ok(())
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Checks that a document has every required attribute of the base schema and of each extension in use,
-/// and each required extension (CORE-075): what holds after the last operation of a PATCH (PATCH-036).
-///
-/// The error is 400 `invalidValue` and names the attribute.
-pub fn check_required(resource_type: &ResourceType, document: &Map<String, Value>) -> Result<(), Error> {
-    require(resource_type, document, &BTreeMap::new())
-}
-
-fn require(
-    resource_type: &ResourceType,
-    document: &Map<String, Value>,
-    relations: &BTreeMap<String, Vec<Reference>>,
-) -> Result<(), Error> {
-    let check = |urn: Option<&str>, attributes: &[std::sync::Arc<Attribute>], values: &Map<String, Value>| {
-        for attribute in attributes {
-            let at = At { urn, name: &attribute.name, sub: None };
-            match values.get(&attribute.name) {
-                None if attribute.required && relations.get(&attribute.name).is_none_or(Vec::is_empty) => {
-                    return Err(Error::invalid_value(format!("`{at}` is required")));
-                }
-                Some(Value::String(text)) if attribute.required && text.trim().is_empty() => {
-                    return Err(Error::invalid_value(format!("`{at}` is required and must not be empty")));
-                }
-                Some(Value::Object(object)) => require_sub_attributes(&at, attribute, object)?,
-                Some(Value::Array(elements)) => {
-                    for element in elements.iter().filter_map(Value::as_object) {
-                        require_sub_attributes(&at, attribute, element)?;
-                    }
-                }
-                _ => {}
-            }
-        }
-        Ok(())
-    };
-    check(None, resource_type.common_attributes().get(1..2).unwrap_or_default(), document)?;
-    check(None, resource_type.schema().attributes(), document)?;
-    for extension in resource_type.extensions() {
-        let urn = &**extension.schema.id();
-        match document.get(urn).and_then(Value::as_object) {
-            Some(values) => check(Some(urn), extension.schema.attributes(), values)?,
-            None if extension.required => {
-                return Err(Error::invalid_value(format!("the extension `{urn}` is required")));
-            }
-            None => {}
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

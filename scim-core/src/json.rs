@@ -4,7 +4,8 @@ use std::cell::Cell;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
+use serde_json::map::{Entry, Map};
+use serde_json::{Number, Value};
 
 use crate::error::Error;
 use crate::ingest::Limits;
@@ -99,11 +100,13 @@ impl<'de> Visitor<'de> for Tree<'_> {
         let inner = self.deeper()?;
         let mut map = Map::new();
         while let Some(key) = access.next_key::<String>()? {
-            let value = access.next_value_seed(inner)?;
-            if map.contains_key(&key) {
-                return Err(A::Error::custom(format_args!("the key `{key}` stands twice in one object")));
-            }
-            map.insert(key, value);
+            match map.entry(key) {
+                Entry::Vacant(slot) => slot.insert(access.next_value_seed(inner)?),
+                Entry::Occupied(slot) => {
+                    let key = slot.key();
+                    return Err(A::Error::custom(format_args!("the key `{key}` stands twice in one object")));
+                }
+            };
         }
         Ok(Value::Object(map))
     }

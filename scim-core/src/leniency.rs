@@ -160,6 +160,8 @@ pub enum UnknownAttributes {
     Refuse,
     /// Leave them out.
     Ignore,
+    /// Keep them as they were sent and return them: see [`ingest`](crate::ingest).
+    Keep,
 }
 
 /// The leniency of one tenant: a set of quirks and the policy for unknown attributes.

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod at;
 mod canonical;
 mod date_time;
 mod error;
@@ -7,12 +8,16 @@ mod fold;
 mod ingest;
 mod json;
 mod leniency;
+mod members;
 mod message;
 mod name;
 mod project;
 mod registry;
+mod replace;
+mod required;
 mod resource;
 mod resource_type;
+mod scalar;
 mod schema;
 mod typed;
 pub mod urn;
@@ -22,7 +27,7 @@ pub use canonical::{Canonical, ReadOnly};
 pub use date_time::{DateTime, DateTimeError, Timestamp};
 pub use error::{Error, ScimType};
 pub use fold::fold;
-pub use ingest::{Ingested, Limits, check_required, ingest, ingest_value};
+pub use ingest::{Ingested, Limits, ingest, ingest_value};
 pub use json::parse_json;
 pub use leniency::{Leniency, Quirk, Quirks, UnknownAttributes, UnknownPreset};
 pub use message::{
@@ -33,6 +38,7 @@ pub use message::{
 pub use name::{AttrPath, AttrPathError, is_attribute_name};
 pub use project::{Meta, Projection, Representation};
 pub use registry::{Lint, Registry, RegistryBuilder, RegistryError};
+pub use required::check_required;
 pub use resource::{Reference, Resource};
 pub use resource_type::{
     AttrRef, Extension, Relation, ResolveError, Resolved, ResourceType, ResourceTypeBuilder,

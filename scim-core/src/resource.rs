@@ -86,6 +86,15 @@ impl Reference {
         Self { value: value.into(), r#type: None, display: None }
     }
 
+    /// [`Reference::from_element`] without copying.
+    pub(crate) fn take_from(mut element: Value) -> Option<Self> {
+        let mut text = |name: &str| match element.get_mut(name)?.take() {
+            Value::String(text) => Some(text),
+            _ => None,
+        };
+        Some(Self { value: text("value")?, r#type: text("type"), display: text("display") })
+    }
+
     /// Reads a canonical element such as `{"value": "u1", "type": "User"}`; `None` without a `value`.
     pub fn from_element(element: &Value) -> Option<Self> {
         let text = |name: &str| element.get(name).and_then(Value::as_str).map(str::to_owned);

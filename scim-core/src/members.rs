@@ -1,0 +1,71 @@
+//! The members of one JSON object, brought under the names their schema gives them.
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Value};
+
+use crate::error::Error;
+
+/// Settles each member of `object` in place.
+///
+/// `find` says which name the schema has for a key and what it stands for; `visit` makes the value canonical
+/// and answers whether it stays. Only a member in another spelling is moved. Two keys for one name are an
+/// error, even when one holds `null`: which of them was meant?
+pub(crate) fn settle<'s, T: Copy>(
+    object: &mut Map<String, Value>,
+    find: impl Fn(&str) -> Option<(&'s str, T)>,
+    twice: impl Fn(&str) -> Error,
+    mut visit: impl FnMut(&str, Option<T>, &mut Value) -> Result<bool, Error>,
+) -> Result<(), Error> {
+    let mut misspelt: Vec<(&'s str, T, Value)> = Vec::new();
+    let (mut gaps, mut unknown_stays) = (false, false);
+    for (key, value) in object.iter_mut() {
+        let stays = match find(key) {
+            Some((name, _)) if name != key && misspelt.iter().any(|(other, ..)| *other == name) => {
+                return Err(twice(name));
+            }
+            Some((name, what)) if name != key => {
+                misspelt.push((name, what, value.take()));
+                false
+            }
+            Some((_, what)) => visit(key, Some(what), value)?,
+            None => {
+                let stays = visit(key, None, value)?;
+                unknown_stays |= stays;
+                stays
+            }
+        };
+        if !stays {
+            *value = Value::Null;
+            gaps = true;
+        }
+    }
+    if let Some((name, ..)) = misspelt.iter().find(|(name, ..)| object.contains_key(*name)) {
+        return Err(twice(name));
+    }
+    if gaps {
+        object.retain(|_, value| !value.is_null());
+    }
+    if unknown_stays {
+        let mut seen = HashSet::with_capacity(object.len());
+        if let Some(key) = object.keys().find(|key| !seen.insert(key.to_ascii_lowercase())) {
+            return Err(twice(key));
+        }
+    }
+    for (name, what, mut value) in misspelt {
+        if visit(name, Some(what), &mut value)? {
+            object.insert(name.to_owned(), value);
+        }
+    }
+    Ok(())
+}
+
+/// Whether a value of unknown meaning says anything: `null`, `[]` and `{}` do not (CORE-030).
+pub(crate) fn is_assigned(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Array(elements) => !elements.is_empty(),
+        Value::Object(members) => !members.is_empty(),
+        _ => true,
+    }
+}

@@ -1,0 +1,91 @@
+//! Required attributes and extensions — RFC 7643 §2.2, §3.3.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::at::At;
+use crate::canonical::require_sub_attributes;
+use crate::error::Error;
+use crate::resource::Reference;
+use crate::resource_type::ResourceType;
+use crate::schema::Attribute;
+
+/// Checks that a document has every required attribute of the base schema and of each extension in use,
+/// and each required extension (CORE-075): what holds after the last operation of a PATCH (PATCH-036).
+///
+/// The error is 400 `invalidValue` and names the attribute.
+pub fn check_required(resource_type: &ResourceType, document: &Map<String, Value>) -> Result<(), Error> {
+    each_schema(resource_type, document, |urn, attributes, values| {
+        check_attributes(urn, attributes, values, &BTreeMap::new())?;
+        attributes.iter().try_for_each(|attribute| check_sub_attributes(urn, attribute, values))
+    })
+}
+
+/// The same for a document whose values are canonical, so that their sub-attributes have been checked.
+pub(crate) fn check(
+    resource_type: &ResourceType,
+    document: &Map<String, Value>,
+    relations: &BTreeMap<String, Vec<Reference>>,
+) -> Result<(), Error> {
+    each_schema(resource_type, document, |urn, attributes, values| {
+        check_attributes(urn, attributes, values, relations)
+    })
+}
+
+fn each_schema(
+    resource_type: &ResourceType,
+    document: &Map<String, Value>,
+    check: impl Fn(Option<&str>, &[Arc<Attribute>], &Map<String, Value>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    check(None, resource_type.schema().attributes(), document)?;
+    for extension in resource_type.extensions() {
+        let urn = &**extension.schema.id();
+        match document.get(urn).and_then(Value::as_object) {
+            Some(values) => check(Some(urn), extension.schema.attributes(), values)?,
+            None if extension.required => {
+                return Err(Error::invalid_value(format!("the extension `{urn}` is required")));
+            }
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+fn check_attributes(
+    urn: Option<&str>,
+    attributes: &[Arc<Attribute>],
+    values: &Map<String, Value>,
+    relations: &BTreeMap<String, Vec<Reference>>,
+) -> Result<(), Error> {
+    for attribute in attributes.iter().filter(|attribute| attribute.required) {
+        let at = At::new(urn, &attribute.name);
+        match values.get(&attribute.name) {
+            None if relations.get(&attribute.name).is_none_or(Vec::is_empty) => {
+                return Err(Error::invalid_value(format!("`{at}` is required")));
+            }
+            Some(Value::String(text)) if text.trim().is_empty() => {
+                return Err(Error::invalid_value(format!("`{at}` is required and must not be empty")));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn check_sub_attributes(
+    urn: Option<&str>,
+    attribute: &Attribute,
+    values: &Map<String, Value>,
+) -> Result<(), Error> {
+    let at = At::new(urn, &attribute.name);
+    match values.get(&attribute.name) {
+        Some(Value::Object(object)) => require_sub_attributes(&at, attribute, object),
+        Some(Value::Array(elements)) => elements
+            .iter()
+            .filter_map(Value::as_object)
+            .try_for_each(|element| require_sub_attributes(&at, attribute, element)),
+        _ => Ok(()),
+    }
+}
