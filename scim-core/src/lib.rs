@@ -14,6 +14,7 @@ mod name;
 mod project;
 mod registry;
 mod replace;
+mod representation;
 mod required;
 mod resource;
 mod resource_type;
@@ -36,8 +37,9 @@ pub use message::{
     SchemaExtension, SearchRequest, SecurityEvents, ServiceProviderConfig, SortOrder, Supported,
 };
 pub use name::{AttrPath, AttrPathError, is_attribute_name};
-pub use project::{Meta, Projection, Representation};
+pub use project::Projection;
 pub use registry::{Lint, Registry, RegistryBuilder, RegistryError};
+pub use representation::{Meta, Representation};
 pub use required::check_required;
 pub use resource::{Reference, Resource};
 pub use resource_type::{

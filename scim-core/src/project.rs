@@ -1,17 +1,16 @@
 //! What of a resource is returned: `returned`, `attributes`, `excludedAttributes` — RFC 7644 §3.9,
-//! RFC 7643 §7. One function for every verb.
+//! RFC 7643 §7.
 
-use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
-use serde_json::{Map, Value};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use crate::date_time::Timestamp;
 use crate::error::Error;
 use crate::leniency::{Leniency, Quirks};
-use crate::resource::Resource;
+use crate::name::AttrPath;
 use crate::resource_type::{AttrRef, Resolved, ResourceType};
 use crate::schema::{Attribute, Returned};
 
-/// Which attributes an answer holds.
+/// Which attributes an answer holds, for resources of the type it was made for.
 ///
 /// ```
 /// use scim_core::{Projection, ResourceType};
@@ -21,20 +20,12 @@ use crate::schema::{Attribute, Returned};
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Projection {
-    mode: Mode,
-}
-
-#[derive(Clone, Debug, Default, PartialEq)]
-enum Mode {
-    #[default]
-    Default,
-    Only(Vec<Resolved>),
-    Except(Vec<Resolved>),
+    chosen: Option<Chosen>,
 }
 
 impl Projection {
     /// From the names of `attributes` or of `excludedAttributes`. Names that lead nowhere select nothing
-    /// (SRV-030).
+    /// (SRV-030), unless a resource keeps an attribute of that name which no schema knows.
     ///
     /// Both lists at once are 400 `invalidValue` (decision X15).
     pub fn new<S: AsRef<str>>(
@@ -42,334 +33,273 @@ impl Projection {
         attributes: &[S],
         excluded: &[S],
     ) -> Result<Self, Error> {
-        let resolve = |names: &[S]| {
+        let named = |names: &[S]| {
             let names = names.iter().map(|name| name.as_ref().trim()).filter(|name| !name.is_empty());
-            names
-                .filter_map(|name| {
-                    resource_type.resolve_with(name, &Leniency::INTEROP, &mut Quirks::default()).ok()
-                })
-                .collect::<Vec<_>>()
+            names.map(|name| Named::find(resource_type, name)).collect::<Vec<_>>()
         };
-        let mode = match (attributes.is_empty(), excluded.is_empty()) {
-            (true, true) => Mode::Default,
-            (false, true) => Mode::Only(resolve(attributes)),
-            (true, false) => Mode::Except(resolve(excluded)),
+        let list = match (attributes.is_empty(), excluded.is_empty()) {
+            (true, true) => return Ok(Self::default()),
+            (false, true) => List::Only(named(attributes)),
+            (true, false) => List::Except(named(excluded)),
             (false, false) => {
                 return Err(Error::invalid_value(
                     "`attributes` and `excludedAttributes` exclude each other: give one of them",
                 ));
             }
         };
-        Ok(Self { mode })
+        Ok(Self { chosen: Some(list.choose(resource_type)) })
     }
 
     /// Whether it is the default: no list was given.
     pub fn is_default(&self) -> bool {
-        self.mode == Mode::Default
+        self.chosen.is_none()
     }
 
     /// Whether a top-level attribute may appear in the answer at all, for deciding whether to load it.
     pub fn wants(&self, name: &str) -> bool {
-        let is = |resolved: &Resolved, whole: bool| match resolved {
-            Resolved::Attribute(path) => {
-                path.extension().is_none()
-                    && path.attribute().name == name
-                    && (!whole || path.sub().is_none())
-            }
-            Resolved::Extension(_) => false,
-        };
-        match &self.mode {
-            Mode::Default => true,
-            Mode::Only(list) => list.iter().any(|resolved| is(resolved, false)),
-            Mode::Except(list) => !list.iter().any(|resolved| is(resolved, true)),
+        self.chosen.as_ref().is_none_or(|chosen| chosen.wants(name))
+    }
+
+    pub(crate) fn chosen<'a>(&'a self, resource_type: &'a ResourceType) -> &'a Chosen {
+        self.chosen.as_ref().unwrap_or_else(|| resource_type.returned_by_default())
+    }
+}
+
+/// A projection worked out: what is written of each object, once for all resources of an answer.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Chosen {
+    pub(crate) document: Selection,
+    pub(crate) extensions: Vec<(Arc<str>, Selection)>,
+    pub(crate) meta: Option<Pick>,
+}
+
+impl Chosen {
+    /// What is returned when the request names nothing.
+    pub(crate) fn by_default(resource_type: &ResourceType) -> Self {
+        List::Except(Vec::new()).choose(resource_type)
+    }
+
+    fn wants(&self, name: &str) -> bool {
+        self.document.picks.iter().chain(&self.meta).any(|pick| pick.attribute.name == name)
+    }
+}
+
+/// What is written of one object.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Selection {
+    pub(crate) picks: Vec<Pick>,
+    /// Attributes that are there and not written.
+    pub(crate) silent: Vec<Arc<Attribute>>,
+    pub(crate) unknown: Unknown,
+}
+
+impl Selection {
+    /// Whether a schema knows the attribute; names in documents have its spelling.
+    pub(crate) fn knows(&self, name: &str) -> bool {
+        let picked = self.picks.iter().map(|pick| &pick.attribute);
+        picked.chain(&self.silent).any(|attribute| attribute.name == name)
+    }
+}
+
+/// What is written of one attribute.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Pick {
+    pub(crate) attribute: Arc<Attribute>,
+    /// The parts of a complex value; `None` when it is written as it stands.
+    pub(crate) parts: Option<Parts>,
+}
+
+impl Pick {
+    fn new(attribute: &Arc<Attribute>, wants: impl Fn(&Attribute) -> bool, unknown: Unknown) -> Self {
+        let subs = &attribute.sub_attributes;
+        let wants = |sub: &&Arc<Attribute>| sub.returned != Returned::Never && wants(sub);
+        let everything = unknown == Unknown::all() && subs.iter().all(|sub| wants(&sub));
+        let parts =
+            (!everything).then(|| Parts { subs: subs.iter().filter(wants).cloned().collect(), unknown });
+        Self { attribute: Arc::clone(attribute), parts }
+    }
+}
+
+/// What is written of a complex value.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Parts {
+    pub(crate) subs: Vec<Arc<Attribute>>,
+    pub(crate) unknown: Unknown,
+}
+
+/// What is written of what no schema knows, by name in lower case.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Unknown {
+    Only(BTreeSet<String>),
+    Except(BTreeSet<String>),
+}
+
+impl Default for Unknown {
+    fn default() -> Self {
+        Self::nothing()
+    }
+}
+
+impl Unknown {
+    const fn all() -> Self {
+        Self::Except(BTreeSet::new())
+    }
+
+    const fn nothing() -> Self {
+        Self::Only(BTreeSet::new())
+    }
+
+    pub(crate) fn takes(&self, name: &str) -> bool {
+        match self {
+            Self::Only(names) => !names.is_empty() && names.contains(&name.to_ascii_lowercase()),
+            Self::Except(names) => names.is_empty() || !names.contains(&name.to_ascii_lowercase()),
         }
     }
 
-    /// How much of one attribute is returned.
-    fn selection<'a>(&'a self, extension: Option<&str>, attribute: &Attribute) -> Selection<'a> {
+    pub(crate) fn takes_nothing(&self) -> bool {
+        matches!(self, Self::Only(names) if names.is_empty())
+    }
+}
+
+/// What one name of a list leads to.
+enum Named {
+    Extension(Arc<str>),
+    Attribute(AttrRef),
+    Unknown { extension: Option<Arc<str>>, name: String },
+    UnknownSub { parent: AttrRef, name: String },
+}
+
+impl Named {
+    fn find(resource_type: &ResourceType, text: &str) -> Self {
+        let resolve = |text| resource_type.resolve_with(text, &Leniency::INTEROP, &mut Quirks::default());
+        let whole = || Self::Unknown { extension: None, name: text.to_ascii_lowercase() };
+        match resolve(text) {
+            Ok(Resolved::Extension(urn)) => return Self::Extension(urn),
+            Ok(Resolved::Attribute(path)) => return Self::Attribute(path),
+            Err(_) => {}
+        }
+        let Ok(path) = AttrPath::parse(text) else { return whole() };
+        if let (Some(sub), Some((parent, _))) = (path.sub, text.rsplit_once('.')) {
+            return match resolve(parent) {
+                Ok(Resolved::Attribute(parent)) => {
+                    Self::UnknownSub { parent, name: sub.to_ascii_lowercase() }
+                }
+                _ => whole(),
+            };
+        }
+        let name = path.name.to_ascii_lowercase();
+        match path.urn {
+            Some(urn) if resource_type.schema().id().eq_ignore_ascii_case(urn) => {
+                Self::Unknown { extension: None, name }
+            }
+            Some(urn) => match resource_type.extension(urn) {
+                Some(extension) => Self::Unknown { extension: Some(Arc::clone(extension.schema.id())), name },
+                None => whole(),
+            },
+            None => whole(),
+        }
+    }
+}
+
+enum List {
+    Only(Vec<Named>),
+    Except(Vec<Named>),
+}
+
+impl List {
+    fn choose(&self, resource_type: &ResourceType) -> Chosen {
+        let common = |name| resource_type.attribute(name).filter(|attribute| attribute.name == name);
+        let base = common("externalId").into_iter().chain(resource_type.schema().attributes());
+        let extensions = resource_type.extensions().iter().map(|extension| {
+            let urn = extension.schema.id();
+            (Arc::clone(urn), self.select(Some(urn), extension.schema.attributes().iter()))
+        });
+        Chosen {
+            document: self.select(None, base),
+            extensions: extensions.collect(),
+            meta: common("meta").and_then(|meta| self.pick(None, meta)),
+        }
+    }
+
+    fn select<'a>(
+        &self,
+        extension: Option<&Arc<str>>,
+        attributes: impl Iterator<Item = &'a Arc<Attribute>>,
+    ) -> Selection {
+        let mut selection = Selection { unknown: self.unknown(extension), ..Selection::default() };
+        for attribute in attributes {
+            match self.pick(extension, attribute) {
+                Some(pick) => selection.picks.push(pick),
+                None => selection.silent.push(Arc::clone(attribute)),
+            }
+        }
+        selection
+    }
+
+    fn unknown(&self, extension: Option<&Arc<str>>) -> Unknown {
+        let (list, only) = match self {
+            Self::Only(list) => (list, true),
+            Self::Except(list) => (list, false),
+        };
+        if list.iter().any(|named| matches!(named, Named::Extension(urn) if Some(urn) == extension)) {
+            return if only { Unknown::all() } else { Unknown::nothing() };
+        }
+        let names = list.iter().filter_map(|named| match named {
+            Named::Unknown { extension: place, name } if place.as_ref() == extension => Some(name.clone()),
+            _ => None,
+        });
+        if only { Unknown::Only(names.collect()) } else { Unknown::Except(names.collect()) }
+    }
+
+    /// How much of one attribute is written; `None` for nothing.
+    fn pick(&self, extension: Option<&Arc<str>>, attribute: &Arc<Attribute>) -> Option<Pick> {
+        let whole = Pick::new(attribute, |sub| sub.returned != Returned::Request, Unknown::all());
         match attribute.returned {
-            Returned::Never => return Selection::Nothing,
-            Returned::Always => return Selection::All,
+            Returned::Never => return None,
+            Returned::Always => return Some(whole),
             Returned::Default | Returned::Request => {}
         }
         let on_request = attribute.returned == Returned::Request;
-        let matches = |path: &AttrRef| {
-            path.extension().map(|urn| &**urn) == extension && path.attribute().name == attribute.name
+        let (list, only) = match self {
+            Self::Only(list) => (list, true),
+            Self::Except(_) if on_request => return None,
+            Self::Except(list) => (list, false),
         };
-        match &self.mode {
-            Mode::Default if on_request => Selection::Nothing,
-            Mode::Default => Selection::All,
-            Mode::Only(list) => {
-                let mut subs = Vec::new();
-                for resolved in list {
-                    match resolved {
-                        Resolved::Extension(urn) if Some(&**urn) == extension && !on_request => {
-                            return Selection::All;
-                        }
-                        Resolved::Attribute(path) if matches(path) => match path.sub() {
-                            None => return Selection::All,
-                            Some(sub) => subs.push(sub.name.as_str()),
-                        },
-                        _ => {}
-                    }
+        let is = |path: &AttrRef| path.extension() == extension && path.attribute().name == attribute.name;
+        let (mut subs, mut unknown) = (Vec::new(), BTreeSet::new());
+        for named in list {
+            match named {
+                Named::Extension(urn) if Some(urn) == extension && !(only && on_request) => {
+                    return only.then_some(whole);
                 }
-                if subs.is_empty() { Selection::Nothing } else { Selection::Only(subs) }
-            }
-            Mode::Except(_) if on_request => Selection::Nothing,
-            Mode::Except(list) => {
-                let mut subs = Vec::new();
-                for resolved in list {
-                    match resolved {
-                        Resolved::Extension(urn) if Some(&**urn) == extension => return Selection::Nothing,
-                        Resolved::Attribute(path) if matches(path) => match path.sub() {
-                            None => return Selection::Nothing,
-                            Some(sub) => subs.push(sub.name.as_str()),
-                        },
-                        _ => {}
-                    }
+                Named::Attribute(path) if is(path) => match path.sub() {
+                    None => return only.then_some(whole),
+                    Some(sub) => subs.push(sub.name.as_str()),
+                },
+                Named::UnknownSub { parent, name } if is(parent) => {
+                    unknown.insert(name.clone());
                 }
-                if subs.is_empty() { Selection::All } else { Selection::Except(subs) }
+                _ => {}
             }
         }
-    }
-}
-
-enum Selection<'a> {
-    Nothing,
-    All,
-    Only(Vec<&'a str>),
-    Except(Vec<&'a str>),
-}
-
-impl Selection<'_> {
-    fn wants_sub(&self, sub: &Attribute) -> bool {
-        match sub.returned {
-            Returned::Always => true,
-            Returned::Never => false,
-            Returned::Request => matches!(self, Self::Only(names) if names.contains(&sub.name.as_str())),
-            Returned::Default => match self {
-                Self::Nothing => false,
-                Self::All => true,
-                Self::Only(names) => names.contains(&sub.name.as_str()),
-                Self::Except(names) => !names.contains(&sub.name.as_str()),
-            },
-        }
-    }
-
-    /// Whether the value can be written as it stands.
-    fn takes_everything(&self, attribute: &Attribute) -> bool {
-        matches!(self, Self::All)
-            && attribute
-                .sub_attributes
-                .iter()
-                .all(|sub| matches!(sub.returned, Returned::Always | Returned::Default))
-    }
-}
-
-/// `meta` — RFC 7643 §3.1.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Meta {
-    /// The resource type's name.
-    pub resource_type: String,
-    /// When the resource was made.
-    pub created: Timestamp,
-    /// When it last really changed.
-    pub last_modified: Timestamp,
-    /// Its URI.
-    pub location: String,
-    /// Its entity tag, exactly as in the `ETag` header.
-    pub version: String,
-}
-
-impl Meta {
-    /// All of it.
-    pub fn new(
-        resource_type: impl Into<String>,
-        created: Timestamp,
-        last_modified: Timestamp,
-        location: impl Into<String>,
-        version: impl Into<String>,
-    ) -> Self {
-        Self {
-            resource_type: resource_type.into(),
-            created,
-            last_modified,
-            location: location.into(),
-            version: version.into(),
-        }
-    }
-}
-
-/// A resource as it is answered: document, what the server owns, computed attributes, and the
-/// projection. Serialising it writes the JSON; nothing is copied on the way.
-#[derive(Clone, Copy, Debug)]
-pub struct Representation<'a> {
-    /// The resource type.
-    pub resource_type: &'a ResourceType,
-    /// The identifier.
-    pub id: &'a str,
-    /// The document.
-    pub resource: &'a Resource,
-    /// `meta`.
-    pub meta: &'a Meta,
-    /// Relations and other computed attributes, by name, each an array of elements.
-    pub computed: &'a [(&'a str, Value)],
-    /// What is returned.
-    pub projection: &'a Projection,
-}
-
-impl Serialize for Representation<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut out = serializer.serialize_map(None)?;
-        let document = self.resource.as_map();
-        if let Some(schemas) = document.get("schemas") {
-            out.serialize_entry("schemas", schemas)?;
-        }
-        out.serialize_entry("id", self.id)?;
-        if let Some(attribute) = self.resource_type.attribute("externalId") {
-            self.entry(&mut out, attribute, document.get("externalId"))?;
-        }
-        for attribute in self.resource_type.schema().attributes() {
-            let computed = self.computed.iter().find(|(name, _)| *name == attribute.name);
-            let value = computed.map(|(_, value)| value).or_else(|| document.get(&attribute.name));
-            self.entry(&mut out, attribute, value)?;
-        }
-        for extension in self.resource_type.extensions() {
-            let urn = &**extension.schema.id();
-            let Some(values) = document.get(urn).and_then(Value::as_object) else { continue };
-            let extension = ExtensionView {
-                urn,
-                attributes: extension.schema.attributes(),
-                values,
-                projection: self.projection,
-            };
-            if !extension.is_empty() {
-                out.serialize_entry(urn, &extension)?;
-            }
-        }
-        if let Some(attribute) = self.resource_type.attribute("meta") {
-            let meta = serde_json::json!({
-                "resourceType": self.meta.resource_type,
-                "created": self.meta.created,
-                "lastModified": self.meta.last_modified,
-                "location": self.meta.location,
-                "version": self.meta.version,
-            });
-            self.entry(&mut out, attribute, Some(&meta))?;
-        }
-        out.end()
-    }
-}
-
-impl Representation<'_> {
-    fn entry<M: SerializeMap>(
-        &self,
-        out: &mut M,
-        attribute: &Attribute,
-        value: Option<&Value>,
-    ) -> Result<(), M::Error> {
-        let Some(value) = value else { return Ok(()) };
-        write_entry(out, attribute, value, &self.projection.selection(None, attribute))
-    }
-}
-
-struct ExtensionView<'a> {
-    urn: &'a str,
-    attributes: &'a [std::sync::Arc<Attribute>],
-    values: &'a Map<String, Value>,
-    projection: &'a Projection,
-}
-
-impl ExtensionView<'_> {
-    fn is_empty(&self) -> bool {
-        !self.attributes.iter().any(|attribute| {
-            let selection = self.projection.selection(Some(self.urn), attribute);
-            self.values
-                .get(&attribute.name)
-                .is_some_and(|value| !View { attribute, value, selection: &selection }.is_empty())
-        })
-    }
-}
-
-impl Serialize for ExtensionView<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut out = serializer.serialize_map(None)?;
-        for attribute in self.attributes {
-            if let Some(value) = self.values.get(&attribute.name) {
-                write_entry(
-                    &mut out,
-                    attribute,
-                    value,
-                    &self.projection.selection(Some(self.urn), attribute),
-                )?;
-            }
-        }
-        out.end()
-    }
-}
-
-fn write_entry<M: SerializeMap>(
-    out: &mut M,
-    attribute: &Attribute,
-    value: &Value,
-    selection: &Selection<'_>,
-) -> Result<(), M::Error> {
-    let view = View { attribute, value, selection };
-    if view.is_empty() { Ok(()) } else { out.serialize_entry(&attribute.name, &view) }
-}
-
-/// One value under a selection.
-struct View<'a> {
-    attribute: &'a Attribute,
-    value: &'a Value,
-    selection: &'a Selection<'a>,
-}
-
-impl View<'_> {
-    fn is_empty(&self) -> bool {
-        if matches!(self.selection, Selection::Nothing) {
-            return true;
-        }
-        if self.selection.takes_everything(self.attribute) {
-            return false;
-        }
-        match self.value {
-            Value::Array(elements) => {
-                elements.iter().all(|element| View { value: element, ..*self }.is_empty())
-            }
-            Value::Object(object) => !self.subs(object).any(|_| true),
-            _ => false,
-        }
-    }
-
-    fn subs<'b>(&'b self, object: &'b Map<String, Value>) -> impl Iterator<Item = (&'b str, &'b Value)> {
-        self.attribute
-            .sub_attributes
-            .iter()
-            .filter(|sub| self.selection.wants_sub(sub))
-            .filter_map(|sub| object.get(&sub.name).map(|value| (sub.name.as_str(), value)))
-    }
-}
-
-impl Serialize for View<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.selection.takes_everything(self.attribute) {
-            return self.value.serialize(serializer);
-        }
-        match self.value {
-            Value::Array(elements) => {
-                let mut out = serializer.serialize_seq(None)?;
-                for element in elements {
-                    let view = View { value: element, ..*self };
-                    if !view.is_empty() {
-                        out.serialize_element(&view)?;
-                    }
-                }
-                out.end()
-            }
-            Value::Object(object) => serializer.collect_map(self.subs(object)),
-            simple => simple.serialize(serializer),
+        let named = |sub: &Attribute| subs.contains(&sub.name.as_str());
+        match (subs.is_empty() && unknown.is_empty(), only) {
+            (true, true) => None,
+            (true, false) => Some(whole),
+            (false, true) => Some(Pick::new(
+                attribute,
+                |sub| sub.returned == Returned::Always || named(sub),
+                Unknown::Only(unknown),
+            )),
+            (false, false) => Some(Pick::new(
+                attribute,
+                |sub| match sub.returned {
+                    Returned::Always => true,
+                    Returned::Request => false,
+                    _ => !named(sub),
+                },
+                Unknown::Except(unknown),
+            )),
         }
     }
 }
@@ -377,8 +307,11 @@ impl Serialize for View<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::date_time::Timestamp;
+    use crate::representation::{Meta, Representation};
+    use crate::resource::Resource;
     use crate::urn;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn render(attributes: &[&str], excluded: &[&str]) -> Value {
         let user = ResourceType::user();

@@ -12,6 +12,7 @@ pub use builder::{ResourceTypeBuilder, ResourceTypeError};
 use crate::leniency::{Leniency, Quirk, Quirks};
 use crate::message::ResourceTypeDocument;
 use crate::name::AttrPath;
+use crate::project::Chosen;
 use crate::schema::{Attribute, Schema};
 use crate::urn;
 
@@ -33,6 +34,7 @@ pub struct ResourceType {
     relations: Vec<Relation>,
     unique: Vec<AttrRef>,
     indexed: Vec<AttrRef>,
+    returned_by_default: Chosen,
 }
 
 impl ResourceType {
@@ -128,6 +130,10 @@ impl ResourceType {
     /// The attributes that stores keep index keys for.
     pub fn indexed(&self) -> &[AttrRef] {
         &self.indexed
+    }
+
+    pub(crate) fn returned_by_default(&self) -> &Chosen {
+        &self.returned_by_default
     }
 
     /// The extension with this URN, without regard to case.

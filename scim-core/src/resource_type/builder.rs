@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{AttrRef, Extension, Relation, ResolveError, ResourceType};
 use crate::message::ResourceTypeDocument;
+use crate::project::Chosen;
 use crate::schema::{Attribute, Schema, Uniqueness};
 
 /// The attributes kept as index keys when a resource type names none of its own.
@@ -88,6 +89,7 @@ impl ResourceTypeBuilder {
             relations: Vec::new(),
             unique: Vec::new(),
             indexed: Vec::new(),
+            returned_by_default: Chosen::default(),
         };
         for relation in self.relations {
             let attribute = resource_type.resolve(&relation.name)?;
@@ -116,6 +118,7 @@ impl ResourceTypeBuilder {
             // A type that lacks some of the usual attributes indexes the rest.
             None => DEFAULT_INDEXED.iter().filter_map(|path| resource_type.resolve(path).ok()).collect(),
         };
+        resource_type.returned_by_default = Chosen::by_default(&resource_type);
         Ok(resource_type)
     }
 }

@@ -109,10 +109,7 @@ impl Serialize for Attribute {
 }
 
 pub(super) fn find<'a>(attributes: &'a [Arc<Attribute>], name: &str) -> Option<&'a Arc<Attribute>> {
-    attributes
-        .iter()
-        .find(|attribute| attribute.name == name)
-        .or_else(|| attributes.iter().find(|attribute| attribute.name.eq_ignore_ascii_case(name)))
+    attributes.iter().find(|attribute| attribute.name.eq_ignore_ascii_case(name))
 }
 
 keywords! {

@@ -1,0 +1,237 @@
+//! A resource as it is answered, written without copying: one function for every verb.
+
+use std::sync::Arc;
+
+use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
+use serde_json::{Map, Value};
+
+use crate::date_time::Timestamp;
+use crate::project::{Parts, Pick, Projection, Selection};
+use crate::resource::Resource;
+use crate::resource_type::ResourceType;
+use crate::schema::Attribute;
+
+/// `meta` — RFC 7643 §3.1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Meta {
+    /// The resource type's name.
+    pub resource_type: String,
+    /// When the resource was made.
+    pub created: Timestamp,
+    /// When it last really changed.
+    pub last_modified: Timestamp,
+    /// Its URI.
+    pub location: String,
+    /// Its entity tag, exactly as in the `ETag` header.
+    pub version: String,
+}
+
+impl Meta {
+    /// All of it.
+    pub fn new(
+        resource_type: impl Into<String>,
+        created: Timestamp,
+        last_modified: Timestamp,
+        location: impl Into<String>,
+        version: impl Into<String>,
+    ) -> Self {
+        Self {
+            resource_type: resource_type.into(),
+            created,
+            last_modified,
+            location: location.into(),
+            version: version.into(),
+        }
+    }
+}
+
+/// A resource as it is answered: document, what the server owns, computed attributes, and the
+/// projection. Serialising it writes the JSON; nothing is copied on the way.
+#[derive(Clone, Copy, Debug)]
+pub struct Representation<'a> {
+    /// The resource type.
+    pub resource_type: &'a ResourceType,
+    /// The identifier.
+    pub id: &'a str,
+    /// The document.
+    pub resource: &'a Resource,
+    /// `meta`.
+    pub meta: &'a Meta,
+    /// Relations and other computed attributes, by name, each an array of elements.
+    pub computed: &'a [(&'a str, Value)],
+    /// What is returned.
+    pub projection: &'a Projection,
+}
+
+impl Serialize for Representation<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let chosen = self.projection.chosen(self.resource_type);
+        let document = self.resource.as_map();
+        let mut out = serializer.serialize_map(None)?;
+        if let Some(schemas) = document.get("schemas") {
+            out.serialize_entry("schemas", schemas)?;
+        }
+        out.serialize_entry("id", self.id)?;
+        let mut met = usize::from(document.contains_key("schemas"));
+        for pick in &chosen.document.picks {
+            let name = &pick.attribute.name;
+            let kept = document.get(name);
+            met += usize::from(kept.is_some());
+            let computed = self.computed.iter().find(|(computed, _)| computed == name);
+            if let Some(value) = computed.map(|(_, value)| value).or(kept) {
+                write_entry(&mut out, pick, value)?;
+            }
+        }
+        for (urn, selection) in &chosen.extensions {
+            let Some(values) = document.get(&**urn).and_then(Value::as_object) else { continue };
+            met += 1;
+            let extension = ExtensionView { values, selection };
+            if !extension.is_empty() {
+                out.serialize_entry(&**urn, &extension)?;
+            }
+        }
+        for (key, value) in unknown(document, &chosen.document, met) {
+            let elsewhere = key == "schemas" || chosen.extensions.iter().any(|(urn, _)| **urn == **key);
+            if !elsewhere {
+                out.serialize_entry(key, value)?;
+            }
+        }
+        let meta = chosen.meta.as_ref().map(|pick| MetaView { meta: self.meta, pick });
+        if let Some(meta) = meta.filter(|meta| !meta.subs().is_empty()) {
+            out.serialize_entry("meta", &meta)?;
+        }
+        out.end()
+    }
+}
+
+/// The members that are written though no schema knows them. `met` is how many others there are; most often
+/// that is all of them, and nothing need be searched.
+fn unknown<'a>(
+    values: &'a Map<String, Value>,
+    selection: &'a Selection,
+    met: usize,
+) -> impl Iterator<Item = (&'a String, &'a Value)> {
+    let silent = || selection.silent.iter().filter(|attribute| values.contains_key(&attribute.name)).count();
+    let none = selection.unknown.takes_nothing() || met + silent() == values.len();
+    let members = (!none).then(|| values.iter());
+    members.into_iter().flatten().filter(|(key, _)| selection.unknown.takes(key) && !selection.knows(key))
+}
+
+struct ExtensionView<'a> {
+    values: &'a Map<String, Value>,
+    selection: &'a Selection,
+}
+
+impl<'a> ExtensionView<'a> {
+    fn is_empty(&self) -> bool {
+        self.known().all(|(pick, value)| View { pick, value }.is_empty()) && self.unknown().next().is_none()
+    }
+
+    fn known(&self) -> impl Iterator<Item = (&'a Pick, &'a Value)> {
+        let Self { values, selection } = *self;
+        selection.picks.iter().filter_map(|pick| Some((pick, values.get(&pick.attribute.name)?)))
+    }
+
+    fn unknown(&self) -> impl Iterator<Item = (&'a String, &'a Value)> {
+        unknown(self.values, self.selection, self.known().count())
+    }
+}
+
+impl Serialize for ExtensionView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut out = serializer.serialize_map(None)?;
+        for (pick, value) in self.known() {
+            write_entry(&mut out, pick, value)?;
+        }
+        for (key, value) in self.unknown() {
+            out.serialize_entry(key, value)?;
+        }
+        out.end()
+    }
+}
+
+fn write_entry<M: SerializeMap>(out: &mut M, pick: &Pick, value: &Value) -> Result<(), M::Error> {
+    let view = View { pick, value };
+    if view.is_empty() { Ok(()) } else { out.serialize_entry(&pick.attribute.name, &view) }
+}
+
+/// One value, as much of it as was picked.
+struct View<'a> {
+    pick: &'a Pick,
+    value: &'a Value,
+}
+
+impl<'a> View<'a> {
+    fn is_empty(&self) -> bool {
+        let Some(parts) = &self.pick.parts else { return false };
+        match self.value {
+            Value::Array(elements) => elements.iter().all(|value| Self { value, ..*self }.is_empty()),
+            Value::Object(object) => self.members(parts, object).next().is_none(),
+            _ => false,
+        }
+    }
+
+    fn members(
+        &self,
+        parts: &'a Parts,
+        object: &'a Map<String, Value>,
+    ) -> impl Iterator<Item = (&'a String, &'a Value)> {
+        let attribute = &self.pick.attribute;
+        let subs = parts.subs.iter().filter_map(|sub| object.get_key_value(&sub.name));
+        let others = (!parts.unknown.takes_nothing()).then(|| object.iter());
+        let others = others.into_iter().flatten();
+        subs.chain(others.filter(|(key, _)| {
+            parts.unknown.takes(key) && attribute.sub_attributes.iter().all(|sub| sub.name != **key)
+        }))
+    }
+}
+
+impl Serialize for View<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Some(parts) = &self.pick.parts else { return self.value.serialize(serializer) };
+        match self.value {
+            Value::Array(elements) => {
+                let mut out = serializer.serialize_seq(None)?;
+                for value in elements {
+                    let view = View { value, ..*self };
+                    if !view.is_empty() {
+                        out.serialize_element(&view)?;
+                    }
+                }
+                out.end()
+            }
+            Value::Object(object) => serializer.collect_map(self.members(parts, object)),
+            simple => simple.serialize(serializer),
+        }
+    }
+}
+
+struct MetaView<'a> {
+    meta: &'a Meta,
+    pick: &'a Pick,
+}
+
+impl MetaView<'_> {
+    fn subs(&self) -> &[Arc<Attribute>] {
+        self.pick.parts.as_ref().map_or(&self.pick.attribute.sub_attributes, |parts| &parts.subs)
+    }
+}
+
+impl Serialize for MetaView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let meta = self.meta;
+        let mut out = serializer.serialize_map(None)?;
+        for sub in self.subs() {
+            match sub.name.as_str() {
+                "resourceType" => out.serialize_entry("resourceType", &meta.resource_type)?,
+                "created" => out.serialize_entry("created", &meta.created)?,
+                "lastModified" => out.serialize_entry("lastModified", &meta.last_modified)?,
+                "location" => out.serialize_entry("location", &meta.location)?,
+                "version" => out.serialize_entry("version", &meta.version)?,
+                _ => {}
+            }
+        }
+        out.end()
+    }
+}
