@@ -5,6 +5,7 @@
 //! Inside, the answer to "make this canonical" is whether anything is left: `false` is unassigned.
 
 use std::collections::HashSet;
+use std::hash::Hash;
 
 use serde_json::{Map, Value};
 
@@ -131,7 +132,7 @@ impl<'a> Canonical<'a> {
     }
 
     /// CORE-025: `primary: true` at most once; with the quirk the first one wins.
-    fn one_primary(&mut self, at: &At<'_>, elements: &mut [Value]) -> Result<(), Error> {
+    fn one_primary(&mut self, at: &At<'_>, elements: &mut Vec<Value>) -> Result<(), Error> {
         let mut primaries =
             elements.iter_mut().filter(|element| element["primary"] == true).skip(1).peekable();
         if primaries.peek().is_none() {
@@ -143,6 +144,8 @@ impl<'a> Canonical<'a> {
         for element in primaries {
             element["primary"] = Value::Bool(false);
         }
+        // What differed in `primary` alone is the same value now.
+        remove_duplicates(elements);
         Ok(())
     }
 
@@ -275,7 +278,7 @@ pub(crate) fn require_sub_attributes(
 const FEW: usize = 8;
 
 /// The same value twice is one value (CORE-026); the first stays where it is.
-fn remove_duplicates(elements: &mut Vec<Value>) {
+pub(crate) fn remove_duplicates<T: Eq + Hash>(elements: &mut Vec<T>) {
     let fresh: Vec<bool> = if elements.len() <= FEW {
         if (1..elements.len()).all(|at| !elements[..at].contains(&elements[at])) {
             return;
@@ -357,5 +360,37 @@ mod tests {
     fn core_026_the_same_value_twice_is_once() {
         let twice = json!([{"value": "a", "type": "work"}, {"type": "work", "value": "a"}]);
         assert_eq!(read(&Leniency::STRICT, "emails", twice).unwrap().unwrap().as_array().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn core_026_a_value_that_one_primary_makes_the_same_is_once() {
+        let three = json!([{"value": "a", "primary": true}, {"value": "b", "primary": true}, {"value": "b", "primary": false}]);
+        let read = read(&Leniency::INTEROP, "emails", three).unwrap();
+        assert_eq!(read, Some(json!([{"value": "a", "primary": true}, {"value": "b", "primary": false}])));
+    }
+
+    thread_local! {
+        static COMPARED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+    }
+
+    #[derive(Eq, Hash)]
+    struct Counted(usize);
+
+    impl PartialEq for Counted {
+        fn eq(&self, other: &Self) -> bool {
+            COMPARED.set(COMPARED.get() + 1);
+            self.0 == other.0
+        }
+    }
+
+    #[test]
+    fn core_026_duplicates_are_found_in_linear_time() {
+        for many in [0, 2, 8, 9, 1_000, 100_000] {
+            COMPARED.set(0);
+            let mut elements: Vec<_> = (0..many).map(|at| Counted(at / 2)).collect();
+            remove_duplicates(&mut elements);
+            assert_eq!(elements.len(), many / 2 + many % 2);
+            assert!(COMPARED.get() <= FEW * many, "{} comparisons of {many}", COMPARED.get());
+        }
     }
 }

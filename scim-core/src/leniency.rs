@@ -160,7 +160,13 @@ pub enum UnknownAttributes {
     Refuse,
     /// Leave them out.
     Ignore,
-    /// Keep them as they were sent and return them: see [`ingest`](crate::ingest).
+    /// Keep them as they were sent, in bodies and inside values, bounded by [`Limits`](crate::Limits)
+    /// alone, and return them: unless a request excludes them or names others only.
+    ///
+    /// Their names count without regard to case like all others, and `null`, `[]` and `{}` are unassigned;
+    /// what is inside a value is not looked at. A name with a colon is an extension that no schema
+    /// describes, and stands in `schemas` like those that are known. Filters cannot ask for them, and a
+    /// PATCH path cannot lead to them: there is no schema to say what they are.
     Keep,
 }
 

@@ -69,3 +69,44 @@ pub(crate) fn is_assigned(value: &Value) -> bool {
         _ => true,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    #[test]
+    fn each_member_is_looked_up_once_and_visited_once() {
+        for many in [10, 1_000, 100_000] {
+            let mut object: Map<String, Value> = (0..many).map(|at| (format!("x{at}"), at.into())).collect();
+            object.insert("NAME".into(), 1.into());
+            let (found, visited) = (Cell::new(0), Cell::new(0));
+            settle(
+                &mut object,
+                |key| {
+                    found.set(found.get() + 1);
+                    key.eq_ignore_ascii_case("name").then_some(("name", ()))
+                },
+                |name| Error::invalid_syntax(name),
+                |_, _, _| {
+                    visited.set(visited.get() + 1);
+                    Ok(true)
+                },
+            )
+            .unwrap();
+            assert_eq!((found.get(), visited.get()), (many + 1, many + 1));
+            assert!(object.contains_key("name") && !object.contains_key("NAME"));
+        }
+    }
+
+    #[test]
+    fn core_002_two_spellings_of_one_name_are_refused_even_for_null() {
+        for (one, other) in [("name", "NAME"), ("Name", "NAME")] {
+            let mut object = Map::from_iter([(one.to_owned(), Value::Null), (other.to_owned(), 1.into())]);
+            let find = |key: &str| key.eq_ignore_ascii_case("name").then_some(("name", ()));
+            assert!(
+                settle(&mut object, find, |name| Error::invalid_syntax(name), |_, _, _| Ok(true)).is_err()
+            );
+        }
+    }
+}

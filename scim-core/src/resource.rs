@@ -14,6 +14,9 @@ use crate::resource_type::AttrRef;
 /// * scalars have the JSON type of their attribute;
 /// * `schemas` names exactly the schemas in use.
 ///
+/// With [`UnknownAttributes::Keep`](crate::UnknownAttributes::Keep), attributes that no schema knows stand
+/// beside the others as they were sent.
+///
 /// Read it with [`Resource::get`] or [`Resource::as_map`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Resource {
