@@ -15,6 +15,7 @@ use crate::leniency::{Leniency, Quirk, Quirks, UnknownAttributes};
 use crate::members;
 use crate::resource_type::AttrRef;
 use crate::scalar;
+use crate::scalar::shorten;
 use crate::schema::{Attribute, Mutability, Type};
 
 /// What to do with a read-only sub-attribute inside a value.
@@ -237,7 +238,7 @@ impl<'a> Canonical<'a> {
             _ if self.leniency.uses(Quirk::UnknownSubAttributes, &mut self.used) => Ok(false),
             UnknownAttributes::Ignore => Ok(false),
             UnknownAttributes::Refuse => {
-                Err(Error::invalid_value(format!("`{at}` has no sub-attribute `{key}`")))
+                Err(Error::invalid_value(format!("`{at}` has no sub-attribute `{}`", shorten(key))))
             }
         }
     }
@@ -373,8 +374,14 @@ mod tests {
         static COMPARED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
     }
 
-    #[derive(Eq, Hash)]
+    #[derive(Eq)]
     struct Counted(usize);
+
+    impl std::hash::Hash for Counted {
+        fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+            self.0.hash(state);
+        }
+    }
 
     impl PartialEq for Counted {
         fn eq(&self, other: &Self) -> bool {

@@ -14,6 +14,7 @@ use crate::replace;
 use crate::required;
 use crate::resource::{Reference, Resource};
 use crate::resource_type::{AttrRef, Extension, Resolved, ResourceType};
+use crate::scalar::shorten;
 use crate::schema::{Attribute, Mutability};
 
 /// What a body may cost.
@@ -91,10 +92,19 @@ pub fn ingest_value(
         relations: BTreeMap::new(),
         misplaced: Vec::new(),
     };
+    // What a replace clears on purpose is not kept (CORE-030); by lower-case name.
+    let assigned = |(_, value): &(&String, &Value)| members::is_assigned(value);
+    let cleared: BTreeSet<String> = match previous {
+        Some(_) => {
+            let unassigned = document.iter().filter(|member| !assigned(member));
+            unassigned.map(|(key, _)| key.to_ascii_lowercase()).collect()
+        }
+        None => BTreeSet::new(),
+    };
     reader.attributes(&mut document)?;
     reader.extension_attributes_at_the_root(&mut document)?;
     if let Some(previous) = previous {
-        replace::keep(resource_type, leniency, &mut reader.used, previous, &mut document)?;
+        replace::keep(resource_type, leniency, &mut reader.used, previous, &cleared, &mut document)?;
     }
     reader.schemas(&mut document)?;
     required::check(resource_type, &document, &reader.relations)?;
@@ -165,7 +175,7 @@ impl<'a> Reader<'a> {
             |name| At::new(Some(urn), name).twice(),
             |key, attribute, value| match attribute {
                 Some(attribute) => self.extension_attribute(urn, attribute, value),
-                None => unknown(policy, value, || format!("`{urn}` has no attribute `{key}`")),
+                None => unknown(policy, value, || format!("`{urn}` has no attribute `{}`", shorten(key))),
             },
         )?;
         Ok(!object.is_empty())
@@ -197,7 +207,7 @@ impl<'a> Reader<'a> {
             return Ok(false);
         }
         unknown(self.leniency.unknown_attributes(), value, || {
-            format!("`{key}` is no attribute of {}", self.resource_type.name())
+            format!("`{}` is no attribute of {}", shorten(key), self.resource_type.name())
         })
     }
 

@@ -103,7 +103,7 @@ impl<'de> Visitor<'de> for Tree<'_> {
             match map.entry(key) {
                 Entry::Vacant(slot) => slot.insert(access.next_value_seed(inner)?),
                 Entry::Occupied(slot) => {
-                    let key = slot.key();
+                    let key: String = slot.key().chars().take(64).collect();
                     return Err(A::Error::custom(format_args!("the key `{key}` stands twice in one object")));
                 }
             };

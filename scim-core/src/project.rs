@@ -112,7 +112,7 @@ pub(crate) struct Pick {
 impl Pick {
     fn new(attribute: &Arc<Attribute>, wants: impl Fn(&Attribute) -> bool, unknown: Unknown) -> Self {
         let subs = &attribute.sub_attributes;
-        let wants = |sub: &&Arc<Attribute>| sub.returned != Returned::Never && wants(sub);
+        let wants = |sub: &&Arc<Attribute>| !sub.is_never_returned() && wants(sub);
         let everything = unknown == Unknown::all() && subs.iter().all(|sub| wants(&sub));
         let parts =
             (!everything).then(|| Parts { subs: subs.iter().filter(wants).cloned().collect(), unknown });
@@ -255,9 +255,9 @@ impl List {
     fn pick(&self, extension: Option<&Arc<str>>, attribute: &Arc<Attribute>) -> Option<Pick> {
         let whole = Pick::new(attribute, |sub| sub.returned != Returned::Request, Unknown::all());
         match attribute.returned {
-            Returned::Never => return None,
+            _ if attribute.is_never_returned() => return None,
             Returned::Always => return Some(whole),
-            Returned::Default | Returned::Request => {}
+            _ => {}
         }
         let on_request = attribute.returned == Returned::Request;
         let (list, only) = match self {

@@ -1,5 +1,7 @@
 //! What a replace must not change, and what it cannot have seen — RFC 7644 §3.5.1.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use crate::at::At;
@@ -9,16 +11,22 @@ use crate::resource::Resource;
 use crate::resource_type::ResourceType;
 use crate::schema::{Attribute, Mutability, Returned, Type};
 
-/// Carries over from `previous` what the client could not send back, and refuses another value for what is
-/// fixed.
+/// Carries over from `previous` what the client could not send back, unless it is among what the client
+/// `cleared`, and refuses another value for what is fixed.
 pub(crate) fn keep(
     resource_type: &ResourceType,
     leniency: &Leniency,
     used: &mut Quirks,
     previous: &Resource,
+    cleared: &BTreeSet<String>,
     document: &mut Map<String, Value>,
 ) -> Result<(), Error> {
+    let is_cleared = |name: &str| cleared.contains(&name.to_ascii_lowercase());
     for attribute in resource_type.schema().attributes() {
+        let fixed = matches!(attribute.mutability, Mutability::Immutable | Mutability::ReadOnly);
+        if is_cleared(&attribute.name) && !fixed {
+            continue;
+        }
         let at = At::new(None, &attribute.name);
         keep_attribute(&at, attribute, previous.as_map(), document)?;
     }
@@ -36,6 +44,7 @@ pub(crate) fn keep(
         }
     }
     if !document.contains_key("active")
+        && !is_cleared("active")
         && let Some(active) = previous.as_map().get("active")
         && resource_type.attribute("active").is_some_and(|active| active.r#type == Type::Boolean)
         && leniency.uses(Quirk::PutKeepsActive, used)

@@ -17,8 +17,10 @@ use crate::schema::Attribute;
 ///
 /// The error is 400 `invalidValue` and names the attribute.
 pub fn check_required(resource_type: &ResourceType, document: &Map<String, Value>) -> Result<(), Error> {
+    // A secret may be required of a client and still be stored nowhere.
+    let is_stored = |attribute: &Attribute| !attribute.is_never_returned();
     each_schema(resource_type, document, |urn, attributes, values| {
-        check_attributes(urn, attributes, values, &BTreeMap::new())?;
+        check_attributes(urn, attributes, values, &BTreeMap::new(), is_stored)?;
         attributes.iter().try_for_each(|attribute| check_sub_attributes(urn, attribute, values))
     })
 }
@@ -30,7 +32,7 @@ pub(crate) fn check(
     relations: &BTreeMap<String, Vec<Reference>>,
 ) -> Result<(), Error> {
     each_schema(resource_type, document, |urn, attributes, values| {
-        check_attributes(urn, attributes, values, relations)
+        check_attributes(urn, attributes, values, relations, |_| true)
     })
 }
 
@@ -58,8 +60,9 @@ fn check_attributes(
     attributes: &[Arc<Attribute>],
     values: &Map<String, Value>,
     relations: &BTreeMap<String, Vec<Reference>>,
+    counts: impl Fn(&Attribute) -> bool,
 ) -> Result<(), Error> {
-    for attribute in attributes.iter().filter(|attribute| attribute.required) {
+    for attribute in attributes.iter().filter(|attribute| attribute.required && counts(attribute)) {
         let at = At::new(urn, &attribute.name);
         match values.get(&attribute.name) {
             None if relations.get(&attribute.name).is_none_or(Vec::is_empty) => {

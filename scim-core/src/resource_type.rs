@@ -84,6 +84,7 @@ impl ResourceType {
         extended.document = extended.document.extension(&**schema.id(), required);
         extended.unique.extend(builder::unique_of(&schema, Some(schema.id())));
         extended.extensions.push(Extension { schema, required });
+        extended.returned_by_default = Chosen::by_default(&extended);
         Ok(extended)
     }
 

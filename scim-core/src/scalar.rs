@@ -113,7 +113,7 @@ pub(crate) fn kind(value: &Value) -> &'static str {
     }
 }
 
-fn shorten(text: &str) -> String {
+pub(crate) fn shorten(text: &str) -> String {
     text.chars().take(64).collect()
 }
 

@@ -121,6 +121,13 @@ impl Schema {
         attribute::find(&self.attributes, name)
     }
 
+    /// The same without attributes of these names; what is served stays the whole document.
+    pub(crate) fn without(&self, others: &Self) -> Self {
+        let mut rest = self.clone();
+        rest.attributes.retain(|attribute| others.attribute(&attribute.name).is_none());
+        rest
+    }
+
     /// The document as it is served, with `meta.location` still relative.
     pub fn document(&self) -> &Value {
         &self.document

@@ -68,7 +68,10 @@ impl ResourceTypeBuilder {
                 || ResourceTypeError::UnknownSchema { name: document.name.clone(), urn: urn.to_owned() },
             )
         };
-        let base = find(&document.schema)?;
+        // CORE-032: what is common to all types is defined once, whatever a schema says of it.
+        let (common, base) = (Schema::common(), find(&document.schema)?);
+        let redefines = base.attributes().iter().any(|attribute| common.attribute(&attribute.name).is_some());
+        let base = if redefines { Arc::new(base.without(&common)) } else { base };
         let extensions = document
             .schema_extensions
             .iter()
@@ -83,7 +86,7 @@ impl ResourceTypeBuilder {
         }
         let mut resource_type = ResourceType {
             document,
-            common: Schema::common(),
+            common,
             base,
             extensions,
             relations: Vec::new(),

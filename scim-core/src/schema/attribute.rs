@@ -61,6 +61,11 @@ impl Attribute {
         self.sub_attributes.iter().find(|sub| sub.name == "value")
     }
 
+    /// Whether no answer ever holds it: write-only attributes are not read either (RFC 7643 §7).
+    pub fn is_never_returned(&self) -> bool {
+        self.returned == Returned::Never || self.mutability == Mutability::WriteOnly
+    }
+
     /// Whether it is complex.
     pub fn is_complex(&self) -> bool {
         self.r#type == Type::Complex

@@ -7,6 +7,7 @@ mod attributes;
 mod characteristics;
 mod discovery;
 mod documents;
+mod edges;
 mod examples;
 mod messages;
 mod people;

@@ -11,4 +11,5 @@ mod hostile;
 mod lifecycle;
 mod list;
 mod patch;
+mod secrets;
 mod tenants;
