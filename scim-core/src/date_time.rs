@@ -147,6 +147,9 @@ fn days_from_epoch(year: i64, month: i64, day: i64) -> i64 {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
+/// `0000-01-01T00:00:00Z`: jiff writes earlier years with six digits, which `xsd:dateTime` does not know.
+const EARLIEST: i64 = -62_167_219_200_000;
+
 impl Timestamp {
     /// From milliseconds since the Unix epoch.
     pub const fn from_millis(millis: i64) -> Self {
@@ -161,7 +164,7 @@ impl Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let moment = jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::MIN);
+        let moment = jiff::Timestamp::from_millisecond(self.0.max(EARLIEST)).unwrap_or(jiff::Timestamp::MAX);
         write!(f, "{moment:.3}")
     }
 }
@@ -177,7 +180,12 @@ impl<'de> Deserialize<'de> for Timestamp {
         let text = String::deserialize(deserializer)?;
         let moment: DateTime = text.parse().map_err(serde::de::Error::custom)?;
         let millis: String = moment.fraction.chars().chain("000".chars()).take(3).collect();
-        Ok(Self(moment.seconds.saturating_mul(1_000).saturating_add(millis.parse().unwrap_or(0))))
+        let millis = moment.seconds.saturating_mul(1_000).saturating_add(millis.parse().unwrap_or(0));
+        if (EARLIEST..=jiff::Timestamp::MAX.as_millisecond()).contains(&millis) {
+            Ok(Self(millis))
+        } else {
+            Err(serde::de::Error::custom(format_args!("`{text}`: expected a year from 0000 to 9999")))
+        }
     }
 }
 
@@ -234,7 +242,11 @@ mod tests {
         assert_eq!(stamp.to_string(), "2026-11-22T00:00:00.050Z");
         let json = serde_json::to_string(&stamp).unwrap();
         assert_eq!(serde_json::from_str::<Timestamp>(&json).unwrap(), stamp);
-        let far: Timestamp = serde_json::from_str("\"9999999999-01-01T00:00:00.5Z\"").unwrap();
-        assert_eq!(far.as_millis(), i64::MAX);
+        for far in ["9999999999-12-31T23:59:59.9-00:30", "-0044-03-15T12:00:00Z"] {
+            assert!(far.parse::<DateTime>().is_ok());
+            assert!(serde_json::from_value::<Timestamp>(far.into()).is_err(), "{far}");
+        }
+        assert_eq!(Timestamp::from_millis(i64::MIN).to_string(), "0000-01-01T00:00:00.000Z");
+        assert!(Timestamp::from_millis(i64::MAX).to_string().parse::<DateTime>().is_ok());
     }
 }
