@@ -18,8 +18,9 @@ pub use client::Client;
 pub use endpoint::Endpoint;
 pub use error::{ClientError, ErrorBody};
 pub use pages::Pages;
-pub use query::{Query, SortOrder, View, filter_eq};
+pub use query::{Query, View, filter_eq};
 #[cfg(feature = "reqwest")]
 pub use reqwest_transport::ReqwestTransport;
+pub use scim_core::SortOrder;
 pub use stored::Stored;
 pub use transport::{Transport, TransportError, TransportFn, transport_fn};

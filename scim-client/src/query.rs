@@ -6,7 +6,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use scim_core::urn;
+use scim_core::{SortOrder, urn};
 
 use crate::base_url::encode;
 
@@ -203,25 +203,6 @@ impl View {
             Self::All => None,
             Self::Only(names) => Some(("attributes", list(names))),
             Self::Without(names) => Some(("excludedAttributes", list(names))),
-        }
-    }
-}
-
-/// The direction of a sort.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum SortOrder {
-    /// The smallest first.
-    #[default]
-    Ascending,
-    /// The largest first.
-    Descending,
-}
-
-impl SortOrder {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Ascending => "ascending",
-            Self::Descending => "descending",
         }
     }
 }

@@ -262,8 +262,7 @@ impl<'a> Reader<'a> {
                 }
             }
         }
-        let in_use =
-            || std::iter::once(base).chain(document.keys().map(String::as_str).filter(|key| is_urn(key)));
+        let in_use = || self.resource_type.schemas_in_use(document);
         if !in_use().all(|urn| declared.contains(urn))
             && !self.leniency.uses(Quirk::InferSchemas, &mut self.used)
         {

@@ -6,6 +6,8 @@ mod builder;
 
 use std::sync::{Arc, LazyLock};
 
+use serde_json::{Map, Value};
+
 pub use attr_ref::AttrRef;
 pub use builder::{ResourceTypeBuilder, ResourceTypeError};
 
@@ -86,6 +88,13 @@ impl ResourceType {
         extended.extensions.push(Extension { schema, required });
         extended.returned_by_default = Chosen::by_default(&extended);
         Ok(extended)
+    }
+
+    /// The `schemas` of a document: the base schema and each extension in use. Extensions stand under their
+    /// URN, and no attribute's name has a colon (RFC 7643 §2.1).
+    pub fn schemas_in_use<'a>(&'a self, document: &'a Map<String, Value>) -> impl Iterator<Item = &'a str> {
+        let urns = document.keys().map(String::as_str).filter(|key| key.contains(':'));
+        std::iter::once(&**self.base.id()).chain(urns)
     }
 
     /// The document served at `/ResourceTypes`.

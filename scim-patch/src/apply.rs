@@ -31,7 +31,7 @@ impl PatchPlan {
             .and_then(|()| check_required(&self.resource_type, applier.document));
         match result {
             Ok(()) => {
-                let changed = applier.finish(self.resource_type.schema().id());
+                let changed = applier.finish(&self.resource_type);
                 Ok(if changed.is_empty() { Changed::No } else { Changed::Yes(changed) })
             }
             Err(error) => {
@@ -300,7 +300,7 @@ impl Applier<'_> {
     }
 
     /// Sets `schemas` to what is in use, and says what is different.
-    fn finish(self, base: &str) -> Vec<String> {
+    fn finish(self, resource_type: &ResourceType) -> Vec<String> {
         let mut changed = Vec::new();
         let mut extensions_changed = false;
         for (touched, before) in self.journal {
@@ -313,8 +313,7 @@ impl Applier<'_> {
             }
         }
         if extensions_changed {
-            let urns = self.document.keys().filter(|key| key.contains(':'));
-            let schemas: Value = std::iter::once(base).chain(urns.map(String::as_str)).collect();
+            let schemas: Value = resource_type.schemas_in_use(self.document).collect();
             self.document.insert("schemas".into(), schemas);
         }
         changed

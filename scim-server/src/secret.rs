@@ -24,9 +24,7 @@ pub(crate) fn discard(resource_type: &ResourceType, resource: &mut Resource) {
         }
     }
     if emptied {
-        let base = &**resource_type.schema().id();
-        let urns = document.keys().filter(|key| key.contains(':'));
-        let schemas: Value = std::iter::once(base).chain(urns.map(String::as_str)).collect();
+        let schemas: Value = resource_type.schemas_in_use(document).collect();
         document.insert("schemas".into(), schemas);
     }
 }
