@@ -43,10 +43,11 @@ fn ingest() -> scim_core::Ingested {
     user::ingest(black_box(user::BODY))
 }
 
-/// The median over many short rounds, in which a disturbance hits one round and not one competitor.
+/// The median over many rounds. A round is long enough for both to find the caches and the heap as they leave
+/// them, and short enough for a disturbance to spoil one round only.
 fn hold<A, B>(what: &str, ours: impl Fn() -> A, theirs: impl Fn() -> B, most: f64) -> bool {
     let mut ratios: Vec<f64> =
-        (0..500).map(|_| time(&ours).as_secs_f64() / time(&theirs).as_secs_f64()).collect();
+        (0..200).map(|_| time(&ours).as_secs_f64() / time(&theirs).as_secs_f64()).collect();
     ratios.sort_by(f64::total_cmp);
     let ratio = ratios[ratios.len() / 2];
     println!("{what}: {ratio:.2} (at most {most})");
@@ -55,7 +56,7 @@ fn hold<A, B>(what: &str, ours: impl Fn() -> A, theirs: impl Fn() -> B, most: f6
 
 fn time<T>(work: &impl Fn() -> T) -> Duration {
     let started = Instant::now();
-    for _ in 0..100 {
+    for _ in 0..2_000 {
         black_box(work());
     }
     started.elapsed()

@@ -245,10 +245,13 @@ impl<'a> Canonical<'a> {
 
     /// a role whose `value` is itself a JSON object.
     fn lift_json_value(&mut self, attribute: &Attribute, object: &mut Map<String, Value>) {
-        let text = match (attribute.name.as_str(), object.len(), object.get("value")) {
-            ("roles", 1, Some(Value::String(text))) if text.starts_with('{') => text,
-            _ => return,
-        };
+        if attribute.name != "roles" || object.len() != 1 {
+            return;
+        }
+        let Some(Value::String(text)) = object.get("value") else { return };
+        if !text.starts_with('{') {
+            return;
+        }
         let Ok(Value::Object(mut inner)) = serde_json::from_str::<Value>(text) else { return };
         let Some(value @ Value::String(_)) = inner.remove("value") else { return };
         if !self.leniency.uses(Quirk::JsonInRoleValue, &mut self.used) {

@@ -232,8 +232,14 @@ impl<'a> Reader<'a> {
     /// and each extension in use.
     fn schemas(&mut self, document: &mut Map<String, Value>) -> Result<(), Error> {
         let base = &**self.resource_type.schema().id();
-        let listed = document.remove("schemas");
-        let urns = match &listed {
+        let in_use = || self.resource_type.schemas_in_use(document);
+        if let Some(Value::Array(urns)) = document.get("schemas")
+            && in_use().map(Some).eq(urns.iter().map(Value::as_str))
+        {
+            return Ok(());
+        }
+        let listed = document.get("schemas");
+        let urns = match listed {
             Some(Value::Array(urns)) => urns.as_slice(),
             None => &[],
             Some(_) => return Err(not_urns()),
@@ -262,7 +268,6 @@ impl<'a> Reader<'a> {
                 }
             }
         }
-        let in_use = || self.resource_type.schemas_in_use(document);
         if !in_use().all(|urn| declared.contains(urn))
             && !self.leniency.uses(Quirk::InferSchemas, &mut self.used)
         {
@@ -276,11 +281,7 @@ impl<'a> Reader<'a> {
                 Error::invalid_syntax(message)
             });
         }
-        let schemas = if in_use().eq(urns.iter().filter_map(Value::as_str)) {
-            listed.unwrap_or_default()
-        } else {
-            in_use().collect()
-        };
+        let schemas: Value = in_use().collect();
         document.insert("schemas".into(), schemas);
         Ok(())
     }

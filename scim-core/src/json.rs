@@ -1,11 +1,11 @@
 //! JSON from strangers: no key twice, bounded in depth and in the number of values.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
-use serde_json::map::{Entry, Map};
-use serde_json::{Number, Value};
+use serde_json::{Map, Number, Value};
 
 use crate::error::Error;
 use crate::ingest::Limits;
@@ -99,16 +99,42 @@ impl<'de> Visitor<'de> for Tree<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
         let inner = self.deeper()?;
         let mut map = Map::new();
-        while let Some(key) = access.next_key::<String>()? {
-            match map.entry(key) {
-                Entry::Vacant(slot) => slot.insert(access.next_value_seed(inner)?),
-                Entry::Occupied(slot) => {
-                    let key: String = slot.key().chars().take(64).collect();
-                    return Err(A::Error::custom(format_args!("the key `{key}` stands twice in one object")));
-                }
-            };
+        while let Some(key) = access.next_key_seed(Key)? {
+            // Asking `insert` saves looking each key up beforehand; the borrowed key is left for the message.
+            let value = access.next_value_seed(inner)?;
+            if map.insert(String::from(&*key), value).is_some() {
+                let key: String = key.chars().take(64).collect();
+                return Err(A::Error::custom(format_args!("the key `{key}` stands twice in one object")));
+            }
         }
         Ok(Value::Object(map))
+    }
+}
+
+/// A key, borrowed unless it holds escapes.
+struct Key;
+
+impl<'de> DeserializeSeed<'de> for Key {
+    type Value = Cow<'de, str>;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Cow<'de, str>, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Key {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_borrowed_str<E>(self, key: &'de str) -> Result<Cow<'de, str>, E> {
+        Ok(Cow::Borrowed(key))
+    }
+
+    fn visit_str<E>(self, key: &str) -> Result<Cow<'de, str>, E> {
+        Ok(Cow::Owned(key.to_owned()))
     }
 }
 
@@ -127,7 +153,9 @@ mod tests {
     #[test]
     fn duplicate_keys_depth_and_size_are_bounded() {
         let limits = Limits::default();
-        assert!(parse_json(br#"{"a":1,"a":2}"#, &limits).unwrap_err().detail.contains("`a`"));
+        for twice in [r#"{"a":1,"a":2}"#, r#"{"a":1,"\u0061":null}"#] {
+            assert!(parse_json(twice.as_bytes(), &limits).unwrap_err().detail.contains("`a`"));
+        }
         let deep = "[".repeat(10_000);
         assert!(parse_json(deep.as_bytes(), &limits).is_err());
         let small = Limits { elements: 3, ..Limits::default() };

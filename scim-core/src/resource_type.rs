@@ -13,7 +13,7 @@ pub use builder::{ResourceTypeBuilder, ResourceTypeError};
 
 use crate::leniency::{Leniency, Quirk, Quirks};
 use crate::message::ResourceTypeDocument;
-use crate::name::AttrPath;
+use crate::name::{AttrPath, same_name};
 use crate::project::Chosen;
 use crate::schema::{Attribute, Schema};
 use crate::urn;
@@ -148,7 +148,7 @@ impl ResourceType {
 
     /// The extension with this URN, without regard to case.
     pub fn extension(&self, urn: &str) -> Option<&Extension> {
-        self.extensions.iter().find(|extension| extension.schema.id().eq_ignore_ascii_case(urn))
+        self.extensions.iter().find(|extension| same_name(extension.schema.id(), urn))
     }
 
     /// The common attributes: `schemas`, `id`, `externalId`, `meta`.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::name::same_name;
 use crate::wire::{keywords, or_default};
 
 /// One attribute of a schema with its characteristics (RFC 7643 §2.2, §7).
@@ -114,7 +115,7 @@ impl Serialize for Attribute {
 }
 
 pub(super) fn find<'a>(attributes: &'a [Arc<Attribute>], name: &str) -> Option<&'a Arc<Attribute>> {
-    attributes.iter().find(|attribute| attribute.name.eq_ignore_ascii_case(name))
+    attributes.iter().find(|attribute| same_name(&attribute.name, name))
 }
 
 keywords! {
