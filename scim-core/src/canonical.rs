@@ -4,12 +4,10 @@
 //! A value is changed where it stands: most are canonical already, and then nothing is moved or copied.
 //! Inside, the answer to "make this canonical" is whether anything is left: `false` is unassigned.
 
-use std::collections::HashSet;
-use std::hash::Hash;
-
 use serde_json::{Map, Value};
 
 use crate::at::At;
+use crate::element::merge_duplicates;
 use crate::error::Error;
 use crate::leniency::{Leniency, Quirk, Quirks, UnknownAttributes};
 use crate::members;
@@ -125,7 +123,7 @@ impl<'a> Canonical<'a> {
         if gaps {
             elements.retain(|element| !element.is_null());
         }
-        remove_duplicates(elements);
+        merge_duplicates(attribute, elements);
         if attribute.sub_attribute("primary").is_some_and(|sub| sub.r#type == Type::Boolean) {
             self.one_primary(at, elements)?;
         }
@@ -133,7 +131,7 @@ impl<'a> Canonical<'a> {
     }
 
     /// CORE-025: `primary: true` at most once; with the quirk the first one wins.
-    fn one_primary(&mut self, at: &At<'_>, elements: &mut Vec<Value>) -> Result<(), Error> {
+    fn one_primary(&mut self, at: &At<'_>, elements: &mut [Value]) -> Result<(), Error> {
         let mut primaries =
             elements.iter_mut().filter(|element| element["primary"] == true).skip(1).peekable();
         if primaries.peek().is_none() {
@@ -145,8 +143,6 @@ impl<'a> Canonical<'a> {
         for element in primaries {
             element["primary"] = Value::Bool(false);
         }
-        // What differed in `primary` alone is the same value now.
-        remove_duplicates(elements);
         Ok(())
     }
 
@@ -278,24 +274,6 @@ pub(crate) fn require_sub_attributes(
     }
 }
 
-/// Up to this many elements, comparing each with each is cheaper than a table.
-const FEW: usize = 8;
-
-/// The same value twice is one value (CORE-026); the first stays where it is.
-pub(crate) fn remove_duplicates<T: Eq + Hash>(elements: &mut Vec<T>) {
-    let fresh: Vec<bool> = if elements.len() <= FEW {
-        if (1..elements.len()).all(|at| !elements[..at].contains(&elements[at])) {
-            return;
-        }
-        (0..elements.len()).map(|at| !elements[..at].contains(&elements[at])).collect()
-    } else {
-        let mut seen = HashSet::with_capacity(elements.len());
-        elements.iter().map(|element| seen.insert(element)).collect()
-    };
-    let mut fresh = fresh.into_iter();
-    elements.retain(|_| fresh.next() == Some(true));
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -371,36 +349,5 @@ mod tests {
         let three = json!([{"value": "a", "primary": true}, {"value": "b", "primary": true}, {"value": "b", "primary": false}]);
         let read = read(&Leniency::INTEROP, "emails", three).unwrap();
         assert_eq!(read, Some(json!([{"value": "a", "primary": true}, {"value": "b", "primary": false}])));
-    }
-
-    thread_local! {
-        static COMPARED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
-    }
-
-    #[derive(Eq)]
-    struct Counted(usize);
-
-    impl std::hash::Hash for Counted {
-        fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-            self.0.hash(state);
-        }
-    }
-
-    impl PartialEq for Counted {
-        fn eq(&self, other: &Self) -> bool {
-            COMPARED.set(COMPARED.get() + 1);
-            self.0 == other.0
-        }
-    }
-
-    #[test]
-    fn core_026_duplicates_are_found_in_linear_time() {
-        for many in [0, 2, 8, 9, 1_000, 100_000] {
-            COMPARED.set(0);
-            let mut elements: Vec<_> = (0..many).map(|at| Counted(at / 2)).collect();
-            remove_duplicates(&mut elements);
-            assert_eq!(elements.len(), many / 2 + many % 2);
-            assert!(COMPARED.get() <= FEW * many, "{} comparisons of {many}", COMPARED.get());
-        }
     }
 }

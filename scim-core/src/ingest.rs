@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use crate::at::At;
-use crate::canonical::{Canonical, ReadOnly, remove_duplicates};
+use crate::canonical::{Canonical, ReadOnly};
+use crate::element::remove_duplicates;
 use crate::error::Error;
 use crate::json::parse_json;
 use crate::leniency::{Leniency, Quirk, Quirks, UnknownAttributes};
@@ -43,6 +44,9 @@ pub struct Ingested {
     pub resource: Resource,
     /// The links of each relation the body mentions; a relation it is silent about is absent.
     pub relations: BTreeMap<String, Vec<Reference>>,
+    /// The attributes that the body gave a value and that are otherwise only returned on request: the answer
+    /// holds them (SRV-029; see [`Projection::after_write`](crate::Projection::after_write)).
+    pub written: Vec<AttrRef>,
     /// The quirks that were needed to read it.
     pub quirks: Quirks,
 }
@@ -103,6 +107,10 @@ pub fn ingest_value(
     };
     reader.attributes(&mut document)?;
     reader.extension_attributes_at_the_root(&mut document)?;
+    let on_request = resource_type.returned_on_request().iter();
+    let is_link =
+        |path: &AttrRef| path.extension().is_none() && reader.relations.contains_key(&path.attribute().name);
+    let written = on_request.filter(|path| is_link(path) || path.is_assigned(&document)).cloned().collect();
     if let Some(previous) = previous {
         replace::keep(resource_type, leniency, &mut reader.used, previous, &cleared, &mut document)?;
     }
@@ -111,6 +119,7 @@ pub fn ingest_value(
     Ok(Ingested {
         resource: Resource::from_canonical(document),
         relations: reader.relations,
+        written,
         quirks: reader.used.union(reader.canonical.used()),
     })
 }

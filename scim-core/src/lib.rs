@@ -3,6 +3,7 @@
 mod at;
 mod canonical;
 mod date_time;
+mod element;
 mod error;
 mod fold;
 mod ingest;
@@ -26,6 +27,7 @@ mod wire;
 
 pub use canonical::{Canonical, ReadOnly};
 pub use date_time::{DateTime, DateTimeError, Timestamp};
+pub use element::merge_duplicates;
 pub use error::{Error, ScimType};
 pub use fold::fold;
 pub use ingest::{Ingested, Limits, ingest, ingest_value};

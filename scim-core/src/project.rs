@@ -33,14 +33,25 @@ impl Projection {
         attributes: &[S],
         excluded: &[S],
     ) -> Result<Self, Error> {
+        Self::after_write(resource_type, attributes, excluded, &[])
+    }
+
+    /// [`Projection::new`] for the answer to a write: those of `written` that are otherwise only returned on
+    /// request are there too, unless a list says otherwise (SRV-029, RFC 7643 §7).
+    pub fn after_write<S: AsRef<str>>(
+        resource_type: &ResourceType,
+        attributes: &[S],
+        excluded: &[S],
+        written: &[AttrRef],
+    ) -> Result<Self, Error> {
         let named = |names: &[S]| {
             let names = names.iter().map(|name| name.as_ref().trim()).filter(|name| !name.is_empty());
             names.map(|name| Named::find(resource_type, name)).collect::<Vec<_>>()
         };
         let list = match (attributes.is_empty(), excluded.is_empty()) {
-            (true, true) => return Ok(Self::default()),
+            (true, true) if written.is_empty() => return Ok(Self::default()),
             (false, true) => List::Only(named(attributes)),
-            (true, false) => List::Except(named(excluded)),
+            (true, _) => List::Except { named: named(excluded), written },
             (false, false) => {
                 return Err(Error::invalid_value(
                     "`attributes` and `excludedAttributes` exclude each other: give one of them",
@@ -76,7 +87,7 @@ pub(crate) struct Chosen {
 impl Chosen {
     /// What is returned when the request names nothing.
     pub(crate) fn by_default(resource_type: &ResourceType) -> Self {
-        List::Except(Vec::new()).choose(resource_type)
+        List::Except { named: Vec::new(), written: &[] }.choose(resource_type)
     }
 
     fn wants(&self, name: &str) -> bool {
@@ -201,12 +212,12 @@ impl Named {
     }
 }
 
-enum List {
+enum List<'a> {
     Only(Vec<Named>),
-    Except(Vec<Named>),
+    Except { named: Vec<Named>, written: &'a [AttrRef] },
 }
 
-impl List {
+impl List<'_> {
     fn choose(&self, resource_type: &ResourceType) -> Chosen {
         let common = |name| resource_type.attribute(name).filter(|attribute| attribute.name == name);
         let base = common("externalId").into_iter().chain(resource_type.schema().attributes());
@@ -239,7 +250,7 @@ impl List {
     fn unknown(&self, extension: Option<&Arc<str>>) -> Unknown {
         let (list, only) = match self {
             Self::Only(list) => (list, true),
-            Self::Except(list) => (list, false),
+            Self::Except { named, .. } => (named, false),
         };
         if list.iter().any(|named| matches!(named, Named::Extension(urn) if Some(urn) == extension)) {
             return if only { Unknown::all() } else { Unknown::nothing() };
@@ -253,7 +264,15 @@ impl List {
 
     /// How much of one attribute is written; `None` for nothing.
     fn pick(&self, extension: Option<&Arc<str>>, attribute: &Arc<Attribute>) -> Option<Pick> {
-        let whole = Pick::new(attribute, |sub| sub.returned != Returned::Request, Unknown::all());
+        let is = |path: &AttrRef| path.extension() == extension && path.attribute().name == attribute.name;
+        let written = |sub: Option<&Attribute>| match self {
+            Self::Except { written, .. } => written.iter().any(|path| {
+                is(path) && path.sub().map(|sub| sub.name.as_str()) == sub.map(|sub| sub.name.as_str())
+            }),
+            Self::Only(_) => false,
+        };
+        let shown = |sub: &Attribute| sub.returned != Returned::Request || written(Some(sub));
+        let whole = Pick::new(attribute, shown, Unknown::all());
         match attribute.returned {
             _ if attribute.is_never_returned() => return None,
             Returned::Always => return Some(whole),
@@ -262,10 +281,9 @@ impl List {
         let on_request = attribute.returned == Returned::Request;
         let (list, only) = match self {
             Self::Only(list) => (list, true),
-            Self::Except(_) if on_request => return None,
-            Self::Except(list) => (list, false),
+            Self::Except { .. } if on_request && !written(None) => return None,
+            Self::Except { named, .. } => (named, false),
         };
-        let is = |path: &AttrRef| path.extension() == extension && path.attribute().name == attribute.name;
         let (mut subs, mut unknown) = (Vec::new(), BTreeSet::new());
         for named in list {
             match named {
@@ -295,8 +313,7 @@ impl List {
                 attribute,
                 |sub| match sub.returned {
                     Returned::Always => true,
-                    Returned::Request => false,
-                    _ => !named(sub),
+                    _ => shown(sub) && !named(sub),
                 },
                 Unknown::Except(unknown),
             )),

@@ -36,6 +36,7 @@ pub struct ResourceType {
     relations: Vec<Relation>,
     unique: Vec<AttrRef>,
     indexed: Vec<AttrRef>,
+    returned_on_request: Vec<AttrRef>,
     returned_by_default: Chosen,
 }
 
@@ -87,6 +88,7 @@ impl ResourceType {
         extended.unique.extend(builder::unique_of(&schema, Some(schema.id())));
         extended.extensions.push(Extension { schema, required });
         extended.returned_by_default = Chosen::by_default(&extended);
+        extended.returned_on_request = builder::returned_on_request(&extended);
         Ok(extended)
     }
 
@@ -140,6 +142,12 @@ impl ResourceType {
     /// The attributes that stores keep index keys for.
     pub fn indexed(&self) -> &[AttrRef] {
         &self.indexed
+    }
+
+    /// The attributes and sub-attributes that are returned only when they are asked for, or in the answer to
+    /// the request that wrote them (`returned: request`, RFC 7643 §7).
+    pub fn returned_on_request(&self) -> &[AttrRef] {
+        &self.returned_on_request
     }
 
     pub(crate) fn returned_by_default(&self) -> &Chosen {

@@ -1,6 +1,6 @@
 //! Carrying a plan out on a document, in place and all or nothing (PATCH-013, PATCH-014).
 
-use scim_core::{AttrRef, Error, Mutability, Resource, ResourceType, check_required};
+use scim_core::{AttrRef, Error, Mutability, Resource, ResourceType, check_required, merge_duplicates};
 use serde_json::{Map, Value};
 
 use crate::elements::{append, change_chosen, made_element, remove_values, set_primary};
@@ -203,7 +203,8 @@ impl Applier<'_> {
         }
     }
 
-    /// Runs `change` over the elements and drops the attribute when none is left.
+    /// Runs `change` over the elements, of which each value is left once (CORE-026), and drops the attribute when
+    /// none is left.
     fn change_elements(
         &mut self,
         path: &AttrRef,
@@ -217,6 +218,7 @@ impl Applier<'_> {
             return Err(malformed(path));
         };
         let result = change(elements);
+        merge_duplicates(path.attribute(), elements);
         if elements.is_empty() {
             container.remove(name);
         }

@@ -1,7 +1,7 @@
 //! What PATCH does to the elements of a multi-valued attribute. Each step looks at every element a bounded
 //! number of times, however many values the request brings.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use scim_core::{AttrRef, Attribute, Error, Mutability};
 use serde_json::{Map, Value};
@@ -112,19 +112,11 @@ pub(crate) fn made_element(which: &Which, change: &ElementChange) -> Option<Valu
     Some(Value::Object(element))
 }
 
-/// Appends what is not there yet. The same value twice is once, whichever is primary (CORE-026, PATCH-027).
+/// Appends values, the last primary among them the only one (PATCH-019).
 pub(crate) fn append(elements: &mut Vec<Value>, values: &[Value]) {
-    let mut known: HashMap<String, usize> = elements.iter().map(identity).zip(0..).collect();
-    let mut primary = None;
-    for value in values {
-        let at = *known.entry(identity(value)).or_insert_with(|| {
-            elements.push(value.clone());
-            elements.len() - 1
-        });
-        if value["primary"] == true {
-            primary = Some(at);
-        }
-    }
+    let primary = values.iter().rposition(|value| value["primary"] == true);
+    let primary = primary.map(|at| elements.len() + at);
+    elements.extend_from_slice(values);
     set_primary(elements, primary);
 }
 
@@ -144,15 +136,4 @@ pub(crate) fn remove_values(elements: &mut Vec<Value>, values: &[Value]) {
             |value: &&Map<String, Value>| value.iter().all(|(name, value)| element.get(name) == Some(value));
         !meant && !partial.iter().any(agrees)
     });
-}
-
-/// What makes an element the same as another: everything but `primary`.
-fn identity(element: &Value) -> String {
-    match element {
-        Value::Object(object) if object.contains_key("primary") => {
-            let rest = object.iter().filter(|(name, _)| *name != "primary");
-            Value::Object(rest.map(|(name, value)| (name.clone(), value.clone())).collect()).to_string()
-        }
-        other => other.to_string(),
-    }
 }

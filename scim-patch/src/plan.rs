@@ -32,6 +32,14 @@ impl PatchPlan {
         &self.relations
     }
 
+    /// Whether the request gives this attribute, or this sub-attribute, a value: then the answer holds it even
+    /// if it is otherwise only returned on request (SRV-029).
+    pub fn writes(&self, path: &AttrRef) -> bool {
+        let is_link =
+            |edit: &RelationEdit| path.extension().is_none() && edit.relation == path.attribute().name;
+        self.edits.iter().any(|edit| edit.writes(path)) || self.relations.iter().any(is_link)
+    }
+
     /// The quirks that were needed.
     pub fn quirks(&self) -> Quirks {
         self.quirks
@@ -55,6 +63,35 @@ pub(crate) enum Edit {
     Elements { path: AttrRef, which: Which, change: ElementChange },
     /// Takes a whole extension away.
     UnassignExtension { urn: Arc<str> },
+}
+
+impl Edit {
+    fn writes(&self, path: &AttrRef) -> bool {
+        let holds = |value: &Map<String, Value>| match path.sub() {
+            Some(sub) => value.contains_key(&sub.name),
+            None => true,
+        };
+        let value_holds = |value: &Value| value.as_object().is_none_or(holds);
+        let same = |target: &AttrRef| {
+            target.extension() == path.extension() && target.attribute().name == path.attribute().name
+        };
+        match self {
+            Self::Assign { path: target, value } if same(target) => match (target.sub(), value) {
+                (Some(sub), _) => path.sub().is_none_or(|wanted| wanted.name == sub.name),
+                (None, Value::Array(elements)) => elements.iter().any(value_holds),
+                (None, value) => value_holds(value),
+            },
+            Self::Merge { path: target, value } => same(target) && holds(value),
+            Self::Append { path: target, values } => same(target) && values.iter().any(value_holds),
+            Self::Elements { path: target, change, .. } if same(target) => match change {
+                ElementChange::Set { sub, .. } => path.sub().is_none_or(|wanted| wanted.name == sub.name),
+                ElementChange::Merge(value) => holds(value),
+                ElementChange::Replace(value) => value_holds(value),
+                ElementChange::Clear { .. } | ElementChange::Remove => false,
+            },
+            _ => false,
+        }
+    }
 }
 
 /// Which elements an edit means.

@@ -1,7 +1,7 @@
 //! Query parameters, from the URL or from a search request — RFC 7644 §3.4.2, §3.4.3. Unknown ones are
 //! ignored (SRV-012).
 
-use scim_core::{Error, Projection, ResourceType, SearchRequest, urn};
+use scim_core::{AttrRef, Error, Projection, ResourceType, SearchRequest, urn};
 use serde::Deserialize;
 use serde_json::Value;
 use url::form_urlencoded;
@@ -69,6 +69,15 @@ impl Parameters {
     /// What is to be returned.
     pub(crate) fn projection(&self, resource_type: &ResourceType) -> Result<Projection, Error> {
         Projection::new(resource_type, &self.attributes, &self.excluded)
+    }
+
+    /// What the answer to a write returns.
+    pub(crate) fn projection_after(
+        &self,
+        resource_type: &ResourceType,
+        written: &[AttrRef],
+    ) -> Result<Projection, Error> {
+        Projection::after_write(resource_type, &self.attributes, &self.excluded, written)
     }
 
     /// Whether `attributes` was given, which makes PATCH answer with a body (PATCH-016).

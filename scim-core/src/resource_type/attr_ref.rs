@@ -57,6 +57,13 @@ impl AttrRef {
         container.get(&self.attribute.name)
     }
 
+    /// Whether it has a value in a canonical document, in any element where it is a sub-attribute.
+    pub fn is_assigned(&self, document: &Map<String, Value>) -> bool {
+        let mut assigned = false;
+        self.for_each(document, &mut |_| assigned = true);
+        assigned
+    }
+
     /// Calls `visit` with each simple or complex value the reference leads to: elements of arrays one
     /// by one, the sub-attribute followed.
     pub fn for_each<'a>(&self, document: &'a Map<String, Value>, visit: &mut dyn FnMut(&'a Value)) {

@@ -1,11 +1,12 @@
 //! Putting a resource type together.
 
+use std::iter;
 use std::sync::Arc;
 
 use super::{AttrRef, Extension, Relation, ResolveError, ResourceType};
 use crate::message::ResourceTypeDocument;
 use crate::project::Chosen;
-use crate::schema::{Attribute, Schema, Uniqueness};
+use crate::schema::{Attribute, Returned, Schema, Uniqueness};
 
 /// The attributes kept as index keys when a resource type names none of its own.
 const DEFAULT_INDEXED: &[&str] =
@@ -92,6 +93,7 @@ impl ResourceTypeBuilder {
             relations: Vec::new(),
             unique: Vec::new(),
             indexed: Vec::new(),
+            returned_on_request: Vec::new(),
             returned_by_default: Chosen::default(),
         };
         for relation in self.relations {
@@ -122,6 +124,7 @@ impl ResourceTypeBuilder {
             None => DEFAULT_INDEXED.iter().filter_map(|path| resource_type.resolve(path).ok()).collect(),
         };
         resource_type.returned_by_default = Chosen::by_default(&resource_type);
+        resource_type.returned_on_request = returned_on_request(&resource_type);
         Ok(resource_type)
     }
 }
@@ -139,6 +142,27 @@ pub(super) fn unique_of<'a>(
         attribute: Arc::clone(attribute),
         sub: None,
     })
+}
+
+/// The attributes and sub-attributes with `returned: request`.
+pub(super) fn returned_on_request(resource_type: &ResourceType) -> Vec<AttrRef> {
+    let extensions = resource_type.extensions.iter().map(|extension| &extension.schema);
+    let schemas = iter::once((None, &resource_type.base))
+        .chain(extensions.map(|schema| (Some(Arc::clone(schema.id())), schema)));
+    let attributes = schemas.flat_map(|(extension, schema)| {
+        let whole = move |attribute: &Arc<Attribute>| AttrRef {
+            extension: extension.clone(),
+            attribute: Arc::clone(attribute),
+            sub: None,
+        };
+        schema.attributes().iter().map(whole)
+    });
+    let with_subs = attributes.flat_map(|path| {
+        let subs: Vec<AttrRef> =
+            path.attribute.sub_attributes.iter().map(|sub| path.with_sub(Arc::clone(sub))).collect();
+        iter::once(path).chain(subs)
+    });
+    with_subs.filter(|path| path.leaf().returned == Returned::Request).collect()
 }
 
 /// What is wrong with a resource type.

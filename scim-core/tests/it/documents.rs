@@ -30,8 +30,6 @@ fn user() -> Vec<Fix> {
         // EID 6000, 8470
         Set("x509Certificates.value", "caseExact", json!(true)),
         Drop("x509Certificates.value", "uniqueness"),
-        // Not in G.6: a complex attribute has no case either.
-        Drop("x509Certificates", "caseExact"),
         // EID 6001
         Set("profileUrl", "caseExact", json!(true)),
         Set("photos.value", "caseExact", json!(true)),

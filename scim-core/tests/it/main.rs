@@ -1,5 +1,5 @@
 //! The crate from outside: requirements by their numbers, the examples and schemas of RFC 7643, the cases of
-//! other suites.
+//! other suites, and the laws of reading: what is written is read back, nothing takes more than linear time.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
@@ -9,8 +9,11 @@ mod discovery;
 mod documents;
 mod edges;
 mod examples;
+mod kept;
+mod linear;
 mod messages;
 mod people;
+mod round_trip;
 mod suites;
 mod support;
 mod values;

@@ -107,6 +107,23 @@ fn patch_027_row_7_multi_valued() {
 }
 
 #[test]
+fn core_026_patch_027_what_a_change_makes_the_same_is_one_value() {
+    let before =
+        json!({"emails": [{"value": "a", "type": "work"}, {"value": "b", "type": "work", "display": "B"}]});
+    let replace = |path: &str, value: Value| json!({"op": "replace", "path": path, "value": value});
+    let once = json!({"emails": [{"value": "c", "type": "work"}]});
+    let whole = json!({"value": "c", "type": "work"});
+    assert_eq!(run(before.clone(), replace("emails[value pr]", whole)), Ok(once));
+    let described = json!({"emails": [{"value": "c", "type": "work", "display": "B"}]});
+    assert_eq!(run(before.clone(), replace("emails[type eq \"work\"].value", json!("c"))), Ok(described));
+    let add =
+        json!({"op": "add", "path": "emails", "value": [{"value": "b", "type": "work", "display": "C"}]});
+    let mut renamed = before.clone();
+    renamed["emails"][1]["display"] = json!("C");
+    assert_eq!(run(before, add), Ok(renamed));
+}
+
+#[test]
 fn patch_031_patch_034_rows_9_to_12_value_paths() {
     let before = json!({"emails": [{"value": "a@x", "type": "work"}, {"value": "b@y", "type": "home"}]});
     let at = |op: &str, path: &str, value: Value| {

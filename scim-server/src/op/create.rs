@@ -12,8 +12,9 @@ use crate::server::Call;
 
 pub(crate) async fn run(call: &Call<'_>, resource_type: Arc<ResourceType>) -> Result<Answer, Error> {
     let server = call.server;
-    let projection = call.parameters.projection(&resource_type)?;
+    call.parameters.projection(&resource_type)?;
     let mut read = ingest(call.body, &resource_type, None, &server.leniency, &server.limits)?;
+    let projection = call.parameters.projection_after(&resource_type, &read.written)?;
     call.report(read.quirks);
     secret::discard(&resource_type, &mut read.resource);
     let id = server.ids.next_id();

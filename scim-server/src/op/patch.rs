@@ -23,7 +23,7 @@ pub(crate) async fn run(
     id: String,
 ) -> Result<Answer, Error> {
     let server = call.server;
-    let projection = call.parameters.projection(&resource_type)?;
+    call.parameters.projection(&resource_type)?;
     let condition = Condition::if_match(&call.parts.headers);
     let request = PatchRequest::parse(call.body, &server.leniency, &server.limits)?;
     let plan = request.compile(&resource_type, &server.leniency)?;
@@ -45,6 +45,9 @@ pub(crate) async fn run(
         PatchResponse::None => false,
     };
     if with_body {
+        let on_request = resource_type.returned_on_request().iter();
+        let on_request: Vec<_> = on_request.filter(|path| plan.writes(path)).cloned().collect();
+        let projection = call.parameters.projection_after(&resource_type, &on_request)?;
         return read::show(call, &resource_type, &id, &projection).await?.answer(StatusCode::OK, &projection);
     }
     Ok(Answer::empty(StatusCode::NO_CONTENT).header(header::ETAG, etag::tag(written.version)))

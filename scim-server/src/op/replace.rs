@@ -19,11 +19,11 @@ pub(crate) async fn run(
     id: String,
 ) -> Result<Answer, Error> {
     let server = call.server;
-    let projection = call.parameters.projection(&resource_type)?;
+    call.parameters.projection(&resource_type)?;
     let condition = Condition::if_match(&call.parts.headers);
     let body = parse_json(call.body, &server.limits)?;
     let mut attempt = 0;
-    loop {
+    let written = loop {
         let get = Get::new(Arc::clone(&resource_type), &id);
         let previous = server.store.get(&call.context, get).await?;
         let previous = previous.ok_or_else(|| read::missing(&resource_type, &id))?;
@@ -48,11 +48,12 @@ pub(crate) async fn run(
         match server.store.commit(&call.context, Batch::new(server.clock.now()).update(update)).await {
             Ok(_) => {
                 call.report(ingested.quirks);
-                break;
+                break ingested.written;
             }
             Err(error) if again(&error, attempt) => attempt += 1,
             Err(error) => return Err(refused(error, &condition)),
         }
-    }
+    };
+    let projection = call.parameters.projection_after(&resource_type, &written)?;
     read::show(call, &resource_type, &id, &projection).await?.answer(StatusCode::OK, &projection)
 }

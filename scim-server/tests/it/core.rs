@@ -396,3 +396,48 @@ async fn core_064_core_066_groups_need_a_name_and_real_members() {
     let reply = patch(&server, &format!("/Groups/{team}"), add).await;
     assert!(reply.refused(400, "invalidValue").contains("nobody"));
 }
+
+#[tokio::test]
+async fn srv_029_core_082_what_is_returned_on_request_is_in_the_answer_to_the_write_that_gave_it() {
+    let schema = json!({"id": ROBOT, "name": "Robot", "attributes": [
+        {"name": "model"},
+        {"name": "note", "returned": "request"},
+        {"name": "part", "type": "complex", "subAttributes": [
+            {"name": "name"}, {"name": "remark", "returned": "request"},
+        ]},
+    ]});
+    let registry = Registry::builder()
+        .schema_json(schema)
+        .unwrap()
+        .resource_type_document(ResourceTypeDocument::new("Robot", "/Robots", ROBOT))
+        .build()
+        .unwrap();
+    let server = builder().registry(registry).build().unwrap();
+    let part = json!({"name": "arm", "remark": "left"});
+    let body = json!({"schemas": [ROBOT], "model": "R2", "note": "n", "part": part});
+    let shown = |body: &Value| (body["note"].clone(), body["part"]["remark"].clone());
+
+    let made = post(&server, "/Robots", body).await;
+    assert_eq!((made.status.as_u16(), shown(&made.body)), (201, (json!("n"), json!("left"))));
+    let path = format!("/Robots/{}", made.body["id"].as_str().unwrap());
+    assert_eq!(shown(&get(&server, &path).await.body), (Value::Null, Value::Null));
+    assert_eq!(get(&server, &format!("{path}?attributes=note")).await.body["note"], "n");
+
+    let put = async |extra: Value, query: &str| {
+        let mut body = json!({"schemas": [ROBOT], "model": "R2", "part": {"name": "arm"}});
+        body.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        call(&server, Method::PUT, &format!("{path}{query}"), Some(body)).await
+    };
+    assert_eq!(shown(&put(json!({}), "").await.body), (Value::Null, Value::Null), "kept, not written");
+    assert_eq!(shown(&put(json!({"note": "m"}), "").await.body), (json!("m"), Value::Null));
+    assert_eq!(shown(&put(json!({"note": "m"}), "?excludedAttributes=note").await.body).0, Value::Null);
+    assert_eq!(shown(&put(json!({"note": "m"}), "?attributes=model").await.body).0, Value::Null);
+
+    let replace = |path: &str, value: &str| json!([{"op": "replace", "path": path, "value": value}]);
+    let patched = patch(&server, &path, replace("part.remark", "right")).await;
+    assert_eq!(shown(&patched.body), (Value::Null, json!("right")));
+    let patched = patch(&server, &path, replace("model", "R3")).await;
+    assert_eq!(shown(&patched.body), (Value::Null, Value::Null));
+    let patched = patch(&server, &path, replace("note", "o")).await;
+    assert_eq!(shown(&patched.body), (json!("o"), Value::Null));
+}

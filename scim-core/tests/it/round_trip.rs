@@ -7,7 +7,7 @@ use proptest::option;
 use proptest::prelude::*;
 use scim_core::{
     Attribute, Leniency, Limits, Meta, Mutability, Projection, Reference, Representation, Resource,
-    ResourceType, Returned, Timestamp, Type, ingest, urn,
+    ResourceType, Returned, Timestamp, Type, ingest, merge_duplicates, urn,
 };
 use serde_json::{Map, Value, json};
 
@@ -120,20 +120,15 @@ fn value(attribute: &Attribute) -> BoxedStrategy<Value> {
     if !attribute.multi_valued {
         return single(attribute);
     }
-    vec(single(attribute), 1..4)
-        .prop_map(|elements| {
-            let mut different: Vec<Value> = Vec::new();
-            for mut element in elements {
-                if !different.is_empty()
-                    && let Value::Object(element) = &mut element
-                {
-                    element.remove("primary");
-                }
-                if element != json!({}) && !different.contains(&element) {
-                    different.push(element);
-                }
+    let attribute = attribute.clone();
+    vec(single(&attribute), 1..4)
+        .prop_map(move |mut elements| {
+            for element in elements.iter_mut().skip(1).filter_map(Value::as_object_mut) {
+                element.remove("primary");
             }
-            Value::Array(different)
+            elements.retain(|element| *element != json!({}));
+            merge_duplicates(&attribute, &mut elements);
+            Value::Array(elements)
         })
         .prop_filter("assigned", |elements| *elements != json!([]))
         .boxed()
