@@ -47,6 +47,7 @@ pub fn filter(data: &[u8]) {
                     created: Timestamp::default(),
                     modified: Timestamp::default(),
                     resource_type: resource_type.name(),
+                    version: &"W/\"1\"",
                     resource: &resource,
                     relations: &NoRelations,
                 });

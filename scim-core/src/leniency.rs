@@ -47,7 +47,7 @@ quirks! {
     UnqualifiedExtension = "unqualified_extension",
     /// `"manager": ""`: an empty string clears a complex attribute.
     EmptyStringClears = "empty_string_clears",
-    /// `manager[value eq "u9"]`: a filter on a single complex attribute.
+    /// `"path": "manager[value eq \"u9\"]"`: a value path on a single complex attribute.
     SingularValuePath = "singular_value_path",
     /// Unknown URNs in `schemas` are passed over.
     UnknownSchemas = "unknown_schemas",

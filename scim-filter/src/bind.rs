@@ -152,6 +152,7 @@ pub(crate) enum Leaf {
     ResourceType(Comparison),
     Created(Comparison),
     LastModified(Comparison),
+    Version(Comparison),
 }
 
 /// What becomes of attributes that the type lacks.
@@ -387,6 +388,7 @@ fn server_owned(
         Some("resourceType") => Leaf::ResourceType,
         Some("created") => Leaf::Created,
         Some("lastModified") => Leaf::LastModified,
+        Some("version") => Leaf::Version,
         Some(_) => {
             let reason = "is made when the resource is returned and cannot be filtered on".to_owned();
             return Err(FilterError::Unsupported { position, attribute: attr.to_string(), reason });

@@ -71,17 +71,24 @@ impl ElementFilter {
         root: NodeId,
         position: usize,
     ) -> Result<Self, FilterError> {
-        check_target(binder, attr, position)?;
+        check_target(attr, position)?;
         Self::bind_terms(binder, attr, root)
     }
 
-    /// The same for a PATCH path, where it is the path's fault if the attribute takes no value path.
+    /// The same for a PATCH path, where it is the path's fault if the attribute takes no value path, and where
+    /// one value alone is nothing to choose from.
     pub(crate) fn bind_path(
         binder: &mut Binder<'_>,
         attr: &AttrRef,
         root: NodeId,
     ) -> Result<Self, FilterError> {
-        check_target(binder, attr, 0).map_err(FilterError::in_path)?;
+        check_target(attr, 0).map_err(FilterError::in_path)?;
+        if !attr.attribute().multi_valued && !binder.forgives(Quirk::SingularValuePath) {
+            let reason = "has a single value: a value path needs a multi-valued attribute".to_owned();
+            return Err(
+                FilterError::Unsupported { position: 0, attribute: attr.to_string(), reason }.in_path()
+            );
+        }
         Self::bind_terms(binder, attr, root)
     }
 
@@ -91,18 +98,14 @@ impl ElementFilter {
     }
 }
 
-fn check_target(binder: &mut Binder<'_>, attr: &AttrRef, position: usize) -> Result<(), FilterError> {
+fn check_target(attr: &AttrRef, position: usize) -> Result<(), FilterError> {
     let attribute = attr.attribute();
     let reason = if attr.sub().is_some() {
         "is a sub-attribute: a value path belongs to the attribute above it"
-    } else if attribute.multi_valued {
-        return Ok(());
-    } else if !attribute.is_complex() {
-        "has a single value and no sub-attributes: it takes no value path"
-    } else if binder.forgives(Quirk::SingularValuePath) {
+    } else if attribute.multi_valued || attribute.is_complex() {
         return Ok(());
     } else {
-        "has a single value: a value path needs a multi-valued attribute"
+        "has a single value and no sub-attributes: it takes no value path"
     };
     Err(FilterError::Unsupported { position, attribute: attr.to_string(), reason: reason.to_owned() })
 }

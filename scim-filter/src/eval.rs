@@ -1,5 +1,7 @@
 //! Deciding whether a resource matches — the one evaluator that every store relies on.
 
+use std::fmt::{self, Display};
+
 use scim_core::{AttrRef, Resource, Timestamp};
 use serde_json::Value;
 
@@ -18,19 +20,38 @@ pub struct Entry<'a> {
     pub modified: Timestamp,
     /// `meta.resourceType`.
     pub resource_type: &'a str,
+    /// `meta.version`, written only when a filter asks for it.
+    pub version: &'a dyn Display,
     /// The document.
     pub resource: &'a Resource,
     /// The links of the resource.
     pub relations: &'a dyn Relations,
 }
 
-impl std::fmt::Debug for Entry<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl<'a> Entry<'a> {
+    /// A resource of the type with this name, with its `id`; what else stands beside it begins empty, and is
+    /// set by `Entry { modified, ..Entry::new(…) }`.
+    pub fn new(resource_type: &'a str, id: &'a str, resource: &'a Resource) -> Self {
+        Self {
+            id,
+            created: Timestamp::default(),
+            modified: Timestamp::default(),
+            resource_type,
+            version: &"",
+            resource,
+            relations: &NoRelations,
+        }
+    }
+}
+
+impl fmt::Debug for Entry<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Entry")
             .field("id", &self.id)
             .field("created", &self.created)
             .field("modified", &self.modified)
             .field("resource_type", &self.resource_type)
+            .field("version", &self.version.to_string())
             .field("resource", &self.resource)
             .finish_non_exhaustive()
     }
@@ -80,6 +101,7 @@ impl Leaf {
             },
             Self::Id(comparison) => comparison.holds_text(entry.id),
             Self::ResourceType(comparison) => comparison.holds_text(entry.resource_type),
+            Self::Version(comparison) => comparison.holds_text(&entry.version.to_string()),
             Self::Created(comparison) => comparison.holds_timestamp(entry.created),
             Self::LastModified(comparison) => comparison.holds_timestamp(entry.modified),
         }

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use scim_core::{Leniency, Quirks};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::error::FilterError;
 use crate::literal::{CompareOp, Literal};
@@ -207,5 +208,19 @@ impl FromStr for Filter {
     /// Strict: see [`Filter::parse_with`].
     fn from_str(text: &str) -> Result<Self, FilterError> {
         Self::parse_with(text, &Leniency::STRICT)
+    }
+}
+
+/// As text.
+impl Serialize for Filter {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// From text, strictly: see [`Filter::parse_with`].
+impl<'de> Deserialize<'de> for Filter {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use scim_core::{AttrRef, Leniency, Quirks, Resolved, ResourceType};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::bind::{Binder, Unknown};
 use crate::element::ElementFilter;
@@ -131,6 +132,20 @@ impl fmt::Display for Path {
             Some(sub) => write!(f, ".{sub}"),
             None => Ok(()),
         }
+    }
+}
+
+/// As text.
+impl Serialize for Path {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// From text, strictly: see [`Path::parse_with`].
+impl<'de> Deserialize<'de> for Path {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 

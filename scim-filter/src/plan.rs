@@ -130,7 +130,7 @@ fn leaf_plan(leaf: &Leaf, resource_type: &str) -> Plan {
         },
         // The same for every resource of the type.
         Leaf::ResourceType(comparison) => Plan::constant(comparison.holds_text(resource_type)),
-        Leaf::Attribute { .. } | Leaf::Created(_) | Leaf::LastModified(_) => Plan::ALL,
+        Leaf::Attribute { .. } | Leaf::Created(_) | Leaf::LastModified(_) | Leaf::Version(_) => Plan::ALL,
     }
 }
 

@@ -7,6 +7,7 @@ mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod context;
+mod entity_tag;
 mod error;
 mod index;
 mod query;
@@ -16,6 +17,7 @@ pub use auth::{AuthError, Authenticator};
 pub use batch::{Batch, Claim, Delete, Insert, Precondition, Update, Write, Written};
 pub use clock::{Clock, IdSource, ManualClock, SystemClock};
 pub use context::{Context, Principal, TenantId};
+pub use entity_tag::EntityTag;
 pub use error::StoreError;
 pub use index::{Key, index_keys, label, unique_keys};
 pub use query::{Get, Link, Page, Query, Stored};

@@ -1,10 +1,11 @@
 //! Entity tags — RFC 7644 §3.14. A version `7` is the weak tag `W/"7"`.
 
 use http::{HeaderMap, header};
+use scim_server_traits::EntityTag;
 
 /// The tag of a version, as in `ETag` and `meta.version` (CORE-043).
 pub(crate) fn tag(version: u64) -> String {
-    format!("W/\"{version}\"")
+    EntityTag(version).to_string()
 }
 
 /// What `If-Match` or `If-None-Match` asks for.

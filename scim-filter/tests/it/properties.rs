@@ -115,6 +115,9 @@ proptest! {
         let lenient = Filter::parse_with(&text, &Leniency::INTEROP).unwrap();
         prop_assert!(lenient.quirks().is_empty());
         prop_assert_eq!(lenient.to_string(), text);
+        let json = serde_json::to_value(&filter).unwrap();
+        prop_assert_eq!(json.as_str(), Some(&*filter.to_string()));
+        prop_assert_eq!(serde_json::from_value::<Filter>(json).unwrap(), filter);
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub(crate) struct Stored {
     pub(crate) created: Timestamp,
     pub(crate) modified: Timestamp,
     pub(crate) resource_type: String,
+    pub(crate) version: String,
     pub(crate) resource: Resource,
     pub(crate) links: Links,
 }
@@ -51,6 +52,7 @@ impl Stored {
             created: moment("created"),
             modified: moment("lastModified"),
             resource_type: resource_type.name().to_owned(),
+            version: meta.get("version").and_then(Value::as_str).unwrap_or_default().to_owned(),
             resource: Resource::from_canonical(without_nulls(map)),
             links,
         }
@@ -62,6 +64,7 @@ impl Stored {
             created: self.created,
             modified: self.modified,
             resource_type: &self.resource_type,
+            version: &self.version,
             resource: &self.resource,
             relations: &self.links,
         }

@@ -8,7 +8,7 @@ use scim_filter::{Entry, Relations};
 use serde_json::json;
 
 use super::kit::{Kit, at, bound, document, done, ids, linked, user};
-use crate::{Batch, Insert, Query, StoreError};
+use crate::{Batch, EntityTag, Insert, Query, StoreError};
 
 pub(super) async fn a_query_is_in_order_of_creation_with_an_exact_total(kit: Kit) {
     kit.has_users(&["z", "a"]).await;
@@ -169,6 +169,7 @@ pub(super) async fn a_query_finds_what_the_evaluator_accepts(kit: Kit) {
                 created: at(0),
                 modified: at(0),
                 resource_type: "User",
+                version: &EntityTag(1),
                 resource,
                 relations: &Groups(groups),
             })

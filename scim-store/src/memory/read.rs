@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use scim_core::{Relation, ResourceType, Side};
 use scim_filter::{BoundFilter, Entry, Narrow, Relations};
-use scim_server_traits::{Get, Link, Page, Query, StoreError, Stored};
+use scim_server_traits::{EntityTag, Get, Link, Page, Query, StoreError, Stored};
 
 use super::narrow::Candidates;
 use super::tenant::{Row, Tenant};
@@ -51,6 +51,7 @@ fn matching(
             created: row.created,
             modified: row.modified,
             resource_type: query.resource_type.name(),
+            version: &EntityTag(row.version),
             resource: &row.content.resource,
             relations: &view,
         };

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Params, Row, params, params_from_iter};
 use scim_core::{Resource, ResourceType, Timestamp};
 use scim_filter::{BoundFilter, Entry, Narrow, Plan};
-use scim_server_traits::{Get, Page, Query, StoreError, Stored};
+use scim_server_traits::{EntityTag, Get, Page, Query, StoreError, Stored};
 
 use super::fault::Fault;
 use super::narrow::{Candidates, integer};
@@ -192,6 +192,7 @@ impl Scan<'_> {
             created: found.stored.created,
             modified: found.stored.modified,
             resource_type: self.query.resource_type.name(),
+            version: &EntityTag(found.stored.version),
             resource: &found.stored.resource,
             relations: &self.view,
         });
