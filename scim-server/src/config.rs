@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use scim_core::{AuthenticationScheme, Leniency, Limits, Registry, ServiceProviderConfig};
+use scim_core::{AttrRef, AuthenticationScheme, Leniency, Limits, Registry, ServiceProviderConfig};
 use scim_server_traits::{Authenticator, Clock, IdSource, Store, SystemClock};
 use url::Url;
 
@@ -35,6 +35,8 @@ pub struct ServerBuilder {
     ids: Arc<dyn IdSource>,
     default_page: u64,
     max_page: u64,
+    scan_limit: u64,
+    sensitive: Vec<String>,
     patch_response: PatchResponse,
     media_types: MediaTypes,
     numeric_error_status: bool,
@@ -59,6 +61,8 @@ impl ServerBuilder {
             ids: Arc::new(UuidSource),
             default_page: 100,
             max_page: 1_000,
+            scan_limit: 100_000,
+            sensitive: Vec::new(),
             patch_response: PatchResponse::default(),
             media_types: MediaTypes::default(),
             numeric_error_status: false,
@@ -116,6 +120,22 @@ impl ServerBuilder {
         self
     }
 
+    /// How many documents one query may read that no index can answer; 100,000 unless said. Beyond it the
+    /// answer is 400 `tooMany` (FILT-025).
+    #[must_use]
+    pub fn scan_limit(mut self, documents: u64) -> Self {
+        self.scan_limit = documents;
+        self
+    }
+
+    /// An attribute whose values must not stand in URLs, such as `phoneNumbers`: a GET that filters on it is 403
+    /// `sensitive`, a `.search` is answered (RFC 7644 §7.5.2).
+    #[must_use]
+    pub fn sensitive(mut self, attribute: impl Into<String>) -> Self {
+        self.sensitive.push(attribute.into());
+        self
+    }
+
     /// What PATCH answers.
     #[must_use]
     pub fn patch_response(mut self, response: PatchResponse) -> Self {
@@ -159,6 +179,13 @@ impl ServerBuilder {
         if let Some(what) = unfit {
             return Err(ConfigError::BaseUrl { url: self.base_url, what: what.into() });
         }
+        let resolve = |name: &String| {
+            let types = self.registry.resource_types().iter();
+            let found: Vec<_> = types.filter_map(|known| known.resolve(name).ok()).collect();
+            if found.is_empty() { Err(ConfigError::Sensitive { name: name.clone() }) } else { Ok(found) }
+        };
+        let sensitive: Vec<Vec<AttrRef>> = self.sensitive.iter().map(resolve).collect::<Result<_, _>>()?;
+        let sensitive = sensitive.into_iter().flatten().collect();
         let mut config = ServiceProviderConfig::default();
         config.patch.supported = true;
         config.filter.supported = true;
@@ -177,6 +204,8 @@ impl ServerBuilder {
             ids: self.ids,
             default_page: self.default_page,
             max_page: self.max_page,
+            scan_limit: self.scan_limit,
+            sensitive,
             patch_response: self.patch_response,
             media_types: self.media_types,
             numeric_error_status: self.numeric_error_status,
@@ -189,6 +218,12 @@ impl ServerBuilder {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
+    /// A sensitive attribute is in no resource type.
+    #[error("the sensitive attribute `{name}` is in no resource type that is served")]
+    Sensitive {
+        /// Its name.
+        name: String,
+    },
     /// The base URL does not fit.
     #[error("the base URL `{url}` does not fit: {what}")]
     BaseUrl {

@@ -10,6 +10,8 @@ use url::form_urlencoded;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Parameters {
     pub(crate) filter: Option<String>,
+    /// Whether they stood in a URL, which is logged and cached on its way.
+    pub(crate) in_url: bool,
     attributes: Vec<String>,
     excluded: Vec<String>,
     start_index: Option<String>,
@@ -21,7 +23,7 @@ pub(crate) struct Parameters {
 impl Parameters {
     /// Reads a query string; the first of equal names counts.
     pub(crate) fn parse(query: Option<&str>) -> Self {
-        let mut parameters = Self::default();
+        let mut parameters = Self { in_url: true, ..Self::default() };
         let names = |value: &str| value.split(',').map(str::to_owned).collect::<Vec<_>>();
         for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
             let value = value.into_owned();
@@ -57,6 +59,7 @@ impl Parameters {
             .map_err(|error| Error::invalid_syntax(format!("the body is no SearchRequest: {error}")))?;
         Ok(Self {
             filter: request.filter,
+            in_url: false,
             attributes: request.attributes,
             excluded: request.excluded_attributes,
             start_index: request.start_index.map(|number| number.to_string()),

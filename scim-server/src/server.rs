@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Request, Response, StatusCode, header};
-use scim_core::{Error, Leniency, Limits, Quirks, Registry, ServiceProviderConfig};
+use scim_core::{AttrRef, Error, Leniency, Limits, Quirks, Registry, ServiceProviderConfig};
 use scim_server_traits::{AuthError, Authenticator, Clock, Context, IdSource, Store};
 
 use crate::body::Body;
@@ -37,6 +37,8 @@ pub(crate) struct Inner {
     pub(crate) ids: Arc<dyn IdSource>,
     pub(crate) default_page: u64,
     pub(crate) max_page: u64,
+    pub(crate) scan_limit: u64,
+    pub(crate) sensitive: Vec<AttrRef>,
     pub(crate) patch_response: PatchResponse,
     pub(crate) media_types: MediaTypes,
     pub(crate) numeric_error_status: bool,

@@ -234,3 +234,26 @@ fn built_filters_deeper_than_any_parsed_one_are_refused() {
     let refused = filter.bind(&ResourceType::user(), &Leniency::STRICT);
     assert!(matches!(refused, Err(FilterError::TooDeep { .. })));
 }
+
+#[test]
+fn filt_021_schemas_are_asked_for_like_any_attribute() {
+    let urn = scim_core::urn::ENTERPRISE_USER;
+    let filter = format!("schemas eq \"{urn}\"");
+    let of = |schemas: serde_json::Value| json!({"schemas": schemas, "userName": "ada"});
+    assert!(user_matches(&filter, of(json!([scim_core::urn::USER, urn]))));
+    assert!(!user_matches(&filter, of(json!([scim_core::urn::USER]))));
+}
+
+#[test]
+fn filt_023_attributes_of_extensions_are_written_out_in_full() {
+    let user = ResourceType::user();
+    let used = &mut Default::default();
+    let Ok(scim_core::Resolved::Attribute(department)) =
+        user.resolve_with("department", &Leniency::INTEROP, used)
+    else {
+        panic!("an attribute")
+    };
+    let filter = Filter::eq(&department.to_string(), "R&D").unwrap();
+    assert_eq!(filter.to_string(), format!("{}:department eq \"R&D\"", scim_core::urn::ENTERPRISE_USER));
+    assert!(filter.bind(&user, &Leniency::STRICT).is_ok());
+}

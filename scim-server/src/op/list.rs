@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::StatusCode;
-use scim_core::{Error, ListResponse, Projection, Quirks, ResourceType};
+use scim_core::{Error, ListResponse, Projection, Quirks, Resolved, ResourceType, ScimType};
 use scim_filter::{BoundFilter, Filter};
 use scim_server_traits::Query;
 use serde_json::Value;
@@ -72,7 +72,11 @@ impl Part {
         let filter = match &parameters.filter {
             None => None,
             Some(text) => {
-                let bound = bind(&Filter::parse_with(text, leniency)?, resource_type, leniency)?;
+                let filter = Filter::parse_with(text, leniency)?;
+                if parameters.in_url {
+                    refuse_sensitive(call, &filter, resource_type)?;
+                }
+                let bound = bind(&filter, resource_type, leniency)?;
                 call.report(bound.quirks());
                 Some(bound)
             }
@@ -87,12 +91,35 @@ impl Part {
             .page(offset, limit)
             .with_relations(wanted_relations(&self.resource_type, &self.projection));
         query.filter = self.filter;
+        query.scan_limit = call.server.scan_limit;
         let page = call.server.store.query(&call.context, query).await?;
         let shown = page
             .resources
             .into_iter()
             .map(|stored| Shown::new(call.server, &self.resource_type, stored).to_value(&self.projection));
         Ok((page.total, shown.collect::<Result<_, _>>()?))
+    }
+}
+
+/// FILT-026: what must not stand in URLs is asked for by `.search`.
+fn refuse_sensitive(call: &Call<'_>, filter: &Filter, resource_type: &ResourceType) -> Result<(), Error> {
+    let leniency = &call.server.leniency;
+    let is_sensitive = |path: &&str| match resource_type.resolve_with(path, leniency, &mut Quirks::default())
+    {
+        // A path without sub-attribute stands for all of them, and so does one that is sensitive.
+        Ok(Resolved::Attribute(asked)) => call.server.sensitive.iter().any(|known| {
+            known.extension() == asked.extension()
+                && known.attribute().name == asked.attribute().name
+                && known.sub().zip(asked.sub()).is_none_or(|(known, asked)| known.name == asked.name)
+        }),
+        _ => false,
+    };
+    match filter.paths().iter().find(|path| is_sensitive(path)) {
+        Some(path) => Err(Error::scim(
+            ScimType::Sensitive,
+            format!("`{path}` must not be asked for in a URL: send the filter to `.search` by POST"),
+        )),
+        None => Ok(()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::client::{USER, get, group, post, server, strict, user};
+use crate::client::{USER, builder, get, group, post, server, strict, user};
 
 fn ids(body: &Value) -> Vec<&str> {
     body["Resources"].as_array().unwrap().iter().map(|resource| resource["id"].as_str().unwrap()).collect()
@@ -149,4 +149,61 @@ async fn q_21_excluded_members() {
     let body = get(&server, "/Groups?excludedAttributes=members").await.body;
     assert!(body["Resources"][0].get("members").is_none());
     assert!(get(&server, "/Groups").await.body["Resources"][0].get("members").is_some());
+}
+
+#[tokio::test]
+async fn filt_001_filters_are_offered_and_taken() {
+    let server = server();
+    let ada = user(&server, "ada").await;
+    assert_eq!(get(&server, "/ServiceProviderConfig").await.body["filter"]["supported"], true);
+    let found = get(&server, "/Users?filter=userName%20eq%20%22ADA%22").await.body;
+    assert_eq!(found["Resources"][0]["id"], ada);
+}
+
+#[tokio::test]
+async fn filt_018_what_is_found_is_what_was_shown() {
+    let server = server();
+    let body = json!({"schemas": [USER], "userName": "ada", "emails": [{"value": "a@x.example"}]});
+    let shown = post(&server, "/Users", body).await.body;
+    for (attribute, filter) in [("active", "active%20pr"), ("emails", "emails.primary%20pr")] {
+        let found = get(&server, &format!("/Users?filter={filter}")).await.body["totalResults"] == 1;
+        let is_shown = match attribute {
+            "emails" => shown["emails"][0].get("primary").is_some(),
+            name => shown.get(name).is_some(),
+        };
+        assert_eq!(found, is_shown, "{filter}");
+    }
+}
+
+#[tokio::test]
+async fn filt_025_too_many_documents_to_read_are_refused() {
+    let server = builder().scan_limit(2).build().unwrap();
+    for name in ["ada", "ben", "cleo"] {
+        user(&server, name).await;
+    }
+    get(&server, "/Users?filter=not%20(title%20pr)").await.refused(400, "tooMany");
+    assert_eq!(get(&server, "/Users?filter=userName%20eq%20%22ben%22").await.body["totalResults"], 1);
+}
+
+#[tokio::test]
+async fn filt_026_what_is_sensitive_is_asked_for_by_search_only() {
+    let server = builder().sensitive("phoneNumbers.value").sensitive("externalId").build().unwrap();
+    user(&server, "ada").await;
+    let filters = [
+        "phoneNumbers eq \"1\"",
+        "phoneNumbers.value eq \"1\"",
+        "phoneNumbers[value eq \"1\"]",
+        "title pr or externalId pr",
+    ];
+    for filter in filters {
+        let encoded = filter.replace(' ', "%20").replace('"', "%22");
+        for path in ["/Users", "/"] {
+            let reply = get(&server, &format!("{path}?filter={encoded}")).await;
+            assert!(reply.refused(403, "sensitive").contains(".search"), "{filter}");
+        }
+        let search = json!({"schemas": [scim_core::urn::SEARCH_REQUEST], "filter": filter});
+        assert_eq!(post(&server, "/Users/.search", search).await.status, 200, "{filter}");
+    }
+    assert_eq!(get(&server, "/Users?filter=phoneNumbers.type%20pr").await.status, 200);
+    assert!(builder().sensitive("nope").build().is_err());
 }
