@@ -29,7 +29,8 @@ impl PartialEq for Identity<'_> {
     fn eq(&self, other: &Self) -> bool {
         match (self.0, other.0) {
             (Value::Object(one), Value::Object(two)) => {
-                Self::members(one).count() == Self::members(two).count()
+                one.contains_key("value") == two.contains_key("value")
+                    && Self::members(one).count() == Self::members(two).count()
                     && Self::members(one).all(|(name, value)| two.get(name) == Some(value))
             }
             (one, two) => one == two,
@@ -154,6 +155,8 @@ mod tests {
     fn core_027_the_same_value_with_another_type_is_another() {
         let two = json!([{"value": "a", "type": "work"}, {"value": "a", "type": "home"}, {"value": "a"}]);
         assert_eq!(merged("emails", two.clone()), two);
+        let described = json!([{"display": "a"}, {"value": "b", "display": "a"}]);
+        assert_eq!(merged("emails", described.clone()), described);
         let undescribed = json!([{"display": "a", "type": "work"}, {"display": "b", "type": "work"}]);
         assert_eq!(merged("emails", undescribed.clone()), undescribed);
     }

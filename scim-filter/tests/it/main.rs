@@ -3,13 +3,16 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
 
+mod agreement;
 mod binding;
 mod cases;
 mod core;
 mod evaluation;
 mod hostile;
+mod naive;
 mod paths;
 mod planning;
 mod properties;
 mod support;
 mod syntax;
+mod thing;
