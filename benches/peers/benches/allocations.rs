@@ -1,0 +1,57 @@
+//! How often parsing and evaluating a filter allocates. Apart from `filter.rs`, because counting costs time.
+//!
+//! The run fails when ours allocates more often than it may.
+
+#![allow(missing_docs, clippy::expect_used, reason = "a benchmark that cannot run has nothing to measure")]
+
+use std::process::ExitCode;
+
+use allocation_counter::measure;
+use scim_core::{Leniency, Resource, ResourceType, Timestamp};
+use scim_filter::{Entry, Filter, NoRelations};
+use scim_peers::{EVALUATED, PEERS, SHAPES, USER, filter, ours, serde_json_words, words};
+
+/// The most often that parsing may allocate, by shape.
+const MOST: [u64; SHAPES.len()] = [2, 4, 4, 2, 2];
+
+fn main() -> ExitCode {
+    let mut broken = 0;
+    let mut row = |shape: &str, who: &str, count: u64, most: Option<u64>| {
+        let holds = most.is_none_or(|most| count <= most);
+        broken += usize::from(!holds);
+        let most = most.map_or("–".to_owned(), |most| most.to_string());
+        println!("{shape:16} {who:16} {count:11} {most:>8}  {}", if holds { "" } else { "does not hold" });
+    };
+    println!("{:16} {:16} {:>11} {:>8}", "", "", "allocations", "at most");
+    for (shape, most) in SHAPES.into_iter().zip(MOST) {
+        let text = filter(shape);
+        let words = words(text);
+        let mut count = |who: &str, parse: scim_peers::Parse, text: &str, most: Option<u64>| {
+            // The first time, parsers and schemas are set up.
+            if parse(text) {
+                row(shape, who, measure(|| drop(parse(text))).count_total, most);
+            }
+        };
+        count("ours", ours, text, Some(most));
+        PEERS.into_iter().for_each(|(peer, parse)| count(peer, parse, text, None));
+        count("serde_json words", serde_json_words, &words, None);
+    }
+    let user: serde_json::Value = serde_json::from_str(USER).expect("JSON");
+    let resource = Resource::from_canonical(user.as_object().expect("an object").clone());
+    let entry = Entry {
+        id: "2819c223-7f76-453a-919d-413861904646",
+        created: Timestamp::default(),
+        modified: Timestamp::default(),
+        resource_type: "User",
+        resource: &resource,
+        relations: &NoRelations,
+    };
+    for shape in EVALUATED {
+        let parsed: Filter = filter(shape).parse().expect("a filter");
+        let bound = parsed.bind(&ResourceType::user(), &Leniency::STRICT).expect("a filter for users");
+        let (_, peer) = peer_scim_filter::parser::filter(filter(shape)).expect("a filter");
+        row(shape, "ours", measure(|| drop(bound.matches(&entry))).count_total, Some(0));
+        row(shape, "scim-filter 0.2", measure(|| drop(peer.r#match(&user))).count_total, None);
+    }
+    if broken == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

@@ -1,0 +1,149 @@
+//! Parsing and evaluating filters, beside the other crates that can.
+//!
+//! After criterion's figures, each ratio is taken with the two competitors in turn, so that a busy machine slows
+//! both; the run fails when one does not hold. `allocations.rs` counts allocations.
+
+#![allow(missing_docs, clippy::expect_used, reason = "a benchmark that cannot run has nothing to measure")]
+
+use std::hint::black_box;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use criterion::Criterion;
+use scim_core::{Leniency, Resource, ResourceType, Timestamp};
+use scim_filter::{BoundFilter, Entry, Filter, NoRelations};
+use scim_peers::{EVALUATED, PEERS, Parse, SHAPES, USER, filter, ours, serde_json_words, words};
+use serde_json::Value;
+
+/// The most that ours may take of a peer's time, by shape; `None` where the peer rejects the shape or nothing is
+/// promised.
+const MOST: [(&str, [Option<f64>; SHAPES.len()]); 3] = [
+    ("scim_proto", [Some(0.30), Some(0.20), Some(0.10), None, Some(0.15)]),
+    ("rustauth-scim", [Some(0.30), None, Some(0.10), Some(0.30), Some(0.25)]),
+    ("serde_json words", [Some(0.45), Some(0.35), None, Some(0.45), None]),
+];
+const MOST_EVALUATION: f64 = 0.2;
+
+fn main() -> ExitCode {
+    let mut criterion = Criterion::default()
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_secs(1))
+        .configure_from_args();
+    let mut table = Table::default();
+    parsing(&mut criterion, &mut table);
+    evaluating(&mut criterion, &mut table);
+    criterion.final_summary();
+    table.print()
+}
+
+fn parsing(criterion: &mut Criterion, table: &mut Table) {
+    for (column, shape) in SHAPES.into_iter().enumerate() {
+        let text = filter(shape);
+        let words = words(text);
+        assert!(ours(text), "{shape}");
+        let mut against = |peer: &str, theirs: Parse, text_of_theirs: &str| {
+            if theirs(text_of_theirs) {
+                criterion.bench_function(&format!("{shape}/{peer}"), |b| {
+                    b.iter(|| theirs(black_box(text_of_theirs)))
+                });
+                let ratio = ratio(|| ours(black_box(text)), || theirs(black_box(text_of_theirs)));
+                let most = MOST.iter().find(|(name, _)| *name == peer).and_then(|(_, most)| most[column]);
+                table.add(shape, peer, Some(ratio), most);
+            } else {
+                table.add(shape, peer, None, None);
+            }
+        };
+        against("ours", ours, text);
+        for (peer, theirs) in PEERS {
+            against(peer, theirs, text);
+        }
+        against("serde_json words", serde_json_words, &words);
+    }
+}
+
+fn evaluating(criterion: &mut Criterion, table: &mut Table) {
+    let user: Value = serde_json::from_str(USER).expect("JSON");
+    let resource = Resource::from_canonical(user.as_object().expect("an object").clone());
+    let entry = Entry {
+        id: "2819c223-7f76-453a-919d-413861904646",
+        created: Timestamp::default(),
+        modified: Timestamp::default(),
+        resource_type: "User",
+        resource: &resource,
+        relations: &NoRelations,
+    };
+    for shape in EVALUATED {
+        let bound = bind(filter(shape));
+        let (_, peer) = peer_scim_filter::parser::filter(filter(shape)).expect("a filter");
+        assert_eq!(Some(bound.matches(&entry)), peer.r#match(&user).ok(), "{shape}");
+        let ours = || bound.matches(black_box(&entry));
+        let theirs = || peer.r#match(black_box(&user)).is_ok_and(|holds| holds);
+        criterion.bench_function(&format!("{shape}/ours"), |b| b.iter(ours));
+        criterion.bench_function(&format!("{shape}/scim-filter 0.2"), |b| b.iter(theirs));
+        table.add(shape, "scim-filter 0.2", Some(ratio(ours, theirs)), Some(MOST_EVALUATION));
+    }
+}
+
+fn bind(text: &str) -> BoundFilter {
+    let filter: Filter = text.parse().expect("a filter");
+    filter.bind(&ResourceType::user(), &Leniency::STRICT).expect("a filter for users")
+}
+
+/// The median over many rounds. A round is long enough for both to find the caches and the heap as they leave
+/// them, and short enough for a disturbance to spoil one round only.
+fn ratio(ours: impl Fn() -> bool, theirs: impl Fn() -> bool) -> f64 {
+    const ROUND: Duration = Duration::from_micros(200);
+    let (ours_often, theirs_often) = (how_often(&ours, ROUND), how_often(&theirs, ROUND));
+    let mut ratios: Vec<f64> =
+        (0..300).map(|_| seconds(&ours, ours_often) / seconds(&theirs, theirs_often)).collect();
+    ratios.sort_by(f64::total_cmp);
+    ratios[ratios.len() / 2]
+}
+
+fn how_often(work: &impl Fn() -> bool, round: Duration) -> u32 {
+    // The fastest of some, for the first ones find everything cold.
+    let one = (0..20).map(|_| seconds(work, 20)).fold(f64::INFINITY, f64::min);
+    (round.as_secs_f64() / one).ceil() as u32
+}
+
+/// How long it takes once, on average.
+fn seconds(work: &impl Fn() -> bool, often: u32) -> f64 {
+    let started = Instant::now();
+    for _ in 0..often {
+        black_box(work());
+    }
+    started.elapsed().as_secs_f64() / f64::from(often)
+}
+
+#[derive(Default)]
+struct Table {
+    rows: Vec<String>,
+    broken: usize,
+}
+
+impl Table {
+    fn add(&mut self, shape: &str, peer: &str, ratio: Option<f64>, most: Option<f64>) {
+        if peer == "ours" {
+            return;
+        }
+        let ratio_text = ratio.map_or("rejected".to_owned(), |ratio| format!("{ratio:.3}"));
+        let most_text = most.map_or("–".to_owned(), |most| format!("{most:.2}"));
+        // What a limit was set for must be there to be compared with.
+        let holds = most.is_none_or(|most| ratio.is_some_and(|ratio| ratio <= most));
+        self.broken += usize::from(!holds);
+        let verdict = if holds { "" } else { "does not hold" };
+        self.rows.push(format!("{shape:16} {peer:16} {ratio_text:>9} {most_text:>8}  {verdict}"));
+    }
+
+    fn print(&self) -> ExitCode {
+        println!("{:16} {:16} {:>9} {:>8}", "", "ours to", "ratio", "at most");
+        self.rows.iter().for_each(|row| println!("{row}"));
+        match self.broken {
+            0 => ExitCode::SUCCESS,
+            broken => {
+                eprintln!("{broken} ratios do not hold");
+                ExitCode::FAILURE
+            }
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! The filters that are measured, and each crate's way of parsing one.
+
+#![allow(clippy::expect_used, reason = "a benchmark that cannot be set up has nothing to measure")]
+
+use std::hint::black_box;
+use std::sync::LazyLock;
+
+use serde_json::Value;
+
+/// The shapes that are parsed.
+pub const SHAPES: [&str; 5] = ["simple", "complex", "or50", "urn", "nest50"];
+/// The shapes that are evaluated.
+pub const EVALUATED: [&str; 3] = ["eval_simple", "eval_value_path", "eval_three_way"];
+
+/// The user that filters are evaluated on, of about 1 kB.
+pub const USER: &str = include_str!("../../data/user.json");
+
+/// One crate's parser: whether it takes the text, which is parsed and dropped again.
+pub type Parse = fn(&str) -> bool;
+
+/// Ours.
+pub fn ours(text: &str) -> bool {
+    black_box(text.parse::<scim_filter::Filter>()).is_ok()
+}
+
+/// The crates beside ours.
+pub const PEERS: [(&str, Parse); 4] = [
+    ("scim_proto", |text| black_box(text.parse::<scim_proto::filter::ScimFilter>()).is_ok()),
+    ("rustauth-scim", |text| black_box(rustauth_scim::filters::parse_filter(text)).is_ok()),
+    ("scim_v2", |text| black_box(text.parse::<scim_v2::filter::Filter>()).is_ok()),
+    ("scim-filter 0.2", scim_filter_0_2),
+];
+
+fn scim_filter_0_2(text: &str) -> bool {
+    // Each parenthesis doubles its time: fifty would take it years.
+    if text.starts_with("((((((((((") {
+        return false;
+    }
+    // It leaves alone what it does not understand.
+    black_box(peer_scim_filter::parser::filter(text)).is_ok_and(|(rest, _)| rest.is_empty())
+}
+
+/// What a filter's words cost without any grammar, to be given [`words`].
+pub fn serde_json_words(words: &str) -> bool {
+    black_box(serde_json::from_str::<Value>(words)).is_ok()
+}
+
+/// The filter of that name.
+pub fn filter(shape: &str) -> &'static str {
+    static FILTERS: LazyLock<Value> =
+        LazyLock::new(|| serde_json::from_str(include_str!("../filters.json")).expect("JSON"));
+    FILTERS[shape].as_str().expect("a filter of that name")
+}
+
+/// The words of a filter as a JSON array of strings. A literal is one word, and its quotes are dropped, so that
+/// there is nothing to unescape.
+pub fn words(filter: &str) -> String {
+    let mut words = Vec::new();
+    for (at, part) in filter.split('"').enumerate() {
+        match at % 2 {
+            0 => words.extend(part.split_whitespace()),
+            _ => words.push(part),
+        }
+    }
+    Value::from(words).to_string()
+}
