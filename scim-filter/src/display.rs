@@ -42,22 +42,24 @@ fn write_tree(tree: &Tree, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             Node::And(links) | Node::Or(links) => {
                 let conjunction = matches!(tree.node(id), Node::And(_));
                 let word = if conjunction { " and " } else { " or " };
-                let branches = tree.links(*links);
-                for (at, branch) in branches.iter().enumerate().rev() {
-                    let grouped = match tree.node(*branch) {
+                let begin = steps.len();
+                for branch in tree.links(*links) {
+                    if steps.len() > begin {
+                        steps.push(Step::Text(word));
+                    }
+                    let grouped = match tree.node(branch) {
                         Node::Or(_) => true,
                         Node::And(_) => conjunction,
                         _ => false,
                     };
                     if grouped {
-                        steps.extend([Step::Text(")"), Step::Node(*branch), Step::Text("(")]);
+                        steps.extend([Step::Text("("), Step::Node(branch), Step::Text(")")]);
                     } else {
-                        steps.push(Step::Node(*branch));
-                    }
-                    if at > 0 {
-                        steps.push(Step::Text(word));
+                        steps.push(Step::Node(branch));
                     }
                 }
+                // What is written first lies on top.
+                steps[begin..].reverse();
             }
         }
     }

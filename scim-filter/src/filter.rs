@@ -118,7 +118,8 @@ impl Filter {
         parse::check_attr_path(path)?;
         let mut tree = Tree::default();
         let path = tree.keep(path);
-        tree.compare(path, op, value.into(), Place::default());
+        let operand = tree.operand(value.into());
+        tree.compare(path, op, operand, Place::default());
         Ok(Self::built(tree))
     }
 
@@ -145,12 +146,8 @@ impl Filter {
         if self.tree.has_value_path() {
             return Err(FilterError::NestedValuePath { position: 0 });
         }
-        // The path stands first in the text of a parsed filter, and equality looks at the text.
-        let mut tree = Tree::default();
-        let path = tree.keep(path);
-        let inner = tree.append(&self.tree);
-        tree.value_path(path, inner, Place::default());
-        self.tree = tree;
+        let path = self.tree.keep(path);
+        self.tree.value_path(path, self.tree.root(), Place::default());
         Ok(self)
     }
 
@@ -188,8 +185,9 @@ impl Filter {
 
     fn joined(mut self, chain: Chain, other: &Self) -> Self {
         let mut branches = self.tree.open_root(chain);
-        branches.push(self.tree.append(&other.tree));
-        self.tree.chain(chain, &branches);
+        let branch = self.tree.append(&other.tree);
+        self.tree.link(&mut branches, branch);
+        self.tree.chain(chain, branches);
         self.quirks = self.quirks.union(other.quirks);
         self
     }

@@ -50,7 +50,19 @@ impl CompareOp {
 
     /// The operator of that name, in any case (D12); `None` for anything else.
     pub(crate) fn named(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|op| op.as_str().eq_ignore_ascii_case(word))
+        let [first, second] = word.as_bytes() else { return None };
+        match &[first.to_ascii_lowercase(), second.to_ascii_lowercase()] {
+            b"eq" => Some(Self::Eq),
+            b"ne" => Some(Self::Ne),
+            b"co" => Some(Self::Co),
+            b"sw" => Some(Self::Sw),
+            b"ew" => Some(Self::Ew),
+            b"gt" => Some(Self::Gt),
+            b"ge" => Some(Self::Ge),
+            b"lt" => Some(Self::Lt),
+            b"le" => Some(Self::Le),
+            _ => None,
+        }
     }
 }
 

@@ -11,24 +11,30 @@
 //! path      = attrPath / valuePath [ "." ATTRNAME ]
 //! ```
 //!
-//! Each rule is a method of [`Grammar`] that takes the rest of the text and gives back what is left of it.
-//! Every choice is made by looking at the next few bytes, never by trying and going back, so that time is
-//! linear. Recursion happens below `group` and `brackets` only, which charge the depth budget first.
+//! Each rule is a method of [`Grammar`] that takes the rest of the text and gives back what is left of it, and
+//! the number of the node that it has put into the tree. Every choice is made by looking at the next few
+//! bytes, never by trying and going back, so that time is linear. Recursion happens below `group` and
+//! `brackets` only, which charge the depth budget first.
+//!
+//! What stands at the ends of the rules (names, words, spaces, strings) is scanned byte by byte in `scan.rs`.
 
-use nom::bytes::complete::{tag, tag_no_case, take_while, take_while1};
+use nom::bytes::complete::{tag, tag_no_case, take_while1};
 use nom::character::complete::char;
-use nom::combinator::{opt, peek};
+use nom::combinator::opt;
 use nom::error::{ErrorKind, ParseError};
-use nom::sequence::{delimited, preceded, terminated};
+use nom::sequence::{delimited, preceded};
 use nom::{IResult, Parser};
 use scim_core::{AttrPath, Leniency, Quirk, Quirks};
 use serde_json::Number;
 
 use crate::error::FilterError;
 use crate::filter::{Budget, Filter};
-use crate::literal::{CompareOp, Literal};
-use crate::scan::{any_case, excerpt, holds_a_filter, quoted_length};
-use crate::tree::{Chain, NodeId, Place, Span, Tree, index};
+use crate::literal::CompareOp;
+use crate::scan::{
+    any_case, excerpt, holds_a_filter, is_path_byte, name_length, path_length, plain_length, quoted_length,
+    run_length, word,
+};
+use crate::tree::{Chain, Links, NodeId, Operand, Place, Span, Tree, index};
 
 const OPERATORS: &str = "an operator: eq, ne, co, sw, ew, gt, ge, lt, le or pr";
 const VALUE: &str = "a value: a quoted string, a number, true, false or null";
@@ -109,6 +115,7 @@ impl<'g> Grammar<'g> {
 
     /// `filter = *SP orExp *SP`
     fn filter<'a>(&mut self, input: &'a str) -> Parsed<'a, NodeId> {
+        self.tree = Tree::of(self.source);
         let (rest, root) = delimited(spaces, |input| self.or_exp(input), spaces).parse(input)?;
         match rest {
             "" => Ok((rest, root)),
@@ -119,25 +126,25 @@ impl<'g> Grammar<'g> {
     /// `orExp = andExp *( 1*SP "or" 1*SP andExp )`
     fn or_exp<'a>(&mut self, input: &'a str) -> Parsed<'a, NodeId> {
         let (mut rest, first) = self.and_exp(input)?;
-        let mut branches = vec![first];
+        let mut branches = Links::only(first);
         while let Some(after) = keyword("or", rest)? {
             let (after, branch) = self.and_exp(after)?;
-            branches.push(branch);
+            self.tree.link(&mut branches, branch);
             rest = after;
         }
-        Ok((rest, self.tree.chain(Chain::Or, &branches)))
+        Ok((rest, self.tree.chain(Chain::Or, branches)))
     }
 
     /// `andExp = term *( 1*SP "and" 1*SP term )`
     fn and_exp<'a>(&mut self, input: &'a str) -> Parsed<'a, NodeId> {
         let (mut rest, first) = self.term(input)?;
-        let mut branches = vec![first];
+        let mut branches = Links::only(first);
         while let Some(after) = keyword("and", rest)? {
             let (after, branch) = self.term(after)?;
-            branches.push(branch);
+            self.tree.link(&mut branches, branch);
             rest = after;
         }
-        Ok((rest, self.tree.chain(Chain::And, &branches)))
+        Ok((rest, self.tree.chain(Chain::And, branches)))
     }
 
     /// `term = [ "not" *SP ] "(" *SP orExp *SP ")" / valuePath / attrExp`
@@ -151,13 +158,13 @@ impl<'g> Grammar<'g> {
     /// `[ "not" *SP ]`, when a parenthesis follows; else `not` is an attribute's name (D17), unless it is
     /// forgiven that the parentheses are missing (D5).
     fn negation<'a>(&mut self, input: &'a str) -> (&'a str, bool) {
-        if let Ok((rest, _)) = not_before_group(input) {
-            return (rest, true);
-        }
-        match not_before_attribute(input) {
-            Ok((rest, _)) if self.forgives(Quirk::NotWithoutParentheses) => (rest, true),
-            _ => (input, false),
-        }
+        let Some(behind) = word("not", input) else { return (input, false) };
+        let rest = behind.trim_start_matches(' ');
+        let negated = rest.starts_with('(')
+            || rest.len() < behind.len()
+                && !begins_with_operator(rest)
+                && self.forgives(Quirk::NotWithoutParentheses);
+        if negated { (rest, true) } else { (input, false) }
     }
 
     /// `"(" *SP orExp *SP ")"`
@@ -170,8 +177,8 @@ impl<'g> Grammar<'g> {
 
     fn value_path_or_attr_exp<'a>(&mut self, input: &'a str) -> Parsed<'a, NodeId> {
         let (rest, attribute) = attr_path(input)?;
-        let place = Place { path: self.position(input), value: self.position(input) };
-        let path = self.tree.keep(attribute);
+        let at = self.position(input);
+        let (path, place) = (Span::new(at, attribute.len()), Place { path: at, value: at });
         if rest.starts_with('[') {
             self.value_path(rest, path, place)
         } else {
@@ -181,16 +188,17 @@ impl<'g> Grammar<'g> {
 
     /// `valuePath = attrPath "[" *SP orExp *SP "]"`, from the bracket on.
     fn value_path<'a>(&mut self, input: &'a str, path: Span, place: Place) -> Parsed<'a, NodeId> {
-        let (rest, mut inner) = self.brackets(input)?;
-        let mut rest = rest;
+        let (mut rest, mut inner) = self.brackets(input)?;
         // Q-26: what is compared behind the bracket is compared on the same value.
-        if let Ok((behind, sub)) = comparison_behind(rest)
+        if let Some((behind, sub)) = comparison_behind(rest)
             && self.forgives(Quirk::ValuePathComparison)
         {
             let place = Place { path: self.position(rest), value: self.position(rest) };
             let sub = self.tree.keep(sub.unwrap_or("value"));
             let (after, compared) = self.attr_exp(behind, sub, place)?;
-            inner = self.tree.chain(Chain::And, &[inner, compared]);
+            let mut both = Links::only(inner);
+            self.tree.link(&mut both, compared);
+            inner = self.tree.chain(Chain::And, both);
             rest = after;
         }
         Ok((rest, self.tree.value_path(path, inner, place)))
@@ -228,36 +236,66 @@ impl<'g> Grammar<'g> {
             return Err(expected("a space and a value", rest));
         }
         let place = Place { value: self.position(rest), ..place };
-        let (rest, literal) = self.comp_value(rest)?;
-        Ok((rest, self.tree.compare(path, op, literal, place)))
+        let (rest, operand) = self.comp_value(rest)?;
+        Ok((rest, self.tree.compare(path, op, operand, place)))
     }
 
     /// `compValue = false / null / true / number / string`
-    fn comp_value<'a>(&mut self, input: &'a str) -> Parsed<'a, Literal<'a>> {
+    fn comp_value<'a>(&mut self, input: &'a str) -> Parsed<'a, Operand> {
         match input.as_bytes().first() {
-            Some(b'"') => string(input),
-            Some(b'\'') if self.forgives(Quirk::SingleQuotes) => single_quoted(input),
+            Some(b'"') => self.string(input),
+            Some(b'\'') if self.forgives(Quirk::SingleQuotes) => self.single_quoted(input),
             _ => self.bare_value(input),
         }
     }
 
-    fn bare_value<'a>(&mut self, input: &'a str) -> Parsed<'a, Literal<'a>> {
+    /// `string = DQUOTE *char DQUOTE`, decoded as JSON decodes it (D18).
+    fn string<'a>(&mut self, input: &'a str) -> Parsed<'a, Operand> {
+        let inside = &input[1..];
+        let (plain, rest) = inside.split_at(plain_length(inside));
+        if let Some(rest) = rest.strip_prefix('"') {
+            return Ok((rest, Operand::Text(Span::new(self.position(inside), plain.len()))));
+        }
+        let Some(length) = quoted_length(input, b'"') else {
+            return Err(expected("a closing `\"` for the string that begins here", input));
+        };
+        let (quoted, rest) = input.split_at(length);
+        match serde_json::from_str::<String>(quoted) {
+            Ok(text) => Ok((rest, Operand::Text(self.tree.keep(&text)))),
+            Err(_) => Err(expected("a JSON string without control characters or unknown escapes", input)),
+        }
+    }
+
+    /// A string in single quotes; `\'` and the JSON escapes are understood.
+    fn single_quoted<'a>(&mut self, input: &'a str) -> Parsed<'a, Operand> {
+        let Some(length) = quoted_length(input, b'\'') else {
+            return Err(expected("a closing `'` for the string that begins here", input));
+        };
+        let (quoted, rest) = input.split_at(length);
+        let json = format!("\"{}\"", quoted[1..length - 1].replace("\\'", "'").replace('"', "\\\""));
+        match serde_json::from_str::<String>(&json) {
+            Ok(text) => Ok((rest, Operand::Text(self.tree.keep(&text)))),
+            Err(_) => Err(expected("a string without control characters or unknown escapes", input)),
+        }
+    }
+
+    fn bare_value<'a>(&mut self, input: &'a str) -> Parsed<'a, Operand> {
         let (rest, word) = or_fault(take_while1(is_bare), VALUE).parse(input)?;
-        let literal = match word {
-            "true" => Literal::Boolean(true),
-            "false" => Literal::Boolean(false),
-            "null" => Literal::Null,
+        let operand = match word {
+            "true" => Operand::Boolean(true),
+            "false" => Operand::Boolean(false),
+            "null" => Operand::Null,
             _ if looks_like_number(word) => match serde_json::from_str::<Number>(word) {
-                Ok(number) => Literal::Number(number),
+                Ok(number) => Operand::Number(number),
                 Err(_) => return Err(expected("a number of at most 64 bits", input)),
             },
             _ => match any_case(word) {
-                Some(literal) if self.forgives(Quirk::LiteralAnyCase) => literal,
-                _ if self.forgives_bare(word) => Literal::from(word),
+                Some(operand) if self.forgives(Quirk::LiteralAnyCase) => operand,
+                _ if self.forgives_bare(word) => Operand::Text(Span::new(self.position(input), word.len())),
                 _ => return Err(expected(VALUE, input)),
             },
         };
-        Ok((rest, literal))
+        Ok((rest, operand))
     }
 
     fn forgives_bare(&mut self, word: &str) -> bool {
@@ -278,6 +316,7 @@ impl<'g> Grammar<'g> {
         if !holds_a_filter(rest) {
             return Err(as_path(expected("a filter and `]` behind `[`", rest)));
         }
+        self.tree = Tree::of(self.source);
         let (rest, _) = self.brackets(rest)?;
         let (rest, sub) = opt(preceded(char('.'), name)).parse(rest).map_err(as_path)?;
         if !rest.is_empty() {
@@ -288,7 +327,7 @@ impl<'g> Grammar<'g> {
     }
 
     fn path_attribute<'a>(&self, input: &'a str) -> Parsed<'a, &'a str> {
-        let (rest, text) = or_fault(take_while1(is_path), "an attribute path").parse(input)?;
+        let (rest, text) = path_text(input, "an attribute path")?;
         // The last part of an extension's URN need not be a name; binding knows the extensions.
         let urn = text.len() > 4 && text[..4].eq_ignore_ascii_case("urn:") && !text.ends_with(':');
         if urn || AttrPath::parse(text).is_ok() { Ok((rest, text)) } else { attr_path(input) }
@@ -344,16 +383,29 @@ impl<'g> Grammar<'g> {
 
 /// `attrPath = [URI ":"] ATTRNAME ["." ATTRNAME]`, with `$` allowed in names (D7, D8, D14).
 fn attr_path(input: &str) -> Parsed<'_, &str> {
-    let (rest, text) = or_fault(take_while1(is_path), "an attribute path, `not (` or `(`").parse(input)?;
+    // Most are a single name, and then what ends the name ends the path.
+    let (name, rest) = input.split_at(name_length(input));
+    if !name.is_empty() && matches!(rest.as_bytes().first(), Some(b' ' | b'[')) {
+        return Ok((rest, name));
+    }
+    let (rest, text) = path_text(input, "an attribute path, `not (` or `(`")?;
     match AttrPath::parse(text) {
         Ok(_) => Ok((rest, text)),
         Err(_) => Err(expected("an attribute path such as `name.familyName`", input)),
     }
 }
 
+/// What names and URNs are made of, in any order.
+fn path_text<'a>(input: &'a str, what: &'static str) -> Parsed<'a, &'a str> {
+    match input.split_at(path_length(input)) {
+        ("", _) => Err(expected(what, input)),
+        (text, rest) => Ok((rest, text)),
+    }
+}
+
 /// `ATTRNAME`
 fn name(input: &str) -> Parsed<'_, &str> {
-    let (rest, text) = or_fault(take_while1(is_path), "a sub-attribute").parse(input)?;
+    let (rest, text) = path_text(input, "a sub-attribute")?;
     if scim_core::is_attribute_name(text) {
         Ok((rest, text))
     } else {
@@ -362,10 +414,10 @@ fn name(input: &str) -> Parsed<'_, &str> {
 }
 
 /// `1*SP word 1*SP`: what is left behind it, or `None` if another word or the end follows.
-fn keyword<'a>(word: &'static str, input: &'a str) -> Result<Option<&'a str>, nom::Err<Fault<'a>>> {
-    let found: Parsed<'a, _> = preceded(spaces1, tag_no_case(word)).parse(input);
-    match found {
-        Ok((rest, _)) if !rest.starts_with(is_path) => {
+fn keyword<'a>(which: &str, input: &'a str) -> Result<Option<&'a str>, nom::Err<Fault<'a>>> {
+    let next = input.trim_start_matches(' ');
+    match word(which, next) {
+        Some(rest) if next.len() < input.len() && !rest.as_bytes().first().is_some_and(is_path_byte) => {
             let (rest, _) = or_fault(spaces1, "a space and an attribute path, `not (` or `(`").parse(rest)?;
             Ok(Some(rest))
         }
@@ -373,61 +425,30 @@ fn keyword<'a>(word: &'static str, input: &'a str) -> Result<Option<&'a str>, no
     }
 }
 
-/// `"not" *SP`, with a parenthesis behind it.
-fn not_before_group(input: &str) -> Parsed<'_, &str> {
-    terminated(tag_no_case("not"), (spaces, peek(char('(')))).parse(input)
+/// Whether this is the rest behind an attribute: `not pr` asks for an attribute named `not`.
+fn begins_with_operator(input: &str) -> bool {
+    let next = &input[..path_length(input)];
+    next.eq_ignore_ascii_case("pr") || CompareOp::named(next).is_some()
 }
 
-/// `"not" 1*SP`, with no operator behind it: `not pr` asks for an attribute named `not`.
-fn not_before_attribute(input: &str) -> Parsed<'_, &str> {
-    let (rest, word) = terminated(tag_no_case("not"), spaces1).parse(input)?;
-    let (_, next) = take_while(is_path).parse(rest)?;
-    if next.eq_ignore_ascii_case("pr") || CompareOp::named(next).is_some() {
-        return Err(expected("an attribute", rest));
-    }
-    Ok((rest, word))
-}
-
-/// `["." ATTRNAME] SP`, as it follows a value path that is compared (Q-26).
-fn comparison_behind(input: &str) -> Parsed<'_, Option<&str>> {
-    let (rest, sub) = opt(preceded(char('.'), name)).parse(input)?;
-    let (_, word) = preceded(spaces1, operator).parse(rest)?;
-    if word.eq_ignore_ascii_case("and") || word.eq_ignore_ascii_case("or") {
-        return Err(expected(OPERATORS, rest));
-    }
-    Ok((rest, sub))
+/// `["." ATTRNAME] SP`, as it follows a value path that is compared (Q-26), and the name.
+fn comparison_behind(input: &str) -> Option<(&str, Option<&str>)> {
+    let (rest, sub) = opt(preceded(char('.'), name)).parse(input).ok()?;
+    let next = rest.trim_start_matches(' ');
+    let is_next = |word: &str| next[..word_length(next)].eq_ignore_ascii_case(word);
+    let compared = next.len() < rest.len() && word_length(next) > 0 && !is_next("and") && !is_next("or");
+    compared.then_some((rest, sub))
 }
 
 fn operator(input: &str) -> Parsed<'_, &str> {
-    or_fault(take_while1(|c: char| c.is_ascii_alphanumeric()), OPERATORS).parse(input)
-}
-
-/// `string = DQUOTE *char DQUOTE`, decoded as JSON decodes it (D18).
-fn string(input: &str) -> Parsed<'_, Literal<'_>> {
-    let Some(length) = quoted_length(input, b'"') else {
-        return Err(expected("a closing `\"` for the string that begins here", input));
-    };
-    let (quoted, rest) = input.split_at(length);
-    if !quoted.contains('\\') && !quoted.contains(|c: char| c < ' ') {
-        return Ok((rest, Literal::from(&quoted[1..length - 1])));
-    }
-    match serde_json::from_str::<String>(quoted) {
-        Ok(text) => Ok((rest, Literal::from(text))),
-        Err(_) => Err(expected("a JSON string without control characters or unknown escapes", input)),
+    match input.split_at(word_length(input)) {
+        ("", _) => Err(expected(OPERATORS, input)),
+        (word, rest) => Ok((rest, word)),
     }
 }
 
-/// A string in single quotes; `\'` and the JSON escapes are understood.
-fn single_quoted(input: &str) -> Parsed<'_, Literal<'_>> {
-    let Some(length) = quoted_length(input, b'\'') else {
-        return Err(expected("a closing `'` for the string that begins here", input));
-    };
-    let (quoted, rest) = input.split_at(length);
-    let json = format!("\"{}\"", quoted[1..length - 1].replace("\\'", "'").replace('"', "\\\""));
-    match serde_json::from_str::<String>(&json) {
-        Ok(text) => Ok((rest, Literal::from(text))),
-        Err(_) => Err(expected("a string without control characters or unknown escapes", input)),
-    }
+fn word_length(input: &str) -> usize {
+    run_length(input, |byte| byte.is_ascii_alphanumeric())
 }
 
 /// `number` of RFC 8259, by its shape: JSON's own reader then decides whether it fits.
@@ -444,16 +465,15 @@ fn looks_like_number(word: &str) -> bool {
 }
 
 fn spaces(input: &str) -> Parsed<'_, &str> {
-    take_while(|c| c == ' ').parse(input)
+    let (gap, rest) = input.split_at(run_length(input, |byte| byte == b' '));
+    Ok((rest, gap))
 }
 
 fn spaces1(input: &str) -> Parsed<'_, &str> {
-    take_while1(|c| c == ' ').parse(input)
-}
-
-/// What names and URNs are made of.
-fn is_path(c: char) -> bool {
-    c.is_ascii_graphic() && !matches!(c, '"' | '[' | ']' | '(' | ')')
+    match spaces(input)? {
+        (rest, "") => Err(nom::Err::Error(Fault::from_error_kind(rest, ErrorKind::Space))),
+        found => Ok(found),
+    }
 }
 
 fn is_bare(c: char) -> bool {

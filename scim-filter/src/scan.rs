@@ -1,6 +1,53 @@
 //! Looking ahead in the text, for the grammar: plain byte scanning without rules of its own.
+//!
+//! All lengths are of ASCII or end before ASCII, so the text can be split there.
 
-use crate::literal::Literal;
+use crate::tree::Operand;
+
+/// How many bytes at the beginning are of a kind.
+pub(crate) fn run_length(input: &str, is: impl Fn(u8) -> bool) -> usize {
+    input.bytes().position(|byte| !is(byte)).unwrap_or(input.len())
+}
+
+/// The same for runs that may be long: sixteen bytes are looked at together, so that the compiler can do so
+/// with a single instruction.
+fn long_run_length(input: &str, is: impl Fn(u8) -> bool) -> usize {
+    let all = |chunk: &&[u8]| chunk.iter().fold(true, |all, byte| all & is(*byte));
+    let begin = input.as_bytes().chunks_exact(16).take_while(all).count() * 16;
+    let rest = input.as_bytes().get(begin..).unwrap_or_default();
+    begin + rest.iter().position(|byte| !is(*byte)).unwrap_or(rest.len())
+}
+
+/// What is left behind a word, whatever its case and whatever follows.
+pub(crate) fn word<'a>(word: &str, input: &'a str) -> Option<&'a str> {
+    let (begin, rest) = input.split_at_checked(word.len())?;
+    begin.eq_ignore_ascii_case(word).then_some(rest)
+}
+
+/// How long the attribute name at the beginning is; 0 if there is none.
+pub(crate) fn name_length(input: &str) -> usize {
+    match input.as_bytes().first() {
+        Some(first) if first.is_ascii_alphabetic() || *first == b'$' => {
+            run_length(input, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'$'))
+        }
+        _ => 0,
+    }
+}
+
+/// How much at the beginning could be names and URNs.
+pub(crate) fn path_length(input: &str) -> usize {
+    long_run_length(input, |byte| is_path_byte(&byte))
+}
+
+/// Whether names and URNs may hold this byte.
+pub(crate) fn is_path_byte(byte: &u8) -> bool {
+    byte.is_ascii_graphic() && !matches!(byte, b'"' | b'[' | b']' | b'(' | b')')
+}
+
+/// How much at the beginning means itself in a JSON string.
+pub(crate) fn plain_length(input: &str) -> usize {
+    long_run_length(input, |byte| byte >= b' ' && byte != b'"' && byte != b'\\')
+}
 
 /// How long the quoted string at the beginning is, both quotes counted.
 pub(crate) fn quoted_length(input: &str, quote: u8) -> Option<usize> {
@@ -37,10 +84,10 @@ pub(crate) fn holds_a_filter(input: &str) -> bool {
 }
 
 /// `true`, `false` and `null` in another case than JSON's (D12).
-pub(crate) fn any_case(word: &str) -> Option<Literal<'static>> {
-    [("true", Literal::Boolean(true)), ("false", Literal::Boolean(false)), ("null", Literal::Null)]
+pub(crate) fn any_case(word: &str) -> Option<Operand> {
+    [("true", Operand::Boolean(true)), ("false", Operand::Boolean(false)), ("null", Operand::Null)]
         .into_iter()
-        .find_map(|(name, literal)| name.eq_ignore_ascii_case(word).then_some(literal))
+        .find_map(|(name, operand)| name.eq_ignore_ascii_case(word).then_some(operand))
 }
 
 /// The next word of the rest, short enough for a message.

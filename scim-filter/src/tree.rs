@@ -1,8 +1,9 @@
 //! The flat form of a parsed filter: nodes point at earlier nodes and at spans of one text.
 //!
-//! Flat, so that cloning is two or three copies and dropping never recurses.
+//! Flat, so that parsing allocates twice and cloning too, and dropping never recurses.
 
 use std::borrow::Cow;
+use std::num::NonZeroU32;
 
 use serde_json::Number;
 
@@ -11,7 +12,7 @@ use crate::literal::{CompareOp, Literal};
 /// The place of a node in its tree.
 pub(crate) type NodeId = u32;
 
-/// A half-open range of the tree's text or of its links.
+/// A half-open range of the tree's text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Span {
     start: u32,
@@ -19,27 +20,49 @@ pub(crate) struct Span {
 }
 
 impl Span {
+    pub(crate) fn new(start: u32, length: usize) -> Self {
+        Self { start, end: start.saturating_add(index(length)) }
+    }
+
     fn range(self) -> std::ops::Range<usize> {
         self.start as usize..self.end as usize
     }
+
+    fn moved(self, by: u32) -> Self {
+        Self { start: self.start + by, end: self.end + by }
+    }
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(crate) enum Node {
-    And(Span),
-    Or(Span),
+    And(Links),
+    Or(Links),
     Not(NodeId),
     Compare { path: Span, op: CompareOp, operand: Operand },
     Present { path: Span },
     ValuePath { path: Span, inner: NodeId },
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(crate) enum Operand {
     Null,
     Boolean(bool),
     Number(Number),
     Text(Span),
+}
+
+/// The branches of a chain: the first one, and how many there are. Each branch knows the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Links {
+    first: NodeId,
+    count: u32,
+}
+
+impl Links {
+    /// A chain that is yet to grow.
+    pub(crate) fn only(first: NodeId) -> Self {
+        Self { first, count: 1 }
+    }
 }
 
 /// Where a node stood in the source, for messages only.
@@ -52,68 +75,82 @@ pub(crate) struct Place {
 /// The nodes of one filter, in post-order: a node's subtree stands right before it, the root last.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tree {
+    /// The source, and behind it what does not stand there as it is meant.
     text: String,
-    nodes: Vec<Node>,
-    links: Vec<NodeId>,
-    places: Vec<Place>,
-    shapes: Vec<Shape>,
-    /// Of each value path, where its subtree begins and where it stands itself, in that order.
-    value_paths: Vec<(NodeId, NodeId)>,
+    slots: Vec<Slot>,
 }
 
-/// How far the subtree of a node reaches.
-#[derive(Clone, Copy, Debug)]
-struct Shape {
+/// A node and how it lies among the others.
+#[derive(Clone, Debug)]
+struct Slot {
+    node: Node,
+    place: Place,
+    /// The first node of the subtree.
     first: NodeId,
+    /// The next branch of the same chain, if there is one; else without meaning.
+    next: NodeId,
+    /// The value path whose subtree begins with this node. It is never the very first node of a tree.
+    value_path: Option<NonZeroU32>,
     height: u16,
 }
 
 /// Equal when the same expression was written, whatever the spacing.
 impl PartialEq for Tree {
     fn eq(&self, other: &Self) -> bool {
-        self.text == other.text && self.nodes == other.nodes && self.links == other.links
+        self.slots.len() == other.slots.len()
+            && self
+                .slots
+                .iter()
+                .zip(&other.slots)
+                .all(|(left, right)| self.says(&left.node, other, &right.node))
     }
 }
 
 impl Tree {
+    /// A tree yet without nodes for a filter with this text.
+    pub(crate) fn of(source: &str) -> Self {
+        // Few filters have more than a node in 16 bytes, and a very long one is more likely to hold a long
+        // literal.
+        Self { text: source.to_owned(), slots: Vec::with_capacity((source.len() / 16 + 1).min(64)) }
+    }
+
     pub(crate) fn root(&self) -> NodeId {
-        index(self.nodes.len()).saturating_sub(1)
+        index(self.slots.len()).saturating_sub(1)
     }
 
     pub(crate) fn node(&self, id: NodeId) -> &Node {
-        &self.nodes[id as usize]
+        &self.slot(id).node
     }
 
     pub(crate) fn place(&self, id: NodeId) -> Place {
-        self.places[id as usize]
+        self.slot(id).place
     }
 
     /// How many nodes lie on the longest way from this one to a leaf.
     pub(crate) fn height(&self, id: NodeId) -> usize {
-        usize::from(self.shapes[id as usize].height)
+        usize::from(self.slot(id).height)
     }
 
     /// The first node of the subtree.
     pub(crate) fn first(&self, id: NodeId) -> NodeId {
-        self.shapes[id as usize].first
+        self.slot(id).first
     }
 
     /// The value path whose subtree begins with this node.
     pub(crate) fn value_path_from(&self, first: NodeId) -> Option<NodeId> {
-        let at = self.value_paths.binary_search_by_key(&first, |(first, _)| *first).ok()?;
-        Some(self.value_paths[at].1)
+        self.slot(first).value_path.map(NonZeroU32::get)
     }
 
     pub(crate) fn has_value_path(&self) -> bool {
-        !self.value_paths.is_empty()
+        self.slots.iter().any(|slot| slot.value_path.is_some())
     }
 
     pub(crate) fn text(&self, span: Span) -> &str {
         &self.text[span.range()]
     }
 
-    pub(crate) fn links(&self, span: Span) -> &[NodeId] {
-        &self.links[span.range()]
+    pub(crate) fn links(&self, links: Links) -> Siblings<'_> {
+        Siblings { tree: self, next: links.first, left: links.count as usize }
     }
 
     pub(crate) fn literal(&self, operand: &Operand) -> Literal<'_> {
@@ -125,112 +162,175 @@ impl Tree {
         }
     }
 
-    /// Copies a text in, for a node that comes later.
+    /// Copies a text in that the source does not hold.
     pub(crate) fn keep(&mut self, text: &str) -> Span {
         let start = index(self.text.len());
         self.text.push_str(text);
-        Span { start, end: index(self.text.len()) }
+        Span::new(start, text.len())
     }
 
-    pub(crate) fn compare(
-        &mut self,
-        path: Span,
-        op: CompareOp,
-        literal: Literal<'_>,
-        place: Place,
-    ) -> NodeId {
-        let operand = match literal {
+    /// The operand for a literal that the source does not hold.
+    pub(crate) fn operand(&mut self, literal: Literal<'_>) -> Operand {
+        match literal {
             Literal::Null => Operand::Null,
             Literal::Boolean(truth) => Operand::Boolean(truth),
             Literal::Number(number) => Operand::Number(number),
             Literal::String(text) => Operand::Text(self.keep(&text)),
-        };
-        self.push(Node::Compare { path, op, operand }, place, &[])
+        }
+    }
+
+    pub(crate) fn compare(&mut self, path: Span, op: CompareOp, operand: Operand, place: Place) -> NodeId {
+        self.push_leaf(Node::Compare { path, op, operand }, place)
     }
 
     pub(crate) fn present(&mut self, path: Span, place: Place) -> NodeId {
-        self.push(Node::Present { path }, place, &[])
+        self.push_leaf(Node::Present { path }, place)
     }
 
     pub(crate) fn value_path(&mut self, path: Span, inner: NodeId, place: Place) -> NodeId {
         let first = self.first(inner);
-        let id = self.push(Node::ValuePath { path, inner }, place, &[inner]);
-        self.value_paths.push((first, id));
+        let id = self.push(Node::ValuePath { path, inner }, place, first, self.slot(inner).height);
+        self.slot_mut(first).value_path = NonZeroU32::new(id);
         id
     }
 
     pub(crate) fn not(&mut self, inner: NodeId) -> NodeId {
-        let place = self.place(inner);
-        self.push(Node::Not(inner), place, &[inner])
+        let below = self.slot(inner);
+        let (place, first, height) = (below.place, below.first, below.height);
+        self.push(Node::Not(inner), place, first, height)
+    }
+
+    /// Adds the branch that has just been finished to a chain.
+    pub(crate) fn link(&mut self, links: &mut Links, branch: NodeId) {
+        // The branch before it ends where this one begins.
+        let before = self.first(branch).saturating_sub(1);
+        self.slot_mut(before).next = branch;
+        links.count += 1;
     }
 
     /// One node over all of these; a single one is returned as it is.
-    pub(crate) fn chain(&mut self, kind: Chain, branches: &[NodeId]) -> NodeId {
-        if let [only] = branches {
-            return *only;
+    pub(crate) fn chain(&mut self, kind: Chain, links: Links) -> NodeId {
+        if links.count == 1 {
+            return links.first;
         }
-        let start = index(self.links.len());
-        self.links.extend_from_slice(branches);
-        let span = Span { start, end: index(self.links.len()) };
-        let place = branches.first().map(|id| self.place(*id)).unwrap_or_default();
+        let Slot { place, first, .. } = *self.slot(links.first);
+        let height = self.links(links).map(|id| self.slot(id).height).max().unwrap_or(0);
         let node = match kind {
-            Chain::And => Node::And(span),
-            Chain::Or => Node::Or(span),
+            Chain::And => Node::And(links),
+            Chain::Or => Node::Or(links),
         };
-        self.push(node, place, branches)
+        self.push(node, place, first, height)
     }
 
     /// Copies another tree in behind this one and says where its root is now.
     pub(crate) fn append(&mut self, other: &Self) -> NodeId {
-        let (text, nodes, links) = (index(self.text.len()), index(self.nodes.len()), index(self.links.len()));
-        let moved = |span: Span, by: u32| Span { start: span.start + by, end: span.end + by };
+        let (text, nodes) = (index(self.text.len()), index(self.slots.len()));
+        let moved = |links: Links| Links { first: links.first + nodes, ..links };
         self.text.push_str(&other.text);
-        self.links.extend(other.links.iter().map(|id| id + nodes));
-        self.places.extend_from_slice(&other.places);
-        self.shapes.extend(other.shapes.iter().map(|shape| Shape { first: shape.first + nodes, ..*shape }));
-        self.value_paths.extend(other.value_paths.iter().map(|(first, id)| (first + nodes, id + nodes)));
-        self.nodes.extend(other.nodes.iter().map(|node| match node {
-            Node::And(span) => Node::And(moved(*span, links)),
-            Node::Or(span) => Node::Or(moved(*span, links)),
-            Node::Not(inner) => Node::Not(inner + nodes),
-            Node::Compare { path, op, operand } => Node::Compare {
-                path: moved(*path, text),
-                op: *op,
-                operand: match operand {
-                    Operand::Text(span) => Operand::Text(moved(*span, text)),
-                    other => other.clone(),
+        self.slots.extend(other.slots.iter().map(|slot| Slot {
+            node: match &slot.node {
+                Node::And(links) => Node::And(moved(*links)),
+                Node::Or(links) => Node::Or(moved(*links)),
+                Node::Not(inner) => Node::Not(inner + nodes),
+                Node::Compare { path, op, operand } => Node::Compare {
+                    path: path.moved(text),
+                    op: *op,
+                    operand: match operand {
+                        Operand::Text(span) => Operand::Text(span.moved(text)),
+                        other => other.clone(),
+                    },
                 },
+                Node::Present { path } => Node::Present { path: path.moved(text) },
+                Node::ValuePath { path, inner } => {
+                    Node::ValuePath { path: path.moved(text), inner: inner + nodes }
+                }
             },
-            Node::Present { path } => Node::Present { path: moved(*path, text) },
-            Node::ValuePath { path, inner } => {
-                Node::ValuePath { path: moved(*path, text), inner: inner + nodes }
-            }
+            first: slot.first + nodes,
+            next: slot.next + nodes,
+            value_path: slot.value_path.and_then(|id| id.checked_add(nodes)),
+            ..*slot
         }));
         self.root()
     }
 
     /// Takes a chain of this kind at the root apart again, so that it can grow; else the root alone.
-    pub(crate) fn open_root(&mut self, kind: Chain) -> Vec<NodeId> {
-        let span = match (self.nodes.last(), kind) {
-            (Some(Node::And(span)), Chain::And) | (Some(Node::Or(span)), Chain::Or) => *span,
-            _ => return vec![self.root()],
-        };
-        self.nodes.pop();
-        self.places.pop();
-        self.shapes.pop();
-        self.links.split_off(span.start as usize)
+    pub(crate) fn open_root(&mut self, kind: Chain) -> Links {
+        match (self.slots.last().map(|slot| &slot.node), kind) {
+            (Some(Node::And(links)), Chain::And) | (Some(Node::Or(links)), Chain::Or) => {
+                let links = *links;
+                self.slots.pop();
+                links
+            }
+            _ => Links::only(self.root()),
+        }
     }
 
-    fn push(&mut self, node: Node, place: Place, below: &[NodeId]) -> NodeId {
-        let id = index(self.nodes.len());
-        let height = below.iter().map(|id| self.shapes[*id as usize].height).max().unwrap_or(0);
-        let first = below.first().map_or(id, |below| self.first(*below));
-        self.shapes.push(Shape { first, height: height.saturating_add(1) });
-        self.nodes.push(node);
-        self.places.push(place);
+    fn push_leaf(&mut self, node: Node, place: Place) -> NodeId {
+        self.push(node, place, index(self.slots.len()), 0)
+    }
+
+    fn push(&mut self, node: Node, place: Place, first: NodeId, height_below: u16) -> NodeId {
+        let id = index(self.slots.len());
+        let height = height_below.saturating_add(1);
+        self.slots.push(Slot { node, place, first, next: 0, value_path: None, height });
         id
     }
+
+    fn slot(&self, id: NodeId) -> &Slot {
+        &self.slots[id as usize]
+    }
+
+    fn slot_mut(&mut self, id: NodeId) -> &mut Slot {
+        &mut self.slots[id as usize]
+    }
+
+    /// Whether two nodes, each of its tree, say the same, apart from what lies below them.
+    fn says(&self, node: &Node, other: &Self, others: &Node) -> bool {
+        let same_text = |left: Span, right: Span| self.text(left) == other.text(right);
+        match (node, others) {
+            (Node::And(left), Node::And(right)) | (Node::Or(left), Node::Or(right)) => left == right,
+            (Node::Not(left), Node::Not(right)) => left == right,
+            (
+                Node::Compare { path, op, operand },
+                Node::Compare { path: other_path, op: other_op, operand: other_operand },
+            ) => {
+                op == other_op
+                    && same_text(*path, *other_path)
+                    && self.literal(operand) == other.literal(other_operand)
+            }
+            (Node::Present { path }, Node::Present { path: other_path }) => same_text(*path, *other_path),
+            (Node::ValuePath { path, inner }, Node::ValuePath { path: other_path, inner: other_inner }) => {
+                inner == other_inner && same_text(*path, *other_path)
+            }
+            _ => false,
+        }
+    }
 }
+
+/// The branches of one chain, in the order in which they were written.
+#[derive(Clone, Debug)]
+pub(crate) struct Siblings<'a> {
+    tree: &'a Tree,
+    next: NodeId,
+    left: usize,
+}
+
+impl Iterator for Siblings<'_> {
+    type Item = NodeId;
+
+    fn next(&mut self) -> Option<NodeId> {
+        self.left = self.left.checked_sub(1)?;
+        let id = self.next;
+        self.next = self.tree.slot(id).next;
+        Some(id)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl ExactSizeIterator for Siblings<'_> {}
 
 /// The two kinds of chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! A read-only view of a parsed filter, for callers that look for a certain shape.
 
 use crate::literal::{CompareOp, Literal};
-use crate::tree::{Node, NodeId, Span, Tree};
+use crate::tree::{Links, Node, NodeId, Siblings, Tree};
 
 /// One expression of a filter, as it was written.
 ///
@@ -76,12 +76,12 @@ impl<'a> Branch<'a> {
 #[derive(Clone, Debug)]
 pub struct Branches<'a> {
     tree: &'a Tree,
-    ids: std::slice::Iter<'a, NodeId>,
+    ids: Siblings<'a>,
 }
 
 impl<'a> Branches<'a> {
-    fn new(tree: &'a Tree, links: Span) -> Self {
-        Self { tree, ids: tree.links(links).iter() }
+    fn new(tree: &'a Tree, links: Links) -> Self {
+        Self { tree, ids: tree.links(links) }
     }
 }
 
@@ -89,7 +89,7 @@ impl<'a> Iterator for Branches<'a> {
     type Item = Branch<'a>;
 
     fn next(&mut self) -> Option<Branch<'a>> {
-        self.ids.next().map(|id| Branch::new(self.tree, *id))
+        self.ids.next().map(|id| Branch::new(self.tree, id))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
