@@ -124,34 +124,38 @@ impl<'g> Grammar<'g> {
     }
 
     /// `orExp = andExp *( 1*SP "or" 1*SP andExp )`
-    fn or_exp<'a>(&mut self, input: &'a str) -> Parsed<'a, NodeId> {
-        let (mut rest, first) = self.and_exp(input)?;
-        let mut branches = Links::only(first);
-        while let Some(after) = keyword("or", rest)? {
-            let (after, branch) = self.and_exp(after)?;
+    fn or_exp<'a>(&mut self, mut input: &'a str) -> Parsed<'a, NodeId> {
+        let mut branches = Links::NONE;
+        loop {
+            let (rest, branch) = self.and_exp(input)?;
             self.tree.link(&mut branches, branch);
-            rest = after;
+            match keyword("or", rest)? {
+                Some(behind) => input = behind,
+                None => return Ok((rest, self.tree.chain(Chain::Or, branches))),
+            }
         }
-        Ok((rest, self.tree.chain(Chain::Or, branches)))
     }
 
     /// `andExp = term *( 1*SP "and" 1*SP term )`
-    fn and_exp<'a>(&mut self, input: &'a str) -> Parsed<'a, NodeId> {
-        let (mut rest, first) = self.term(input)?;
-        let mut branches = Links::only(first);
-        while let Some(after) = keyword("and", rest)? {
-            let (after, branch) = self.term(after)?;
+    fn and_exp<'a>(&mut self, mut input: &'a str) -> Parsed<'a, NodeId> {
+        let mut branches = Links::NONE;
+        loop {
+            let (rest, branch) = self.term(input)?;
             self.tree.link(&mut branches, branch);
-            rest = after;
+            match keyword("and", rest)? {
+                Some(behind) => input = behind,
+                None => return Ok((rest, self.tree.chain(Chain::And, branches))),
+            }
         }
-        Ok((rest, self.tree.chain(Chain::And, branches)))
     }
 
     /// `term = [ "not" *SP ] "(" *SP orExp *SP ")" / valuePath / attrExp`
     fn term<'a>(&mut self, input: &'a str) -> Parsed<'a, NodeId> {
         let (rest, negated) = self.negation(input);
-        let (rest, id) =
-            if rest.starts_with('(') { self.group(rest)? } else { self.value_path_or_attr_exp(rest)? };
+        let (rest, id) = match rest.as_bytes().first() {
+            Some(b'(') => self.group(rest)?,
+            _ => self.value_path_or_attr_exp(rest)?,
+        };
         Ok((rest, if negated { self.tree.not(id) } else { id }))
     }
 
@@ -159,7 +163,7 @@ impl<'g> Grammar<'g> {
     /// forgiven that the parentheses are missing (D5).
     fn negation<'a>(&mut self, input: &'a str) -> (&'a str, bool) {
         let Some(behind) = word("not", input) else { return (input, false) };
-        let rest = behind.trim_start_matches(' ');
+        let rest = behind_spaces(behind);
         let negated = rest.starts_with('(')
             || rest.len() < behind.len()
                 && !begins_with_operator(rest)
@@ -169,9 +173,9 @@ impl<'g> Grammar<'g> {
 
     /// `"(" *SP orExp *SP ")"`
     fn group<'a>(&mut self, input: &'a str) -> Parsed<'a, NodeId> {
-        let (rest, _) = self.open('(', input)?;
-        let (rest, inner) = self.or_exp(rest)?;
-        let (rest, _) = self.close(')', "`and`, `or` or `)`", rest)?;
+        let inside = self.open(input)?;
+        let (rest, inner) = self.or_exp(inside)?;
+        let rest = self.close(')', "`and`, `or` or `)`", rest)?;
         Ok((rest, inner))
     }
 
@@ -196,7 +200,8 @@ impl<'g> Grammar<'g> {
             let place = Place { path: self.position(rest), value: self.position(rest) };
             let sub = self.tree.keep(sub.unwrap_or("value"));
             let (after, compared) = self.attr_exp(behind, sub, place)?;
-            let mut both = Links::only(inner);
+            let mut both = Links::NONE;
+            self.tree.link(&mut both, inner);
             self.tree.link(&mut both, compared);
             inner = self.tree.chain(Chain::And, both);
             rest = after;
@@ -210,9 +215,9 @@ impl<'g> Grammar<'g> {
             return Err(fault(input, Kind::Nested));
         }
         self.in_brackets = true;
-        let (rest, _) = self.open('[', input)?;
-        let (rest, inner) = self.or_exp(rest)?;
-        let (rest, _) = self.close(']', "`and`, `or` or `]`", rest)?;
+        let inside = self.open(input)?;
+        let (rest, inner) = self.or_exp(inside)?;
+        let rest = self.close(']', "`and`, `or` or `]`", rest)?;
         self.in_brackets = false;
         Ok((rest, inner))
     }
@@ -337,19 +342,25 @@ impl<'g> Grammar<'g> {
         self.leniency.uses(quirk, &mut self.quirks)
     }
 
-    /// One level down, if the budget allows.
-    fn open<'a>(&mut self, bracket: char, input: &'a str) -> Parsed<'a, &'a str> {
+    /// One level down, if the budget allows: what is left behind the bracket and the spaces after it.
+    fn open<'a>(&mut self, input: &'a str) -> Result<&'a str, nom::Err<Fault<'a>>> {
         self.depth += 1;
         if self.depth > self.budget.depth {
             return Err(fault(input, Kind::TooDeep));
         }
-        preceded(char(bracket), spaces).parse(input)
+        Ok(behind_spaces(input.get(1..).unwrap_or_default()))
     }
 
-    /// One level up.
-    fn close<'a>(&mut self, bracket: char, what: &'static str, input: &'a str) -> Parsed<'a, char> {
+    /// One level up: what is left behind spaces and the bracket.
+    fn close<'a>(
+        &mut self,
+        bracket: char,
+        what: &'static str,
+        input: &'a str,
+    ) -> Result<&'a str, nom::Err<Fault<'a>>> {
         self.depth -= 1;
-        preceded(spaces, or_fault(char(bracket), what)).parse(input)
+        let input = behind_spaces(input);
+        input.strip_prefix(bracket).ok_or_else(|| expected(what, input))
     }
 
     fn position(&self, rest: &str) -> u32 {
@@ -414,10 +425,14 @@ fn name(input: &str) -> Parsed<'_, &str> {
 }
 
 /// `1*SP word 1*SP`: what is left behind it, or `None` if another word or the end follows.
+#[inline]
 fn keyword<'a>(which: &str, input: &'a str) -> Result<Option<&'a str>, nom::Err<Fault<'a>>> {
-    let next = input.trim_start_matches(' ');
-    match word(which, next) {
-        Some(rest) if next.len() < input.len() && !rest.as_bytes().first().is_some_and(is_path_byte) => {
+    if input.starts_with(' ') { keyword_behind_spaces(which, input) } else { Ok(None) }
+}
+
+fn keyword_behind_spaces<'a>(which: &str, input: &'a str) -> Result<Option<&'a str>, nom::Err<Fault<'a>>> {
+    match word(which, behind_spaces(input)) {
+        Some(rest) if !rest.bytes().next().is_some_and(is_path_byte) => {
             let (rest, _) = or_fault(spaces1, "a space and an attribute path, `not (` or `(`").parse(rest)?;
             Ok(Some(rest))
         }
@@ -434,7 +449,7 @@ fn begins_with_operator(input: &str) -> bool {
 /// `["." ATTRNAME] SP`, as it follows a value path that is compared, and the name.
 fn comparison_behind(input: &str) -> Option<(&str, Option<&str>)> {
     let (rest, sub) = opt(preceded(char('.'), name)).parse(input).ok()?;
-    let next = rest.trim_start_matches(' ');
+    let next = behind_spaces(rest);
     let is_next = |word: &str| next[..word_length(next)].eq_ignore_ascii_case(word);
     let compared = next.len() < rest.len() && word_length(next) > 0 && !is_next("and") && !is_next("or");
     compared.then_some((rest, sub))
@@ -467,6 +482,10 @@ fn looks_like_number(word: &str) -> bool {
 fn spaces(input: &str) -> Parsed<'_, &str> {
     let (gap, rest) = input.split_at(run_length(input, |byte| byte == b' '));
     Ok((rest, gap))
+}
+
+fn behind_spaces(input: &str) -> &str {
+    &input[run_length(input, |byte| byte == b' ')..]
 }
 
 fn spaces1(input: &str) -> Parsed<'_, &str> {

@@ -60,7 +60,9 @@ pub(crate) struct Links {
 
 impl Links {
     /// A chain that is yet to grow.
-    pub(crate) fn only(first: NodeId) -> Self {
+    pub(crate) const NONE: Self = Self { first: 0, count: 0 };
+
+    fn only(first: NodeId) -> Self {
         Self { first, count: 1 }
     }
 }
@@ -201,18 +203,25 @@ impl Tree {
     }
 
     /// Adds the branch that has just been finished to a chain.
+    #[inline]
     pub(crate) fn link(&mut self, links: &mut Links, branch: NodeId) {
-        // The branch before it ends where this one begins.
-        let before = self.first(branch).saturating_sub(1);
-        self.slot_mut(before).next = branch;
+        if links.count == 0 {
+            links.first = branch;
+        } else {
+            // The branch before it ends where this one begins.
+            let before = self.first(branch).saturating_sub(1);
+            self.slot_mut(before).next = branch;
+        }
         links.count += 1;
     }
 
     /// One node over all of these; a single one is returned as it is.
+    #[inline]
     pub(crate) fn chain(&mut self, kind: Chain, links: Links) -> NodeId {
-        if links.count == 1 {
-            return links.first;
-        }
+        if links.count == 1 { links.first } else { self.push_chain(kind, links) }
+    }
+
+    fn push_chain(&mut self, kind: Chain, links: Links) -> NodeId {
         let Slot { place, first, .. } = *self.slot(links.first);
         let height = self.links(links).map(|id| self.slot(id).height).max().unwrap_or(0);
         let node = match kind {
