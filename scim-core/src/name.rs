@@ -45,10 +45,8 @@ impl<'a> AttrPath<'a> {
             Some(at) => (Some(&text[..at]), &text[at + 1..]),
             None => (None, text),
         };
-        // Every byte is looked at, without a branch, so that many can be looked at together.
-        let is_refused = |byte| (byte <= b' ') | (byte == b'"') | (byte == b'[') | (byte == b']');
         if let Some(urn) = urn
-            && (urn.is_empty() || urn.bytes().fold(false, |refused, byte| refused | is_refused(byte)))
+            && (urn.is_empty() || urn.bytes().any(|byte| byte <= b' ' || matches!(byte, b'"' | b'[' | b']')))
         {
             return Err(refuse("a schema URN before the last `:`"));
         }

@@ -24,7 +24,7 @@ use nom::combinator::opt;
 use nom::error::{ErrorKind, ParseError};
 use nom::sequence::{delimited, preceded};
 use nom::{IResult, Parser};
-use scim_core::{AttrPath, Leniency, Quirk, Quirks};
+use scim_core::{Leniency, Quirk, Quirks};
 use serde_json::Number;
 
 use crate::error::FilterError;
@@ -335,7 +335,7 @@ impl<'g> Grammar<'g> {
         let (rest, text) = path_text(input, "an attribute path")?;
         // The last part of an extension's URN need not be a name; binding knows the extensions.
         let urn = text.len() > 4 && text[..4].eq_ignore_ascii_case("urn:") && !text.ends_with(':');
-        if urn || AttrPath::parse(text).is_ok() { Ok((rest, text)) } else { attr_path(input) }
+        if urn || is_attr_path(text) { Ok((rest, text)) } else { attr_path(input) }
     }
 
     fn forgives(&mut self, quirk: Quirk) -> bool {
@@ -400,9 +400,24 @@ fn attr_path(input: &str) -> Parsed<'_, &str> {
         return Ok((rest, name));
     }
     let (rest, text) = path_text(input, "an attribute path, `not (` or `(`")?;
-    match AttrPath::parse(text) {
-        Ok(_) => Ok((rest, text)),
-        Err(_) => Err(expected("an attribute path such as `name.familyName`", input)),
+    if is_attr_path(text) {
+        Ok((rest, text))
+    } else {
+        Err(expected("an attribute path such as `name.familyName`", input))
+    }
+}
+
+/// Whether `AttrPath` would take the text, all of whose bytes a URN may have.
+fn is_attr_path(text: &str) -> bool {
+    let names = match text.rsplit_once(':') {
+        Some((urn, names)) if !urn.is_empty() => names,
+        Some(_) => return false,
+        None => text,
+    };
+    match names.split_at(name_length(names)) {
+        ("", _) => false,
+        (_, "") => true,
+        (_, rest) => rest.strip_prefix('.').is_some_and(scim_core::is_attribute_name),
     }
 }
 

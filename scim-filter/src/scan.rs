@@ -20,9 +20,10 @@ fn long_run_length(input: &str, is: impl Fn(u8) -> bool) -> usize {
 }
 
 /// What is left behind a word, whatever its case and whatever follows.
+#[inline]
 pub(crate) fn word<'a>(word: &str, input: &'a str) -> Option<&'a str> {
-    let (begin, rest) = input.split_at_checked(word.len())?;
-    begin.eq_ignore_ascii_case(word).then_some(rest)
+    let begin = input.as_bytes().get(..word.len())?;
+    begin.eq_ignore_ascii_case(word.as_bytes()).then(|| &input[word.len()..])
 }
 
 /// How long the attribute name at the beginning is; 0 if there is none.

@@ -111,9 +111,9 @@ impl PartialEq for Tree {
 impl Tree {
     /// A tree yet without nodes for a filter with this text.
     pub(crate) fn of(source: &str) -> Self {
-        // Few filters have more than a node in 16 bytes, and a very long one is more likely to hold a long
+        // Few filters have more than a node in 12 bytes, and a very long one is more likely to hold a long
         // literal.
-        Self { text: source.to_owned(), slots: Vec::with_capacity((source.len() / 16 + 1).min(64)) }
+        Self { text: source.to_owned(), slots: Vec::with_capacity((source.len() / 12 + 1).min(64)) }
     }
 
     pub(crate) fn root(&self) -> NodeId {
