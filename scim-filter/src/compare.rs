@@ -312,7 +312,8 @@ fn resource_parts(uri: &str) -> Option<ResourceParts<'_>> {
         return None;
     }
     let (before, last) = base.rsplit_once('/').unwrap_or(("", base));
-    let base = if is_version(last) { before } else { base };
+    // Behind `://` stands a host, whatever it looks like.
+    let base = if is_version(last) && !before.ends_with(":/") { before } else { base };
     Some(ResourceParts { base, kind, id })
 }
 
@@ -367,6 +368,7 @@ mod tests {
             ("https://a.example/Users/1", "https://a.example/Groups/1", false),
             ("https://a.example/Users/1", "https://a.example/Users/2", false),
             ("1", "https://a.example/Users/1", false),
+            ("https://v2/Users/1", "https://b.example/Users/1", false),
         ] {
             assert_eq!(same_resource(left, right), same, "{left} {right}");
             assert_eq!(same_resource(right, left), same, "{right} {left}");
