@@ -31,6 +31,11 @@ impl DateTime {
     pub fn unix_seconds(&self) -> i64 {
         self.seconds
     }
+
+    /// The decimal digits of the fraction of a second, without trailing zeros; empty for a whole second.
+    pub fn fraction(&self) -> &str {
+        &self.fraction
+    }
 }
 
 impl PartialOrd for DateTime {
