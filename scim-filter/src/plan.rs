@@ -51,7 +51,7 @@ pub enum Narrow {
 pub enum KeyProbe {
     /// Any of these, sorted and each only once.
     In(Vec<String>),
-    /// All that begin so.
+    /// All that begin so; [`prefix_end`] says where they end in the order of code points.
     Prefix(String),
 }
 
@@ -74,6 +74,25 @@ pub fn index_key(leaf: &Attribute, value: &Value) -> Option<String> {
         (Type::Boolean, Value::Bool(truth)) => Some(truth.to_string()),
         _ => None,
     }
+}
+
+/// The least text that is greater than all that begin with `prefix`; `None` if there is none.
+///
+/// In the order of code points, which is that of UTF-8 bytes, `sw` is thus a range that any index answers.
+///
+/// ```
+/// assert_eq!(scim_filter::prefix_end("ab").as_deref(), Some("ac"));
+/// ```
+pub fn prefix_end(prefix: &str) -> Option<String> {
+    let mut chars: Vec<char> = prefix.chars().collect();
+    while let Some(last) = chars.pop() {
+        // The range knows which scalar comes next, surrogates passed over.
+        if let Some(next) = (last..=char::MAX).nth(1) {
+            chars.push(next);
+            return Some(chars.into_iter().collect());
+        }
+    }
+    None
 }
 
 impl BoundFilter {
@@ -237,5 +256,20 @@ impl Union {
             1 => narrows.swap_remove(0),
             _ => Narrow::Or(narrows),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::prefix_end;
+
+    #[test]
+    fn a_prefix_ends_before_its_successor() {
+        assert_eq!(prefix_end("ab").as_deref(), Some("ac"));
+        assert_eq!(prefix_end("é").as_deref(), Some("ê"));
+        assert_eq!(prefix_end("\u{d7ff}").as_deref(), Some("\u{e000}"));
+        assert_eq!(prefix_end("a\u{10ffff}").as_deref(), Some("b"));
+        assert_eq!(prefix_end("\u{10ffff}"), None);
+        assert_eq!(prefix_end(""), None);
     }
 }

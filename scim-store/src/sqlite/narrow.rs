@@ -3,7 +3,7 @@
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 use scim_core::{ResourceType, Side};
-use scim_filter::{KeyProbe, Narrow};
+use scim_filter::{KeyProbe, Narrow, prefix_end};
 
 use super::fault::Fault;
 use super::relations::{find, visible};
@@ -141,7 +141,7 @@ impl Writing<'_> {
             KeyProbe::In(keys) => format!("attr = {attribute} AND key IN ({})", self.texts(keys)),
             KeyProbe::Prefix(prefix) => {
                 let from = self.text(prefix);
-                match after(prefix) {
+                match prefix_end(prefix) {
                     Some(end) => {
                         format!("attr = {attribute} AND key >= {from} AND key < {}", self.text(&end))
                     }
@@ -252,32 +252,4 @@ fn union(sets: &[String]) -> String {
     }
     let larger: Vec<String> = selects.chunks(TOGETHER).map(|chunk| chunk.join(" UNION ")).collect();
     union(&larger)
-}
-
-/// The least text that is greater than all that begin with `prefix`; `None` if there is none.
-fn after(prefix: &str) -> Option<String> {
-    let mut chars: Vec<char> = prefix.chars().collect();
-    while let Some(last) = chars.pop() {
-        // The range knows which scalar comes next, surrogates passed over.
-        if let Some(next) = (last..=char::MAX).nth(1) {
-            chars.push(next);
-            return Some(chars.into_iter().collect());
-        }
-    }
-    None
-}
-
-#[cfg(test)]
-mod tests {
-    use super::after;
-
-    #[test]
-    fn a_prefix_ends_before_its_successor() {
-        assert_eq!(after("ab").as_deref(), Some("ac"));
-        assert_eq!(after("é").as_deref(), Some("ê"));
-        assert_eq!(after("\u{d7ff}").as_deref(), Some("\u{e000}"));
-        assert_eq!(after("a\u{10ffff}").as_deref(), Some("b"));
-        assert_eq!(after("\u{10ffff}"), None);
-        assert_eq!(after(""), None);
-    }
 }
