@@ -27,7 +27,7 @@ pub(crate) struct Comparison {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-enum Operand {
+pub(crate) enum Operand {
     /// Compared as it is.
     Exact(Box<str>),
     /// Folded once; values are folded when they are compared.
@@ -55,6 +55,12 @@ impl Comparison {
     /// The operator.
     pub(crate) fn op(&self) -> CompareOp {
         self.op
+    }
+
+    /// What values are compared with.
+    #[cfg(feature = "sql")]
+    pub(crate) fn operand(&self) -> &Operand {
+        &self.operand
     }
 
     /// Types the operand by the attribute. `op` is neither `ne` nor is the literal `null`: the caller
@@ -272,7 +278,7 @@ fn compare_numbers(left: &Number, right: &Number) -> Option<Ordering> {
     }
 }
 
-fn whole(number: &Number) -> Option<i128> {
+pub(crate) fn whole(number: &Number) -> Option<i128> {
     number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from))
 }
 
@@ -299,13 +305,14 @@ fn same_resource(left: &str, right: &str) -> bool {
     bases && left.kind == right.kind && left.id == right.id
 }
 
-struct ResourceParts<'a> {
-    base: &'a str,
-    kind: &'a str,
-    id: &'a str,
+/// A URI of a SCIM resource: what stands before `/Users/1` without a version, and the two segments.
+pub(crate) struct ResourceParts<'a> {
+    pub(crate) base: &'a str,
+    pub(crate) kind: &'a str,
+    pub(crate) id: &'a str,
 }
 
-fn resource_parts(uri: &str) -> Option<ResourceParts<'_>> {
+pub(crate) fn resource_parts(uri: &str) -> Option<ResourceParts<'_>> {
     let (rest, id) = uri.rsplit_once('/')?;
     let (base, kind) = rest.rsplit_once('/').unwrap_or(("", rest));
     if kind.is_empty() || id.is_empty() || base.ends_with(":/") {
@@ -318,7 +325,7 @@ fn resource_parts(uri: &str) -> Option<ResourceParts<'_>> {
 }
 
 /// `v2`, `v2.1`: RFC 7644 §3.13.
-fn is_version(segment: &str) -> bool {
+pub(crate) fn is_version(segment: &str) -> bool {
     segment.strip_prefix('v').is_some_and(|number| {
         number.starts_with(|c: char| c.is_ascii_digit())
             && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
@@ -326,7 +333,7 @@ fn is_version(segment: &str) -> bool {
 }
 
 /// Decodes base64 of either alphabet, padding or not; `None` if it is neither.
-fn decode_base64(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn decode_base64(text: &str) -> Option<Vec<u8>> {
     let text = text.trim_end_matches('=');
     if text.len() % 4 == 1 {
         return None;

@@ -13,6 +13,8 @@ mod parse;
 mod path;
 mod plan;
 mod scan;
+#[cfg(feature = "sql")]
+pub mod sql;
 mod tree;
 mod view;
 

@@ -13,6 +13,7 @@ mod naive;
 mod paths;
 mod planning;
 mod properties;
+mod sql;
 mod support;
 mod syntax;
 mod thing;

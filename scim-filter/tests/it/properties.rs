@@ -37,7 +37,7 @@ fn op() -> impl Strategy<Value = CompareOp> {
     prop::sample::select(CompareOp::ALL.to_vec())
 }
 
-fn joined(leaf: impl Strategy<Value = Filter> + 'static) -> impl Strategy<Value = Filter> {
+pub(crate) fn joined(leaf: impl Strategy<Value = Filter> + 'static) -> impl Strategy<Value = Filter> {
     leaf.prop_recursive(4, 24, 4, |inner| {
         prop_oneof![
             (inner.clone(), inner.clone()).prop_map(|(left, right)| left.and(right)),

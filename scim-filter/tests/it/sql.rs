@@ -1,0 +1,6 @@
+//! Filters as SQL: what is written, and that two databases decide as the evaluator does.
+
+mod agreement;
+mod data;
+mod databases;
+mod text;
