@@ -1,7 +1,7 @@
 //! Random filters over random resources: each database says of each resource, in each layout, what the evaluator
 //! says, and never `NULL`.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -9,64 +9,118 @@ use scim_core::{Leniency, ResourceType};
 use scim_filter::sql::{
     Column, Condition, Dialect, Json, Links, Rows, SqlError, Table, comparable, comparable_document,
 };
-use scim_filter::{BoundFilter, Filter};
+use scim_filter::{BoundFilter, CompareOp, Filter};
 use serde_json::{Map, Value, json};
 
-use super::data::{Case, Fields, TEST, case, user};
+use super::data::{Case, Fields, TEST, case, decimals, instants, literal, references, texts, user};
 use super::databases::{Database, Loaded, postgres, sqlite};
 use crate::support::Stored;
 
 #[test]
 fn sqlite_agrees_with_the_evaluator() {
-    check(sqlite());
+    on_random_cases(sqlite());
 }
 
 #[test]
 fn postgres_agrees_with_the_evaluator() {
     if let Some(client) = postgres() {
-        check(client);
+        on_random_cases(client);
     }
 }
 
-fn check<D: Database>(database: D) {
-    let database = RefCell::new(database);
-    let user = user();
-    let layouts = layouts(D::DIALECT);
-    for layout in &layouts {
-        assert_eq!(layout.table.unknown_paths(&user), [""; 0], "{}", layout.name);
+#[test]
+fn filt_029_sqlite_agrees_on_every_pair_of_values() {
+    on_every_pair(sqlite());
+}
+
+#[test]
+fn filt_029_postgres_agrees_on_every_pair_of_values() {
+    if let Some(client) = postgres() {
+        on_every_pair(client);
     }
-    let (asked, found): ([Cell<usize>; 4], [Cell<usize>; 4]) = Default::default();
+}
+
+fn on_random_cases<D: Database>(database: D) {
+    let agreement = RefCell::new(Agreement::new(database));
     let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
-    let result = TestRunner::new(config).run(&case(), |case| {
+    let result = TestRunner::new(config).run(&case(), |case| agreement.borrow_mut().check(&case));
+    agreement.borrow().report();
+    result.unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// Of each type whose comparison is written out in SQL, each value compared with each.
+fn on_every_pair<D: Database>(database: D) {
+    use CompareOp::{Eq, Ge, Gt, Le, Lt};
+    let ordered: &[_] = &[Eq, Gt, Ge, Lt, Le];
+    let mut agreement = Agreement::new(database);
+    for (name, values, ops) in [
+        ("boss", references(), &[Eq][..]),
+        ("ratio", decimals(false), ordered),
+        ("since", instants(), ordered),
+        ("code", texts(), &CompareOp::ALL),
+        ("label", texts(), &CompareOp::ALL),
+    ] {
+        let resources: Vec<_> = values.iter().map(|value| Fields::with(name, value)).collect();
+        let path = format!("{TEST}:{name}");
+        let compare = |op: &CompareOp| {
+            let filter = |value: &Value| Filter::compare(&path, *op, literal(value.clone())).unwrap();
+            values.iter().map(filter).collect::<Vec<_>>()
+        };
+        // PostgreSQL gives no more than 1,664 columns at once.
+        for filters in ops.iter().flat_map(compare).collect::<Vec<_>>().chunks(200) {
+            let case = Case { ascii: false, filters: filters.to_vec(), resources: resources.clone() };
+            agreement.check(&case).unwrap_or_else(|error| panic!("{error}"));
+        }
+    }
+}
+
+/// A database with what it has been asked in each layout, and how many resources that found.
+struct Agreement<D> {
+    database: D,
+    user: ResourceType,
+    layouts: [Layout; 4],
+    asked: [usize; 4],
+    found: [usize; 4],
+}
+
+impl<D: Database> Agreement<D> {
+    fn new(database: D) -> Self {
+        let (user, layouts) = (user(), layouts(D::DIALECT));
+        for layout in &layouts {
+            assert_eq!(layout.table.unknown_paths(&user), [""; 0], "{}", layout.name);
+        }
+        Self { database, user, layouts, asked: [0; 4], found: [0; 4] }
+    }
+
+    fn check(&mut self, case: &Case) -> Result<(), TestCaseError> {
         let resources: Vec<_> = case.resources.iter().map(Fields::stored).collect();
-        let (questions, conditions) = questions(&user, &layouts, D::DIALECT, &case);
+        let (questions, conditions) = questions(&self.user, &self.layouts, D::DIALECT, case);
         if questions.is_empty() {
             return Ok(());
         }
-        let mut database = database.borrow_mut();
-        database.load(&load(&user, &resources));
-        for (answers, stored) in database.ask(&conditions).iter().zip(&resources) {
-            for ((filter, bound, layout), (condition, answer)) in
-                questions.iter().zip(conditions.iter().zip(answers))
-            {
+        self.database.load(&load(&self.user, &resources));
+        for (answers, stored) in self.database.ask(&conditions).iter().zip(&resources) {
+            let answers = conditions.iter().zip(answers);
+            for ((filter, bound, layout), (condition, answer)) in questions.iter().zip(answers) {
                 let expected = bound.matches(&stored.entry());
-                let (name, resource) = (layouts[*layout].name, &stored.resource);
+                let (name, resource) = (self.layouts[*layout].name, &stored.resource);
                 let what = || format!("{name}: {filter}\n{condition:?}\n{resource:?}");
                 prop_assert_eq!(*answer, Some(expected), "{}", what());
-                found[*layout].set(found[*layout].get() + usize::from(expected));
+                self.found[*layout] += usize::from(expected);
             }
         }
         for (_, _, layout) in &questions {
-            asked[*layout].set(asked[*layout].get() + 1);
+            self.asked[*layout] += 1;
         }
         Ok(())
-    });
-    for (layout, (asked, found)) in layouts.iter().zip(asked.iter().zip(&found)) {
-        let (asked, found) = (asked.get(), found.get());
-        println!("{:?}, {}: {asked} filters agree and find {found} resources", D::DIALECT, layout.name);
-        assert!(asked > 0 && found > 0, "{}", layout.name);
     }
-    result.unwrap_or_else(|error| panic!("{error}"));
+
+    fn report(&self) {
+        for (layout, (asked, found)) in self.layouts.iter().zip(self.asked.iter().zip(&self.found)) {
+            println!("{:?}, {}: {asked} filters agree and find {found} resources", D::DIALECT, layout.name);
+            assert!(*asked > 0 && *found > 0, "{}", layout.name);
+        }
+    }
 }
 
 /// The filters that bind, in each layout that can say them.
@@ -109,7 +163,7 @@ struct Layout {
 }
 
 /// Single values with columns of their own.
-const COLUMNS: [&str; 14] = [
+const COLUMNS: [&str; 15] = [
     "userName",
     "externalId",
     "title",
@@ -124,14 +178,15 @@ const COLUMNS: [&str; 14] = [
     "flag",
     "home",
     "boss",
+    "label",
 ];
 
 /// The path of what is in the column.
 fn path(column: &str) -> String {
     match column {
         "manager" => format!("{}:{column}", scim_core::urn::ENTERPRISE_USER),
-        "code" | "count" | "ratio" | "since" | "blob" | "flag" | "home" | "boss" | "tags" | "marks"
-        | "points" => {
+        "code" | "count" | "ratio" | "since" | "blob" | "flag" | "home" | "boss" | "label" | "tags"
+        | "marks" | "points" => {
             format!("{TEST}:{column}")
         }
         _ => column.to_owned(),

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use scim_core::{Attribute, Resource, ResourceType, Schema, Timestamp};
 use scim_filter::{CompareOp, Filter, Literal};
-use serde_json::{Map, Number, Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::properties::joined;
 use crate::support::{Links, Stored};
@@ -24,6 +24,7 @@ pub(super) fn user() -> ResourceType {
     let schema = Schema::describe(TEST, "Test")
         .attributes([
             Attribute::string("code").case_exact(),
+            Attribute::string("label"),
             Attribute::integer("count"),
             Attribute::decimal("ratio"),
             Attribute::date_time("since"),
@@ -70,6 +71,12 @@ pub(super) fn case() -> impl Strategy<Value = Case> {
 }
 
 impl Fields {
+    /// A resource of which only this attribute matters, one of the extension's.
+    pub(super) fn with(name: &str, value: &Value) -> Self {
+        let document = json!({TEST: {name: value}});
+        Self { document, groups: Vec::new(), id: "1".to_owned(), created: 0, modified: 0 }
+    }
+
     pub(super) fn stored(&self) -> Stored {
         let links = self.groups.iter().map(|id| ("groups".to_owned(), id.clone())).collect();
         Stored {
@@ -103,6 +110,7 @@ fn fields(ascii: bool) -> impl Strategy<Value = Fields> {
     ]);
     let test = object([
         ("code", text().boxed()),
+        ("label", text().boxed()),
         ("count", maybe(integer()).boxed()),
         ("ratio", maybe(decimal(ascii)).boxed()),
         ("since", maybe(instant()).boxed()),
@@ -160,33 +168,58 @@ fn several(value: BoxedStrategy<Value>) -> BoxedStrategy<Option<Value>> {
 }
 
 fn text(ascii: bool) -> BoxedStrategy<Value> {
+    prop::collection::vec(select(pieces(ascii)), 0..3).prop_map(|pieces| pieces.concat().into()).boxed()
+}
+
+fn pieces(ascii: bool) -> Vec<&'static str> {
     let mut pieces = vec!["a", "A", "b", "%", "_", "'", "\"", "\\", "*", "?", "[", " "];
     if !ascii {
         pieces.extend(["é", "É", "e\u{301}", "Ａ", "ß", "\u{212a}", "k", "İ", "\u{10ffff}", "\u{ffff}"]);
     }
-    prop::collection::vec(select(pieces), 0..3).prop_map(|pieces| pieces.concat().into()).boxed()
+    pieces
+}
+
+/// All of one piece, and some of two.
+pub(super) fn texts() -> Vec<Value> {
+    let pieces = pieces(false);
+    let pairs = pieces.iter().zip(pieces.iter().skip(1)).map(|(one, other)| format!("{one}{other}"));
+    [String::new()]
+        .into_iter()
+        .chain(pieces.iter().map(ToString::to_string))
+        .chain(pairs)
+        .map(Value::from)
+        .collect()
 }
 
 fn integer() -> BoxedStrategy<Value> {
-    select(vec![0, 1, -1, 2, (1 << 53) - 1, 1 << 53, (1 << 53) + 1, i64::MAX, i64::MIN])
-        .prop_map(Value::from)
-        .boxed()
+    select(integers()).boxed()
+}
+
+fn decimal(verbatim: bool) -> BoxedStrategy<Value> {
+    select(decimals(verbatim)).boxed()
+}
+
+fn integers() -> Vec<Value> {
+    [0, 1, -1, 2, (1 << 53) - 1, 1 << 53, (1 << 53) + 1, i64::MAX, i64::MIN].map(Value::from).to_vec()
 }
 
 /// Whole numbers beyond 63 bits are those that are floats, too: SQLite knows no others. Where documents are stored
 /// as they are, none is written as a float that is not written out: PostgreSQL reads the digits.
-fn decimal(verbatim: bool) -> BoxedStrategy<Value> {
+pub(super) fn decimals(verbatim: bool) -> Vec<Value> {
     let mut floats = vec![0.0, 0.1, -0.5, 0.5, 1.0, 1.5, 2.0_f64.powi(53), 1e300, -1e300, 5e-324];
     if !verbatim {
         floats.extend([2.0_f64.powi(63), -2.0_f64.powi(63), 1e19, 1e23]);
     }
-    let floats = select(floats).prop_map(|float| Value::Number(Number::from_f64(float).unwrap()));
-    let large = select(vec![1_u64 << 63, u64::MAX - 2047]).prop_map(Value::from);
-    prop_oneof![9 => integer(), 7 => floats, 2 => large].boxed()
+    let large = [1_u64 << 63, u64::MAX - 2047].map(Value::from);
+    integers().into_iter().chain(floats.into_iter().map(Value::from)).chain(large).collect()
 }
 
 fn instant() -> BoxedStrategy<Value> {
-    select(vec![
+    select(instants()).boxed()
+}
+
+pub(super) fn instants() -> Vec<Value> {
+    let instants = [
         "2011-05-13T04:42:34Z",
         "2011-05-13T04:42:34",
         "2011-05-13T06:42:34.000+02:00",
@@ -203,9 +236,8 @@ fn instant() -> BoxedStrategy<Value> {
         "12026-01-01T00:00:00+14:00",
         "9999999999-12-31T23:59:59.9Z",
         "-9999999999-01-01T00:00:00Z",
-    ])
-    .prop_map(Value::from)
-    .boxed()
+    ];
+    instants.map(Value::from).to_vec()
 }
 
 fn binary() -> BoxedStrategy<Value> {
@@ -213,9 +245,14 @@ fn binary() -> BoxedStrategy<Value> {
 }
 
 fn reference() -> BoxedStrategy<Value> {
-    let base = select(vec![
+    select(references()).boxed()
+}
+
+pub(super) fn references() -> Vec<Value> {
+    let bases = [
         "https://a.example",
         "https://a.example/",
+        "https://a.example/v1/",
         "https://a.example/v2/",
         "https://a.example/v2.1/",
         "https://a.example/v./",
@@ -232,10 +269,10 @@ fn reference() -> BoxedStrategy<Value> {
         "/scim/v2/",
         "v2/",
         "",
-    ]);
-    let rest =
-        select(vec!["Users/1", "Users/1", "Users/1", "Users/2", "users/1", "Groups/1", "1", "Users/", ""]);
-    (base, rest).prop_map(|(base, rest)| format!("{base}{rest}").into()).boxed()
+    ];
+    let rests = ["Users/1", "Users/2", "users/1", "Groups/1", "1", "Users/", ""];
+    let with_base = |base: &str| rests.map(|rest| Value::from(format!("{base}{rest}")));
+    bases.into_iter().flat_map(with_base).collect()
 }
 
 fn filter(ascii: bool) -> impl Strategy<Value = Filter> {
@@ -265,7 +302,7 @@ fn filter(ascii: bool) -> impl Strategy<Value = Filter> {
     let plain = prop_oneof![
         4 => term(&["userName", "title", "externalId", "name.familyName", "name.givenName", "emails",
             "emails.value", "emails.type", &format!("{manager}.value"), "id"], every, text(ascii)),
-        2 => term(&[&in_test("code"), &in_test("tags"), &in_test("points.label"), &in_test("points.tags")],
+        2 => term(&[&in_test("code"), &in_test("label"), &in_test("tags"), &in_test("points.label"), &in_test("points.tags")],
             every, text(ascii)),
         1 => term(&["active", "emails.primary", &in_test("flag")], equal, flag.clone()),
         1 => one("count", ordered, decimal(false)),
@@ -307,7 +344,7 @@ fn filter(ascii: bool) -> impl Strategy<Value = Filter> {
     joined(prop_oneof![3 => plain, 1 => element])
 }
 
-fn literal(value: Value) -> Literal<'static> {
+pub(super) fn literal(value: Value) -> Literal<'static> {
     match value {
         Value::Null | Value::Array(_) | Value::Object(_) => Literal::Null,
         Value::Bool(truth) => Literal::Boolean(truth),

@@ -30,6 +30,7 @@ pub(super) const TABLES: [(&str, &[Declared]); 8] = [
             ("name.familyName", "TEXT", "text"),
             ("name.givenName", "TEXT", "text"),
             ("code", "TEXT", "text COLLATE \"und-x-icu\""),
+            ("label", "TEXT", "text COLLATE \"und-x-icu\""),
             ("count", "INTEGER", "bigint"),
             ("ratio", "NUMERIC", "numeric"),
             ("since", "TEXT", "text"),
