@@ -7,8 +7,8 @@ use scim_core::ResourceType;
 /// Where the attributes of one resource type are kept.
 ///
 /// Paths are those of the schema, in any case, without the URN of the base schema: `userName`, `name.givenName`,
-/// `urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department`; besides `id`, `meta.created` and
-/// `meta.lastModified`, which are in no document.
+/// `urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department`; besides `id`, `meta.created`,
+/// `meta.lastModified` and `meta.version`, which are in no document.
 ///
 /// Names of tables and columns are quoted as they are, so they are in the case that the database knows.
 #[derive(Clone, Debug)]

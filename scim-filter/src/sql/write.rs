@@ -106,6 +106,7 @@ impl<'a> Writer<'a> {
             Leaf::ResourceType(comparison) => Ok(constant(comparison.holds_text(resource_type))),
             Leaf::Created(comparison) => self.beside("meta.created", comparison),
             Leaf::LastModified(comparison) => self.beside("meta.lastModified", comparison),
+            Leaf::Version(comparison) => self.beside("meta.version", comparison),
         }
     }
 

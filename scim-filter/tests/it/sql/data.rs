@@ -84,6 +84,7 @@ impl Fields {
             created: Timestamp::from_millis(self.created),
             modified: Timestamp::from_millis(self.modified),
             resource_type: "User".to_owned(),
+            version: "W/\"1\"".to_owned(),
             resource: Resource::from_canonical(self.document.as_object().unwrap().clone()),
             links: Links(links),
         }
