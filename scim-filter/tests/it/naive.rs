@@ -85,7 +85,10 @@ fn find<'a>(path: &str, scope: &Scope<'a>) -> Option<Found<'a>> {
                 let values = element.get(&sub.name).map(flat).unwrap_or_default();
                 Some(Found { leaf: Some(Arc::clone(sub)), values })
             }
-            None => Some(Found { leaf: Some(Arc::clone(attribute)), values: vec![element] }),
+            None if !attribute.is_complex() && path.eq_ignore_ascii_case("value") => {
+                Some(Found { leaf: Some(Arc::clone(attribute)), values: vec![element] })
+            }
+            None => Some(Found::default()),
         },
     }
 }
