@@ -40,12 +40,17 @@ pub struct Filter {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
-    /// How deep parentheses, `not` and brackets may nest.
+    /// How deep parentheses, `not` and brackets may nest; more than [`Budget::MOST_DEPTH`] counts as that.
     pub depth: usize,
     /// How many comparisons and presence tests there may be.
     pub terms: usize,
     /// How long the text may be.
     pub bytes: usize,
+}
+
+impl Budget {
+    /// The deepest nesting that is ever accepted, so that no budget can overflow a small stack.
+    pub const MOST_DEPTH: usize = 128;
 }
 
 impl Default for Budget {

@@ -90,6 +90,7 @@ struct Grammar<'g> {
     tree: Tree,
     quirks: Quirks,
     depth: usize,
+    depth_limit: usize,
     terms: usize,
     in_brackets: bool,
 }
@@ -108,6 +109,7 @@ impl<'g> Grammar<'g> {
             tree: Tree::default(),
             quirks: Quirks::NONE,
             depth: 0,
+            depth_limit: budget.depth.min(Budget::MOST_DEPTH),
             terms: 0,
             in_brackets: false,
         })
@@ -345,7 +347,7 @@ impl<'g> Grammar<'g> {
     /// One level down, if the budget allows: what is left behind the bracket and the spaces after it.
     fn open<'a>(&mut self, input: &'a str) -> Result<&'a str, nom::Err<Fault<'a>>> {
         self.depth += 1;
-        if self.depth > self.budget.depth {
+        if self.depth > self.depth_limit {
             return Err(fault(input, Kind::TooDeep));
         }
         Ok(behind_spaces(input.get(1..).unwrap_or_default()))
@@ -385,7 +387,7 @@ impl<'g> Grammar<'g> {
                 FilterError::UnknownOperator { position, operator: excerpt(fault.rest).to_owned() }
             }
             Kind::Nested => FilterError::NestedValuePath { position },
-            Kind::TooDeep => FilterError::TooDeep { position, limit: self.budget.depth },
+            Kind::TooDeep => FilterError::TooDeep { position, limit: self.depth_limit },
             Kind::TooManyTerms => FilterError::TooManyTerms { position, limit: self.budget.terms },
         };
         if fault.in_path { error.in_path() } else { error }
@@ -495,12 +497,15 @@ fn looks_like_number(word: &str) -> bool {
 }
 
 fn spaces(input: &str) -> Parsed<'_, &str> {
-    let (gap, rest) = input.split_at(run_length(input, |byte| byte == b' '));
-    Ok((rest, gap))
+    let rest = behind_spaces(input);
+    Ok((rest, &input[..input.len() - rest.len()]))
 }
 
-fn behind_spaces(input: &str) -> &str {
-    &input[run_length(input, |byte| byte == b' ')..]
+fn behind_spaces(mut input: &str) -> &str {
+    while let Some(rest) = input.strip_prefix(' ') {
+        input = rest;
+    }
+    input
 }
 
 fn spaces1(input: &str) -> Parsed<'_, &str> {

@@ -41,6 +41,76 @@ fn brackets_without_end() {
     });
 }
 
+/// Answered and used in every way, or refused with the error that is expected.
+fn survives(text: &str, budget: &Budget, refused: fn(&FilterError) -> bool) {
+    let user = ResourceType::user();
+    for leniency in [Leniency::STRICT, Leniency::INTEROP] {
+        let begin = Instant::now();
+        match Filter::parse_within(text, &leniency, budget) {
+            Ok(filter) => {
+                let again = Filter::parse_within(&filter.to_string(), &leniency, budget).unwrap();
+                assert!(again == filter);
+                assert!(!filter.paths().is_empty());
+                if let Ok(bound) = filter.bind(&user, &leniency) {
+                    let _ = bound.matches(&Stored::new(&user, json!({"userName": "x"})).entry());
+                    let _ = bound.plan();
+                    drop(bound.clone());
+                }
+                drop(filter.clone().not().and(filter));
+            }
+            Err(error) => assert!(refused(&error), "{error}"),
+        }
+        assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", begin.elapsed());
+    }
+}
+
+#[test]
+fn no_budget_overflows_a_small_stack() {
+    on_a_small_stack(|| {
+        let nested =
+            |open: &str, depth: usize| format!("{}title pr{}", open.repeat(depth), ")".repeat(depth));
+        let texts = [
+            vec!["userName eq \"x\""; 100_000].join(" or "),
+            vec!["title pr"; 100_000].join(" and "),
+            vec!["title pr or title pr"; 50_000].join(" and "),
+            nested("(", Budget::MOST_DEPTH),
+            nested("not (", Budget::MOST_DEPTH),
+            nested("title pr and (title pr or ", Budget::MOST_DEPTH),
+            nested("(", 100_000),
+            nested("not (", 100_000),
+            "(".repeat(100_000),
+            "a[".repeat(100_000),
+            "a[(".repeat(100_000),
+            "not ".repeat(100_000),
+            format!("userName eq \"{}\"", "x".repeat(16 << 20)),
+            format!("userName eq \"{}\"", "\\\"".repeat(1 << 20)),
+            format!("userName eq \"{}", "x".repeat(1 << 20)),
+            format!("{} pr", "x".repeat(1 << 20)),
+            " ".repeat(1 << 20),
+        ];
+        let everything = Budget { depth: 100_000, terms: usize::MAX, bytes: usize::MAX };
+        for text in texts {
+            survives(&text, &Budget::default(), |error| {
+                !matches!(error, FilterError::InPath(_) | FilterError::Unsupported { .. })
+            });
+            survives(&text, &everything, |error| {
+                !matches!(error, FilterError::TooManyTerms { .. } | FilterError::TooLong { .. })
+            });
+        }
+    });
+}
+
+#[test]
+fn the_depth_has_an_end_whatever_the_budget() {
+    let budget = Budget { depth: usize::MAX, ..Budget::default() };
+    let nested = |depth: usize| format!("{}title pr{}", "(".repeat(depth), ")".repeat(depth));
+    assert!(Filter::parse_within(&nested(Budget::MOST_DEPTH), &Leniency::STRICT, &budget).is_ok());
+    let error =
+        Filter::parse_within(&nested(Budget::MOST_DEPTH + 1), &Leniency::STRICT, &budget).unwrap_err();
+    let limit = Budget::MOST_DEPTH;
+    assert_eq!(error, FilterError::TooDeep { position: limit, limit });
+}
+
 #[test]
 fn too_many_terms() {
     on_a_small_stack(|| {
