@@ -144,14 +144,17 @@ impl Writer<'_> {
         let (uri, short) = (self.text_param(uri), format!("{}/{}", parts.kind, parts.id));
         let (relative, end) = (self.text_param(&short), self.text_param(&format!("/{short}")));
         let base = dialect.without_end(value, &end);
+        // A parameter, for its collation: in some others PostgreSQL searches no text.
+        let no_kind = self.text_param(":/");
         let mut same =
-            format!("{} AND NOT {}", dialect.ends_with(value, &end), dialect.ends_with(&base, "':/'"));
+            format!("{} AND NOT {}", dialect.ends_with(value, &end), dialect.ends_with(&base, &no_kind));
         if parts.base.contains("://") {
+            let absolute = self.text_param("://");
             let versioned = self.text_param(&format!("{}/v", parts.base));
             let version = format!("substr({base}, length({versioned}) + 1)");
             let begins = format!("substr({base}, 1, length({versioned})) = {versioned}");
             let mut bases = vec![
-                format!("NOT {}", dialect.contains(&base, "'://'")),
+                format!("NOT {}", dialect.contains(&base, &absolute)),
                 format!(
                     "{begins} AND ltrim({version}, '0123456789.') = '' AND {version} <> '' \
                     AND substr({version}, 1, 1) <> '.'"
