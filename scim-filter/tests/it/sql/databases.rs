@@ -158,9 +158,11 @@ impl Database for postgres::Client {
     const DIALECT: Dialect = Dialect::Postgres;
 
     fn load(&mut self, tables: &[Loaded]) {
+        // DELETE would leave the rows to a vacuum, which temporary tables never get.
+        let names = TABLES.map(|(table, _)| format!("\"{table}\"")).join(", ");
+        self.batch_execute(&format!("TRUNCATE {names}")).unwrap();
         for ((table, _), rows) in TABLES.iter().zip(tables) {
             let rows = serde_json::to_string(rows).unwrap();
-            self.execute(&format!("DELETE FROM \"{table}\""), &[]).unwrap();
             let insert = format!(
                 "INSERT INTO \"{table}\" SELECT * FROM jsonb_populate_recordset(NULL::\"{table}\", $1::text::jsonb)"
             );
