@@ -203,7 +203,7 @@ impl Applier<'_> {
         }
     }
 
-    /// Runs `change` over the elements, of which each value is left once (CORE-026), and drops the attribute when
+    /// Runs `change` over the elements of an attribute, or of a sub-attribute that is multi-valued, of which each value is left once (CORE-026), and drops the attribute when
     /// none is left.
     fn change_elements(
         &mut self,
@@ -211,14 +211,19 @@ impl Applier<'_> {
         change: impl FnOnce(&mut Vec<Value>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         self.note(path);
-        let name = &path.attribute().name;
-        let container = self.container(path)?;
+        let mut container = self.container(path)?;
+        if path.sub().is_some() {
+            let whole =
+                container.entry(path.attribute().name.clone()).or_insert_with(|| Value::Object(Map::new()));
+            container = whole.as_object_mut().ok_or_else(|| malformed(path))?;
+        }
+        let name = &path.leaf().name;
         let slot = container.entry(name.clone()).or_insert_with(|| Value::Array(vec![]));
         let Value::Array(elements) = slot else {
             return Err(malformed(path));
         };
         let result = change(elements);
-        merge_duplicates(path.attribute(), elements);
+        merge_duplicates(path.leaf(), elements);
         if elements.is_empty() {
             container.remove(name);
         }

@@ -237,7 +237,7 @@ impl Compiler<'_> {
                     RelationStep::Remove(ids(value))
                 }
             },
-            (Op::Add, None) => RelationStep::Add(self.references(attr, value)?),
+            (Op::Add, None) => RelationStep::Add(self.references(attr, value.map(listed))?),
             (Op::Replace, None) => match self.references(attr, value)? {
                 references if references.is_empty() => RelationStep::Clear,
                 references => RelationStep::Set(references),
@@ -276,6 +276,7 @@ impl Compiler<'_> {
         let multi_valued = attr.attribute().multi_valued;
         match (attr.sub().cloned(), multi_valued) {
             (Some(sub), true) => self.sub_of_elements(op, &attr.without_sub(), sub, value),
+            (Some(sub), false) if sub.multi_valued => self.multi_valued(op, attr, value),
             (Some(_), false) | (None, false) if op == Op::Remove => {
                 if attr.leaf().required {
                     return Err(Error::mutability(format!("`{attr}` is required: it cannot be removed")));
@@ -335,7 +336,7 @@ impl Compiler<'_> {
         if op == Op::Remove {
             return match value {
                 None | Some(Value::Null) => {
-                    if attr.attribute().required {
+                    if attr.leaf().required {
                         return Err(Error::mutability(format!("`{attr}` is required: it cannot be removed")));
                     }
                     self.edits.push(Edit::Unassign { path: attr });
@@ -352,6 +353,7 @@ impl Compiler<'_> {
                 }
             };
         }
+        let value = value.map(|value| if op == Op::Add { listed(value) } else { value });
         match (self.canonical(&attr, value.unwrap_or_default(), false)?, op) {
             (Some(Value::Array(values)), Op::Add) => self.edits.push(Edit::Append { path: attr, values }),
             (Some(value), _) => self.edits.push(Edit::Assign { path: attr, value }),
@@ -454,6 +456,14 @@ impl Compiler<'_> {
         let value = canonical.value(attr, value)?;
         self.used = self.used.union(canonical.used());
         Ok(value)
+    }
+}
+
+/// RFC 7644 §3.5.2.1: what is added may be a quoted value, or an object of a complex attribute's sub-attributes.
+fn listed(value: Value) -> Value {
+    match value {
+        Value::Null | Value::Array(_) => value,
+        single => Value::Array(vec![single]),
     }
 }
 

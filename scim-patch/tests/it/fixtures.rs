@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use scim_core::{Error, Leniency, Quirks, Resource, ResourceType};
-use scim_patch::{PatchRequest, RelationStep};
+use scim_patch::{Changed, PatchRequest, RelationStep};
 use serde_json::{Map, Value};
 
 /// Cases that do not hold, with the reason.
@@ -62,19 +62,40 @@ pub(crate) fn patch(
     before: &Map<String, Value>,
     request: &Value,
 ) -> Result<(Map<String, Value>, Quirks), Error> {
+    let Patched { document, quirks, .. } = patch_whole(resource_type, leniency, before, request)?;
+    Ok((document, quirks))
+}
+
+/// What came of a request.
+pub(crate) struct Patched {
+    pub(crate) document: Map<String, Value>,
+    /// Whether the document or a relation is different now.
+    pub(crate) changed: bool,
+    pub(crate) quirks: Quirks,
+}
+
+/// [`patch`], and whether anything is different.
+pub(crate) fn patch_whole(
+    resource_type: &Arc<ResourceType>,
+    leniency: &Leniency,
+    before: &Map<String, Value>,
+    request: &Value,
+) -> Result<Patched, Error> {
     let mut document = before.clone();
     let owned = ["id", "meta"].map(|name| (name, document.remove(name)));
-    let mut members: Vec<Value> = match document.remove("members") {
+    let has_links = resource_type.relation("members").is_some();
+    let mut members: Vec<Value> = match has_links.then(|| document.remove("members")).flatten() {
         Some(Value::Array(members)) => members,
         _ => Vec::new(),
     };
+    let members_before = members.clone();
     let plan = PatchRequest::from_value(request.clone(), leniency)?.compile(resource_type, leniency)?;
     let mut resource = Resource::from_canonical(document);
     let untouched = resource.clone();
-    if let Err(error) = plan.apply(&mut resource) {
+    let changed = plan.apply(&mut resource).inspect_err(|_| {
         assert_eq!(resource, untouched, "PATCH-014: a refused request leaves everything as it was");
-        return Err(error);
-    }
+    })?;
+    assert_eq!(changed == Changed::No, resource == untouched, "PATCH-021");
     for edit in plan.relations() {
         match &edit.step {
             RelationStep::Clear => members.clear(),
@@ -96,14 +117,15 @@ pub(crate) fn patch(
     }
     let mut result = resource.into_map();
     if !members.is_empty() {
-        result.insert("members".into(), Value::Array(members));
+        result.insert("members".into(), Value::Array(members.clone()));
     }
     for (name, value) in owned {
         if let Some(value) = value {
             result.insert(name.into(), value);
         }
     }
-    Ok((result, plan.quirks()))
+    let changed = changed != Changed::No || members != members_before;
+    Ok(Patched { document: result, changed, quirks: plan.quirks() })
 }
 
 fn element(reference: &scim_core::Reference) -> Value {

@@ -4,5 +4,7 @@
 
 mod core;
 mod fixtures;
+mod inferred;
 mod laws;
 mod matrix;
+mod suites;

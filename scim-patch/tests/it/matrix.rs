@@ -1,6 +1,6 @@
 //! The 21 rows of the PATCH matrix (`docs/requirements/scim-requirements.md`, D.2), strictly.
 
-use scim_core::{Leniency, Quirk, ResourceType, urn};
+use scim_core::{Leniency, Quirk, ResourceType, ResourceTypeDocument, Schema, urn};
 use serde_json::{Map, Value, json};
 
 use crate::fixtures::patch;
@@ -104,6 +104,55 @@ fn patch_027_row_7_multi_valued() {
     );
     assert_eq!(run(before.clone(), json!({"op": "replace", "path": "emails", "value": []})), Ok(json!({})));
     assert_eq!(run(before, json!({"op": "remove", "path": "emails"})), Ok(json!({})));
+}
+
+#[test]
+fn patch_028_row_7_what_is_added_may_stand_alone() {
+    let before = json!({"emails": [{"value": "a"}]});
+    let both = json!({"emails": [{"value": "a"}, {"value": "b"}]});
+    let alone = json!({"value": "b"});
+    assert_eq!(run(before.clone(), json!({"op": "add", "path": "emails", "value": alone})), Ok(both.clone()));
+    assert_eq!(run(before.clone(), json!({"op": "add", "value": {"emails": alone}})), Ok(both));
+    assert_eq!(
+        run(before.clone(), json!({"op": "add", "path": "emails", "value": null})),
+        Ok(before.clone())
+    );
+    assert_eq!(
+        run(before, json!({"op": "replace", "path": "emails", "value": alone})),
+        refused("invalidValue"),
+        "all values are replaced, by an array"
+    );
+}
+
+/// A multi-valued sub-attribute, which no schema of the RFC has, but none of its sentences forbids.
+#[test]
+fn patch_028_patch_030_row_7_inside_a_complex_attribute() {
+    let schema = json!({"id": "urn:t", "attributes": [{"name": "box", "type": "complex", "subAttributes": [
+        {"name": "tags", "multiValued": true}, {"name": "label"}]}]});
+    let document = ResourceTypeDocument::new("Thing", "/Things", "urn:t");
+    let thing =
+        ResourceType::builder(document).schema(Schema::from_json(schema).unwrap().into()).build().unwrap();
+    let thing = std::sync::Arc::new(thing);
+    let tags = |tags: Value, op: &str, value: Option<Value>| {
+        let mut before = json!({"schemas": ["urn:t"], "box": {"tags": tags}});
+        if before["box"]["tags"] == json!([]) {
+            before.as_object_mut().unwrap().remove("box");
+        }
+        let mut operation = json!({"op": op, "path": "box.tags"});
+        if let Some(value) = value {
+            operation["value"] = value;
+        }
+        let lenient = Leniency::STRICT.allow(Quirk::RemoveWithValue);
+        let after = patch(&thing, &lenient, before.as_object().unwrap(), &request(json!([operation])));
+        after.map(|(after, _)| after.get("box").cloned().unwrap_or_default()).map_err(|error| error.detail)
+    };
+    assert_eq!(tags(json!(["a"]), "add", Some(json!(["b", "a"]))), Ok(json!({"tags": ["a", "b"]})));
+    assert_eq!(tags(json!([]), "add", Some(json!("b"))), Ok(json!({"tags": ["b"]})));
+    assert_eq!(tags(json!(["a"]), "replace", Some(json!(["b"]))), Ok(json!({"tags": ["b"]})));
+    assert_eq!(tags(json!(["a", "b"]), "remove", Some(json!(["a"]))), Ok(json!({"tags": ["b"]})));
+    assert_eq!(tags(json!(["a"]), "remove", Some(json!(["a"]))), Ok(Value::Null), "row 6");
+    assert_eq!(tags(json!([]), "remove", Some(json!(["a"]))), Ok(Value::Null));
+    assert_eq!(tags(json!(["a"]), "remove", None), Ok(Value::Null));
 }
 
 #[test]
