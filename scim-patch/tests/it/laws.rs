@@ -107,6 +107,13 @@ fn badges() -> Arc<ResourceType> {
     Arc::new(builder.build().unwrap())
 }
 
+/// A resource type of this one schema.
+pub(crate) fn one_schema(schema: Value) -> Arc<ResourceType> {
+    let schema = Schema::from_json(schema).unwrap();
+    let document = ResourceTypeDocument::new("Thing", "/Things", schema.id().to_string());
+    Arc::new(ResourceType::builder(document).schema(schema.into()).build().unwrap())
+}
+
 fn badge() -> Resource {
     document(json!({
         "schemas": ["urn:b", "urn:needed"], "serial": "1", "badge": {"a": "1"},

@@ -7,4 +7,5 @@ mod fixtures;
 mod inferred;
 mod laws;
 mod matrix;
+mod rules;
 mod suites;

@@ -1,8 +1,10 @@
 //! PATCH over HTTP — RFC 7644 §3.5.2.
 
+use bytes::Bytes;
+use http::Method;
 use serde_json::json;
 
-use crate::client::{USER, builder, get, group, patch, post, server, user, yielding};
+use crate::client::{USER, builder, get, group, patch, post, request, send, server, user, yielding};
 use scim_server::PatchResponse;
 
 #[tokio::test]
@@ -85,4 +87,50 @@ async fn x2_concurrent_writers_without_if_match_all_succeed() {
     }
     let body = get(&server, &path).await.body;
     assert_eq!((&body["title"], &body["nickName"], &body["locale"]), (&json!("x"), &json!("x"), &json!("x")));
+}
+
+#[tokio::test]
+async fn patch_001_patch_is_offered() {
+    let config = get(&server(), "/ServiceProviderConfig").await.body;
+    assert_eq!(config["patch"], json!({"supported": true}));
+}
+
+#[tokio::test]
+async fn patch_015_patch_038_refusals_on_the_wire() {
+    let server = server();
+    let path = format!("/Users/{}", user(&server, "ada").await);
+    for (operation, keyword) in [
+        (json!({"op": "move", "path": "title"}), "invalidSyntax"),
+        (json!({"op": "add", "path": "emails[type zz 1]", "value": {}}), "invalidFilter"),
+        (json!({"op": "add", "path": "emails[", "value": {}}), "invalidPath"),
+        (json!({"op": "remove"}), "noTarget"),
+        (json!({"op": "replace", "path": "id", "value": "x"}), "mutability"),
+        (json!({"op": "replace", "path": "userName", "value": {}}), "invalidValue"),
+    ] {
+        let reply = patch(&server, &path, json!([operation])).await;
+        reply.refused(400, keyword);
+        assert_eq!(reply.body["schemas"], json!([scim_core::urn::ERROR]), "{operation}");
+    }
+}
+
+#[tokio::test]
+async fn patch_024_a_stale_tag_changes_nothing() {
+    let server = server();
+    let ada = user(&server, "ada").await;
+    let (person, team) = (format!("/Users/{ada}"), format!("/Groups/{}", group(&server, "Team", &[]).await));
+    for (path, operation) in [
+        (&person, json!({"op": "add", "path": "title", "value": "t"})),
+        (&team, json!({"op": "add", "path": "members", "value": [{"value": ada}]})),
+    ] {
+        let before = get(&server, path).await;
+        let body = json!({"schemas": [scim_core::urn::PATCH_OP], "Operations": [operation]}).to_string();
+        let tagged = |tag: &str| {
+            let request = request(Method::PATCH, path, None).header("if-match", tag);
+            send(&server, request.body(Bytes::from(body.clone())).unwrap())
+        };
+        tagged("W/\"9\"").await.refused(412, "");
+        let after = get(&server, path).await;
+        assert_eq!((after.header("etag"), &after.body), (before.header("etag"), &before.body));
+        assert!(tagged(before.header("etag")).await.status.is_success(), "{path}");
+    }
 }
