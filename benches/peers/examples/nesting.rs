@@ -1,0 +1,21 @@
+//! Whether one crate's parser answers nesting of some depth or aborts: `nesting <crate> <depth>`.
+//!
+//! A stack that overflows ends the whole process, so there is one process for each question.
+
+use std::time::Instant;
+
+use scim_peers::{PEERS, ours};
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let (name, depth) = (arguments.next().unwrap_or_default(), arguments.next().unwrap_or_default());
+    let depth: usize = depth.parse().unwrap_or(50);
+    let parse = match PEERS.into_iter().find(|(peer, _)| *peer == name) {
+        Some((_, parse)) => parse,
+        None => ours,
+    };
+    let text = format!("{}title pr{}", "(".repeat(depth), ")".repeat(depth));
+    let begin = Instant::now();
+    let accepted = parse(&text);
+    println!("{name}: {depth} deep: {}, {:?}", if accepted { "accepted" } else { "refused" }, begin.elapsed());
+}
