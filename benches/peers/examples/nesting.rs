@@ -17,5 +17,9 @@ fn main() {
     let text = format!("{}title pr{}", "(".repeat(depth), ")".repeat(depth));
     let begin = Instant::now();
     let accepted = parse(&text);
-    println!("{name}: {depth} deep: {}, {:?}", if accepted { "accepted" } else { "refused" }, begin.elapsed());
+    println!(
+        "{name}: {depth} deep: {}, {:?}",
+        if accepted { "accepted" } else { "refused" },
+        begin.elapsed()
+    );
 }
