@@ -27,12 +27,18 @@ pub struct Limits {
     pub depth: usize,
     /// JSON values, counting every element and member.
     pub elements: usize,
+    /// Operations of one PATCH.
+    pub operations: usize,
+    /// Changes of a document that one PATCH may come to: an operation without a path makes one for each
+    /// attribute. Members that come and go do not count.
+    pub changes: usize,
 }
 
 impl Default for Limits {
-    /// 8 MiB, 32 levels, a million values: a group of 100,000 members fits.
+    /// 8 MiB, 32 levels, a million values: a group of 100,000 members fits. A PATCH may have a thousand
+    /// operations and make a thousand changes.
     fn default() -> Self {
-        Self { bytes: 8 << 20, depth: 32, elements: 1_000_000 }
+        Self { bytes: 8 << 20, depth: 32, elements: 1_000_000, operations: 1_000, changes: 1_000 }
     }
 }
 

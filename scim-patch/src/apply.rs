@@ -1,8 +1,9 @@
 //! Carrying a plan out on a document, in place and all or nothing (PATCH-013, PATCH-014).
 
-use scim_core::{AttrRef, Error, Mutability, Resource, ResourceType, check_required, merge_duplicates};
+use scim_core::{AttrRef, Mutability, Resource, ResourceType, check_required, merge_duplicates};
 use serde_json::{Map, Value};
 
+use crate::PatchError;
 use crate::elements::{append, change_chosen, made_element, remove_values, set_primary};
 use crate::plan::{Edit, ElementChange, PatchPlan, Which};
 
@@ -20,7 +21,7 @@ impl PatchPlan {
     ///
     /// On error (`noTarget`, `mutability`, `invalidValue`) the resource is exactly what it was: each
     /// attribute touched is kept aside and put back. The resource as a whole is never cloned.
-    pub fn apply(&self, resource: &mut Resource) -> Result<Changed, Error> {
+    pub fn apply(&self, resource: &mut Resource) -> Result<Changed, PatchError> {
         let mut applier = Applier { document: resource.as_map_mut(), journal: Vec::new() };
         let result = self
             .edits
@@ -28,7 +29,10 @@ impl PatchPlan {
             .try_for_each(|edit| applier.edit(edit))
             .map(|()| applier.drop_emptied())
             .and_then(|()| applier.check_immutable(&self.resource_type))
-            .and_then(|()| check_required(&self.resource_type, applier.document));
+            .and_then(|()| {
+                let lacks = |error| PatchError::in_value("", error);
+                check_required(&self.resource_type, applier.document).map_err(lacks)
+            });
         match result {
             Ok(()) => {
                 let changed = applier.finish(&self.resource_type);
@@ -54,8 +58,18 @@ struct Touched {
     name: String,
 }
 
+impl Touched {
+    /// The attribute's name, in an extension its full one.
+    fn path(&self) -> String {
+        match &self.extension {
+            None => self.name.clone(),
+            Some(urn) => format!("{urn}:{}", self.name),
+        }
+    }
+}
+
 impl Applier<'_> {
-    fn edit(&mut self, edit: &Edit) -> Result<(), Error> {
+    fn edit(&mut self, edit: &Edit) -> Result<(), PatchError> {
         match edit {
             Edit::Assign { path, value } => match path.sub() {
                 Some(sub) => self.merge(path, [(sub.name.as_str(), value)]),
@@ -93,7 +107,7 @@ impl Applier<'_> {
         &mut self,
         path: &AttrRef,
         values: impl IntoIterator<Item = (&'v str, &'v Value)>,
-    ) -> Result<(), Error> {
+    ) -> Result<(), PatchError> {
         let attribute = path.attribute();
         self.note(path);
         let slot =
@@ -110,21 +124,21 @@ impl Applier<'_> {
 
     /// Values that are there already stay once (PATCH-027); a new primary takes the flag from the others
     /// (PATCH-019).
-    fn append(&mut self, path: &AttrRef, values: &[Value]) -> Result<(), Error> {
+    fn append(&mut self, path: &AttrRef, values: &[Value]) -> Result<(), PatchError> {
         self.change_elements(path, |elements| {
             append(elements, values);
             Ok(())
         })
     }
 
-    fn unassign(&mut self, path: &AttrRef) -> Result<(), Error> {
+    fn unassign(&mut self, path: &AttrRef) -> Result<(), PatchError> {
         let Some(value) = path.get(self.document) else { return Ok(()) };
         let old = path.sub().map_or(Some(value), |sub| value.get(&sub.name));
         if old.is_none() {
             return Ok(());
         }
         if path.leaf().mutability == Mutability::Immutable {
-            return Err(Error::mutability(format!("`{path}` is immutable: it cannot be removed")));
+            return Err(PatchError::immutable(path, format!("`{path}` is immutable: it cannot be removed")));
         }
         self.note(path);
         let container = self.container(path)?;
@@ -142,7 +156,7 @@ impl Applier<'_> {
         Ok(())
     }
 
-    fn elements(&mut self, path: &AttrRef, which: &Which, change: &ElementChange) -> Result<(), Error> {
+    fn elements(&mut self, path: &AttrRef, which: &Which, change: &ElementChange) -> Result<(), PatchError> {
         let attribute = std::sync::Arc::clone(path.attribute());
         if !attribute.multi_valued {
             return self.single_as_element(path, which, change);
@@ -167,7 +181,7 @@ impl Applier<'_> {
                         set_primary(elements, primary);
                         Ok(())
                     }
-                    None => Err(Error::no_target(format!("no value of `{path}` fits the path"))),
+                    None => Err(PatchError::no_target(path, format!("no value of `{path}` fits the path"))),
                 };
             }
             change_chosen(path, &attribute, elements, &chosen, change)
@@ -180,7 +194,7 @@ impl Applier<'_> {
         path: &AttrRef,
         which: &Which,
         change: &ElementChange,
-    ) -> Result<(), Error> {
+    ) -> Result<(), PatchError> {
         let current = path.get(self.document).cloned();
         let fits = match (which, &current) {
             (Which::Filter { filter, .. }, Some(value)) => filter.matches(value),
@@ -193,13 +207,15 @@ impl Applier<'_> {
             }
             ElementChange::Remove | ElementChange::Clear { .. } => Ok(()),
             _ if !fits && current.is_some() => {
-                Err(Error::no_target(format!("the value of `{path}` does not fit the path")))
+                Err(PatchError::no_target(path, format!("the value of `{path}` does not fit the path")))
             }
             ElementChange::Set { sub, value } => self.merge(path, [(sub.name.as_str(), value)]),
             ElementChange::Merge(values) | ElementChange::Replace(Value::Object(values)) => {
                 self.merge(path, values.iter().map(|(name, value)| (name.as_str(), value)))
             }
-            ElementChange::Replace(_) => Err(Error::invalid_value(format!("`{path}`: expected an object"))),
+            ElementChange::Replace(_) => {
+                Err(PatchError::value(path, format!("`{path}`: expected an object")))
+            }
         }
     }
 
@@ -208,8 +224,8 @@ impl Applier<'_> {
     fn change_elements(
         &mut self,
         path: &AttrRef,
-        change: impl FnOnce(&mut Vec<Value>) -> Result<(), Error>,
-    ) -> Result<(), Error> {
+        change: impl FnOnce(&mut Vec<Value>) -> Result<(), PatchError>,
+    ) -> Result<(), PatchError> {
         self.note(path);
         let mut container = self.container(path)?;
         if path.sub().is_some() {
@@ -231,7 +247,7 @@ impl Applier<'_> {
     }
 
     /// Matrix row 17, for attributes as a whole: one that had a value has the same one now.
-    fn check_immutable(&self, resource_type: &ResourceType) -> Result<(), Error> {
+    fn check_immutable(&self, resource_type: &ResourceType) -> Result<(), PatchError> {
         for (touched, before) in &self.journal {
             let attribute = match &touched.extension {
                 None => resource_type.attribute(&touched.name),
@@ -242,15 +258,14 @@ impl Applier<'_> {
             let fixed = attribute.is_some_and(|attribute| attribute.mutability == Mutability::Immutable);
             if fixed && before.is_some() && value_at(self.document, touched) != before.as_ref() {
                 let name = &touched.name;
-                return Err(Error::mutability(format!(
-                    "`{name}` is immutable and has another value already"
-                )));
+                let detail = format!("`{name}` is immutable and has another value already");
+                return Err(PatchError::immutable(touched.path(), detail));
             }
         }
         Ok(())
     }
 
-    fn container(&mut self, path: &AttrRef) -> Result<&mut Map<String, Value>, Error> {
+    fn container(&mut self, path: &AttrRef) -> Result<&mut Map<String, Value>, PatchError> {
         let Some(urn) = path.extension() else { return Ok(self.document) };
         let slot = self.document.entry(urn.to_string()).or_insert_with(|| Value::Object(Map::new()));
         slot.as_object_mut().ok_or_else(|| malformed(path))
@@ -313,10 +328,7 @@ impl Applier<'_> {
         for (touched, before) in self.journal {
             if value_at(self.document, &touched) != before.as_ref() {
                 extensions_changed |= touched.extension.is_some();
-                changed.push(match &touched.extension {
-                    None => touched.name,
-                    Some(urn) => format!("{urn}:{}", touched.name),
-                });
+                changed.push(touched.path());
             }
         }
         if extensions_changed {
@@ -327,8 +339,9 @@ impl Applier<'_> {
     }
 }
 
-fn malformed(path: &AttrRef) -> Error {
-    Error::internal(format!("`{path}` is stored in a form that is not its schema's"))
+fn malformed(path: &AttrRef) -> PatchError {
+    let detail = format!("`{path}` is stored in a form that is not its schema's");
+    PatchError::Stored { path: path.to_string(), detail }
 }
 
 fn container_of<'a>(
@@ -357,10 +370,10 @@ fn drop_empty_extension(document: &mut Map<String, Value>, extension: Option<&st
 }
 
 /// Matrix rows 16 and 17: an immutable attribute takes its first value, and the same one again.
-fn check_immutable(path: &AttrRef, old: Option<&Value>, new: Option<&Value>) -> Result<(), Error> {
+fn check_immutable(path: &AttrRef, old: Option<&Value>, new: Option<&Value>) -> Result<(), PatchError> {
     match old {
         Some(old) if path.leaf().mutability == Mutability::Immutable && Some(old) != new => {
-            Err(Error::mutability(format!("`{path}` is immutable and has another value already")))
+            Err(PatchError::immutable(path, format!("`{path}` is immutable and has another value already")))
         }
         _ => Ok(()),
     }

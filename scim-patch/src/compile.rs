@@ -4,12 +4,13 @@
 use std::sync::Arc;
 
 use scim_core::{
-    AttrRef, Attribute, Canonical, Error, Leniency, Mutability, Quirk, Quirks, ReadOnly, Reference,
-    ResourceType, UnknownAttributes,
+    AttrRef, Attribute, Canonical, Leniency, Mutability, Quirk, Quirks, ReadOnly, Reference, ResourceType,
+    UnknownAttributes,
 };
 use scim_filter::{BoundPath, ElementFilter, Path};
 use serde_json::Value;
 
+use crate::PatchError;
 use crate::plan::{Edit, ElementChange, PatchPlan, Which};
 use crate::relation::{self, RelationEdit, RelationStep};
 use crate::request::{Op, Operation, PatchRequest};
@@ -23,19 +24,17 @@ impl PatchRequest {
         &self,
         resource_type: &Arc<ResourceType>,
         leniency: &Leniency,
-    ) -> Result<PatchPlan, Error> {
+    ) -> Result<PatchPlan, PatchError> {
         let mut compiler = Compiler {
             resource_type,
             leniency,
+            limit: self.max_changes(),
             edits: Vec::new(),
             relations: Vec::new(),
             used: self.quirks(),
         };
         for (index, operation) in self.operations().iter().enumerate() {
-            compiler.operation(operation).map_err(|mut error| {
-                error.detail = format!("Operations[{index}]: {}", error.detail);
-                error
-            })?;
+            compiler.operation(operation).map_err(|error| error.in_operation(index))?;
         }
         Ok(PatchPlan {
             resource_type: Arc::clone(resource_type),
@@ -46,26 +45,25 @@ impl PatchRequest {
     }
 }
 
-/// The most edits of a document that one request may come to: each may look at every element of an attribute.
-const MAX_EDITS: usize = 1_000;
-
 struct Compiler<'a> {
     resource_type: &'a Arc<ResourceType>,
     leniency: &'a Leniency,
+    limit: usize,
     edits: Vec<Edit>,
     relations: Vec<RelationEdit>,
     used: Quirks,
 }
 
 impl Compiler<'_> {
-    fn operation(&mut self, operation: &Operation) -> Result<(), Error> {
+    fn operation(&mut self, operation: &Operation) -> Result<(), PatchError> {
         let Operation { op, path, value } = operation;
         if *op != Op::Remove && value.is_none() {
-            return Err(Error::invalid_value(format!("`{}` needs a `value`", op.as_str())));
+            let path = path.as_deref().unwrap_or_default();
+            return Err(PatchError::value(path, format!("`{}` needs a `value`", op.as_str())));
         }
         match (path, value) {
             (Some(path), value) => self.at_path(*op, path, value.clone()),
-            (None, _) if *op == Op::Remove => Err(Error::no_target("`remove` needs a `path`")),
+            (None, _) if *op == Op::Remove => Err(PatchError::no_target("", "`remove` needs a `path`")),
             (None, Some(Value::Object(object))) => {
                 for (key, value) in object {
                     let plain = self.resource_type.attribute(key).is_some()
@@ -74,29 +72,35 @@ impl Compiler<'_> {
                 }
                 Ok(())
             }
-            (None, _) => Err(Error::invalid_value("without `path`, `value` must be an object of attributes")),
+            (None, _) => {
+                Err(PatchError::value("", "without `path`, `value` must be an object of attributes"))
+            }
         }
+    }
+
+    /// Notes an edit: each may look at every element of an attribute, so there are not to be too many.
+    fn edit(&mut self, edit: Edit) -> Result<(), PatchError> {
+        if self.edits.len() >= self.limit {
+            let detail = format!("the request makes more than {} changes", self.limit);
+            return Err(PatchError::too_large(detail));
+        }
+        self.edits.push(edit);
+        Ok(())
     }
 
     /// One member of a path-less value: as if its name had been the path (matrix row 2), except that
     /// read-only attributes and unknown names may be passed over. A `plain` name is no path.
-    fn at_key(&mut self, op: Op, key: &str, plain: bool, value: Value) -> Result<(), Error> {
-        if self.edits.len() > MAX_EDITS {
-            let detail = format!("the request makes more than {MAX_EDITS} changes");
-            return Err(Error::new(http::StatusCode::PAYLOAD_TOO_LARGE, detail));
-        }
+    fn at_key(&mut self, op: Op, key: &str, plain: bool, value: Value) -> Result<(), PatchError> {
         if !plain && !self.leniency.uses(Quirk::PathKeys, &mut self.used) {
-            return Err(Error::invalid_value(format!(
-                "`{key}` is no attribute of {}",
-                self.resource_type.name()
-            )));
+            let detail = format!("`{key}` is no attribute of {}", self.resource_type.name());
+            return Err(PatchError::value(key, detail));
         }
         let bound = match self.bind(key) {
             Ok(bound) => bound,
             Err(_) if value.is_null() || self.leniency.unknown_attributes() == UnknownAttributes::Ignore => {
                 return Ok(());
             }
-            Err(error) => return Err(Error::invalid_value(error.detail)),
+            Err(error) => return Err(PatchError::value(key, error.to_string())),
         };
         if let BoundPath::Attribute { attr, .. } = &bound
             && is_read_only(attr)
@@ -104,28 +108,28 @@ impl Compiler<'_> {
             if self.leniency.uses(Quirk::ReadOnlyInValue, &mut self.used) {
                 return Ok(());
             }
-            return Err(Error::mutability(format!("`{attr}` is read-only")));
+            return Err(PatchError::read_only(attr));
         }
         self.at_bound(op, bound, Some(value))
     }
 
-    fn at_path(&mut self, op: Op, path: &str, value: Option<Value>) -> Result<(), Error> {
+    fn at_path(&mut self, op: Op, path: &str, value: Option<Value>) -> Result<(), PatchError> {
         let bound = self.bind(path)?;
         if let BoundPath::Attribute { attr, .. } = &bound
             && is_read_only(attr)
         {
-            return Err(Error::mutability(format!("`{attr}` is read-only")));
+            return Err(PatchError::read_only(attr));
         }
         self.at_bound(op, bound, value)
     }
 
-    fn bind(&mut self, path: &str) -> Result<BoundPath, Error> {
-        let in_path = scim_filter::FilterError::into_path_error;
+    fn bind(&mut self, path: &str) -> Result<BoundPath, PatchError> {
+        let in_path = |error| PatchError::in_path(path, error);
         let parsed = Path::parse_with(path, self.leniency).map_err(in_path)?;
         parsed.bind(self.resource_type, self.leniency, &mut self.used).map_err(in_path)
     }
 
-    fn at_bound(&mut self, op: Op, bound: BoundPath, value: Option<Value>) -> Result<(), Error> {
+    fn at_bound(&mut self, op: Op, bound: BoundPath, value: Option<Value>) -> Result<(), PatchError> {
         match bound {
             BoundPath::Extension(urn) => self.extension(op, &urn, value),
             BoundPath::Attribute { attr, filter } => {
@@ -147,20 +151,20 @@ impl Compiler<'_> {
     }
 
     /// Matrix row 14: an extension merges attribute by attribute.
-    fn extension(&mut self, op: Op, urn: &Arc<str>, value: Option<Value>) -> Result<(), Error> {
+    fn extension(&mut self, op: Op, urn: &Arc<str>, value: Option<Value>) -> Result<(), PatchError> {
         if op == Op::Remove || matches!(value, None | Some(Value::Null)) {
             let required = self.resource_type.extension(urn).is_some_and(|extension| extension.required);
             return match op {
                 Op::Add => Ok(()),
-                _ if required => Err(Error::mutability(format!("the extension `{urn}` is required"))),
+                _ if required => Err(PatchError::required(urn, format!("the extension `{urn}` is required"))),
                 _ => {
-                    self.edits.push(Edit::UnassignExtension { urn: Arc::clone(urn) });
+                    self.edit(Edit::UnassignExtension { urn: Arc::clone(urn) })?;
                     Ok(())
                 }
             };
         }
         let Some(Value::Object(object)) = value else {
-            return Err(Error::invalid_value(format!("`{urn}`: expected an object")));
+            return Err(PatchError::value(urn, format!("`{urn}`: expected an object")));
         };
         for (key, value) in object {
             let schema = self.resource_type.extension(urn).map(|extension| &extension.schema);
@@ -172,36 +176,36 @@ impl Compiler<'_> {
 
     /// Matrix row 20. `schemas` follows from what the resource holds, so naming a known schema changes
     /// nothing, and only removing an extension's URN has an effect.
-    fn schemas(&mut self, op: Op, filter: Option<&ElementFilter>, value: Value) -> Result<(), Error> {
+    fn schemas(&mut self, op: Op, filter: Option<&ElementFilter>, value: Value) -> Result<(), PatchError> {
         let base = Arc::clone(self.resource_type.schema().id());
         let urns: Vec<String> = match (&value, filter.and_then(ElementFilter::only_values)) {
             (_, Some(values)) => values.into_iter().map(str::to_owned).collect(),
             (Value::String(urn), None) => vec![urn.clone()],
             (Value::Array(urns), None) => urns.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
             _ => {
-                return Err(Error::mutability("`schemas` follows from the attributes: it cannot be cleared"));
+                let detail = "`schemas` follows from the attributes: it cannot be cleared";
+                return Err(PatchError::required("schemas", detail));
             }
         };
         for urn in &urns {
             if base.eq_ignore_ascii_case(urn) {
                 if op == Op::Remove {
-                    return Err(Error::mutability(format!("`{base}` is the resource's own schema")));
+                    let detail = format!("`{base}` is the resource's own schema");
+                    return Err(PatchError::required("schemas", detail));
                 }
             } else if let Some(extension) = self.resource_type.extension(urn) {
                 if op == Op::Remove {
                     let urn = Arc::clone(extension.schema.id());
-                    self.edits.push(Edit::UnassignExtension { urn });
+                    self.edit(Edit::UnassignExtension { urn })?;
                 }
             } else if !self.leniency.uses(Quirk::UnknownSchemas, &mut self.used) {
-                return Err(Error::invalid_value(format!(
-                    "`{urn}` is no schema of {}",
-                    self.resource_type.name()
-                )));
+                let detail = format!("`{urn}` is no schema of {}", self.resource_type.name());
+                return Err(PatchError::value("schemas", detail));
             }
         }
         let keeps_base = urns.iter().any(|urn| base.eq_ignore_ascii_case(urn));
         if op == Op::Replace && !keeps_base && !self.leniency.allows(Quirk::InferSchemas) {
-            return Err(Error::invalid_value(format!("`schemas` must keep `{base}`")));
+            return Err(PatchError::value("schemas", format!("`schemas` must keep `{base}`")));
         }
         Ok(())
     }
@@ -213,10 +217,11 @@ impl Compiler<'_> {
         attr: &AttrRef,
         filter: Option<ElementFilter>,
         value: Option<Value>,
-    ) -> Result<(), Error> {
+    ) -> Result<(), PatchError> {
         if let Some(sub) = attr.sub() {
             // CORE-065: what a link points at cannot be changed, only the link taken away.
-            return Err(Error::mutability(format!("`{name}.{}` is immutable", sub.name)));
+            let path = format!("{name}.{}", sub.name);
+            return Err(PatchError::immutable(&path, format!("`{path}` is immutable")));
         }
         let step = match (op, filter) {
             (Op::Remove, Some(filter)) => match filter.only_values() {
@@ -224,9 +229,8 @@ impl Compiler<'_> {
                 None => RelationStep::RemoveWhere(filter),
             },
             (_, Some(_)) => {
-                return Err(Error::mutability(format!(
-                    "an element of `{name}` is immutable: remove or add it"
-                )));
+                let detail = format!("an element of `{name}` is immutable: remove or add it");
+                return Err(PatchError::immutable(name, detail));
             }
             (Op::Remove, None) => match value {
                 None | Some(Value::Null) => RelationStep::Clear,
@@ -256,32 +260,37 @@ impl Compiler<'_> {
 
     /// Read-only parts of a link, computed by the service provider, may be sent along and count for
     /// nothing.
-    fn references(&mut self, attr: &AttrRef, value: Option<Value>) -> Result<Vec<Reference>, Error> {
+    fn references(&mut self, attr: &AttrRef, value: Option<Value>) -> Result<Vec<Reference>, PatchError> {
         let mut canonical = Canonical::new(self.leniency, ReadOnly::Strip);
-        let links = canonical.value(attr, value.unwrap_or_default())?;
+        let links = canonical.value(attr, value.unwrap_or_default());
+        let links = links.map_err(|error| PatchError::in_value(attr, error))?;
         self.used = self.used.union(canonical.used());
         let elements = links.as_ref().and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         elements
             .iter()
             .map(|element| {
                 Reference::from_element(element).filter(|reference| !reference.value.is_empty()).ok_or_else(
-                    || Error::invalid_value(format!("`{attr}.value` is required in each element")),
+                    || {
+                        let path = format!("{attr}.value");
+                        let detail = format!("`{path}` is required in each element");
+                        PatchError::value(path, detail)
+                    },
                 )
             })
             .collect()
     }
 
     /// Matrix rows 3 to 8: no filter.
-    fn attribute(&mut self, op: Op, attr: AttrRef, value: Option<Value>) -> Result<(), Error> {
+    fn attribute(&mut self, op: Op, attr: AttrRef, value: Option<Value>) -> Result<(), PatchError> {
         let multi_valued = attr.attribute().multi_valued;
         match (attr.sub().cloned(), multi_valued) {
             (Some(sub), true) => self.sub_of_elements(op, &attr.without_sub(), sub, value),
             (Some(sub), false) if sub.multi_valued => self.multi_valued(op, attr, value),
             (Some(_), false) | (None, false) if op == Op::Remove => {
                 if attr.leaf().required {
-                    return Err(Error::mutability(format!("`{attr}` is required: it cannot be removed")));
+                    return Err(required(&attr, "removed"));
                 }
-                self.edits.push(Edit::Unassign { path: attr });
+                self.edit(Edit::Unassign { path: attr })?;
                 Ok(())
             }
             (None, false) if attr.attribute().is_complex() => self.merge(op, attr, value.unwrap_or_default()),
@@ -290,25 +299,25 @@ impl Compiler<'_> {
         }
     }
 
-    fn assign(&mut self, op: Op, attr: AttrRef, value: Value) -> Result<(), Error> {
+    fn assign(&mut self, op: Op, attr: AttrRef, value: Value) -> Result<(), PatchError> {
         match self.canonical(&attr, value, false)? {
-            Some(value) => self.edits.push(Edit::Assign { path: attr, value }),
+            Some(value) => self.edit(Edit::Assign { path: attr, value })?,
             None if op == Op::Replace => self.unassign(attr)?,
             None => {}
         }
         Ok(())
     }
 
-    fn unassign(&mut self, attr: AttrRef) -> Result<(), Error> {
+    fn unassign(&mut self, attr: AttrRef) -> Result<(), PatchError> {
         if attr.leaf().required {
-            return Err(Error::mutability(format!("`{attr}` is required: it cannot be cleared")));
+            return Err(required(&attr, "cleared"));
         }
-        self.edits.push(Edit::Unassign { path: attr });
+        self.edit(Edit::Unassign { path: attr })?;
         Ok(())
     }
 
     /// Matrix row 5: named sub-attributes merge, a `null` one is cleared, the rest stay.
-    fn merge(&mut self, op: Op, attr: AttrRef, value: Value) -> Result<(), Error> {
+    fn merge(&mut self, op: Op, attr: AttrRef, value: Value) -> Result<(), PatchError> {
         if value.is_null() && op == Op::Add {
             return Ok(());
         }
@@ -324,7 +333,7 @@ impl Compiler<'_> {
             }
         }
         match self.canonical(&attr, value, true)? {
-            Some(Value::Object(value)) => self.edits.push(Edit::Merge { path: attr, value }),
+            Some(Value::Object(value)) => self.edit(Edit::Merge { path: attr, value })?,
             _ if cleared || !clears => {}
             _ => self.unassign(attr)?,
         }
@@ -332,14 +341,14 @@ impl Compiler<'_> {
     }
 
     /// Matrix row 7.
-    fn multi_valued(&mut self, op: Op, attr: AttrRef, value: Option<Value>) -> Result<(), Error> {
+    fn multi_valued(&mut self, op: Op, attr: AttrRef, value: Option<Value>) -> Result<(), PatchError> {
         if op == Op::Remove {
             return match value {
                 None | Some(Value::Null) => {
                     if attr.leaf().required {
-                        return Err(Error::mutability(format!("`{attr}` is required: it cannot be removed")));
+                        return Err(required(&attr, "removed"));
                     }
-                    self.edits.push(Edit::Unassign { path: attr });
+                    self.edit(Edit::Unassign { path: attr })?;
                     Ok(())
                 }
                 Some(value) => {
@@ -347,7 +356,7 @@ impl Compiler<'_> {
                         return Err(remove_with_value(&attr.to_string()));
                     }
                     if let Some(Value::Array(values)) = self.canonical(&attr, value, true)? {
-                        self.edits.push(Edit::RemoveValues { path: attr, values });
+                        self.edit(Edit::RemoveValues { path: attr, values })?;
                     }
                     Ok(())
                 }
@@ -355,8 +364,8 @@ impl Compiler<'_> {
         }
         let value = value.map(|value| if op == Op::Add { listed(value) } else { value });
         match (self.canonical(&attr, value.unwrap_or_default(), false)?, op) {
-            (Some(Value::Array(values)), Op::Add) => self.edits.push(Edit::Append { path: attr, values }),
-            (Some(value), _) => self.edits.push(Edit::Assign { path: attr, value }),
+            (Some(Value::Array(values)), Op::Add) => self.edit(Edit::Append { path: attr, values })?,
+            (Some(value), _) => self.edit(Edit::Assign { path: attr, value })?,
             (None, Op::Replace) => self.unassign(attr)?,
             (None, _) => {}
         }
@@ -370,7 +379,7 @@ impl Compiler<'_> {
         attr: &AttrRef,
         sub: Arc<Attribute>,
         value: Option<Value>,
-    ) -> Result<(), Error> {
+    ) -> Result<(), PatchError> {
         let preferred = op != Op::Remove && self.leniency.uses(Quirk::SubAttributeOfPrimary, &mut self.used);
         let which = if preferred { Which::Preferred } else { Which::Every };
         self.element_sub(op, attr, which, sub, value)
@@ -383,7 +392,7 @@ impl Compiler<'_> {
         attr: AttrRef,
         filter: ElementFilter,
         value: Option<Value>,
-    ) -> Result<(), Error> {
+    ) -> Result<(), PatchError> {
         if self.leniency.uses(Quirk::ValuePathNoEffect, &mut self.used) {
             return Ok(());
         }
@@ -403,20 +412,20 @@ impl Compiler<'_> {
                     other => other.unwrap_or_default(),
                 };
                 let mut canonical = Canonical::new(self.leniency, ReadOnly::Refuse).partial();
-                let element = canonical.element(&container, value)?;
+                let element = canonical.element(&container, value);
+                let element = element.map_err(|error| PatchError::in_value(&container, error))?;
                 self.used = self.used.union(canonical.used());
                 match (op, element) {
                     (Op::Add, Some(Value::Object(element))) => ElementChange::Merge(element),
                     (_, Some(element)) => ElementChange::Replace(element),
                     (_, None) => {
-                        return Err(Error::invalid_value(format!(
-                            "`{container}`: `value` holds nothing to set"
-                        )));
+                        let detail = format!("`{container}`: `value` holds nothing to set");
+                        return Err(PatchError::value(container, detail));
                     }
                 }
             }
         };
-        self.edits.push(Edit::Elements { path: container, which, change });
+        self.edit(Edit::Elements { path: container, which, change })?;
         Ok(())
     }
 
@@ -427,7 +436,7 @@ impl Compiler<'_> {
         which: Which,
         sub: Arc<Attribute>,
         value: Option<Value>,
-    ) -> Result<(), Error> {
+    ) -> Result<(), PatchError> {
         let path = container.with_sub(Arc::clone(&sub));
         let clear = ElementChange::Clear {
             sub: Arc::clone(&sub),
@@ -435,7 +444,7 @@ impl Compiler<'_> {
         };
         let change = match op {
             Op::Remove if sub.required => {
-                return Err(Error::mutability(format!("`{path}` is required: it cannot be removed")));
+                return Err(required(&path, "removed"));
             }
             Op::Remove => clear,
             Op::Add | Op::Replace => match self.canonical(&path, value.unwrap_or_default(), false)? {
@@ -444,16 +453,21 @@ impl Compiler<'_> {
                 None => return Ok(()),
             },
         };
-        self.edits.push(Edit::Elements { path: container.clone(), which, change });
+        self.edit(Edit::Elements { path: container.clone(), which, change })?;
         Ok(())
     }
 
-    fn canonical(&mut self, attr: &AttrRef, value: Value, partial: bool) -> Result<Option<Value>, Error> {
+    fn canonical(
+        &mut self,
+        attr: &AttrRef,
+        value: Value,
+        partial: bool,
+    ) -> Result<Option<Value>, PatchError> {
         let mut canonical = Canonical::new(self.leniency, ReadOnly::Refuse);
         if partial {
             canonical = canonical.partial();
         }
-        let value = canonical.value(attr, value)?;
+        let value = canonical.value(attr, value).map_err(|error| PatchError::in_value(attr, error))?;
         self.used = self.used.union(canonical.used());
         Ok(value)
     }
@@ -488,10 +502,15 @@ fn is_read_only(attr: &AttrRef) -> bool {
     attr.attribute().mutability == Mutability::ReadOnly || attr.leaf().mutability == Mutability::ReadOnly
 }
 
-fn remove_with_value(name: &str) -> Error {
-    Error::invalid_value(format!(
+fn required(attr: &AttrRef, done: &str) -> PatchError {
+    PatchError::required(attr, format!("`{attr}` is required: it cannot be {done}"))
+}
+
+fn remove_with_value(name: &str) -> PatchError {
+    let detail = format!(
         "`remove` of `{name}` takes no `value`: name what to remove in the path, as in `{name}[value eq \"…\"]`"
-    ))
+    );
+    PatchError::value(name, detail)
 }
 
 /// the ids of `[{"value": "u2"}]`, `{"value": "u2"}`, `"u2"`; what has none selects nothing.

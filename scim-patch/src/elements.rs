@@ -3,9 +3,10 @@
 
 use std::collections::HashSet;
 
-use scim_core::{AttrRef, Attribute, Error, Mutability};
+use scim_core::{AttrRef, Attribute, Mutability};
 use serde_json::{Map, Value};
 
+use crate::PatchError;
 use crate::plan::{ElementChange, Which};
 
 pub(crate) fn change_chosen(
@@ -14,7 +15,7 @@ pub(crate) fn change_chosen(
     elements: &mut Vec<Value>,
     chosen: &[usize],
     change: &ElementChange,
-) -> Result<(), Error> {
+) -> Result<(), PatchError> {
     let mut primary = None;
     for at in chosen {
         let element = &mut elements[*at];
@@ -47,7 +48,10 @@ pub(crate) fn change_chosen(
                     *element = Value::Null;
                 }
             }
-            _ => return Err(Error::invalid_value(format!("a value of `{path}` has no sub-attributes"))),
+            _ => {
+                let detail = format!("a value of `{path}` has no sub-attributes");
+                return Err(PatchError::value(path, detail));
+            }
         }
         if elements[*at]["primary"] == true && sets_primary(change) {
             primary = Some(*at);
@@ -73,10 +77,11 @@ fn check_immutable(
     sub: &Attribute,
     old: Option<&Value>,
     new: Option<&Value>,
-) -> Result<(), Error> {
+) -> Result<(), PatchError> {
     let fixed = sub.mutability == Mutability::Immutable && old.is_some();
     if fixed && old != new {
-        return Err(Error::mutability(format!("`{path}.{}` is immutable", sub.name)));
+        let path = format!("{path}.{}", sub.name);
+        return Err(PatchError::immutable(&path, format!("`{path}` is immutable")));
     }
     Ok(())
 }

@@ -3,10 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use scim_core::{Error, Leniency, Limits, Quirk, Quirks, parse_json, urn};
+use scim_core::{Leniency, Limits, Quirk, Quirks, parse_json, urn};
 
-/// The most operations one request may hold.
-const MAX_OPERATIONS: usize = 1_000;
+use crate::PatchError;
 
 /// A PATCH request: an ordered list of operations.
 ///
@@ -26,12 +25,20 @@ pub struct PatchRequest {
     operations: Vec<Operation>,
     #[serde(skip)]
     quirks: Quirks,
+    /// How many edits of a document it may come to.
+    #[serde(skip)]
+    max_changes: usize,
 }
 
 impl PatchRequest {
     /// An empty request, to be filled.
     pub fn new() -> Self {
-        Self { schemas: [urn::PATCH_OP], operations: Vec::new(), quirks: Quirks::NONE }
+        Self {
+            schemas: [urn::PATCH_OP],
+            operations: Vec::new(),
+            quirks: Quirks::NONE,
+            max_changes: Limits::default().changes,
+        }
     }
 
     /// Reads a request body.
@@ -39,37 +46,41 @@ impl PatchRequest {
     /// Errors are 400 `invalidSyntax` for the envelope: not an object, `schemas` without the PatchOp URN
     /// (PATCH-002), no or empty `Operations` (PATCH-003), an unknown `op` (PATCH-004), a `path` that is no
     /// string; 413 past the limits.
-    pub fn parse(body: &[u8], leniency: &Leniency, limits: &Limits) -> Result<Self, Error> {
-        Self::from_value(parse_json(body, limits)?, leniency)
+    pub fn parse(body: &[u8], leniency: &Leniency, limits: &Limits) -> Result<Self, PatchError> {
+        Self::from_value_within(parse_json(body, limits).map_err(PatchError::in_body)?, leniency, limits)
     }
 
-    /// [`PatchRequest::parse`] for JSON that has been read already.
-    pub fn from_value(body: Value, leniency: &Leniency) -> Result<Self, Error> {
+    /// [`PatchRequest::parse`] for JSON that has been read already, within the default limits.
+    pub fn from_value(body: Value, leniency: &Leniency) -> Result<Self, PatchError> {
+        Self::from_value_within(body, leniency, &Limits::default())
+    }
+
+    fn from_value_within(body: Value, leniency: &Leniency, limits: &Limits) -> Result<Self, PatchError> {
         let Value::Object(body) = body else {
-            return Err(Error::invalid_syntax("the PATCH body must be a JSON object"));
+            return Err(PatchError::syntax("the PATCH body must be a JSON object"));
         };
         let mut envelope = Envelope { leniency, used: Quirks::NONE };
         let [schemas, operations] = envelope.members(body, ["schemas", "Operations"])?;
         envelope.check_schemas(schemas.as_ref())?;
         let operations = match operations {
             Some(Value::Array(operations)) => operations,
-            Some(_) => return Err(Error::invalid_syntax("`Operations` must be an array")),
-            None => return Err(Error::invalid_syntax("`Operations` is missing")),
+            Some(_) => return Err(PatchError::syntax("`Operations` must be an array")),
+            None => return Err(PatchError::syntax("`Operations` is missing")),
         };
         if operations.is_empty() && !leniency.uses(Quirk::EmptyOperations, &mut envelope.used) {
-            return Err(Error::invalid_syntax("`Operations` must hold at least one operation"));
+            return Err(PatchError::syntax("`Operations` must hold at least one operation"));
         }
-        if operations.len() > MAX_OPERATIONS {
+        if operations.len() > limits.operations {
             let detail =
-                format!("`Operations` holds {}: at most {MAX_OPERATIONS} are taken", operations.len());
-            return Err(Error::new(http::StatusCode::PAYLOAD_TOO_LARGE, detail));
+                format!("`Operations` holds {}: at most {} are taken", operations.len(), limits.operations);
+            return Err(PatchError::too_large(detail));
         }
         let operations = operations
             .into_iter()
             .enumerate()
             .map(|(index, operation)| envelope.operation(index, operation))
             .collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { schemas: [urn::PATCH_OP], operations, quirks: envelope.used })
+        Ok(Self { schemas: [urn::PATCH_OP], operations, quirks: envelope.used, max_changes: limits.changes })
     }
 
     /// Appends an `add`.
@@ -105,6 +116,10 @@ impl PatchRequest {
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.operations.is_empty()
+    }
+
+    pub(crate) fn max_changes(&self) -> usize {
+        self.max_changes
     }
 
     /// The quirks that were needed to read it.
@@ -166,7 +181,7 @@ impl Envelope<'_> {
         &mut self,
         object: Map<String, Value>,
         names: [&str; N],
-    ) -> Result<[Option<Value>; N], Error> {
+    ) -> Result<[Option<Value>; N], PatchError> {
         let mut found = [const { None }; N];
         for (key, value) in object {
             let Some(at) = names.iter().position(|name| name.eq_ignore_ascii_case(&key)) else { continue };
@@ -174,13 +189,13 @@ impl Envelope<'_> {
                 continue;
             }
             if found[at].replace(value).is_some() {
-                return Err(Error::invalid_syntax(format!("`{}` stands twice", names[at])));
+                return Err(PatchError::syntax(format!("`{}` stands twice", names[at])));
             }
         }
         Ok(found)
     }
 
-    fn check_schemas(&mut self, schemas: Option<&Value>) -> Result<(), Error> {
+    fn check_schemas(&mut self, schemas: Option<&Value>) -> Result<(), PatchError> {
         let named = schemas.and_then(Value::as_array).is_some_and(|urns| {
             urns.iter().filter_map(Value::as_str).any(|urn| urn.eq_ignore_ascii_case(urn::PATCH_OP))
         });
@@ -188,11 +203,11 @@ impl Envelope<'_> {
         if named || (missing && self.leniency.uses(Quirk::MissingPatchSchemas, &mut self.used)) {
             return Ok(());
         }
-        Err(Error::invalid_syntax(format!("`schemas` must be [\"{}\"]", urn::PATCH_OP)))
+        Err(PatchError::syntax(format!("`schemas` must be [\"{}\"]", urn::PATCH_OP)))
     }
 
-    fn operation(&mut self, index: usize, operation: Value) -> Result<Operation, Error> {
-        let refuse = |text: String| Error::invalid_syntax(format!("`Operations[{index}]`: {text}"));
+    fn operation(&mut self, index: usize, operation: Value) -> Result<Operation, PatchError> {
+        let refuse = |text: String| PatchError::syntax(format!("`Operations[{index}]`: {text}"));
         let Value::Object(operation) = operation else {
             return Err(refuse("expected an object".into()));
         };

@@ -111,7 +111,7 @@ fn core_088_core_092_the_patch_message() {
         json!({"schemas": [urn::PATCH_OP]}),
         json!({"schemas": [urn::USER], "Operations": [{"op": "remove", "path": "title"}]}),
     ] {
-        let error = read(body.clone()).unwrap_err();
+        let error = scim_core::Error::from(read(body.clone()).unwrap_err());
         assert_eq!(error.scim_type, Some(scim_core::ScimType::InvalidSyntax), "{body}: {error}");
     }
 }

@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod core;
+mod errors;
 mod fixtures;
 mod inferred;
 mod laws;
+mod limits;
 mod matrix;
 mod rules;
 mod suites;

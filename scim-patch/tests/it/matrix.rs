@@ -256,7 +256,9 @@ fn patch_019_patch_035_one_primary() {
 
 #[test]
 fn patch_002_patch_003_patch_004_the_envelope() {
-    let parse = |body: Value| scim_patch::PatchRequest::from_value(body, &Leniency::STRICT).unwrap_err();
+    let parse = |body: Value| {
+        scim_core::Error::from(scim_patch::PatchRequest::from_value(body, &Leniency::STRICT).unwrap_err())
+    };
     for body in [
         json!([]),
         json!({"Operations": [{"op": "remove", "path": "title"}]}),

@@ -130,7 +130,7 @@ fn outcome(case: &Value, leniency: Leniency) -> Outcome {
     };
     if case["valid_body"] == true {
         let read = PatchRequest::from_value(request, &leniency).map(|_| Outcome::Accepted);
-        return read.unwrap_or_else(|error| refused(&error));
+        return read.unwrap_or_else(|error| refused(&error.into()));
     }
     let before = clean(case["before"].as_object().cloned().unwrap_or_default());
     let resource_type = resource_type(case);

@@ -1,0 +1,102 @@
+//! What a Rust caller can tell one refusal from another by.
+
+use std::sync::Arc;
+
+use scim_core::{Error, Leniency, Resource, ResourceType, ScimType, urn};
+use scim_patch::{PatchError, PatchRequest};
+use serde_json::{Value, json};
+
+fn refusal(resource_type: &Arc<ResourceType>, before: Value, operation: Value) -> PatchError {
+    let body = json!({"schemas": [urn::PATCH_OP], "Operations": [operation]});
+    let mut resource = Resource::from_canonical(before.as_object().unwrap().clone());
+    PatchRequest::from_value(body, &Leniency::STRICT)
+        .and_then(|request| request.compile(resource_type, &Leniency::STRICT))
+        .and_then(|plan| plan.apply(&mut resource))
+        .unwrap_err()
+}
+
+fn user(operation: Value) -> PatchError {
+    let before = json!({"schemas": [urn::USER], "userName": "ada", "emails": [{"value": "a"}]});
+    refusal(&ResourceType::user(), before, operation)
+}
+
+fn path_of(error: &PatchError) -> &str {
+    match error {
+        PatchError::InvalidPath { path, .. }
+        | PatchError::InvalidFilter { path, .. }
+        | PatchError::NoTarget { path, .. }
+        | PatchError::ReadOnly { path, .. }
+        | PatchError::Immutable { path, .. }
+        | PatchError::Required { path, .. }
+        | PatchError::InvalidValue { path, .. }
+        | PatchError::Stored { path, .. } => path,
+        _ => "",
+    }
+}
+
+#[test]
+fn patch_038_each_variant_has_its_keyword_and_path() {
+    let set = |path: &str, value: Value| json!({"op": "replace", "path": path, "value": value});
+    let (bad_path, bad_filter) = ("emails[", "emails[type zz 1]");
+    for (operation, keyword, path) in [
+        (json!({"op": "move"}), ScimType::InvalidSyntax, ""),
+        (set(bad_path, json!(1)), ScimType::InvalidPath, bad_path),
+        (set("nope", json!(1)), ScimType::InvalidPath, "nope"),
+        (set(bad_filter, json!(1)), ScimType::InvalidFilter, bad_filter),
+        (json!({"op": "remove"}), ScimType::NoTarget, ""),
+        (set("EMAILS[type eq \"x\"].value", json!("y")), ScimType::NoTarget, "emails"),
+        (set("ID", json!("1")), ScimType::Mutability, "id"),
+        (set("userName", json!(null)), ScimType::Mutability, "userName"),
+        (set("active", json!("x")), ScimType::InvalidValue, "active"),
+        (json!({"op": "add", "path": "title"}), ScimType::InvalidValue, "title"),
+        (json!({"op": "add", "value": {"nope": 1}}), ScimType::InvalidValue, "nope"),
+        (set("schemas", json!([urn::ENTERPRISE_USER])), ScimType::InvalidValue, "schemas"),
+    ] {
+        let error = user(operation.clone());
+        assert_eq!(path_of(&error), path, "{operation}: {error:?}");
+        let detail = error.to_string();
+        let wire = Error::from(error);
+        assert_eq!((wire.status.as_u16(), wire.scim_type), (400, Some(keyword)), "{operation}");
+        assert_eq!(wire.detail, detail);
+    }
+}
+
+#[test]
+fn core_081_read_only_immutable_and_required_are_told_apart() {
+    assert!(matches!(user(json!({"op": "remove", "path": "meta.created"})), PatchError::ReadOnly { .. }));
+    assert!(matches!(user(json!({"op": "remove", "path": "userName"})), PatchError::Required { .. }));
+    let manager = format!("{}:manager", urn::ENTERPRISE_USER);
+    let error = user(json!({"op": "add", "path": manager, "value": {"displayName": "x"}}));
+    assert!(matches!(error, PatchError::ReadOnly { .. }), "{error:?}");
+    let badge = crate::laws::one_schema(json!({"id": "urn:b", "attributes": [
+        {"name": "serial", "mutability": "immutable"},
+        {"name": "box", "type": "complex", "subAttributes": [{"name": "seal", "mutability": "immutable"}]},
+        {"name": "cards", "type": "complex", "multiValued": true, "subAttributes": [
+            {"name": "value", "mutability": "immutable"}]}]}));
+    let before =
+        json!({"schemas": ["urn:b"], "serial": "1", "box": {"seal": "1"}, "cards": [{"value": "1"}]});
+    for (path, named) in
+        [("serial", "serial"), ("box.seal", "box.seal"), ("cards[value eq \"1\"].value", "cards.value")]
+    {
+        let error = refusal(&badge, before.clone(), json!({"op": "replace", "path": path, "value": "2"}));
+        assert!(matches!(error, PatchError::Immutable { .. }), "{path}: {error:?}");
+        assert_eq!(path_of(&error), named);
+    }
+    let group = json!({"schemas": [urn::GROUP], "displayName": "g"});
+    let error = refusal(&ResourceType::group(), group, json!({"op": "remove", "path": "members.value"}));
+    assert!(matches!(error, PatchError::Immutable { .. }), "{error:?}");
+}
+
+#[test]
+fn a_document_that_is_not_its_schemas_is_nobodys_request() {
+    let broken = json!({"schemas": [urn::USER], "userName": "ada", "emails": "a", urn::ENTERPRISE_USER: 1});
+    let cost_center = format!("{}:costCenter", urn::ENTERPRISE_USER);
+    for (path, value) in [("emails", json!([{"value": "b"}])), (cost_center.as_str(), json!("1"))] {
+        let error = refusal(
+            &ResourceType::user(),
+            broken.clone(),
+            json!({"op": "add", "path": path, "value": value}),
+        );
+        assert_eq!((path_of(&error), Error::from(error.clone()).status.as_u16()), (path, 500));
+    }
+}
