@@ -18,13 +18,17 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-/// Opens the store that `--data` names: `:memory:`, or a SQLite file that is made when it is not there.
-pub fn open_store(data: &str) -> anyhow::Result<Arc<dyn Store>> {
+/// A store with the secret that it keeps, if it keeps any.
+pub type OpenStore = (Arc<dyn Store>, Option<[u8; 32]>);
+
+/// Opens the store that `--data` names, `:memory:` or a SQLite file that is made when it is not there.
+pub fn open_store(data: &str) -> anyhow::Result<OpenStore> {
     if data == ":memory:" {
-        return Ok(Arc::new(MemoryStore::new()));
+        return Ok((Arc::new(MemoryStore::new()), None));
     }
     let store = SqliteStore::open(data).with_context(|| format!("cannot open the database `{data}`"))?;
-    Ok(Arc::new(store))
+    let secret = store.secret();
+    Ok((Arc::new(store), Some(secret)))
 }
 
 /// A socket that listens, with the address it really has.

@@ -67,14 +67,17 @@ async fn run(mut arguments: Arguments) -> anyhow::Result<()> {
     let tokens = arguments.tokens.iter().zip(1..).fold(BearerTokens::new(), |tokens, (token, number)| {
         tokens.with(token, Grant::new(tenant.clone(), format!("token-{number}")))
     });
-    let store = scim_examples::open_store(&arguments.data)?;
+    let (store, secret) = scim_examples::open_store(&arguments.data)?;
     let (listener, address) = scim_examples::listen(&arguments.listen).await?;
-    let server = Server::builder(store, Arc::new(tokens))
+    let mut server = Server::builder(store, Arc::new(tokens))
         .base_url(format!("http://{address}/scim/v2"))
         .registry(registry)
         .leniency(arguments.leniency)
-        .patch_response(arguments.patch_response)
-        .build()?;
+        .patch_response(arguments.patch_response);
+    if let Some(secret) = secret {
+        server = server.cursor_key(secret);
+    }
+    let server = server.build()?;
     let stop = scim_examples::interrupted()?;
     scim_examples::say_ready(server.base_url(), &arguments.tokens[0])?;
     scim_examples::serve(listener, server, stop).await

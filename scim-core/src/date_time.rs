@@ -36,6 +36,12 @@ impl DateTime {
     pub fn fraction(&self) -> &str {
         &self.fraction
     }
+
+    /// A text that orders as the instants do.
+    pub fn sort_key(&self) -> String {
+        // The flipped sign puts what was before the epoch first.
+        format!("{:016x}{}", self.seconds.cast_unsigned() ^ (1 << 63), self.fraction)
+    }
 }
 
 impl PartialOrd for DateTime {
@@ -197,6 +203,20 @@ impl<'de> Deserialize<'de> for Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn filt_035_sort_keys_order_as_the_instants_do() {
+        let texts = [
+            "-0044-03-15T12:00:00Z",
+            "1969-12-31T23:59:59.9Z",
+            "1970-01-01T00:00:00Z",
+            "2011-05-13T04:42:34.05Z",
+            "2011-05-13T04:42:34.5Z",
+            "2011-05-13T04:42:35+00:00",
+        ];
+        let instants = texts.map(|text| text.parse::<DateTime>().unwrap());
+        assert!(instants.is_sorted() && instants.is_sorted_by_key(DateTime::sort_key));
+    }
 
     #[test]
     fn core_015_core_016_forms() {

@@ -287,7 +287,10 @@ impl EnterpriseBuilder {
             .patch_response(PatchResponse::Body)
             .also_accept("application/vnd.github+json")
             .also_accept("application/vnd.github.v3+json")
-            .always_scim_json();
+            .always_scim_json()
+            // GitHub's pages name none of these.
+            .sorting(false)
+            .cursors(None);
         if self.numeric_error_status {
             server = server.numeric_error_status();
         }

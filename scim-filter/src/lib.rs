@@ -13,6 +13,7 @@ mod parse;
 mod path;
 mod plan;
 mod scan;
+mod sort_key;
 #[cfg(feature = "sql")]
 pub mod sql;
 mod tree;
@@ -26,4 +27,5 @@ pub use filter::{Budget, Filter};
 pub use literal::{CompareOp, Literal};
 pub use path::{BoundPath, Path};
 pub use plan::{KeyProbe, Narrow, Plan, index_key, prefix_end};
+pub use sort_key::sort_key;
 pub use view::{Branch, Branches, Expr};

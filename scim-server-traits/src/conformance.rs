@@ -21,6 +21,7 @@ mod links;
 mod query;
 mod race;
 mod read;
+mod sort;
 mod tenant;
 mod update;
 
@@ -108,6 +109,10 @@ pub fn checks() -> Vec<Check> {
             a_query_finds_what_the_evaluator_accepts, a_filter_as_deep_as_the_budget_is_answered, links_can_be_filtered_from_both_ends,
             moments_and_versions_are_those_of_the_resource, documents_read_to_decide_are_counted,
             documents_not_read_to_decide_are_not_counted;
+        sort: a_sort_is_by_the_key_then_by_creation, descending_is_exactly_the_reverse,
+            a_sort_goes_with_every_filter, pages_by_offset_tile_a_sort, pages_by_position_tile_a_sort,
+            a_walk_backwards_meets_the_same_pages, a_walk_meets_what_stays_exactly_once, a_sorted_walk_meets_what_stays_exactly_once,
+            documents_read_to_sort_are_counted;
         race: one_of_many_equal_names_wins, one_of_many_writes_on_a_version_wins;
     }
 }

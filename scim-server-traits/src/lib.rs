@@ -11,6 +11,7 @@ mod entity_tag;
 mod error;
 mod index;
 mod query;
+mod sort;
 mod store;
 
 pub use auth::{AuthError, Authenticator};
@@ -20,5 +21,6 @@ pub use context::{Context, Principal, TenantId};
 pub use entity_tag::EntityTag;
 pub use error::StoreError;
 pub use index::{Key, index_keys, label, unique_keys};
-pub use query::{Get, Link, Page, Query, Stored};
+pub use query::{Get, Link, Page, Query, Seek, Stored};
+pub use sort::{Position, Sort, SortBy};
 pub use store::Store;

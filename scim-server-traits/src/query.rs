@@ -6,6 +6,8 @@ use std::sync::Arc;
 use scim_core::{Resource, ResourceType, Timestamp};
 use scim_filter::BoundFilter;
 
+use crate::sort::{Position, Sort};
+
 /// Which resource to read, and how much of it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -32,7 +34,7 @@ impl Get {
     }
 }
 
-/// Which resources to read: filter and page.
+/// Which resources to read: filter, order and page.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Query {
@@ -40,7 +42,11 @@ pub struct Query {
     pub resource_type: Arc<ResourceType>,
     /// What they must match.
     pub filter: Option<BoundFilter>,
-    /// How many matches to pass over, in the store's stable order of creation.
+    /// In which order; that of creation unless said.
+    pub sort: Sort,
+    /// Where the page lies.
+    pub seek: Seek,
+    /// How many matches to pass over from there.
     pub offset: u64,
     /// How many to return at most; 0 asks for the total alone.
     pub limit: u64,
@@ -56,6 +62,8 @@ impl Query {
         Self {
             resource_type,
             filter: None,
+            sort: Sort::default(),
+            seek: Seek::Start,
             offset: 0,
             limit: 100,
             relations: Vec::new(),
@@ -67,6 +75,20 @@ impl Query {
     #[must_use]
     pub fn with_filter(mut self, filter: BoundFilter) -> Self {
         self.filter = Some(filter);
+        self
+    }
+
+    /// In this order.
+    #[must_use]
+    pub fn sorted(mut self, sort: Sort) -> Self {
+        self.sort = sort;
+        self
+    }
+
+    /// From here.
+    #[must_use]
+    pub fn seek(mut self, seek: Seek) -> Self {
+        self.seek = seek;
         self
     }
 
@@ -83,6 +105,28 @@ impl Query {
     pub fn with_relations(mut self, relations: Vec<String>) -> Self {
         self.relations = relations;
         self
+    }
+}
+
+/// From where a page is read, so that the page at any depth costs what the first one costs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Seek {
+    /// From the beginning.
+    #[default]
+    Start,
+    /// What follows this position in the order of the query.
+    After(Position),
+    /// What comes last before this position; the page is still in the order of the query.
+    Before(Position),
+}
+
+impl Seek {
+    /// The position, if any.
+    pub fn position(&self) -> Option<&Position> {
+        match self {
+            Self::Start => None,
+            Self::After(position) | Self::Before(position) => Some(position),
+        }
     }
 }
 
@@ -144,11 +188,13 @@ pub struct Page {
     pub total: u64,
     /// Those of the page.
     pub resources: Vec<Stored>,
+    /// Where each of them stands.
+    pub positions: Vec<Position>,
 }
 
 impl Page {
     /// A page.
-    pub fn new(total: u64, resources: Vec<Stored>) -> Self {
-        Self { total, resources }
+    pub fn new(total: u64, resources: Vec<Stored>, positions: Vec<Position>) -> Self {
+        Self { total, resources, positions }
     }
 }

@@ -18,7 +18,10 @@ pub trait Store: Send + Sync {
     /// Reads one resource; `None` when the tenant has none of that type and id.
     async fn get(&self, context: &Context, get: Get) -> Result<Option<Stored>, StoreError>;
 
-    /// Reads the resources that match, in order of creation, with their exact number.
+    /// Reads a page of the resources that match, in the order of the query, with their exact number.
+    ///
+    /// Who walks from page to page by position meets each resource that stays there, under the same key,
+    /// exactly once, whatever else is written meanwhile.
     ///
     /// Errors: [`StoreError::TooMany`] past the scan budget.
     async fn query(&self, context: &Context, query: Query) -> Result<Page, StoreError>;

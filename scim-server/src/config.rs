@@ -2,11 +2,16 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use scim_core::{AttrRef, AuthenticationScheme, Leniency, Limits, Registry, ServiceProviderConfig};
+use scim_core::{
+    AttrRef, AuthenticationScheme, Leniency, Limits, PaginationMethod, PaginationSupport, Registry,
+    ServiceProviderConfig,
+};
 use scim_server_traits::{Authenticator, Clock, IdSource, Store, SystemClock};
 use url::Url;
 
+use crate::cursor::Cursors;
 use crate::id::UuidSource;
 use crate::negotiate::MediaTypes;
 use crate::server::{Inner, Server};
@@ -37,6 +42,10 @@ pub struct ServerBuilder {
     max_page: u64,
     scan_limit: u64,
     sensitive: Vec<String>,
+    sorting: bool,
+    cursors: Option<Duration>,
+    cursor_key: Option<[u8; 32]>,
+    default_paging: PaginationMethod,
     patch_response: PatchResponse,
     media_types: MediaTypes,
     numeric_error_status: bool,
@@ -63,6 +72,10 @@ impl ServerBuilder {
             max_page: 1_000,
             scan_limit: 100_000,
             sensitive: Vec::new(),
+            sorting: true,
+            cursors: Some(Duration::from_secs(3_600)),
+            cursor_key: None,
+            default_paging: PaginationMethod::Index,
             patch_response: PatchResponse::default(),
             media_types: MediaTypes::default(),
             numeric_error_status: false,
@@ -136,6 +149,36 @@ impl ServerBuilder {
         self
     }
 
+    /// Whether `sortBy` is offered; it is unless said. Where it is not, asking for it is 501.
+    #[must_use]
+    pub fn sorting(mut self, offered: bool) -> Self {
+        self.sorting = offered;
+        self
+    }
+
+    /// For how long a cursor is good, `None` to offer no paging by cursor (RFC 9865); an hour unless said.
+    #[must_use]
+    pub fn cursors(mut self, lifetime: Option<Duration>) -> Self {
+        self.cursors = lifetime;
+        self
+    }
+
+    /// What cursors are signed with, such as the secret of a `SqliteStore`: cursors stay good over a restart only
+    /// when the key does. A random one unless said.
+    #[must_use]
+    pub fn cursor_key(mut self, key: [u8; 32]) -> Self {
+        self.cursor_key = Some(key);
+        self
+    }
+
+    /// How a list is paged for a client that names neither `startIndex` nor `cursor` (RFC 9865 §2.4); by index
+    /// unless said.
+    #[must_use]
+    pub fn default_paging(mut self, method: PaginationMethod) -> Self {
+        self.default_paging = method;
+        self
+    }
+
     /// What PATCH answers.
     #[must_use]
     pub fn patch_response(mut self, response: PatchResponse) -> Self {
@@ -191,6 +234,15 @@ impl ServerBuilder {
         config.filter.supported = true;
         config.filter.max_results = self.max_page;
         config.etag.supported = true;
+        config.sort.supported = self.sorting;
+        let mut pagination = PaginationSupport::new(self.cursors.is_some(), true);
+        pagination.default_pagination_method = Some(self.default_paging.clone());
+        pagination.default_page_size = Some(self.default_page);
+        pagination.max_page_size = Some(self.max_page);
+        pagination.cursor_timeout = self.cursors.map(|lifetime| lifetime.as_secs());
+        config.pagination = Some(pagination);
+        let key = self.cursor_key.unwrap_or_else(random_key);
+        let cursors = self.cursors.map(|lifetime| Cursors::new(key, lifetime));
         config.authentication_schemes = vec![AuthenticationScheme::bearer_token()];
         Ok(Server::new(Inner {
             store: self.store,
@@ -206,12 +258,24 @@ impl ServerBuilder {
             max_page: self.max_page,
             scan_limit: self.scan_limit,
             sensitive,
+            sorting: self.sorting,
+            cursors,
+            default_paging: self.default_paging,
             patch_response: self.patch_response,
             media_types: self.media_types,
             numeric_error_status: self.numeric_error_status,
             config,
         }))
     }
+}
+
+/// 32 bytes of the system's randomness, by way of version 4 UUIDs: 244 of the bits are random.
+fn random_key() -> [u8; 32] {
+    let mut key = [0; 32];
+    for half in key.chunks_mut(16) {
+        half.copy_from_slice(uuid::Uuid::new_v4().as_bytes());
+    }
+    key
 }
 
 /// Why a server cannot be built.

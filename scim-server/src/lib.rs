@@ -3,6 +3,7 @@
 mod bearer;
 mod body;
 mod config;
+mod cursor;
 mod etag;
 mod id;
 mod negotiate;

@@ -1,7 +1,7 @@
 //! Query parameters, from the URL or from a search request — RFC 7644 §3.4.2, §3.4.3. Unknown ones are
 //! ignored (SRV-012).
 
-use scim_core::{AttrRef, Error, Projection, ResourceType, SearchRequest, urn};
+use scim_core::{AttrRef, Error, Projection, ResourceType, SearchRequest, SortOrder, urn};
 use serde::Deserialize;
 use serde_json::Value;
 use url::form_urlencoded;
@@ -16,8 +16,11 @@ pub(crate) struct Parameters {
     excluded: Vec<String>,
     start_index: Option<String>,
     count: Option<String>,
-    sort: bool,
-    cursor: bool,
+    /// Never empty.
+    pub(crate) sort_by: Option<String>,
+    sort_order: Option<String>,
+    /// Empty for the first page.
+    pub(crate) cursor: Option<String>,
 }
 
 impl Parameters {
@@ -37,8 +40,13 @@ impl Parameters {
                 }
                 "startIndex" if parameters.start_index.is_none() => parameters.start_index = Some(value),
                 "count" if parameters.count.is_none() => parameters.count = Some(value),
-                "sortBy" => parameters.sort = true,
-                "cursor" => parameters.cursor = true,
+                "sortBy" if parameters.sort_by.is_none() && !value.is_empty() => {
+                    parameters.sort_by = Some(value);
+                }
+                "sortOrder" if parameters.sort_order.is_none() && !value.is_empty() => {
+                    parameters.sort_order = Some(value);
+                }
+                "cursor" if parameters.cursor.is_none() => parameters.cursor = Some(value),
                 _ => {}
             }
         }
@@ -64,8 +72,9 @@ impl Parameters {
             excluded: request.excluded_attributes,
             start_index: request.start_index.map(|number| number.to_string()),
             count: request.count.map(|number| number.to_string()),
-            sort: request.sort_by.is_some(),
-            cursor: request.cursor.is_some(),
+            sort_by: request.sort_by.filter(|path| !path.is_empty()),
+            sort_order: request.sort_order.map(|order| order.as_str().to_owned()),
+            cursor: request.cursor,
         })
     }
 
@@ -100,18 +109,24 @@ impl Parameters {
         Ok(given.map_or(default, |number| u64::try_from(number).unwrap_or(0)).min(max))
     }
 
-    /// 501 for what is not offered: sorting and cursors. A client that asks for an order and gets another
-    /// would be misled.
-    pub(crate) fn refuse_unsupported(&self) -> Result<(), Error> {
-        if self.sort {
-            return Err(Error::not_implemented("sorting is not supported: leave `sortBy` out"));
+    /// Whether the greatest comes first (FILT-034).
+    pub(crate) fn descending(&self) -> Result<bool, Error> {
+        let Some(order) = &self.sort_order else { return Ok(false) };
+        let is = |keyword: SortOrder| order.eq_ignore_ascii_case(keyword.as_str());
+        if is(SortOrder::Ascending) || is(SortOrder::Descending) {
+            return Ok(is(SortOrder::Descending));
         }
-        if self.cursor {
-            return Err(Error::not_implemented(
-                "cursor paging is not supported: use `startIndex` and `count`",
-            ));
-        }
-        Ok(())
+        Err(Error::invalid_value(format!("`sortOrder` must be ascending or descending, not `{order}`")))
+    }
+
+    /// Whether a position was asked for.
+    pub(crate) fn has_start_index(&self) -> bool {
+        self.start_index.is_some()
+    }
+
+    /// Whether a number of results was asked for.
+    pub(crate) fn has_count(&self) -> bool {
+        self.count.is_some()
     }
 }
 

@@ -6,11 +6,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Request, Response, StatusCode, header};
-use scim_core::{AttrRef, Error, Leniency, Limits, Quirks, Registry, ServiceProviderConfig};
+use scim_core::{
+    AttrRef, Error, Leniency, Limits, PaginationMethod, Quirks, Registry, ServiceProviderConfig,
+};
 use scim_server_traits::{AuthError, Authenticator, Clock, Context, IdSource, Store};
 
 use crate::body::Body;
 use crate::config::{PatchResponse, ServerBuilder};
+use crate::cursor::Cursors;
 use crate::negotiate::MediaTypes;
 use crate::op;
 use crate::parameters::Parameters;
@@ -39,6 +42,9 @@ pub(crate) struct Inner {
     pub(crate) max_page: u64,
     pub(crate) scan_limit: u64,
     pub(crate) sensitive: Vec<AttrRef>,
+    pub(crate) sorting: bool,
+    pub(crate) cursors: Option<Cursors>,
+    pub(crate) default_paging: PaginationMethod,
     pub(crate) patch_response: PatchResponse,
     pub(crate) media_types: MediaTypes,
     pub(crate) numeric_error_status: bool,

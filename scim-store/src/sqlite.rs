@@ -1,5 +1,6 @@
 //! A store in one SQLite file.
 
+mod by_key;
 mod fault;
 mod narrow;
 mod options;
@@ -74,6 +75,12 @@ impl SqliteStore {
         let writer = Writer::open(path, &options)?;
         let readers = Readers::open(path, &options)?;
         Ok(Self { threads: Arc::new(Threads { readers, writer }) })
+    }
+
+    /// 32 random bytes that were made with the file and stay the same as long as it does, such as for a server to
+    /// sign its cursors with. Whoever can read the file can read them.
+    pub fn secret(&self) -> [u8; 32] {
+        self.threads.writer.secret
     }
 }
 

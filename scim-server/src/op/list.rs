@@ -1,13 +1,16 @@
-//! `GET /{type}` and `GET /` — RFC 7644 §3.4.2.
+//! `GET /{type}` and `GET /` — RFC 7644 §3.4.2, RFC 9865.
 
 use std::sync::Arc;
 
 use http::StatusCode;
-use scim_core::{Error, ListResponse, Projection, Quirks, Resolved, ResourceType, ScimType};
+use scim_core::{
+    Error, ListResponse, PaginationMethod, Projection, Quirks, Resolved, ResourceType, ScimType,
+};
 use scim_filter::{BoundFilter, Filter};
-use scim_server_traits::Query;
+use scim_server_traits::{Position, Query, Seek, Sort, SortBy, Stored};
 use serde_json::Value;
 
+use crate::cursor::{Cursor, Cursors, Walk};
 use crate::parameters::Parameters;
 use crate::respond::{Answer, Shown, wanted_relations};
 use crate::server::Call;
@@ -18,13 +21,20 @@ pub(crate) async fn run(
     parameters: &Parameters,
     resource_type: &Arc<ResourceType>,
 ) -> Result<Answer, Error> {
-    let part = Part::new(call, parameters, resource_type, Filter::bind)?;
-    let page = Page::new(call, parameters)?;
-    let (total, resources) = part.query(call, page.offset, page.count).await?;
-    page.answer(total, resources)
+    let sort = match &parameters.sort_by {
+        None => Sort::default(),
+        Some(path) => sort(
+            call,
+            parameters,
+            SortBy::bind(path, resource_type, &call.server.leniency, &mut Quirks::default())?,
+            resource_type,
+        )?,
+    };
+    let part = Part::new(call, parameters, resource_type, Filter::bind, sort)?;
+    Listing { call, parameters, endpoint: resource_type.endpoint(), parts: vec![part] }.answer().await
 }
 
-/// The resources of all types, one type after the other (SRV-036).
+/// The resources of all types (SRV-036): one type after the other, unless they are sorted.
 pub(crate) async fn run_all(call: &Call<'_>, parameters: &Parameters) -> Result<Answer, Error> {
     let types = call.server.registry.resource_types();
     // FILT-019: what one type lacks counts as having no value, but some type must know each attribute.
@@ -38,16 +48,44 @@ pub(crate) async fn run_all(call: &Call<'_>, parameters: &Parameters) -> Result<
             return Err(Error::invalid_filter(format!("`{path}` is no attribute of any resource type")));
         }
     }
-    let page = Page::new(call, parameters)?;
-    let (mut total, mut resources) = (0, Vec::new());
-    for resource_type in types {
-        let part = Part::new(call, parameters, resource_type, Filter::bind_at_root)?;
-        let left = page.count - resources.len() as u64;
-        let (matches, more) = part.query(call, page.offset.saturating_sub(total), left).await?;
-        total += matches;
-        resources.extend(more);
+    let orders: Vec<_> = match &parameters.sort_by {
+        None => types.iter().map(|_| Ok(SortBy::Creation)).collect(),
+        Some(path) => {
+            types.iter().map(|known| SortBy::bind(path, known, leniency, &mut Quirks::default())).collect()
+        }
+    };
+    let is_known = orders.iter().any(Result::is_ok);
+    let mut parts = Vec::new();
+    for (resource_type, by) in types.iter().zip(orders) {
+        let by = if is_known { by.unwrap_or_default() } else { by? };
+        let sort = sort(call, parameters, by, resource_type)?;
+        parts.push(Part::new(call, parameters, resource_type, Filter::bind_at_root, sort)?);
     }
-    page.answer(total, resources)
+    Listing { call, parameters, endpoint: "/", parts }.answer().await
+}
+
+/// The order that is asked for.
+fn sort(
+    call: &Call<'_>,
+    parameters: &Parameters,
+    by: SortBy,
+    resource_type: &ResourceType,
+) -> Result<Sort, Error> {
+    if parameters.sort_by.is_none() {
+        return Ok(Sort::default());
+    }
+    if !call.server.sorting {
+        // A client that asks for an order and gets another would be misled (FILT-030).
+        return Err(Error::not_implemented("sorting is not supported: leave `sortBy` out"));
+    }
+    if let (true, Some(path)) = (parameters.in_url, &parameters.sort_by)
+        && is_sensitive(call, path, resource_type)
+    {
+        // Cursors hold values of it, and stand in URLs too.
+        return Err(sensitive(path));
+    }
+    let descending = parameters.descending()?;
+    Ok(if descending { Sort::descending(by) } else { Sort::ascending(by) })
 }
 
 /// How a filter is bound to a type.
@@ -56,7 +94,7 @@ type Bind = fn(&Filter, &ResourceType, &scim_core::Leniency) -> Result<BoundFilt
 /// What a request comes to for one resource type.
 struct Part {
     resource_type: Arc<ResourceType>,
-    filter: Option<BoundFilter>,
+    query: Query,
     projection: Projection,
 }
 
@@ -66,46 +104,37 @@ impl Part {
         parameters: &Parameters,
         resource_type: &Arc<ResourceType>,
         bind: Bind,
+        sort: Sort,
     ) -> Result<Self, Error> {
         let leniency = &call.server.leniency;
-        parameters.refuse_unsupported()?;
-        let filter = match &parameters.filter {
-            None => None,
-            Some(text) => {
-                let filter = Filter::parse_with(text, leniency)?;
-                if parameters.in_url {
-                    refuse_sensitive(call, &filter, resource_type)?;
-                }
-                let bound = bind(&filter, resource_type, leniency)?;
-                call.report(bound.quirks());
-                Some(bound)
-            }
-        };
         let projection = parameters.projection(resource_type)?;
-        Ok(Self { resource_type: Arc::clone(resource_type), filter, projection })
-    }
-
-    /// How many resources match, and those of a page.
-    async fn query(self, call: &Call<'_>, offset: u64, limit: u64) -> Result<(u64, Vec<Value>), Error> {
-        let mut query = Query::new(Arc::clone(&self.resource_type))
-            .page(offset, limit)
-            .with_relations(wanted_relations(&self.resource_type, &self.projection));
-        query.filter = self.filter;
+        let mut query = Query::new(Arc::clone(resource_type))
+            .with_relations(wanted_relations(resource_type, &projection))
+            .sorted(sort);
         query.scan_limit = call.server.scan_limit;
-        let page = call.server.store.query(&call.context, query).await?;
-        let shown = page
-            .resources
-            .into_iter()
-            .map(|stored| Shown::new(call.server, &self.resource_type, stored).to_value(&self.projection));
-        Ok((page.total, shown.collect::<Result<_, _>>()?))
+        if let Some(text) = &parameters.filter {
+            let filter = Filter::parse_with(text, leniency)?;
+            if parameters.in_url {
+                refuse_sensitive(call, &filter, resource_type)?;
+            }
+            let bound = bind(&filter, resource_type, leniency)?;
+            call.report(bound.quirks());
+            query.filter = Some(bound);
+        }
+        Ok(Self { resource_type: Arc::clone(resource_type), query, projection })
     }
 }
 
 /// FILT-026: what must not stand in URLs is asked for by `.search`.
 fn refuse_sensitive(call: &Call<'_>, filter: &Filter, resource_type: &ResourceType) -> Result<(), Error> {
-    let leniency = &call.server.leniency;
-    let is_sensitive = |path: &&str| match resource_type.resolve_with(path, leniency, &mut Quirks::default())
-    {
+    match filter.paths().iter().find(|path| is_sensitive(call, path, resource_type)) {
+        Some(path) => Err(sensitive(path)),
+        None => Ok(()),
+    }
+}
+
+fn is_sensitive(call: &Call<'_>, path: &str, resource_type: &ResourceType) -> bool {
+    match resource_type.resolve_with(path, &call.server.leniency, &mut Quirks::default()) {
         // A path without sub-attribute stands for all of them, and so does one that is sensitive.
         Ok(Resolved::Attribute(asked)) => call.server.sensitive.iter().any(|known| {
             known.extension() == asked.extension()
@@ -113,29 +142,176 @@ fn refuse_sensitive(call: &Call<'_>, filter: &Filter, resource_type: &ResourceTy
                 && known.sub().zip(asked.sub()).is_none_or(|(known, asked)| known.name == asked.name)
         }),
         _ => false,
-    };
-    match filter.paths().iter().find(|path| is_sensitive(path)) {
-        Some(path) => Err(Error::scim(
-            ScimType::Sensitive,
-            format!("`{path}` must not be asked for in a URL: send the filter to `.search` by POST"),
-        )),
-        None => Ok(()),
     }
 }
 
-/// Which part of the matches is asked for.
-struct Page {
-    offset: u64,
-    count: u64,
+fn sensitive(path: &str) -> Error {
+    Error::scim(
+        ScimType::Sensitive,
+        format!("`{path}` must not be asked for in a URL: send the query to `.search` by POST"),
+    )
 }
 
-impl Page {
-    fn new(call: &Call<'_>, parameters: &Parameters) -> Result<Self, Error> {
-        let count = parameters.count(call.server.default_page, call.server.max_page)?;
-        Ok(Self { offset: parameters.start_index()? - 1, count })
+/// A list on its way.
+struct Listing<'a> {
+    call: &'a Call<'a>,
+    parameters: &'a Parameters,
+    endpoint: &'a str,
+    parts: Vec<Part>,
+}
+
+/// A resource that was found, and where.
+struct Found {
+    part: usize,
+    position: Position,
+    stored: Stored,
+}
+
+impl Listing<'_> {
+    async fn answer(&self) -> Result<Answer, Error> {
+        let server = self.call.server;
+        let by_default =
+            server.default_paging == PaginationMethod::Cursor && !self.parameters.has_start_index();
+        match (&self.parameters.cursor, &server.cursors) {
+            (Some(_), None) => {
+                Err(Error::not_implemented("cursor paging is not supported: use `startIndex` and `count`"))
+            }
+            // SRV-058: which of the two would count is not defined.
+            (Some(_), Some(_)) if self.parameters.has_start_index() => {
+                Err(Error::invalid_value("`startIndex` and `cursor` exclude each other"))
+            }
+            (Some(text), Some(cursors)) => self.by_cursor(cursors, text).await,
+            (None, Some(cursors)) if by_default => self.by_cursor(cursors, "").await,
+            (None, _) => self.by_index().await,
+        }
     }
 
-    fn answer(&self, total: u64, resources: Vec<Value>) -> Result<Answer, Error> {
-        Answer::json(StatusCode::OK, &ListResponse::page(total, self.offset + 1, resources))
+    async fn by_index(&self) -> Result<Answer, Error> {
+        let server = self.call.server;
+        let count = self.parameters.count(server.default_page, server.max_page)?;
+        let offset = self.parameters.start_index()? - 1;
+        let is_sorted = self.parts.iter().any(|part| part.query.sort.by != SortBy::Creation);
+        let (total, found) = if is_sorted && self.parts.len() > 1 {
+            self.merged(offset, count).await?
+        } else {
+            self.one_after_the_other(offset, count).await?
+        };
+        Answer::json(StatusCode::OK, &ListResponse::page(total, offset + 1, self.shown(found)?))
+    }
+
+    /// RFC 9865 §2. One more than asked for tells whether the walk goes on.
+    async fn by_cursor(&self, cursors: &Cursors, text: &str) -> Result<Answer, Error> {
+        let server = self.call.server;
+        let Parameters { filter, sort_by, .. } = self.parameters;
+        let descending = self.parameters.descending()?;
+        let walk =
+            Walk::new(&self.call.context, self.endpoint, filter.as_deref(), sort_by.as_deref(), descending);
+        let given = self.parameters.count(server.default_page, server.max_page);
+        let mut count = given.map_err(|error| Error::scim(ScimType::InvalidCount, error.detail))?;
+        let now = server.clock.now();
+        let at = if text.is_empty() { None } else { Some(cursors.read(text, &walk, now)?) };
+        if let Some(at) = &at {
+            // SRV-053: all pages of a walk are of one size.
+            if self.parameters.has_count() && count != at.count {
+                let detail = format!("`count` must stay {} on all pages of a query", at.count);
+                return Err(Error::scim(ScimType::InvalidCount, detail));
+            }
+            count = at.count;
+        }
+        let back = at.as_ref().is_some_and(|at| at.back);
+        let limit = if count == 0 { 0 } else { count.saturating_add(1) };
+        let (total, mut found) = match &at {
+            None if self.parts.len() == 1 => self.one_after_the_other(0, limit).await?,
+            at => self.sought(at.as_ref(), limit).await?,
+        };
+        let more = found.len() as u64 > count;
+        if more && back {
+            found.remove(0);
+        } else if more {
+            found.pop();
+        }
+        let issue = |back: bool, found: &Found| {
+            cursors.issue(Cursor::new(back, found.part, &found.position, count), &walk, now)
+        };
+        // SRV-050: never on the first page.
+        let has_previous = if back { more } else { at.is_some() };
+        let has_next = more || back;
+        let previous = found.first().filter(|_| has_previous).map(|first| issue(true, first)).transpose()?;
+        let next = found.last().filter(|_| has_next).map(|last| issue(false, last)).transpose()?;
+        let mut page = ListResponse::by_cursor(Some(total), next, self.shown(found)?);
+        page.previous_cursor = previous;
+        Answer::json(StatusCode::OK, &page)
+    }
+
+    /// How many match, and those of a page; the types one after the other.
+    async fn one_after_the_other(&self, offset: u64, count: u64) -> Result<(u64, Vec<Found>), Error> {
+        let (mut total, mut found) = (0, Vec::new());
+        for number in 0..self.parts.len() {
+            let left = count - found.len() as u64;
+            let (matches, more) = self.query(number, Seek::Start, offset.saturating_sub(total), left).await?;
+            total += matches;
+            found.extend(more);
+        }
+        Ok((total, found))
+    }
+
+    /// The same in one order over all types.
+    async fn merged(&self, offset: u64, count: u64) -> Result<(u64, Vec<Found>), Error> {
+        // Whoever begins that deep in a merge has it all read: cursors do not.
+        let end = offset.saturating_add(count);
+        let limit = self.call.server.scan_limit;
+        if end > limit {
+            let detail = format!("no more than {limit} sorted resources are passed over: page by `cursor`");
+            return Err(Error::scim(ScimType::TooMany, detail));
+        }
+        let (total, mut found) = self.sought(None, end).await?;
+        let offset = usize::try_from(offset).unwrap_or(usize::MAX).min(found.len());
+        Ok((total, found.split_off(offset)))
+    }
+
+    /// What follows a cursor, or comes before it, in one order over all types.
+    async fn sought(&self, at: Option<&Cursor>, limit: u64) -> Result<(u64, Vec<Found>), Error> {
+        let (mut total, mut found) = (0, Vec::new());
+        for number in 0..self.parts.len() {
+            let seek = at.map_or(Seek::Start, |at| at.seek(number));
+            let (matches, more) = self.query(number, seek, 0, limit).await?;
+            total += matches;
+            found.extend(more);
+        }
+        let descending = self.parts.iter().any(|part| part.query.sort.descending);
+        found.sort_by(|a: &Found, b: &Found| {
+            let (a, b) = if descending { (b, a) } else { (a, b) };
+            let keys = a.position.cmp_key(&b.position);
+            keys.then(a.part.cmp(&b.part)).then(a.position.place.cmp(&b.position.place))
+        });
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        if at.is_some_and(|at| at.back) {
+            found.drain(..found.len().saturating_sub(limit));
+        } else {
+            found.truncate(limit);
+        }
+        Ok((total, found))
+    }
+
+    async fn query(
+        &self,
+        part: usize,
+        seek: Seek,
+        offset: u64,
+        limit: u64,
+    ) -> Result<(u64, Vec<Found>), Error> {
+        let query = self.parts[part].query.clone().seek(seek).page(offset, limit);
+        let page = self.call.server.store.query(&self.call.context, query).await?;
+        let found = page.resources.into_iter().zip(page.positions);
+        let found = found.map(|(stored, position)| Found { part, position, stored }).collect();
+        Ok((page.total, found))
+    }
+
+    fn shown(&self, found: Vec<Found>) -> Result<Vec<Value>, Error> {
+        let value = |found: Found| {
+            let part = &self.parts[found.part];
+            Shown::new(self.call.server, &part.resource_type, found.stored).to_value(&part.projection)
+        };
+        found.into_iter().map(value).collect()
     }
 }

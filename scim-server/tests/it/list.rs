@@ -83,7 +83,12 @@ async fn filt_004_filt_016_filt_024_bad_filters() {
 
 #[tokio::test]
 async fn srv_010_filt_030_what_is_not_offered_says_so() {
-    let server = server();
+    let server = builder().sorting(false).cursors(None).build().unwrap();
+    let config = get(&server, "/ServiceProviderConfig").await.body;
+    assert_eq!(
+        (&config["sort"]["supported"], &config["pagination"]["cursor"]),
+        (&json!(false), &json!(false))
+    );
     get(&server, "/Users?sortBy=userName").await.refused(501, "");
     get(&server, "/Users?cursor").await.refused(501, "");
     get(&server, "/Me").await.refused(501, "");

@@ -4,6 +4,7 @@
 
 mod client;
 mod core;
+mod cursor;
 mod discovery;
 mod etag;
 mod fixtures;
@@ -12,4 +13,5 @@ mod lifecycle;
 mod list;
 mod patch;
 mod secrets;
+mod sort;
 mod tenants;

@@ -40,16 +40,21 @@ impl<'a> Candidates<'a> {
         }
     }
 
-    pub(super) fn iter(&self) -> Box<dyn Iterator<Item = Seq> + '_> {
-        match self {
-            Self::All(seqs) => Box::new(seqs.iter().copied()),
-            Self::Some(seqs) => Box::new(seqs.iter().copied()),
+    /// From after `from` upwards, or from before it downwards.
+    pub(super) fn walk(&self, down: bool, from: Option<Seq>) -> Box<dyn Iterator<Item = Seq> + '_> {
+        let bound = from.map_or(Bound::Unbounded, Bound::Excluded);
+        match (self, down) {
+            (Self::All(seqs), false) => Box::new(seqs.range((bound, Bound::Unbounded)).copied()),
+            (Self::All(seqs), true) => Box::new(seqs.range((Bound::Unbounded, bound)).rev().copied()),
+            (Self::Some(seqs), false) => {
+                let passed = from.map_or(0, |from| seqs.partition_point(|seq| *seq <= from));
+                Box::new(seqs.iter().skip(passed).copied())
+            }
+            (Self::Some(seqs), true) => {
+                let left = from.map_or(seqs.len(), |from| seqs.partition_point(|seq| *seq < from));
+                Box::new(seqs.iter().take(left).rev().copied())
+            }
         }
-    }
-
-    pub(super) fn page(&self, offset: u64, limit: u64) -> Vec<Seq> {
-        let count = |number| usize::try_from(number).unwrap_or(usize::MAX);
-        self.iter().skip(count(offset)).take(count(limit)).collect()
     }
 }
 

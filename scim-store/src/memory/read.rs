@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use scim_core::{Relation, ResourceType, Side};
 use scim_filter::{BoundFilter, Entry, Narrow, Relations};
-use scim_server_traits::{EntityTag, Get, Link, Page, Query, StoreError, Stored};
+use scim_server_traits::{EntityTag, Get, Link, Page, Position, Query, Seek, SortBy, StoreError, Stored};
 
 use super::narrow::Candidates;
 use super::tenant::{Row, Tenant};
@@ -21,48 +21,103 @@ pub(super) fn query(tenant: &Tenant, query: &Query) -> Result<Page, StoreError> 
     let narrow = plan.as_ref().map_or(&Narrow::All, |plan| &plan.narrow);
     let candidates = Candidates::find(tenant, kind, &query.resource_type, narrow);
     let undecided = query.filter.as_ref().filter(|_| plan.as_ref().is_some_and(|plan| !plan.exact));
-    let (total, seqs) = match undecided {
-        None => (candidates.len() as u64, candidates.page(query.offset, query.limit)),
-        Some(filter) => matching(tenant, query, filter, &candidates)?,
+    let indexed = query.sort.by.indexed(&query.resource_type);
+    let all = matches!(candidates, Candidates::All(_));
+    let (total, positions) = match (undecided, &query.sort.by, &indexed) {
+        (None, SortBy::Creation, _) => {
+            let from = query.seek.position().map(|at| at.place);
+            let walk = candidates.walk(query.walks_down(), from).map(|seq| Position::new(None, seq));
+            (candidates.len() as u64, page(query, walk))
+        }
+        (None, _, Some(attribute)) if all => {
+            let walk = kind.walk(attribute, query.walks_down(), query.seek.position());
+            let missing = Missing { tenant, candidates: &candidates, attribute };
+            (candidates.len() as u64, page(query, missing.joined(walk, query)))
+        }
+        _ => matching(tenant, query, undecided, indexed.is_some(), &candidates)?,
     };
-    let stored = |seq| {
-        let row = tenant.row(seq)?;
-        Some(stored(tenant, &query.resource_type, &query.relations, seq, row))
+    let stored = |position: &Position| {
+        let row = tenant.row(position.place)?;
+        Some(stored(tenant, &query.resource_type, &query.relations, position.place, row))
     };
-    Ok(Page::new(total, seqs.into_iter().filter_map(stored).collect()))
+    let resources = positions.iter().filter_map(stored).collect();
+    Ok(Page::new(total, resources, positions))
 }
 
+/// The page along a walk that begins where the query seeks.
+fn page(query: &Query, walk: impl Iterator<Item = Position>) -> Vec<Position> {
+    let count = |number| usize::try_from(number).unwrap_or(usize::MAX);
+    let mut page: Vec<_> = walk.skip(count(query.offset)).take(count(query.limit)).collect();
+    if matches!(query.seek, Seek::Before(_)) {
+        page.reverse();
+    }
+    page
+}
+
+/// The resources that have no value of an attribute.
+struct Missing<'a> {
+    tenant: &'a Tenant,
+    candidates: &'a Candidates<'a>,
+    attribute: &'a str,
+}
+
+impl<'a> Missing<'a> {
+    /// A walk along the keys, with the resources that have none at their end of it.
+    fn joined(
+        &'a self,
+        keys: impl Iterator<Item = Position> + 'a,
+        query: &Query,
+    ) -> Box<dyn Iterator<Item = Position> + 'a> {
+        let down = query.walks_down();
+        let from = query.seek.position().filter(|at| at.key.is_none()).map(|at| at.place);
+        let missing = |from| self.candidates.walk(down, from).filter(|seq| self.lacks(*seq));
+        let missing = |from| missing(from).map(|seq| Position::new(None, seq));
+        match (query.seek.position(), down) {
+            (Some(at), true) if at.key.is_some() => Box::new(keys),
+            (_, true) => Box::new(missing(from).chain(keys)),
+            (_, false) => Box::new(keys.chain(missing(from))),
+        }
+    }
+
+    fn lacks(&self, seq: Seq) -> bool {
+        let row = self.tenant.row(seq);
+        row.is_some_and(|row| !row.content.keys.iter().any(|key| key.attribute == self.attribute))
+    }
+}
+
+/// What a look at each candidate says.
 fn matching(
     tenant: &Tenant,
     query: &Query,
-    filter: &BoundFilter,
+    undecided: Option<&BoundFilter>,
+    indexed: bool,
     candidates: &Candidates<'_>,
-) -> Result<(u64, Vec<Seq>), StoreError> {
-    if candidates.len() as u64 > query.scan_limit {
+) -> Result<(u64, Vec<Position>), StoreError> {
+    let reads = undecided.is_some() || (query.sort.by.is_in_document() && !indexed);
+    if reads && candidates.len() as u64 > query.scan_limit {
         return Err(StoreError::TooMany { limit: query.scan_limit });
     }
     let view = View { tenant, resource_type: &query.resource_type, seq: Cell::new(0) };
-    let (mut total, mut page) = (0, Vec::new());
-    for seq in candidates.iter() {
+    let mut positions = Vec::new();
+    for seq in candidates.walk(false, None) {
         let Some(row) = tenant.row(seq) else { continue };
         view.seq.set(seq);
+        let resource = &row.content.resource;
         let entry = Entry {
             id: &row.id,
             created: row.created,
             modified: row.modified,
             resource_type: query.resource_type.name(),
             version: &EntityTag(row.version),
-            resource: &row.content.resource,
+            resource,
             relations: &view,
         };
-        if filter.matches(&entry) {
-            if total >= query.offset && (page.len() as u64) < query.limit {
-                page.push(seq);
-            }
-            total += 1;
+        if undecided.is_none_or(|filter| filter.matches(&entry)) {
+            let key = query.sort.by.key(&row.id, row.version, row.created, row.modified, Some(resource));
+            positions.push(Position::new(key, seq));
         }
     }
-    Ok((total, page))
+    Ok((positions.len() as u64, query.page_of(positions)))
 }
 
 fn stored(

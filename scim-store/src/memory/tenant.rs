@@ -1,11 +1,11 @@
 //! The data of one tenant, and the two steps by which it changes.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::RangeInclusive;
+use std::ops::{Bound, RangeInclusive};
 use std::sync::Arc;
 
 use scim_core::Timestamp;
-use scim_server_traits::{Claim, Key};
+use scim_server_traits::{Claim, Key, Position};
 
 use crate::tables::{Content, Seq};
 
@@ -204,6 +204,33 @@ fn from(end: Seq) -> RangeInclusive<(Seq, Seq)> {
 }
 
 impl Kind {
+    /// The keys of an attribute with their resources, up from after a position or down from before it.
+    pub(super) fn walk(
+        &self,
+        attribute: &str,
+        down: bool,
+        from: Option<&Position>,
+    ) -> impl Iterator<Item = Position> {
+        let keys = self.keys.get(attribute);
+        let range = match from {
+            None => Some((Bound::Unbounded, Bound::Unbounded)),
+            Some(Position { key: Some(key), place, .. }) => {
+                let at = Bound::Excluded((key.clone(), *place));
+                Some(if down { (Bound::Unbounded, at) } else { (at, Bound::Unbounded) })
+            }
+            // What has no key is beyond all keys.
+            Some(_) if down => Some((Bound::Unbounded, Bound::Unbounded)),
+            Some(_) => None,
+        };
+        let (mut up, mut back) = (None, None);
+        if let Some((keys, range)) = keys.zip(range) {
+            let range = keys.range(range);
+            if down { back = Some(range.rev()) } else { up = Some(range) }
+        }
+        let walk = up.into_iter().flatten().chain(back.into_iter().flatten());
+        walk.map(|(key, seq)| Position::new(Some(key.clone()), *seq))
+    }
+
     fn note(&mut self, seq: Seq, content: &Content) {
         for Key { attribute, key } in &content.keys {
             if !self.keys.contains_key(attribute) {

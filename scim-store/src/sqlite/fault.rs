@@ -21,6 +21,8 @@ pub(super) enum Fault {
     Commit(String),
     #[error("the store's thread stopped in the middle of the call")]
     Stopped,
+    #[error("the operating system gives no random bytes: {0}")]
+    NoRandomness(getrandom::Error),
     #[error("no thread for the store: {0}")]
     Thread(std::io::Error),
 }

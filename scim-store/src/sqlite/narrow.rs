@@ -1,9 +1,10 @@
 //! From a filter's plan to SQL over the narrow tables, with bind parameters only.
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, params_from_iter};
-use scim_core::{ResourceType, Side};
+use rusqlite::{Connection, Row, params_from_iter};
+use scim_core::{ResourceType, Side, Timestamp};
 use scim_filter::{KeyProbe, Narrow, prefix_end};
+use scim_server_traits::{Position, SortBy};
 
 use super::fault::Fault;
 use super::relations::{find, visible};
@@ -25,7 +26,6 @@ struct Set {
 const COUNTED: u64 = 256;
 
 impl<'a> Candidates<'a> {
-    /// `narrow` must not be [`Narrow::All`]: everything is not found by keys.
     pub(super) fn find(
         connection: &'a Connection,
         tenant: &str,
@@ -43,15 +43,71 @@ impl<'a> Candidates<'a> {
 
     /// In order of creation.
     pub(super) fn page(&self, offset: u64, limit: u64) -> Result<Vec<Seq>, Fault> {
-        let number = self.set.values.len();
-        let (limit_at, offset_at) = (number + 1, number + 2);
-        let set = &self.set.sql;
-        let sql = format!("SELECT seq FROM ({set}) ORDER BY seq LIMIT ?{limit_at} OFFSET ?{offset_at}");
-        let values = self.set.values.iter().cloned().chain([integer(limit), integer(offset)]);
+        self.walk(false, None, offset, limit)
+    }
+
+    /// By creation: from after `from` upwards, or from before it downwards.
+    pub(super) fn walk(
+        &self,
+        down: bool,
+        from: Option<Seq>,
+        offset: u64,
+        limit: u64,
+    ) -> Result<Vec<Seq>, Fault> {
+        let Set { sql, values } = &self.set;
+        let number = values.len();
+        let (limit_at, offset_at, from_at) = (number + 1, number + 2, number + 3);
+        let order = if down { "seq DESC" } else { "seq" };
+        let range = match (from, down) {
+            (None, _) => String::new(),
+            (Some(_), false) => format!("WHERE seq > ?{from_at}"),
+            (Some(_), true) => format!("WHERE seq < ?{from_at}"),
+        };
+        let sql =
+            format!("SELECT seq FROM ({sql}) {range} ORDER BY {order} LIMIT ?{limit_at} OFFSET ?{offset_at}");
+        let values = values.iter().cloned().chain([integer(limit), integer(offset)]);
+        let values = values.chain(from.map(Value::Integer));
         let mut select = self.connection.prepare_cached(&sql)?;
         let seqs = select.query_map(params_from_iter(values), |row| row.get(0))?;
         Ok(seqs.collect::<Result<_, _>>()?)
     }
+
+    /// Each candidate with the key that the index has for an attribute, in any order.
+    pub(super) fn keyed(&self, attribute: &str) -> Result<Vec<Position>, Fault> {
+        let Set { sql, values } = &self.set;
+        let attribute_at = values.len() + 1;
+        let sql = format!(
+            "SELECT k.key, c.seq FROM ({sql}) c LEFT JOIN scim_key k INDEXED BY scim_key_seq
+            ON k.seq = c.seq AND k.attr = ?{attribute_at}"
+        );
+        let values = values.iter().cloned().chain([Value::Text(attribute.to_owned())]);
+        let mut select = self.connection.prepare_cached(&sql)?;
+        let positions = select.query_map(params_from_iter(values), position)?;
+        Ok(positions.collect::<Result<_, _>>()?)
+    }
+
+    /// Each candidate with the key that its narrow row gives, in any order.
+    pub(super) fn heads(&self, by: &SortBy) -> Result<Vec<Position>, Fault> {
+        let Set { sql, values } = &self.set;
+        let sql = format!(
+            "SELECT r.seq, r.id, r.version, r.created, r.modified
+            FROM ({sql}) c CROSS JOIN scim_resource r ON r.seq = c.seq"
+        );
+        let mut select = self.connection.prepare_cached(&sql)?;
+        let positions = select.query_map(params_from_iter(values), |row| {
+            let version = row.get::<_, i64>(2)?.cast_unsigned();
+            let (created, modified) = (row.get(3)?, row.get(4)?);
+            let (created, modified) = (Timestamp::from_millis(created), Timestamp::from_millis(modified));
+            let id = row.get_ref(1)?.as_str()?;
+            Ok(Position::new(by.key(id, version, created, modified, None), row.get(0)?))
+        })?;
+        Ok(positions.collect::<Result<_, _>>()?)
+    }
+}
+
+/// Columns `key, seq`.
+pub(super) fn position(row: &Row<'_>) -> rusqlite::Result<Position> {
+    Ok(Position::new(row.get(0)?, row.get(1)?))
 }
 
 impl Set {

@@ -1,10 +1,12 @@
 //! Reading, on one consistent state of the file.
 
+use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Params, Row, params, params_from_iter};
 use scim_core::{Resource, ResourceType, Timestamp};
 use scim_filter::{BoundFilter, Entry, Narrow, Plan};
-use scim_server_traits::{EntityTag, Get, Page, Query, StoreError, Stored};
+use scim_server_traits::{EntityTag, Get, Page, Position, Query, Seek, SortBy, StoreError, Stored};
 
+use super::by_key::ByKey;
 use super::fault::Fault;
 use super::narrow::{Candidates, integer};
 use super::relations::{End, View, links};
@@ -25,7 +27,7 @@ pub(super) fn query(connection: &Connection, tenant: &str, query: &Query) -> Res
         None => reading.page(&Narrow::All),
         Some(filter) => match filter.plan() {
             Plan { narrow, exact: true } => reading.page(&narrow),
-            Plan { narrow, .. } => reading.scan(&narrow, filter),
+            Plan { narrow, .. } => reading.scan(&narrow, Some(filter)),
         },
     }
 }
@@ -81,36 +83,48 @@ struct Reading<'a> {
 impl Reading<'_> {
     /// What the index alone decides: only the page's documents are read.
     fn page(&self, narrow: &Narrow) -> Result<Page, Fault> {
-        let Query { offset, limit, .. } = *self.query;
-        let (total, seqs) = match narrow {
-            Narrow::All => (self.count()?, self.all(offset, limit)?),
-            narrow => {
-                let candidates = self.candidates(narrow)?;
-                let seqs = if limit > 0 { candidates.page(offset, limit)? } else { Vec::new() };
-                // A page that is not full ends where the matches end.
-                let ends = limit > seqs.len() as u64 && (offset == 0 || !seqs.is_empty());
-                let total = if ends { offset + seqs.len() as u64 } else { candidates.count()? };
-                (total, seqs)
+        let Query { resource_type, sort, seek, offset, limit, .. } = self.query;
+        let (offset, limit) = (*offset, *limit);
+        match (&sort.by, sort.by.indexed(resource_type)) {
+            (SortBy::Creation, _) => {
+                let (down, from) = (self.query.walks_down(), seek.position().map(|at| at.place));
+                let (total, seqs) = if *narrow == Narrow::All {
+                    (self.count()?, self.all(down, from, offset, limit)?)
+                } else {
+                    let candidates = self.candidates(narrow)?;
+                    let seqs =
+                        if limit > 0 { candidates.walk(down, from, offset, limit)? } else { Vec::new() };
+                    // A page that is not full ends where the matches end.
+                    let ends =
+                        limit > seqs.len() as u64 && (offset == 0 || !seqs.is_empty()) && from.is_none();
+                    let total = if ends { offset + seqs.len() as u64 } else { candidates.count()? };
+                    (total, seqs)
+                };
+                let mut positions: Vec<_> = seqs.into_iter().map(|seq| Position::new(None, seq)).collect();
+                if matches!(seek, Seek::Before(_)) {
+                    positions.reverse();
+                }
+                self.resources(total, positions)
             }
-        };
-        let mut resources = Vec::with_capacity(seqs.len());
-        for seq in seqs {
-            if let Some(found) = self.row(seq)? {
-                resources.push(self.with_links(found)?);
+            (_, Some(attribute)) if *narrow == Narrow::All => {
+                let kind = resource_type.name();
+                let by_key = ByKey { connection: self.connection, tenant: self.tenant, kind, attribute };
+                self.resources(self.count()?, by_key.page(self.query)?)
             }
+            (_, Some(attribute)) => self.selected(self.candidates(narrow)?.keyed(&attribute)?),
+            (by, None) if !by.is_in_document() => self.selected(self.candidates(narrow)?.heads(by)?),
+            _ => self.scan(narrow, None),
         }
-        Ok(Page::new(total, resources))
     }
 
-    /// What the evaluator decides, over the index's candidates.
-    fn scan(&self, narrow: &Narrow, filter: &BoundFilter) -> Result<Page, Fault> {
+    /// What a look at each document says, over the index's candidates.
+    fn scan(&self, narrow: &Narrow, filter: Option<&BoundFilter>) -> Result<Page, Fault> {
         let too_many = || Fault::from(StoreError::TooMany { limit: self.query.scan_limit });
         let mut scan = Scan {
             query: self.query,
             filter,
             view: View::new(self.connection, self.tenant, &self.query.resource_type),
-            total: 0,
-            page: Vec::new(),
+            positions: Vec::new(),
         };
         if *narrow == Narrow::All {
             if self.count()? > self.query.scan_limit {
@@ -122,7 +136,7 @@ impl Reading<'_> {
             let mut select = self.connection.prepare_cached(sql)?;
             let mut rows = select.query([self.tenant, self.query.resource_type.name()])?;
             while let Some(row) = rows.next()? {
-                scan.decide(Found::read(row)?)?;
+                scan.decide(&Found::read(row)?)?;
             }
         } else {
             let enough = self.query.scan_limit.saturating_add(1);
@@ -132,13 +146,26 @@ impl Reading<'_> {
             }
             for seq in seqs {
                 if let Some(found) = self.row(seq)? {
-                    scan.decide(found)?;
+                    scan.decide(&found)?;
                 }
             }
         }
-        let resources =
-            scan.page.into_iter().map(|found| self.with_links(found)).collect::<Result<_, _>>()?;
-        Ok(Page::new(scan.total, resources))
+        self.selected(scan.positions)
+    }
+
+    /// The page among the positions of all matches.
+    fn selected(&self, positions: Vec<Position>) -> Result<Page, Fault> {
+        self.resources(positions.len() as u64, self.query.page_of(positions))
+    }
+
+    fn resources(&self, total: u64, positions: Vec<Position>) -> Result<Page, Fault> {
+        let mut resources = Vec::with_capacity(positions.len());
+        for position in &positions {
+            if let Some(found) = self.row(position.place)? {
+                resources.push(self.with_links(found)?);
+            }
+        }
+        Ok(Page::new(total, resources, positions))
     }
 
     fn candidates(&self, narrow: &Narrow) -> Result<Candidates<'_>, Fault> {
@@ -153,13 +180,30 @@ impl Reading<'_> {
         Ok(count.unwrap_or_default().cast_unsigned())
     }
 
-    fn all(&self, offset: u64, limit: u64) -> Result<Vec<Seq>, Fault> {
-        let sql = "SELECT seq FROM scim_resource WHERE tenant = ?1 AND kind = ?2
-            ORDER BY seq LIMIT ?3 OFFSET ?4";
-        let text = |text: &str| rusqlite::types::Value::Text(text.to_owned());
+    fn all(&self, down: bool, from: Option<Seq>, offset: u64, limit: u64) -> Result<Vec<Seq>, Fault> {
+        let sql = match (down, from.is_some()) {
+            (false, false) => {
+                "SELECT seq FROM scim_resource WHERE tenant = ?1 AND kind = ?2
+                ORDER BY seq LIMIT ?3 OFFSET ?4"
+            }
+            (false, true) => {
+                "SELECT seq FROM scim_resource WHERE tenant = ?1 AND kind = ?2 AND seq > ?5
+                ORDER BY seq LIMIT ?3 OFFSET ?4"
+            }
+            (true, false) => {
+                "SELECT seq FROM scim_resource WHERE tenant = ?1 AND kind = ?2
+                ORDER BY seq DESC LIMIT ?3 OFFSET ?4"
+            }
+            (true, true) => {
+                "SELECT seq FROM scim_resource WHERE tenant = ?1 AND kind = ?2 AND seq < ?5
+                ORDER BY seq DESC LIMIT ?3 OFFSET ?4"
+            }
+        };
+        let text = |text: &str| Value::Text(text.to_owned());
         let (tenant, kind) = (text(self.tenant), text(self.query.resource_type.name()));
+        let values = [tenant, kind, integer(limit), integer(offset)].into_iter();
         let mut select = self.connection.prepare_cached(sql)?;
-        let values = params_from_iter([tenant, kind, integer(limit), integer(offset)]);
+        let values = params_from_iter(values.chain(from.map(Value::Integer)));
         let seqs = select.query_map(values, |row| row.get(0))?.collect::<Result<_, _>>()?;
         Ok(seqs)
     }
@@ -175,33 +219,33 @@ impl Reading<'_> {
     }
 }
 
-/// The evaluator's walk: counts what matches and keeps the page.
+/// The walk over documents: where each that matches stands.
 struct Scan<'a> {
     query: &'a Query,
-    filter: &'a BoundFilter,
+    filter: Option<&'a BoundFilter>,
     view: View<'a>,
-    total: u64,
-    page: Vec<Found>,
+    positions: Vec<Position>,
 }
 
 impl Scan<'_> {
-    fn decide(&mut self, found: Found) -> Result<(), Fault> {
+    fn decide(&mut self, found: &Found) -> Result<(), Fault> {
         self.view.turn_to(found.end);
-        let matches = self.filter.matches(&Entry {
-            id: &found.stored.id,
-            created: found.stored.created,
-            modified: found.stored.modified,
-            resource_type: self.query.resource_type.name(),
-            version: &EntityTag(found.stored.version),
-            resource: &found.stored.resource,
-            relations: &self.view,
+        let Stored { id, version, created, modified, resource, .. } = &found.stored;
+        let matches = self.filter.is_none_or(|filter| {
+            filter.matches(&Entry {
+                id,
+                created: *created,
+                modified: *modified,
+                resource_type: self.query.resource_type.name(),
+                version: &EntityTag(*version),
+                resource,
+                relations: &self.view,
+            })
         });
         self.view.check()?;
         if matches {
-            if self.total >= self.query.offset && (self.page.len() as u64) < self.query.limit {
-                self.page.push(found);
-            }
-            self.total += 1;
+            let key = self.query.sort.by.key(id, *version, *created, *modified, Some(resource));
+            self.positions.push(Position::new(key, found.end.seq));
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use super::fault::Fault;
 use super::options::Durability;
 
 /// The layout that this version writes, in `PRAGMA user_version`.
-const LAYOUT: i64 = 1;
+const LAYOUT: i64 = 2;
 
 /// Narrow rows apart from documents, so that lists page without reading documents. Links lead from row to
 /// row, whatever their tenant: a row belongs to one.
@@ -74,6 +74,14 @@ CREATE TABLE scim_count (
 ) STRICT, WITHOUT ROWID;
 ";
 
+/// What layout 2 adds to layout 1.
+const SECRET: &str = "
+CREATE TABLE scim_secret (
+    name TEXT PRIMARY KEY,
+    value BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+";
+
 /// More statements than the crate has, so that each is compiled once; filters share the rest.
 const STATEMENTS: usize = 256;
 
@@ -133,7 +141,28 @@ fn make_tables(connection: &mut Connection) -> Result<(), Fault> {
     }
     if found == 0 {
         transaction.execute_batch(TABLES)?;
+    }
+    if found < 2 {
+        transaction.execute_batch(SECRET)?;
+    }
+    if found < LAYOUT {
         transaction.pragma_update(None, "user_version", LAYOUT)?;
     }
     Ok(transaction.commit()?)
+}
+
+/// The secret of the file, made when it is first asked for.
+pub(super) fn secret(connection: &Connection) -> Result<[u8; 32], Fault> {
+    let fresh: [u8; 32] = random().map_err(Fault::NoRandomness)?;
+    let sql = "INSERT INTO scim_secret (name, value) VALUES ('file', ?1) ON CONFLICT DO NOTHING";
+    connection.execute(sql, [fresh])?;
+    let sql = "SELECT value FROM scim_secret WHERE name = 'file'";
+    Ok(connection.query_row(sql, [], |row| row.get(0))?)
+}
+
+/// 32 random bytes of the operating system.
+fn random() -> Result<[u8; 32], getrandom::Error> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes)?;
+    Ok(bytes)
 }

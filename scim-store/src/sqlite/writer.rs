@@ -15,6 +15,8 @@ use super::{schema, write};
 
 /// The writing thread; joined when dropped, after it carried out what it was given.
 pub(super) struct Writer {
+    /// The file's secret.
+    pub(super) secret: [u8; 32],
     jobs: Option<Sender<Job>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -30,13 +32,14 @@ struct Job {
 impl Writer {
     pub(super) fn open(path: &Path, options: &SqliteOptions) -> Result<Self, Fault> {
         let connection = schema::writing(path, options.durability)?;
+        let secret = schema::secret(&connection)?;
         let (jobs, queue) = bounded(options.queue.max(1));
         let group = options.group.max(1);
         let thread = Builder::new()
             .name("scim-store-writer".into())
             .spawn(move || work(&connection, &queue, group))
             .map_err(Fault::Thread)?;
-        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+        Ok(Self { secret, jobs: Some(jobs), thread: Some(thread) })
     }
 
     pub(super) async fn commit(&self, tenant: TenantId, batch: Batch) -> Outcome {

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use scim_core::{Leniency, Reference, ResourceType, Timestamp};
+use scim_core::{Leniency, Quirks, Reference, ResourceType, Timestamp};
 use scim_filter::Filter;
 use scim_patch::{RelationEdit, RelationStep};
 use scim_server_traits::{
-    Batch, Claim, Context, Delete, Insert, Precondition, Query, Store, StoreError, TenantId, Update, Written,
+    Batch, Claim, Context, Delete, Insert, Precondition, Query, Sort, SortBy, Store, StoreError, TenantId,
+    Update, Written,
 };
 use scim_store::{Durability, MemoryStore, SqliteOptions, SqliteStore};
 use serde_json::json;
@@ -132,6 +133,15 @@ const FILTERS: &[(&str, &str)] = &[
     ("Group", "not (members pr)"),
 ];
 
+const SORTS: &[(&str, &str)] = &[
+    ("User", "userName"),
+    ("User", "emails"),
+    ("User", "active"),
+    ("User", "meta.lastModified"),
+    ("Group", "displayName"),
+    ("Group", "meta.version"),
+];
+
 async fn state(store: &dyn Store, context: &Context, history: &History) -> Vec<String> {
     let mut state = Vec::new();
     let types = [&history.user, &history.group];
@@ -142,9 +152,18 @@ async fn state(store: &dyn Store, context: &Context, history: &History) -> Vec<S
         let filter = filter.bind(resource_type, &Leniency::STRICT).unwrap();
         Query::new(Arc::clone(resource_type)).with_filter(filter).page(1, 3)
     });
+    let sorted = SORTS.iter().map(|(name, path)| {
+        let resource_type = types.into_iter().find(|one| one.name() == *name).unwrap();
+        let by = SortBy::bind(path, resource_type, &Leniency::STRICT, &mut Quirks::default()).unwrap();
+        Query::new(Arc::clone(resource_type)).sorted(Sort::descending(by)).page(1, 4)
+    });
+    let filtered = filtered.chain(sorted);
     for query in all.into_iter().chain(filtered) {
         let query = query.with_relations(vec!["members".into(), "groups".into()]);
-        state.push(format!("{:#?}", store.query(context, query).await.unwrap()));
+        let mut page = store.query(context, query).await.unwrap();
+        // Each store counts places in its own way.
+        page.positions.iter_mut().for_each(|position| position.place = 0);
+        state.push(format!("{page:#?}"));
     }
     state
 }

@@ -39,6 +39,20 @@ async fn find(store: &SqliteStore, filter: &str) -> Page {
 }
 
 #[tokio::test]
+async fn the_secret_of_a_file_stays() {
+    let directory = directory();
+    let secret = open(&directory).secret();
+    assert_eq!(open(&directory).secret(), secret);
+    let elsewhere = tempfile::tempdir().unwrap();
+    assert_ne!(open(&elsewhere).secret(), secret);
+    // A file of layout 1 gets one.
+    let file = rusqlite::Connection::open(directory.path().join("scim.db")).unwrap();
+    file.execute_batch("DROP TABLE scim_secret; PRAGMA user_version = 1").unwrap();
+    let (first, second) = (open(&directory).secret(), open(&directory).secret());
+    assert!(first == second && first != secret);
+}
+
+#[tokio::test]
 async fn a_reopened_file_has_everything() {
     let directory = directory();
     let store = open(&directory);
@@ -147,7 +161,7 @@ async fn what_is_not_its_file_is_refused() {
     let file = rusqlite::Connection::open(&path).unwrap();
     file.pragma_update(None, "user_version", 99).unwrap();
     let StoreError::Backend(reason) = SqliteStore::open(&path).unwrap_err() else { panic!("not refused") };
-    assert_eq!(reason.to_string(), "the file has layout 99: this version knows layouts up to 1");
+    assert_eq!(reason.to_string(), "the file has layout 99: this version knows layouts up to 2");
 }
 
 #[tokio::test]

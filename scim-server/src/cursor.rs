@@ -1,0 +1,170 @@
+//! Cursors — RFC 9865. A cursor says where a walk stands and is signed together with who walks and what is
+//! asked for, so that it is good for nothing else and nothing about it is kept.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
+use scim_core::{Error, ScimType, Timestamp};
+use scim_server_traits::{Context, Position, Seek};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+
+/// Signs cursors and reads them back.
+pub(crate) struct Cursors {
+    key: [u8; 32],
+    /// For how long a cursor is good.
+    pub(crate) lifetime: Duration,
+}
+
+/// Where a walk stands.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Cursor {
+    /// Whether the page lies before the position.
+    pub(crate) back: bool,
+    /// Which resource type of those asked for the position is in.
+    pub(crate) part: usize,
+    key: Option<String>,
+    place: i64,
+    /// How many results a page of this walk holds.
+    pub(crate) count: u64,
+    /// In milliseconds since the Unix epoch.
+    expires: i64,
+}
+
+/// Who walks, and through what.
+#[derive(Debug, Serialize)]
+pub(crate) struct Walk<'a> {
+    tenant: &'a str,
+    principal: &'a str,
+    scopes: &'a [String],
+    endpoint: &'a str,
+    filter: Option<&'a str>,
+    sort_by: Option<&'a str>,
+    descending: bool,
+}
+
+/// How many bytes a signature has.
+const SIGNATURE: usize = 32;
+
+impl Cursor {
+    pub(crate) fn new(back: bool, part: usize, position: &Position, count: u64) -> Self {
+        let Position { key, place, .. } = position.clone();
+        Self { back, part, key, place, count, expires: 0 }
+    }
+
+    /// Where the part of this number has to be read from. What has the position's key comes before it in the
+    /// parts before, and after it in those that follow.
+    pub(crate) fn seek(&self, part: usize) -> Seek {
+        let place = match part.cmp(&self.part) {
+            std::cmp::Ordering::Less => i64::MAX,
+            std::cmp::Ordering::Equal => self.place,
+            std::cmp::Ordering::Greater => i64::MIN,
+        };
+        let position = Position::new(self.key.clone(), place);
+        if self.back { Seek::Before(position) } else { Seek::After(position) }
+    }
+}
+
+impl<'a> Walk<'a> {
+    pub(crate) fn new(
+        context: &'a Context,
+        endpoint: &'a str,
+        filter: Option<&'a str>,
+        sort_by: Option<&'a str>,
+        descending: bool,
+    ) -> Self {
+        let principal = context.principal();
+        Self {
+            tenant: context.tenant().as_str(),
+            principal: &principal.name,
+            scopes: &principal.scopes,
+            endpoint,
+            filter,
+            sort_by,
+            descending,
+        }
+    }
+}
+
+impl Cursors {
+    pub(crate) fn new(key: [u8; 32], lifetime: Duration) -> Self {
+        Self { key, lifetime }
+    }
+
+    /// A text of letters, digits, `-` and `_` (SRV-047).
+    pub(crate) fn issue(&self, mut cursor: Cursor, walk: &Walk<'_>, now: Timestamp) -> Result<String, Error> {
+        let lifetime = i64::try_from(self.lifetime.as_millis()).unwrap_or(i64::MAX);
+        cursor.expires = now.as_millis().saturating_add(lifetime);
+        let mut bytes = serde_json::to_vec(&cursor).map_err(unwritable)?;
+        let signature = self.signature(&bytes, walk)?.finalize().into_bytes();
+        bytes.extend_from_slice(&signature);
+        Ok(URL_SAFE_NO_PAD.encode(bytes))
+    }
+
+    /// Errors: 400 `invalidCursor` for whatever was not issued for this walk, one message for all of it (SRV-065);
+    /// `expiredCursor` past its time.
+    pub(crate) fn read(&self, text: &str, walk: &Walk<'_>, now: Timestamp) -> Result<Cursor, Error> {
+        let invalid = || Error::scim(ScimType::InvalidCursor, "the cursor is none of this query: begin anew");
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| invalid())?;
+        let split = bytes.len().checked_sub(SIGNATURE).ok_or_else(invalid)?;
+        let (payload, signature) = bytes.split_at(split);
+        // Compared in constant time.
+        self.signature(payload, walk)?.verify_slice(signature).map_err(|_| invalid())?;
+        let cursor: Cursor = serde_json::from_slice(payload).map_err(|_| invalid())?;
+        if now.as_millis() >= cursor.expires {
+            return Err(Error::scim(ScimType::ExpiredCursor, "the cursor has expired: begin anew"));
+        }
+        Ok(cursor)
+    }
+
+    fn signature(&self, payload: &[u8], walk: &Walk<'_>) -> Result<Hmac<Sha256>, Error> {
+        let mut signature = Hmac::<Sha256>::new_from_slice(&self.key)
+            .map_err(|error| Error::internal(format!("cursors cannot be signed: {error}")))?;
+        let walk = serde_json::to_vec(walk).map_err(unwritable)?;
+        // The length keeps the two apart.
+        signature.update(&(payload.len() as u64).to_be_bytes());
+        signature.update(payload);
+        signature.update(&walk);
+        Ok(signature)
+    }
+}
+
+fn unwritable(error: serde_json::Error) -> Error {
+    Error::internal(format!("the cursor could not be written: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use scim_server_traits::TenantId;
+
+    #[test]
+    fn srv_047_srv_054_srv_061_srv_064_srv_065_cursors_are_good_for_one_walk() {
+        let cursors = Cursors::new([7; 32], Duration::from_secs(60));
+        let context = Context::new(TenantId::new("one"));
+        let walk = |filter| Walk::new(&context, "/Users", filter, Some("title"), false);
+        let at = Timestamp::from_millis;
+        let position = Position::new(Some("a\"b".into()), 9);
+        let text = cursors.issue(Cursor::new(true, 1, &position, 5), &walk(None), at(0)).unwrap();
+        assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')));
+        let read = cursors.read(&text, &walk(None), at(59_999)).unwrap();
+        assert_eq!((read.back, read.count, read.seek(1)), (true, 5, Seek::Before(position)));
+        let refusal = |text: &str, walk: &Walk<'_>, now| cursors.read(text, walk, at(now)).unwrap_err();
+        assert_eq!(refusal(&text, &walk(None), 60_000).scim_type, Some(ScimType::ExpiredCursor));
+        let foreign = refusal(&text, &walk(Some("title pr")), 0);
+        assert_eq!(foreign.scim_type, Some(ScimType::InvalidCursor));
+        for number in 0..text.len() {
+            let mut forged = text.clone().into_bytes();
+            forged[number] ^= 1;
+            let forged = String::from_utf8(forged).unwrap();
+            assert_eq!(refusal(&forged, &walk(None), 0), foreign, "{number}");
+        }
+        for short in ["", "A", "AAAA", &text[..text.len() - 4]] {
+            assert_eq!(refusal(short, &walk(None), 0), foreign);
+        }
+        let other = Cursors::new([8; 32], Duration::from_secs(60));
+        assert_eq!(other.read(&text, &walk(None), at(0)), Err(foreign));
+    }
+}

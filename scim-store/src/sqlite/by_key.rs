@@ -1,0 +1,122 @@
+//! All resources of a type in the order of an indexed attribute, along its key rows.
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, params, params_from_iter};
+use scim_server_traits::{Position, Query, Seek};
+
+use super::fault::Fault;
+use super::narrow::{integer, position};
+
+pub(super) struct ByKey<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) tenant: &'a str,
+    pub(super) kind: &'a str,
+    pub(super) attribute: String,
+}
+
+impl ByKey<'_> {
+    /// Upwards the keys come first and then what has none; downwards the reverse.
+    pub(super) fn page(&self, query: &Query) -> Result<Vec<Position>, Fault> {
+        let down = query.walks_down();
+        let mut left = Left { offset: query.offset, limit: query.limit };
+        let mut page = Vec::new();
+        for keyed in [!down, down] {
+            if left.limit == 0 {
+                break;
+            }
+            let found =
+                if keyed { self.keyed(query, down, &left)? } else { self.missing(query, down, &left)? };
+            let Some(found) = found else { continue };
+            if found.is_empty() && left.offset > 0 && !matches!(query.seek, Seek::Start) {
+                // No caller has both a position and an offset; whoever does gets an empty page, never a wrong one.
+                break;
+            }
+            if found.is_empty() && left.offset > 0 {
+                let keys = self.count_keys()?;
+                let passed = if keyed { keys } else { self.count_all()? - keys };
+                left.offset = left.offset.saturating_sub(passed);
+            } else {
+                left = Left { offset: 0, limit: left.limit - found.len() as u64 };
+            }
+            page.extend(found);
+        }
+        if matches!(query.seek, Seek::Before(_)) {
+            page.reverse();
+        }
+        Ok(page)
+    }
+
+    /// `None` when the position is beyond them.
+    fn keyed(&self, query: &Query, down: bool, left: &Left) -> Result<Option<Vec<Position>>, Fault> {
+        let (range, at) = match query.seek.position() {
+            None => ("", None),
+            Some(Position { key: Some(key), place, .. }) if down => {
+                ("AND (key, seq) < (?6, ?7)", Some((key, *place)))
+            }
+            Some(Position { key: Some(key), place, .. }) => {
+                ("AND (key, seq) > (?6, ?7)", Some((key, *place)))
+            }
+            Some(_) if down => ("", None),
+            Some(_) => return Ok(None),
+        };
+        let order = if down { "key DESC, seq DESC" } else { "key, seq" };
+        let sql = format!(
+            "SELECT key, seq FROM scim_key WHERE tenant = ?1 AND kind = ?2 AND attr = ?3 {range}
+            ORDER BY {order} LIMIT ?4 OFFSET ?5"
+        );
+        let at = at.into_iter().flat_map(|(key, place)| [Value::Text(key.clone()), Value::Integer(place)]);
+        self.positions(&sql, left, at).map(Some)
+    }
+
+    /// What has no key, by creation; `None` when the position is beyond it.
+    fn missing(&self, query: &Query, down: bool, left: &Left) -> Result<Option<Vec<Position>>, Fault> {
+        let (range, at) = match query.seek.position() {
+            Some(Position { key: None, place, .. }) if down => ("AND seq < ?6", Some(*place)),
+            Some(Position { key: None, place, .. }) => ("AND seq > ?6", Some(*place)),
+            Some(_) if down => return Ok(None),
+            _ => ("", None),
+        };
+        let order = if down { "seq DESC" } else { "seq" };
+        let sql = format!(
+            "SELECT NULL, seq FROM scim_resource r WHERE tenant = ?1 AND kind = ?2 {range}
+            AND NOT EXISTS (SELECT 1 FROM scim_key INDEXED BY scim_key_seq WHERE seq = r.seq AND attr = ?3)
+            ORDER BY {order} LIMIT ?4 OFFSET ?5"
+        );
+        self.positions(&sql, left, at.map(Value::Integer)).map(Some)
+    }
+
+    fn positions(
+        &self,
+        sql: &str,
+        left: &Left,
+        at: impl IntoIterator<Item = Value>,
+    ) -> Result<Vec<Position>, Fault> {
+        let text = |text: &str| Value::Text(text.to_owned());
+        let scope = [text(self.tenant), text(self.kind), text(&self.attribute)];
+        let part = [integer(left.limit), integer(left.offset)];
+        let values = params_from_iter(scope.into_iter().chain(part).chain(at));
+        let mut select = self.connection.prepare_cached(sql)?;
+        Ok(select.query_map(values, position)?.collect::<Result<_, _>>()?)
+    }
+
+    fn count_keys(&self) -> Result<u64, Fault> {
+        let sql = "SELECT count(*) FROM scim_key WHERE tenant = ?1 AND kind = ?2 AND attr = ?3";
+        let mut select = self.connection.prepare_cached(sql)?;
+        let count =
+            select.query_row([self.tenant, self.kind, &self.attribute], |row| row.get::<_, i64>(0))?;
+        Ok(count.cast_unsigned())
+    }
+
+    fn count_all(&self) -> Result<u64, Fault> {
+        let sql = "SELECT count(*) FROM scim_resource WHERE tenant = ?1 AND kind = ?2";
+        let mut select = self.connection.prepare_cached(sql)?;
+        let count = select.query_row(params![self.tenant, self.kind], |row| row.get::<_, i64>(0))?;
+        Ok(count.cast_unsigned())
+    }
+}
+
+/// How many are still to be passed over, and to be taken.
+struct Left {
+    offset: u64,
+    limit: u64,
+}
