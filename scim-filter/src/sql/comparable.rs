@@ -18,7 +18,7 @@ pub fn comparable(leaf: &Attribute, value: &Value) -> Value {
     match (leaf.r#type, value) {
         (Type::String, Value::String(text)) if !leaf.compares_exactly() => fold(text).into(),
         (Type::DateTime, Value::String(text)) => {
-            text.parse().map_or_else(|_| value.clone(), |instant| sortable(&instant).into())
+            text.parse().map_or_else(|_| value.clone(), |instant: DateTime| instant.sort_key().into())
         }
         (Type::Binary, Value::String(text)) => {
             decode_base64(text).map_or_else(|| value.clone(), |bytes| hexadecimal(&bytes).into())
@@ -68,16 +68,6 @@ fn comparable_value(attribute: &Attribute, value: &Value) -> Value {
                 .collect()
         }
         scalar => comparable(attribute, scalar),
-    }
-}
-
-/// The seconds counted from so early that none is negative, all with as many digits, and then the fraction.
-pub(super) fn sortable(instant: &DateTime) -> String {
-    const EARLIER_THAN_ALL: i64 = 1_000_000_000_000_000_000;
-    let seconds = EARLIER_THAN_ALL.saturating_add(instant.unix_seconds());
-    match instant.fraction() {
-        "" => format!("{seconds:019}"),
-        fraction => format!("{seconds:019}.{fraction}"),
     }
 }
 

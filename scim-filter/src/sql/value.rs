@@ -8,7 +8,7 @@ use std::fmt::Display;
 use scim_core::{Attribute, DateTime, Timestamp, Type};
 use serde_json::Number;
 
-use super::comparable::{hexadecimal, sortable, whole_number};
+use super::comparable::{hexadecimal, whole_number};
 use super::dialect::Dialect;
 use super::table::Form;
 use super::write::{Source, Writer, Written, constant};
@@ -249,7 +249,7 @@ impl Writer<'_> {
             }
             Source::Column { form: Form::Comparable, .. } | Source::Json { form: Form::Comparable, .. } => {
                 let value = self.text_of(source, path)?;
-                Ok(self.text(&value, op, &sortable(instant)))
+                Ok(self.text(&value, op, &instant.sort_key()))
             }
             _ => Err(SqlError::unfit(path, "is compared as an instant: its comparable form is needed")),
         }
