@@ -1,6 +1,8 @@
 //! Carrying a plan out on a document, in place and all or nothing (PATCH-013, PATCH-014).
 
-use scim_core::{AttrRef, Mutability, Resource, ResourceType, check_required, merge_duplicates};
+use std::sync::Arc;
+
+use scim_core::{AttrRef, Attribute, Mutability, Resource, ResourceType, check_required, merge_duplicates};
 use serde_json::{Map, Value};
 
 use crate::PatchError;
@@ -26,9 +28,8 @@ impl PatchPlan {
         let result = self
             .edits
             .iter()
-            .try_for_each(|edit| applier.edit(edit))
+            .try_for_each(|edit| applier.checked(edit, &self.resource_type))
             .map(|()| applier.drop_emptied())
-            .and_then(|()| applier.check_immutable(&self.resource_type))
             .and_then(|()| {
                 let lacks = |error| PatchError::in_value("", error);
                 check_required(&self.resource_type, applier.document).map_err(lacks)
@@ -69,6 +70,40 @@ impl Touched {
 }
 
 impl Applier<'_> {
+    /// Matrix row 17, for attributes as a whole: one that has a value has the same one after the edit.
+    fn checked(&mut self, edit: &Edit, resource_type: &ResourceType) -> Result<(), PatchError> {
+        let fixed: Vec<(Touched, Value)> = match edit {
+            Edit::UnassignExtension { urn } => {
+                let schema = resource_type.extension(urn).map(|extension| &extension.schema);
+                let attributes = schema.into_iter().flat_map(|schema| schema.attributes());
+                attributes.filter_map(|attribute| self.fixed(Some(urn), attribute)).collect()
+            }
+            edit => {
+                let path = edit.path();
+                path.and_then(|path| self.fixed(path.extension(), path.attribute())).into_iter().collect()
+            }
+        };
+        self.edit(edit)?;
+        for (touched, before) in fixed {
+            if value_at(self.document, &touched) != Some(&before) {
+                let path = touched.path();
+                let detail = format!("`{path}` is immutable and has another value already");
+                return Err(PatchError::immutable(path, detail));
+            }
+        }
+        Ok(())
+    }
+
+    /// The value of an immutable attribute.
+    fn fixed(&self, extension: Option<&Arc<str>>, attribute: &Attribute) -> Option<(Touched, Value)> {
+        if attribute.mutability != Mutability::Immutable {
+            return None;
+        }
+        let touched = Touched { extension: extension.map(ToString::to_string), name: attribute.name.clone() };
+        let value = value_at(self.document, &touched)?.clone();
+        Some((touched, value))
+    }
+
     fn edit(&mut self, edit: &Edit) -> Result<(), PatchError> {
         match edit {
             Edit::Assign { path, value } => match path.sub() {
@@ -115,7 +150,7 @@ impl Applier<'_> {
         let Value::Object(object) = slot else { return Ok(()) };
         for (name, value) in values {
             if let Some(sub) = attribute.sub_attribute(name) {
-                check_immutable(&path.with_sub(std::sync::Arc::clone(sub)), object.get(name), Some(value))?;
+                check_immutable(&path.with_sub(Arc::clone(sub)), object.get(name), Some(value))?;
             }
             object.insert(name.to_owned(), value.clone());
         }
@@ -157,7 +192,7 @@ impl Applier<'_> {
     }
 
     fn elements(&mut self, path: &AttrRef, which: &Which, change: &ElementChange) -> Result<(), PatchError> {
-        let attribute = std::sync::Arc::clone(path.attribute());
+        let attribute = Arc::clone(path.attribute());
         if !attribute.multi_valued {
             return self.single_as_element(path, which, change);
         }
@@ -202,9 +237,7 @@ impl Applier<'_> {
         };
         match change {
             ElementChange::Remove if fits => self.unassign(path),
-            ElementChange::Clear { sub, .. } if fits => {
-                self.unassign(&path.with_sub(std::sync::Arc::clone(sub)))
-            }
+            ElementChange::Clear { sub, .. } if fits => self.unassign(&path.with_sub(Arc::clone(sub))),
             ElementChange::Remove | ElementChange::Clear { .. } => Ok(()),
             _ if !fits && current.is_some() => {
                 Err(PatchError::no_target(path, format!("the value of `{path}` does not fit the path")))
@@ -244,25 +277,6 @@ impl Applier<'_> {
             container.remove(name);
         }
         result
-    }
-
-    /// Matrix row 17, for attributes as a whole: one that had a value has the same one now.
-    fn check_immutable(&self, resource_type: &ResourceType) -> Result<(), PatchError> {
-        for (touched, before) in &self.journal {
-            let attribute = match &touched.extension {
-                None => resource_type.attribute(&touched.name),
-                Some(urn) => resource_type
-                    .extension(urn)
-                    .and_then(|extension| extension.schema.attribute(&touched.name)),
-            };
-            let fixed = attribute.is_some_and(|attribute| attribute.mutability == Mutability::Immutable);
-            if fixed && before.is_some() && value_at(self.document, touched) != before.as_ref() {
-                let name = &touched.name;
-                let detail = format!("`{name}` is immutable and has another value already");
-                return Err(PatchError::immutable(touched.path(), detail));
-            }
-        }
-        Ok(())
     }
 
     fn container(&mut self, path: &AttrRef) -> Result<&mut Map<String, Value>, PatchError> {

@@ -442,16 +442,15 @@ impl Compiler<'_> {
             sub: Arc::clone(&sub),
             drop_hollow: self.leniency.allows(Quirk::DropHollowElements),
         };
-        let change = match op {
-            Op::Remove if sub.required => {
-                return Err(required(&path, "removed"));
-            }
-            Op::Remove => clear,
-            Op::Add | Op::Replace => match self.canonical(&path, value.unwrap_or_default(), false)? {
-                Some(value) => ElementChange::Set { sub, value },
-                None if op == Op::Replace => clear,
-                None => return Ok(()),
-            },
+        let value = match op {
+            Op::Remove => None,
+            Op::Add | Op::Replace => self.canonical(&path, value.unwrap_or_default(), false)?,
+        };
+        let change = match value {
+            Some(value) => ElementChange::Set { sub, value },
+            None if op == Op::Add => return Ok(()),
+            None if sub.required => return Err(required(&path, "removed")),
+            None => clear,
         };
         self.edit(Edit::Elements { path: container.clone(), which, change })?;
         Ok(())

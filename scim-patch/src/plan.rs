@@ -66,6 +66,19 @@ pub(crate) enum Edit {
 }
 
 impl Edit {
+    /// The attribute it changes; an extension as a whole has none.
+    pub(crate) fn path(&self) -> Option<&AttrRef> {
+        match self {
+            Self::Assign { path, .. }
+            | Self::Merge { path, .. }
+            | Self::Append { path, .. }
+            | Self::Unassign { path }
+            | Self::RemoveValues { path, .. }
+            | Self::Elements { path, .. } => Some(path),
+            Self::UnassignExtension { .. } => None,
+        }
+    }
+
     fn writes(&self, path: &AttrRef) -> bool {
         let holds = |value: &Map<String, Value>| match path.sub() {
             Some(sub) => value.contains_key(&sub.name),

@@ -87,7 +87,7 @@ fn q_37_q_48_a_value_of_which_nothing_is_left_changes_nothing() {
 }
 
 /// A type with immutable attributes of every shape, and extensions with requirements.
-fn badges() -> Arc<ResourceType> {
+pub(crate) fn badges() -> Arc<ResourceType> {
     let subs = json!([{"name": "value", "mutability": "immutable"}, {"name": "note"}]);
     let base = json!({"id": "urn:b", "attributes": [
         {"name": "serial", "mutability": "immutable"},

@@ -1,0 +1,282 @@
+//! What the quirks of PATCH do beyond the fixtures.
+
+use scim_core::{Leniency, Quirk, ResourceType, ScimType, urn};
+use scim_patch::PatchRequest;
+use serde_json::{Map, Value, json};
+
+use crate::fixtures::{patch, patch_whole};
+
+fn user(leniency: &Leniency, before: Value, operation: Value) -> Result<Value, ScimType> {
+    let mut document: Map<String, Value> = Map::new();
+    document.insert("schemas".into(), json!([urn::USER, urn::ENTERPRISE_USER]));
+    document.insert("userName".into(), json!("ada"));
+    document.extend(before.as_object().unwrap().clone());
+    let request = json!({"schemas": [urn::PATCH_OP], "Operations": [operation]});
+    patch(&ResourceType::user(), leniency, &document, &request)
+        .map(|(mut after, _)| {
+            after.retain(|name, _| name != "schemas" && name != "userName");
+            Value::Object(after)
+        })
+        .map_err(|error| error.scim_type.unwrap())
+}
+
+fn interop(before: Value, operation: Value) -> Result<Value, ScimType> {
+    user(&Leniency::INTEROP, before, operation)
+}
+
+#[test]
+fn q_16_a_value_path_sees_a_single_value_as_a_list_of_one() {
+    let boss = json!({urn::ENTERPRISE_USER: {"manager": {"value": "u9", "$ref": "../Users/u9"}}});
+    let at = |op: &str, path: &str, value: Value| {
+        let mut operation = json!({"op": op, "path": path});
+        if op != "remove" {
+            operation["value"] = value;
+        }
+        interop(boss.clone(), operation).map(|after| after[urn::ENTERPRISE_USER]["manager"].clone())
+    };
+    let (fits, other) = ("manager[value eq \"u9\"]", "manager[value eq \"u1\"]");
+    let stays = json!({"value": "u9", "$ref": "../Users/u9"});
+    assert_eq!(at("remove", fits, json!(null)), Ok(Value::Null));
+    assert_eq!(at("remove", other, json!(null)), Ok(stays.clone()));
+    assert_eq!(at("remove", &format!("{fits}.$ref"), json!(null)), Ok(json!({"value": "u9"})));
+    assert_eq!(at("remove", &format!("{other}.$ref"), json!(null)), Ok(stays));
+    let moved = Ok(json!({"value": "u2", "$ref": "../Users/u9"}));
+    for op in ["add", "replace"] {
+        assert_eq!(at(op, &format!("{fits}.value"), json!("u2")), moved);
+        assert_eq!(at(op, fits, json!({"value": "u2"})), moved);
+        assert_eq!(at(op, fits, json!([{"value": "u2"}])), moved);
+        assert_eq!(at(op, &format!("{other}.value"), json!("u2")), Err(ScimType::NoTarget));
+        assert_eq!(at(op, other, json!({"value": "u2"})), Err(ScimType::NoTarget));
+    }
+    let operation = json!({"op": "replace", "path": format!("{other}.value"), "value": "u1"});
+    assert_eq!(
+        interop(json!({}), operation),
+        Ok(json!({urn::ENTERPRISE_USER: {"manager": {"value": "u1"}}}))
+    );
+    for path in [fits.to_owned(), format!("{fits}.value")] {
+        assert_eq!(interop(json!({}), json!({"op": "remove", "path": path})), Ok(json!({})));
+    }
+}
+
+#[test]
+fn q_15_q_34_what_clears_a_complex_attribute() {
+    let before = json!({"name": {"familyName": "L"}, urn::ENTERPRISE_USER: {"manager": {"value": "u9"}}});
+    let (manager, cleared) =
+        (format!("{}:manager", urn::ENTERPRISE_USER), json!({"name": {"familyName": "L"}}));
+    for (op, value, clears) in [
+        ("replace", json!(""), true),
+        ("add", json!(""), true),
+        ("replace", json!({"value": ""}), true),
+        ("add", json!({"VALUE": ""}), true),
+        ("replace", json!([{"value": ""}]), true),
+        ("replace", json!(null), true),
+        ("add", json!(null), false),
+        ("replace", json!({}), true),
+        ("add", json!({}), false),
+        ("replace", json!([]), true),
+        ("add", json!([]), false),
+        ("replace", json!({"nope": ""}), false),
+    ] {
+        let after = interop(before.clone(), json!({"op": op, "path": manager, "value": value}));
+        assert_eq!(after, Ok(if clears { cleared.clone() } else { before.clone() }), "{op} {value}");
+    }
+    let null = json!({"op": "add", "path": "name", "value": {"familyName": null, "givenName": "A"}});
+    let after = interop(before.clone(), null).unwrap();
+    assert_eq!(after["name"], json!({"familyName": "L", "givenName": "A"}), "an added null says nothing");
+    let null = json!({"op": "replace", "path": "name", "value": {"familyName": null, "givenName": "A"}});
+    assert_eq!(interop(before, null).unwrap()["name"], json!({"givenName": "A"}));
+}
+
+#[test]
+fn q_5_the_primary_element_else_the_first_else_a_new_one() {
+    let two = json!([{"value": "a"}, {"value": "b", "primary": true}]);
+    let set = json!({"op": "replace", "path": "emails.value", "value": "x"});
+    let after = |emails: Value, operation: &Value| {
+        interop(json!({"emails": emails}), operation.clone())
+            .map(|after| after.get("emails").cloned().unwrap_or_default())
+    };
+    assert_eq!(after(two.clone(), &set), Ok(json!([{"value": "a"}, {"value": "x", "primary": true}])));
+    assert_eq!(
+        after(json!([{"value": "a"}, {"value": "b"}]), &set),
+        Ok(json!([{"value": "x"}, {"value": "b"}]))
+    );
+    assert_eq!(interop(json!({}), set), Ok(json!({"emails": [{"value": "x"}]})));
+    // Removing means each of them all the same.
+    let remove = json!({"op": "remove", "path": "emails.value"});
+    assert_eq!(
+        after(json!([{"value": "a", "display": "A"}, {"value": "b", "display": "B"}]), &remove),
+        Ok(json!([{"display": "A"}, {"display": "B"}]))
+    );
+}
+
+#[test]
+fn q_7_what_is_made_may_be_primary() {
+    let before = json!({"emails": [{"value": "a", "type": "home", "primary": true}]});
+    let path = "emails[type eq \"work\" and primary eq true].value";
+    let after = interop(before.clone(), json!({"op": "add", "path": path, "value": "b"})).unwrap();
+    assert_eq!(
+        after["emails"],
+        json!([{"value": "a", "type": "home", "primary": false}, {"value": "b", "type": "work", "primary": true}])
+    );
+    // A change that says nothing of `primary` leaves it.
+    let path = "emails[type eq \"home\"]";
+    let after = interop(before, json!({"op": "add", "path": path, "value": {"display": "x"}})).unwrap();
+    assert_eq!(after["emails"][0]["primary"], true);
+}
+
+#[test]
+fn q_33_an_element_of_which_only_the_type_is_left_goes() {
+    let emails = json!({"emails": [{"value": "a", "type": "work", "primary": true}, {"value": "b"}]});
+    let remove = |sub: &str| json!({"op": "remove", "path": format!("emails[type eq \"work\"].{sub}")});
+    let left = |leniency: &Leniency, sub: &str| {
+        user(leniency, emails.clone(), remove(sub)).unwrap()["emails"][0].clone()
+    };
+    assert_eq!(left(&Leniency::INTEROP, "value"), json!({"value": "b"}));
+    assert_eq!(left(&Leniency::STRICT, "value"), json!({"type": "work", "primary": true}));
+    assert_eq!(left(&Leniency::INTEROP, "type"), json!({"value": "a", "primary": true}));
+    // Hollow before, and nothing was taken from it.
+    let hollow = json!({"emails": [{"type": "work"}]});
+    assert_eq!(interop(hollow.clone(), remove("value")), Ok(hollow));
+}
+
+#[test]
+fn q_10_q_12_what_names_no_member_removes_nobody() {
+    let group =
+        json!({"schemas": [urn::GROUP], "displayName": "g", "members": [{"value": "a"}, {"value": "b"}]});
+    let members = |value: Value| {
+        let request = json!({"schemas": [urn::PATCH_OP], "Operations": [{"op": "remove", "path": "members", "value": value}]});
+        let patched =
+            patch_whole(&ResourceType::group(), &Leniency::INTEROP, group.as_object().unwrap(), &request)
+                .unwrap();
+        (patched.document.get("members").cloned().unwrap_or_default(), patched.changed)
+    };
+    let both = json!([{"value": "a"}, {"value": "b"}]);
+    for value in [json!([]), json!([{"value": null}]), json!({}), json!(7), json!([[]]), json!("nobody")] {
+        assert_eq!(members(value.clone()), (both.clone(), false), "{value}");
+    }
+    for value in [json!("a"), json!(["a"]), json!({"VALUE": "a"}), json!([{"value": "a", "display": "x"}])] {
+        assert_eq!(members(value.clone()), (json!([{"value": "b"}]), true), "{value}");
+    }
+}
+
+#[test]
+fn q_12_q_49_steps_that_do_nothing_are_left_out() {
+    for (operation, steps) in [
+        (json!({"op": "add", "path": "members", "value": []}), 0),
+        (json!({"op": "remove", "path": "members", "value": []}), 0),
+        (json!({"op": "replace", "path": "members", "value": []}), 1),
+        (json!({"op": "remove", "path": "members"}), 1),
+    ] {
+        let body = json!({"schemas": [urn::PATCH_OP], "Operations": [operation]});
+        let request = PatchRequest::from_value(body, &Leniency::INTEROP).unwrap();
+        let plan = request.compile(&ResourceType::group(), &Leniency::INTEROP).unwrap();
+        assert_eq!((plan.relations().len(), plan.touches_document()), (steps, false), "{operation}");
+    }
+}
+
+#[test]
+fn q_17_unknown_names_in_a_value_are_passed_over() {
+    let operation = |value: Value| json!({"op": "add", "value": value});
+    let title = json!({"title": "t"});
+    assert_eq!(interop(json!({}), operation(json!({"title": "t", "nope": 1}))), Ok(title.clone()));
+    let paths = Leniency::STRICT.allow(Quirk::PathKeys);
+    assert_eq!(user(&paths, json!({}), operation(json!({"title": "t", "nope": null}))), Ok(title));
+    assert_eq!(user(&paths, json!({}), operation(json!({"nope": 1}))), Err(ScimType::InvalidValue));
+}
+
+#[test]
+fn row_14_an_extension_as_a_path() {
+    let urn = urn::ENTERPRISE_USER;
+    let before = json!({urn: {"department": "R&D"}});
+    let at = |op: &str, value: Value| {
+        user(&Leniency::STRICT, before.clone(), json!({"op": op, "path": urn, "value": value}))
+    };
+    assert_eq!(at("add", json!(null)), Ok(before.clone()));
+    assert_eq!(at("replace", json!(null)), Ok(json!({})));
+    assert_eq!(at("remove", json!(null)), Ok(json!({})));
+    assert_eq!(
+        at("replace", json!({"costCenter": "1"})),
+        Ok(json!({urn: {"costCenter": "1", "department": "R&D"}}))
+    );
+    assert_eq!(at("add", json!("x")), Err(ScimType::InvalidValue));
+    assert_eq!(at("add", json!({"nope": 1})), Err(ScimType::InvalidValue));
+}
+
+#[test]
+fn core_075_a_required_extension_cannot_be_removed() {
+    let badge = crate::laws::badges();
+    for op in ["remove", "replace"] {
+        let operation = json!({"op": op, "path": "urn:needed", "value": null});
+        let body = json!({"schemas": [urn::PATCH_OP], "Operations": [operation]});
+        let error =
+            PatchRequest::from_value(body, &Leniency::STRICT).unwrap().compile(&badge, &Leniency::STRICT);
+        assert!(
+            matches!(error, Err(scim_patch::PatchError::Required { path, .. }) if path == "urn:needed"),
+            "{op}"
+        );
+    }
+}
+
+#[test]
+fn row_9_a_value_path_takes_one_element_alone_or_in_an_array() {
+    let before = json!({"emails": [{"value": "a"}]});
+    let at = |value: Value| {
+        user(
+            &Leniency::STRICT,
+            before.clone(),
+            json!({"op": "replace", "path": "emails[value eq \"a\"]", "value": value}),
+        )
+    };
+    assert_eq!(at(json!([{"value": "b"}])), Ok(json!({"emails": [{"value": "b"}]})));
+    assert_eq!(at(json!([{"value": "b"}, {"value": "c"}])), Err(ScimType::InvalidValue));
+    assert_eq!(at(json!([])), Err(ScimType::InvalidValue));
+}
+
+#[test]
+fn srv_029_what_a_plan_writes() {
+    let user = ResourceType::user();
+    let plan = |operation: Value| {
+        let body = json!({"schemas": [urn::PATCH_OP], "Operations": [operation]});
+        PatchRequest::from_value(body, &Leniency::STRICT).unwrap().compile(&user, &Leniency::STRICT).unwrap()
+    };
+    let writes = |operation: Value, path: &str| plan(operation).writes(&user.resolve(path).unwrap());
+    let set = |path: &str, value: Value| json!({"op": "replace", "path": path, "value": value});
+    let cost_center = format!("{}:costCenter", urn::ENTERPRISE_USER);
+    for (operation, path, expected) in [
+        (set("title", json!("t")), "title", true),
+        (set("title", json!("t")), "nickName", false),
+        (set("name.givenName", json!("A")), "name", true),
+        (set("name.givenName", json!("A")), "name.givenName", true),
+        (set("name.givenName", json!("A")), "name.familyName", false),
+        (set("name", json!({"givenName": "A"})), "name.givenName", true),
+        (set("name", json!({"givenName": "A"})), "name.familyName", false),
+        (set("emails", json!([{"value": "a"}])), "emails.value", true),
+        (set("emails", json!([{"value": "a"}])), "emails.type", false),
+        (json!({"op": "add", "path": "emails", "value": [{"value": "a"}]}), "emails.value", true),
+        (json!({"op": "add", "path": "emails", "value": [{"value": "a"}]}), "phoneNumbers.value", false),
+        (json!({"op": "add", "path": "emails", "value": [{"value": "a"}]}), "emails.display", false),
+        (set("emails[type eq \"work\"].value", json!("a")), "emails.value", true),
+        (set("emails[type eq \"work\"].value", json!("a")), "emails.type", false),
+        (set("emails[type eq \"work\"]", json!({"value": "a"})), "emails.value", true),
+        (set("emails[type eq \"work\"]", json!({"value": "a"})), "emails.type", false),
+        (
+            json!({"op": "add", "path": "emails[type eq \"work\"]", "value": {"value": "a"}}),
+            "emails.value",
+            true,
+        ),
+        (
+            json!({"op": "add", "path": "emails[type eq \"work\"]", "value": {"value": "a"}}),
+            "emails.type",
+            false,
+        ),
+        (json!({"op": "remove", "path": "emails[type eq \"work\"]"}), "emails", false),
+        (json!({"op": "remove", "path": "title"}), "title", false),
+        (json!({"op": "remove", "path": "emails[type eq \"work\"].value"}), "emails.value", false),
+        (set(&cost_center, json!("1")), &cost_center, true),
+        (set(&cost_center, json!("1")), "title", false),
+        (json!({"op": "remove", "path": urn::ENTERPRISE_USER}), &cost_center, false),
+    ] {
+        assert_eq!(writes(operation.clone(), path), expected, "{operation} {path}");
+        assert!(plan(operation).touches_document());
+    }
+}

@@ -1,0 +1,671 @@
+//! PATCH as the RFC tells it, slowly: on plain JSON, one operation after the other on a copy, without plan and
+//! without journal. What it decides where the RFC is silent is `DESIGN.md`'s. Strict, no quirks.
+
+use std::collections::BTreeSet;
+
+use scim_core::urn;
+use serde_json::{Map, Value, json};
+
+/// Why the model refuses, in the words of RFC 7644 Table 9.
+pub(crate) type Refusal = &'static str;
+
+pub(crate) const BADGE: &str = "urn:example:badge";
+
+/// An attribute as the model knows it.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) struct Attr {
+    pub(crate) name: &'static str,
+    pub(crate) kind: Kind,
+    pub(crate) multi: bool,
+    pub(crate) rule: Rule,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Kind {
+    Text,
+    Bool,
+    Complex(&'static [Attr]),
+}
+
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Rule {
+    Free,
+    Required,
+    Immutable,
+    ReadOnly,
+}
+
+const fn attr(name: &'static str, kind: Kind, multi: bool, rule: Rule) -> Attr {
+    Attr { name, kind, multi, rule }
+}
+
+const fn text(name: &'static str) -> Attr {
+    attr(name, Kind::Text, false, Rule::Free)
+}
+
+const EMAIL: &[Attr] =
+    &[text("value"), text("type"), text("display"), attr("primary", Kind::Bool, false, Rule::Free)];
+const NAME: &[Attr] = &[text("familyName"), text("givenName"), text("formatted")];
+const MANAGER: &[Attr] = &[text("value"), attr("displayName", Kind::Text, false, Rule::ReadOnly)];
+const CARD: &[Attr] = &[
+    attr("value", Kind::Text, false, Rule::Required),
+    attr("serial", Kind::Text, false, Rule::Immutable),
+    text("note"),
+    attr("primary", Kind::Bool, false, Rule::Free),
+];
+const BOX: &[Attr] = &[
+    text("label"),
+    attr("seal", Kind::Text, false, Rule::Immutable),
+    attr("tags", Kind::Text, true, Rule::Free),
+];
+
+/// What the model knows of `User`: enough of each shape.
+pub(crate) const USER: &[Attr] = &[
+    attr("id", Kind::Text, false, Rule::ReadOnly),
+    attr("userName", Kind::Text, false, Rule::Required),
+    text("title"),
+    attr("active", Kind::Bool, false, Rule::Free),
+    attr("name", Kind::Complex(NAME), false, Rule::Free),
+    attr("emails", Kind::Complex(EMAIL), true, Rule::Free),
+];
+
+pub(crate) const ENTERPRISE: &[Attr] =
+    &[text("department"), attr("manager", Kind::Complex(MANAGER), false, Rule::Free)];
+
+pub(crate) const BADGES: &[Attr] = &[
+    attr("code", Kind::Text, false, Rule::Required),
+    attr("serial", Kind::Text, false, Rule::Immutable),
+    attr("words", Kind::Text, true, Rule::Free),
+    attr("keys", Kind::Complex(CARD), true, Rule::Immutable),
+    attr("cards", Kind::Complex(CARD), true, Rule::Free),
+    attr("box", Kind::Complex(BOX), false, Rule::Free),
+];
+
+/// What the model knows of `Group`, beside its members.
+pub(crate) const GROUP: &[Attr] =
+    &[attr("displayName", Kind::Text, false, Rule::Required), text("externalId")];
+
+/// A resource type as the model knows it.
+pub(crate) struct Model {
+    pub(crate) urn: &'static str,
+    pub(crate) base: &'static [Attr],
+    pub(crate) extensions: &'static [(&'static str, &'static [Attr])],
+    pub(crate) members: bool,
+}
+
+pub(crate) const USERS: Model = Model {
+    urn: urn::USER,
+    base: USER,
+    extensions: &[(urn::ENTERPRISE_USER, ENTERPRISE), (BADGE, BADGES)],
+    members: false,
+};
+
+pub(crate) const GROUPS: Model = Model { urn: urn::GROUP, base: GROUP, extensions: &[], members: true };
+
+/// Where an operation points, before it is written as a path.
+#[derive(Clone, Debug)]
+pub(crate) enum Target {
+    /// No path.
+    Whole,
+    /// An extension's URN.
+    Extension(&'static str),
+    /// An attribute, of an extension or not, with what stands between brackets and behind them.
+    Attribute {
+        extension: Option<&'static str>,
+        name: &'static str,
+        filter: Option<Test>,
+        sub: Option<&'static str>,
+    },
+}
+
+/// One comparison between brackets, or two joined by `and`.
+#[derive(Clone, Debug)]
+pub(crate) struct Test {
+    pub(crate) sub: &'static str,
+    pub(crate) op: &'static str,
+    pub(crate) operand: Value,
+    pub(crate) and: Option<Box<Test>>,
+}
+
+impl Test {
+    pub(crate) fn fits(&self, element: &Value) -> bool {
+        let value = if element.is_object() {
+            element.get(self.sub).cloned().unwrap_or_default()
+        } else {
+            element.clone()
+        };
+        let fold =
+            |value: &Value| value.as_str().map_or_else(|| value.clone(), |text| text.to_lowercase().into());
+        let (value, operand) = (fold(&value), fold(&self.operand));
+        let starts =
+            || value.as_str().zip(operand.as_str()).is_some_and(|(value, start)| value.starts_with(start));
+        let fits = match self.op {
+            "eq" => value == operand,
+            "ne" => value != operand,
+            "sw" => starts(),
+            _ => !value.is_null() && value != "",
+        };
+        fits && self.and.as_ref().is_none_or(|other| other.fits(element))
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Operation {
+    pub(crate) op: &'static str,
+    pub(crate) target: Target,
+    pub(crate) value: Option<Value>,
+}
+
+impl Model {
+    /// What a request makes of a resource whose members stand in it as a list.
+    ///
+    /// What request and schema alone show is refused first, for every operation: "validate all, then apply".
+    pub(crate) fn patch(&self, before: &Value, operations: &[Operation]) -> Result<Value, Refusal> {
+        for operation in operations {
+            self.step(&json!({}), operation, false)?;
+        }
+        let mut resource = before.clone();
+        for operation in operations {
+            resource = self.step(&resource, operation, true)?;
+        }
+        self.check_required(&resource)?;
+        let used = self.extensions.iter().map(|(urn, _)| *urn).filter(|urn| resource.get(urn).is_some());
+        resource["schemas"] = std::iter::once(self.urn).chain(used).collect();
+        Ok(resource)
+    }
+
+    /// One operation on a copy. Without `there`, only faults of the request itself count.
+    fn step(&self, resource: &Value, operation: &Operation, there: bool) -> Result<Value, Refusal> {
+        let Operation { op, target, value } = operation;
+        if *op != "remove" && value.is_none() {
+            return Err("invalidValue");
+        }
+        match target {
+            Target::Whole if *op == "remove" => Err("noTarget"),
+            Target::Whole => {
+                let Some(Value::Object(values)) = value else { return Err("invalidValue") };
+                let mut resource = resource.clone();
+                for (name, value) in values {
+                    let target = self.named(None, name).ok_or("invalidValue")?;
+                    resource =
+                        self.step(&resource, &Operation { op, target, value: Some(value.clone()) }, there)?;
+                }
+                Ok(resource)
+            }
+            Target::Extension(urn) => self.extension(resource, op, urn, value.as_ref(), there),
+            Target::Attribute { extension: None, name: "members", filter, sub } if self.members => {
+                members(resource, op, filter.as_ref(), *sub, value.as_ref())
+            }
+            Target::Attribute { extension, name, filter, sub } => {
+                let attribute = self.attribute(*extension, name).ok_or("invalidPath")?;
+                let mut after = resource.clone();
+                let place = match extension {
+                    None => &mut after,
+                    Some(urn) => &mut after[*urn],
+                };
+                let old = place.get(*name).cloned();
+                let new = attribute_step(
+                    &attribute,
+                    old.as_ref(),
+                    op,
+                    filter.as_ref(),
+                    *sub,
+                    value.as_ref(),
+                    there,
+                )?;
+                let new = new.filter(|value| !is_empty(value));
+                if attribute.rule == Rule::Immutable && old.is_some() && old != new {
+                    return Err("mutability");
+                }
+                match new {
+                    Some(new) => place[*name] = new,
+                    None => drop(place.as_object_mut().map(|object| object.remove(*name))),
+                }
+                if let Some(urn) = extension
+                    && (after[*urn].is_null() || is_empty(&after[*urn]))
+                {
+                    after.as_object_mut().unwrap().remove(*urn);
+                }
+                Ok(after)
+            }
+        }
+    }
+
+    fn extension(
+        &self,
+        resource: &Value,
+        op: &'static str,
+        urn: &'static str,
+        value: Option<&Value>,
+        there: bool,
+    ) -> Result<Value, Refusal> {
+        let mut resource = resource.clone();
+        match value {
+            _ if op == "remove" => {}
+            Some(Value::Null) if op == "add" => return Ok(resource),
+            Some(Value::Null) => {}
+            Some(Value::Object(values)) => {
+                for (name, value) in values {
+                    let target = self.named(Some(urn), name).ok_or("invalidValue")?;
+                    resource =
+                        self.step(&resource, &Operation { op, target, value: Some(value.clone()) }, there)?;
+                }
+                return Ok(resource);
+            }
+            _ => return Err("invalidValue"),
+        }
+        let attributes = self.extensions.iter().find(|(known, _)| *known == urn).unwrap().1;
+        let fixed = |attribute: &Attr| {
+            attribute.rule == Rule::Immutable && resource[urn].get(attribute.name).is_some()
+        };
+        if resource.get(urn).is_some() && attributes.iter().any(fixed) {
+            return Err("mutability");
+        }
+        resource.as_object_mut().unwrap().remove(urn);
+        Ok(resource)
+    }
+
+    fn named(&self, extension: Option<&'static str>, name: &str) -> Option<Target> {
+        if extension.is_none() {
+            if self.members && name == "members" {
+                return Some(Target::Attribute { extension, name: "members", filter: None, sub: None });
+            }
+            if let Some((urn, _)) = self.extensions.iter().find(|(urn, _)| *urn == name) {
+                return Some(Target::Extension(urn));
+            }
+        }
+        let name = self.attribute(extension, name)?.name;
+        Some(Target::Attribute { extension, name, filter: None, sub: None })
+    }
+
+    fn attribute(&self, extension: Option<&str>, name: &str) -> Option<Attr> {
+        let attributes = match extension {
+            None => self.base,
+            Some(urn) => self.extensions.iter().find(|(known, _)| *known == urn)?.1,
+        };
+        attributes.iter().find(|attribute| attribute.name == name).copied()
+    }
+
+    fn check_required(&self, resource: &Value) -> Result<(), Refusal> {
+        let lacks = |values: &Value, attributes: &[Attr]| {
+            attributes.iter().any(|attribute| {
+                let value = values.get(attribute.name);
+                let inner = |element: &Value| match attribute.kind {
+                    Kind::Complex(subs) => {
+                        subs.iter().any(|sub| sub.rule == Rule::Required && element.get(sub.name).is_none())
+                    }
+                    _ => false,
+                };
+                let elements = value.into_iter().flat_map(|value| match value {
+                    Value::Array(elements) => elements.iter().collect(),
+                    single => vec![single],
+                });
+                (attribute.rule == Rule::Required && value.is_none_or(is_blank))
+                    || elements.into_iter().any(inner)
+            })
+        };
+        let used = self.extensions.iter().filter(|(urn, _)| resource.get(urn).is_some());
+        let extended = used.into_iter().any(|(urn, attributes)| lacks(&resource[*urn], attributes));
+        if lacks(resource, self.base) || extended { Err("invalidValue") } else { Ok(()) }
+    }
+}
+
+/// What becomes of one attribute's value.
+fn attribute_step(
+    attribute: &Attr,
+    old: Option<&Value>,
+    op: &str,
+    filter: Option<&Test>,
+    sub: Option<&str>,
+    value: Option<&Value>,
+    there: bool,
+) -> Result<Option<Value>, Refusal> {
+    let subs = match attribute.kind {
+        Kind::Complex(subs) => subs,
+        _ => &[],
+    };
+    let sub = match sub {
+        Some(name) => Some(subs.iter().find(|sub| sub.name == name).ok_or("invalidPath")?),
+        None => None,
+    };
+    if filter.is_some() && !(attribute.multi && (sub.is_some() || !subs.is_empty())) {
+        return Err("invalidPath");
+    }
+    if attribute.rule == Rule::ReadOnly || sub.is_some_and(|sub| sub.rule == Rule::ReadOnly) {
+        return Err("mutability");
+    }
+    match (attribute.multi, filter, sub) {
+        (true, filter, sub) if filter.is_some() || sub.is_some() => {
+            let elements = old.and_then(Value::as_array).cloned().unwrap_or_default();
+            elements_step(attribute, subs, elements, op, filter, sub, value, there)
+                .map(|list| Some(list.into()))
+        }
+        (_, _, Some(sub)) => {
+            let mut object = old.cloned().unwrap_or_else(|| json!({}));
+            let inner = object.get(sub.name).cloned();
+            let new = attribute_step(sub, inner.as_ref(), op, None, None, value, there)?
+                .filter(|new| !is_empty(new));
+            if sub.rule == Rule::Immutable && inner.is_some() && inner != new {
+                return Err("mutability");
+            }
+            match new {
+                Some(new) => object[sub.name] = new,
+                None => drop(object.as_object_mut().unwrap().remove(sub.name)),
+            }
+            Ok(Some(object))
+        }
+        _ if op == "remove" => {
+            if attribute.multi && value.is_some_and(|value| !value.is_null()) {
+                return Err("invalidValue");
+            }
+            if attribute.rule == Rule::Required { Err("mutability") } else { Ok(None) }
+        }
+        (true, ..) => {
+            let value = value.unwrap();
+            let listed = if op == "add" && !value.is_array() && !value.is_null() {
+                json!([value])
+            } else {
+                value.clone()
+            };
+            match canonical(attribute, &listed)? {
+                None if op == "add" => Ok(old.cloned()),
+                None if attribute.rule == Rule::Required => Err("mutability"),
+                None => Ok(None),
+                Some(new) if op == "replace" => Ok(Some(new)),
+                Some(new) => {
+                    let mut elements = old.and_then(Value::as_array).cloned().unwrap_or_default();
+                    let new = new.as_array().unwrap();
+                    if new.iter().any(|element| element["primary"] == true) {
+                        no_primary(&mut elements);
+                    }
+                    elements.extend(new.iter().cloned());
+                    Ok(Some(once(attribute, elements).into()))
+                }
+            }
+        }
+        (false, ..) if !subs.is_empty() => merge_step(subs, old, op, value.unwrap()),
+        _ => match canonical(attribute, value.unwrap())? {
+            None if op == "add" => Ok(old.cloned()),
+            None if attribute.rule == Rule::Required => Err("mutability"),
+            new => Ok(new),
+        },
+    }
+}
+
+/// Matrix row 5.
+fn merge_step(subs: &[Attr], old: Option<&Value>, op: &str, value: &Value) -> Result<Option<Value>, Refusal> {
+    if value.is_null() || *value == json!([]) {
+        return Ok(if op == "add" { old.cloned() } else { None });
+    }
+    let mut object = old.cloned().unwrap_or_else(|| json!({}));
+    let Value::Object(values) = value else { return Err("invalidValue") };
+    if values.is_empty() && op == "replace" {
+        return Ok(None);
+    }
+    // First what is cleared, then what is set.
+    for (name, value) in values {
+        let sub = subs.iter().find(|sub| sub.name == name).ok_or("invalidValue");
+        if !value.is_null() {
+            continue;
+        }
+        if op == "replace"
+            && let Ok(sub) = sub
+            && sub.rule != Rule::ReadOnly
+        {
+            if sub.rule == Rule::Immutable && object.get(name).is_some() {
+                return Err("mutability");
+            }
+            object.as_object_mut().unwrap().remove(name);
+        }
+    }
+    for (name, value) in values {
+        let Some(sub) = subs.iter().find(|sub| sub.name == name) else {
+            if value.is_null() { continue } else { return Err("invalidValue") }
+        };
+        if sub.rule == Rule::ReadOnly {
+            return Err("mutability");
+        }
+        if value.is_null() {
+            continue;
+        }
+        if let Some(new) = canonical(sub, value)? {
+            if sub.rule == Rule::Immutable && object.get(name).is_some_and(|old| *old != new) {
+                return Err("mutability");
+            }
+            object[name] = new;
+        }
+    }
+    Ok(Some(object))
+}
+
+/// Matrix rows 8 to 12.
+#[allow(clippy::too_many_arguments, reason = "everything the rows speak of")]
+fn elements_step(
+    attribute: &Attr,
+    subs: &[Attr],
+    mut elements: Vec<Value>,
+    op: &str,
+    filter: Option<&Test>,
+    sub: Option<&Attr>,
+    value: Option<&Value>,
+    there: bool,
+) -> Result<Vec<Value>, Refusal> {
+    let chosen: Vec<bool> =
+        elements.iter().map(|element| filter.is_none_or(|filter| filter.fits(element))).collect();
+    let mut given = match (value, sub) {
+        _ if op == "remove" => None,
+        (Some(value), Some(sub)) => canonical(sub, value)?,
+        (Some(Value::Null), None) => None,
+        (Some(value), None) => {
+            let value = match value.as_array().map(Vec::as_slice) {
+                Some([single]) => single,
+                _ => value,
+            };
+            Some(element(subs, value, false)?.ok_or("invalidValue")?)
+        }
+        (None, _) => None,
+    };
+    if op == "add" && given.is_none() {
+        return Ok(elements);
+    }
+    if given.is_none() && sub.is_some_and(|sub| sub.rule == Rule::Required) {
+        return Err("mutability");
+    }
+    if !there {
+        return Ok(vec![]);
+    }
+    if given.is_some() && !chosen.contains(&true) {
+        return Err("noTarget");
+    }
+    let mut primary = None;
+    for (at, old) in elements.iter_mut().enumerate().filter(|(at, _)| chosen[*at]) {
+        let mut new = old.clone();
+        match (&mut given, sub) {
+            (None, None) => new = Value::Null,
+            (None, Some(sub)) => drop(new.as_object_mut().unwrap().remove(sub.name)),
+            (Some(value), Some(sub)) => new[sub.name] = value.clone(),
+            (Some(value), None) if op == "replace" => new = value.clone(),
+            (Some(value), None) => new.as_object_mut().unwrap().extend(value.as_object().unwrap().clone()),
+        }
+        // Whole elements may go; of those that stay, what is immutable stays (rows 16, 17).
+        let fixed = |sub: &Attr| {
+            sub.rule == Rule::Immutable
+                && old.get(sub.name).is_some()
+                && old.get(sub.name) != new.get(sub.name)
+        };
+        if !new.is_null() && subs.iter().any(fixed) {
+            return Err("mutability");
+        }
+        let names_primary = match (&given, sub) {
+            (Some(_), Some(sub)) => sub.name == "primary",
+            (Some(value), None) => value.get("primary").is_some(),
+            _ => false,
+        };
+        if names_primary && new["primary"] == true {
+            primary = Some(at);
+        }
+        *old = new;
+    }
+    if let Some(primary) = primary {
+        no_primary(&mut elements);
+        elements[primary]["primary"] = json!(true);
+    }
+    elements.retain(|element| !element.is_null() && !is_empty(element));
+    Ok(once(attribute, elements))
+}
+
+fn no_primary(elements: &mut [Value]) {
+    for element in elements {
+        if element["primary"] == true {
+            element["primary"] = json!(false);
+        }
+    }
+}
+
+/// A value of the attribute's type, or nothing where it is unassigned.
+fn canonical(attribute: &Attr, value: &Value) -> Result<Option<Value>, Refusal> {
+    let subs = match attribute.kind {
+        Kind::Complex(subs) => subs,
+        _ => &[],
+    };
+    match value {
+        Value::Null => Ok(None),
+        Value::Array(values) if values.is_empty() => Ok(None),
+        Value::Array(values) if attribute.multi => {
+            let mut elements = Vec::new();
+            for value in values {
+                if value.is_null() {
+                    return Err("invalidValue");
+                }
+                let single = Attr { multi: false, ..*attribute };
+                let new =
+                    if subs.is_empty() { canonical(&single, value)? } else { element(subs, value, true)? };
+                elements.extend(new);
+            }
+            let elements = once(attribute, elements);
+            if elements.iter().filter(|element| element["primary"] == true).count() > 1 {
+                return Err("invalidValue");
+            }
+            Ok((!elements.is_empty()).then(|| elements.into()))
+        }
+        Value::Array(_) => Err("invalidValue"),
+        _ if attribute.multi => Err("invalidValue"),
+        Value::String(_) if attribute.kind == Kind::Text => Ok(Some(value.clone())),
+        Value::Bool(_) if attribute.kind == Kind::Bool => Ok(Some(value.clone())),
+        _ => Err("invalidValue"),
+    }
+}
+
+/// One element; a whole one has what is required.
+fn element(subs: &[Attr], value: &Value, whole: bool) -> Result<Option<Value>, Refusal> {
+    let Value::Object(values) = value else { return Err("invalidValue") };
+    let mut new = Map::new();
+    for (name, value) in values {
+        let Some(sub) = subs.iter().find(|sub| sub.name == name) else {
+            if value.is_null() { continue } else { return Err("invalidValue") }
+        };
+        if sub.rule == Rule::ReadOnly {
+            return Err("mutability");
+        }
+        if let Some(value) = canonical(sub, value)? {
+            new.insert(name.clone(), value);
+        }
+    }
+    if new.is_empty() {
+        return Ok(None);
+    }
+    let lacks = |sub: &Attr| sub.rule == Rule::Required && !new.contains_key(sub.name);
+    if whole && subs.iter().any(lacks) { Err("invalidValue") } else { Ok(Some(new.into())) }
+}
+
+/// Each value once (CORE-026): what is said later of one that is there is taken over.
+fn once(attribute: &Attr, elements: Vec<Value>) -> Vec<Value> {
+    let identity = |element: &Value| match element {
+        Value::Object(object) => {
+            let described = object.contains_key("value");
+            let named = object.iter().filter(|(name, _)| {
+                *name != "primary" && !(described && (*name == "display" || *name == "$ref"))
+            });
+            named.map(|(name, value)| (name.clone(), value.to_string())).collect::<BTreeSet<_>>()
+        }
+        simple => BTreeSet::from([(String::new(), simple.to_string())]),
+    };
+    let mut kept: Vec<Value> = Vec::new();
+    for element in elements {
+        let Some(first) = kept.iter_mut().find(|first| identity(first) == identity(&element)) else {
+            kept.push(element);
+            continue;
+        };
+        let (Value::Object(first), Value::Object(later), Kind::Complex(subs)) =
+            (first, element, attribute.kind)
+        else {
+            continue;
+        };
+        for (name, value) in later {
+            let fixed = subs.iter().any(|sub| sub.name == name && sub.rule == Rule::Immutable);
+            let lost = name == "primary" && value == false;
+            if !first.contains_key(&name) || !(fixed || lost) {
+                first.insert(name, value);
+            }
+        }
+    }
+    kept
+}
+
+/// Matrix row 21: links are there or not, and have no parts that could be changed.
+fn members(
+    resource: &Value,
+    op: &str,
+    filter: Option<&Test>,
+    sub: Option<&str>,
+    value: Option<&Value>,
+) -> Result<Value, Refusal> {
+    if sub.is_some() || (filter.is_some() && op != "remove") {
+        return Err("mutability");
+    }
+    let mut members = resource["members"].as_array().cloned().unwrap_or_default();
+    match op {
+        "remove" => match (filter, value) {
+            (Some(filter), _) => members.retain(|member| !filter.fits(member)),
+            (None, None | Some(Value::Null)) => members.clear(),
+            (None, Some(_)) => return Err("invalidValue"),
+        },
+        _ => {
+            let given = match value.unwrap() {
+                Value::Null => vec![],
+                Value::Array(links) => links.clone(),
+                single if op == "add" => vec![single.clone()],
+                _ => return Err("invalidValue"),
+            };
+            if op == "replace" {
+                members.clear();
+            }
+            for link in given {
+                let id = link["value"].as_str().filter(|id| !id.is_empty()).ok_or("invalidValue")?;
+                if members.iter().all(|member| member["value"] != id) {
+                    members.push(json!({"value": id}));
+                }
+            }
+        }
+    }
+    let mut after = resource.clone();
+    if members.is_empty() {
+        after.as_object_mut().unwrap().remove("members");
+    } else {
+        after["members"] = members.into();
+    }
+    Ok(after)
+}
+
+fn is_blank(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| text.trim().is_empty())
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(values) => values.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        _ => false,
+    }
+}
