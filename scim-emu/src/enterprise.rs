@@ -290,7 +290,8 @@ impl EnterpriseBuilder {
             .always_scim_json()
             // GitHub's pages name none of these.
             .sorting(false)
-            .cursors(None);
+            .cursors(None)
+            .bulk(None);
         if self.numeric_error_status {
             server = server.numeric_error_status();
         }

@@ -8,12 +8,13 @@ use scim_core::{
     AttrRef, AuthenticationScheme, Leniency, Limits, PaginationMethod, PaginationSupport, Registry,
     ServiceProviderConfig,
 };
-use scim_server_traits::{Authenticator, Clock, IdSource, Store, SystemClock};
+use scim_server_traits::{Authenticator, Clock, IdSource, MeResolver, Store, SystemClock};
 use url::Url;
 
 use crate::cursor::Cursors;
 use crate::id::UuidSource;
 use crate::negotiate::MediaTypes;
+use crate::op::bulk::BulkLimits;
 use crate::server::{Inner, Server};
 
 /// What PATCH answers (PATCH-016, Q-31).
@@ -46,6 +47,8 @@ pub struct ServerBuilder {
     cursors: Option<Duration>,
     cursor_key: Option<[u8; 32]>,
     default_paging: PaginationMethod,
+    bulk: Option<BulkLimits>,
+    me: Option<Arc<dyn MeResolver>>,
     patch_response: PatchResponse,
     media_types: MediaTypes,
     numeric_error_status: bool,
@@ -76,6 +79,8 @@ impl ServerBuilder {
             cursors: Some(Duration::from_secs(3_600)),
             cursor_key: None,
             default_paging: PaginationMethod::Index,
+            bulk: Some(BulkLimits::default()),
+            me: None,
             patch_response: PatchResponse::default(),
             media_types: MediaTypes::default(),
             numeric_error_status: false,
@@ -179,6 +184,20 @@ impl ServerBuilder {
         self
     }
 
+    /// How much one bulk request may hold, `None` to offer none; [`BulkLimits::default`] unless said.
+    #[must_use]
+    pub fn bulk(mut self, limits: Option<BulkLimits>) -> Self {
+        self.bulk = limits;
+        self
+    }
+
+    /// Whose resource `/Me` is; without it `/Me` is 501.
+    #[must_use]
+    pub fn me(mut self, resolver: impl MeResolver + 'static) -> Self {
+        self.me = Some(Arc::new(resolver));
+        self
+    }
+
     /// What PATCH answers.
     #[must_use]
     pub fn patch_response(mut self, response: PatchResponse) -> Self {
@@ -234,6 +253,11 @@ impl ServerBuilder {
         config.filter.supported = true;
         config.filter.max_results = self.max_page;
         config.etag.supported = true;
+        if let Some(limits) = self.bulk {
+            config.bulk.supported = true;
+            config.bulk.max_operations = limits.operations as u64;
+            config.bulk.max_payload_size = limits.payload as u64;
+        }
         config.sort.supported = self.sorting;
         let mut pagination = PaginationSupport::new(self.cursors.is_some(), true);
         pagination.default_pagination_method = Some(self.default_paging.clone());
@@ -261,6 +285,8 @@ impl ServerBuilder {
             sorting: self.sorting,
             cursors,
             default_paging: self.default_paging,
+            bulk: self.bulk,
+            me: self.me,
             patch_response: self.patch_response,
             media_types: self.media_types,
             numeric_error_status: self.numeric_error_status,

@@ -19,5 +19,6 @@ pub use bearer::{BearerTokens, Grant};
 pub use body::Body;
 pub use config::{ConfigError, PatchResponse, ServerBuilder};
 pub use id::UuidSource;
+pub use op::bulk::BulkLimits;
 pub use server::Server;
 pub use service::read_body;

@@ -1,9 +1,11 @@
 //! The operations of the protocol, one per file.
 
+pub(crate) mod bulk;
 pub(crate) mod create;
 pub(crate) mod delete;
 pub(crate) mod discovery;
 pub(crate) mod list;
+pub(crate) mod me;
 pub(crate) mod patch;
 pub(crate) mod read;
 pub(crate) mod replace;

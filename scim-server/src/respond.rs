@@ -55,6 +55,11 @@ impl Answer {
         self
     }
 
+    /// A header set so far.
+    pub(crate) fn get(&self, name: &HeaderName) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
     pub(crate) fn media_type(self, media_type: &'static str) -> Self {
         Self { media_type, ..self }
     }
@@ -70,7 +75,7 @@ impl Answer {
             Content::Json(bytes) => Some(bytes),
             Content::Error(error) => {
                 retry_after = error.retry_after;
-                Some(error_body(&error, numeric_status))
+                Some(error_value(&error, numeric_status).to_string().into_bytes())
             }
         };
         let mut response = Response::new(Body::empty());
@@ -92,12 +97,13 @@ impl Answer {
     }
 }
 
-fn error_body(error: &Error, numeric_status: bool) -> Vec<u8> {
+/// An error as it is written.
+pub(crate) fn error_value(error: &Error, numeric_status: bool) -> Value {
     let mut body = serde_json::to_value(error).unwrap_or_default();
     if numeric_status {
         body["status"] = Value::from(error.status.as_u16());
     }
-    body.to_string().into_bytes()
+    body
 }
 
 /// The relations of a type that a projection shows, and so must be loaded.

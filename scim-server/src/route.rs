@@ -23,6 +23,8 @@ pub(crate) enum Route {
     ResourceType(String),
     Schemas,
     Schema(String),
+    Bulk,
+    Me(Method),
 }
 
 /// Why a request leads nowhere.
@@ -47,12 +49,17 @@ pub(crate) fn route(
     method: &Method,
     path: &str,
 ) -> Result<Route, RouteError> {
-    let nowhere = || Error::not_found(format!("there is no endpoint `{path}`"));
     let squeezed = squeeze(path);
-    let below = squeezed
-        .strip_prefix(base_path)
-        .filter(|rest| rest.is_empty() || rest.starts_with('/'))
-        .ok_or_else(nowhere)?;
+    let below = squeezed.strip_prefix(base_path).filter(|rest| rest.is_empty() || rest.starts_with('/'));
+    match below {
+        Some(below) => route_below(registry, method, below),
+        None => Err(Error::not_found(format!("there is no endpoint `{path}`")).into()),
+    }
+}
+
+/// The same for a path below the base.
+pub(crate) fn route_below(registry: &Registry, method: &Method, below: &str) -> Result<Route, RouteError> {
+    let nowhere = || Error::not_found(format!("there is no endpoint `{below}`"));
     let segments = below
         .split('/')
         .filter(|segment| !segment.is_empty())
@@ -68,8 +75,13 @@ pub(crate) fn route(
         ["Schemas", urn] => only_get(method, Route::Schema(urn.to_owned())),
         [] => only_get(method, Route::ListAll),
         [".search"] => only_post(method, Route::SearchAll),
-        ["Bulk"] => Err(Error::not_implemented("bulk operations are not supported").into()),
-        ["Me", ..] => Err(Error::not_implemented("`/Me` is not supported").into()),
+        ["Bulk"] => only_post(method, Route::Bulk),
+        ["Me"] => match *method {
+            Method::GET | Method::POST | Method::PUT | Method::PATCH | Method::DELETE => {
+                Ok(Route::Me(method.clone()))
+            }
+            _ => Err(RouteError::Method { allow: "GET, POST, PUT, PATCH, DELETE" }),
+        },
         [endpoint, ".search"] => {
             only_post(method, Route::Search(find(registry, endpoint).ok_or_else(nowhere)?))
         }
@@ -153,15 +165,14 @@ mod tests {
     }
 
     #[test]
-    fn disc_006_srv_010_me_001_methods_and_what_is_not_there() {
+    fn disc_006_srv_010_methods_and_what_is_not_there() {
         let status = |method: Method, path: &str| {
             at(method.clone(), path).unwrap_err().into_parts(&method, path).0.status
         };
         assert_eq!(status(Method::POST, "/scim/v2/Schemas"), 405);
         assert_eq!(status(Method::PUT, "/scim/v2/Users"), 405);
         assert_eq!(status(Method::POST, "/scim/v2/Users/1"), 405);
-        for path in ["/scim/v2/Bulk", "/scim/v2/Me"] {
-            assert_eq!(status(Method::POST, path), 501, "{path}");
-        }
+        assert_eq!(status(Method::GET, "/scim/v2/Bulk"), 405);
+        assert_eq!(status(Method::GET, "/scim/v2/Me/Groups"), 404);
     }
 }

@@ -5,17 +5,18 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{Request, Response, StatusCode, header};
+use http::{HeaderMap, Request, Response, StatusCode, header};
 use scim_core::{
-    AttrRef, Error, Leniency, Limits, PaginationMethod, Quirks, Registry, ServiceProviderConfig,
+    AttrRef, Error, Leniency, Limits, PaginationMethod, Quirks, Registry, ServiceProviderConfig, parse_json,
 };
-use scim_server_traits::{AuthError, Authenticator, Clock, Context, IdSource, Store};
+use scim_server_traits::{AuthError, Authenticator, Clock, Context, IdSource, MeResolver, Store};
+use serde_json::Value;
 
 use crate::body::Body;
 use crate::config::{PatchResponse, ServerBuilder};
 use crate::cursor::Cursors;
 use crate::negotiate::MediaTypes;
-use crate::op;
+use crate::op::{self, bulk::BulkLimits};
 use crate::parameters::Parameters;
 use crate::respond::Answer;
 use crate::route::{Route, route};
@@ -45,6 +46,8 @@ pub(crate) struct Inner {
     pub(crate) sorting: bool,
     pub(crate) cursors: Option<Cursors>,
     pub(crate) default_paging: PaginationMethod,
+    pub(crate) bulk: Option<BulkLimits>,
+    pub(crate) me: Option<Arc<dyn MeResolver>>,
     pub(crate) patch_response: PatchResponse,
     pub(crate) media_types: MediaTypes,
     pub(crate) numeric_error_status: bool,
@@ -68,7 +71,7 @@ impl Server {
 
     /// The largest body that is taken, in bytes.
     pub fn max_body(&self) -> usize {
-        self.inner.limits.bytes
+        self.inner.limits.bytes.max(self.inner.bulk.map_or(0, |limits| limits.payload))
     }
 
     /// Answers one request. Never fails: every refusal is a SCIM error response.
@@ -111,25 +114,15 @@ impl Server {
         if !body.is_empty() {
             inner.media_types.check_content(&parts.headers).map_err(Answer::boxed)?;
         }
-        let call =
-            Call { server: inner, context, parts, body, parameters: Parameters::parse(parts.uri.query()) };
-        match route {
-            Route::Create(resource_type) => op::create::run(&call, resource_type).await,
-            Route::List(resource_type) => op::list::run(&call, &call.parameters, &resource_type).await,
-            Route::ListAll => op::list::run_all(&call, &call.parameters).await,
-            Route::Search(resource_type) => op::search::run(&call, Some(resource_type)).await,
-            Route::SearchAll => op::search::run(&call, None).await,
-            Route::Read(resource_type, id) => op::read::run(&call, resource_type, id).await,
-            Route::Replace(resource_type, id) => op::replace::run(&call, resource_type, id).await,
-            Route::Patch(resource_type, id) => op::patch::run(&call, resource_type, id).await,
-            Route::Delete(resource_type, id) => op::delete::run(&call, resource_type, id).await,
-            Route::ServiceProviderConfig => op::discovery::service_provider_config(&call),
-            Route::ResourceTypes => op::discovery::resource_types(&call),
-            Route::ResourceType(name) => op::discovery::resource_type(&call, &name),
-            Route::Schemas => op::discovery::schemas(&call),
-            Route::Schema(urn) => op::discovery::schema(&call, &urn),
-        }
-        .map_err(Answer::boxed)
+        let call = Call {
+            server: inner,
+            context,
+            headers: &parts.headers,
+            input: Input::Bytes(body),
+            parameters: Parameters::parse(parts.uri.query()),
+            id: None,
+        };
+        call.run(route).await.map_err(Answer::boxed)
     }
 }
 
@@ -143,12 +136,59 @@ impl fmt::Debug for Server {
 pub(crate) struct Call<'a> {
     pub(crate) server: &'a Inner,
     pub(crate) context: Context,
-    pub(crate) parts: &'a Parts,
-    pub(crate) body: &'a Bytes,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) input: Input<'a>,
     pub(crate) parameters: Parameters,
+    /// The id of what is to be made, where it is known already.
+    pub(crate) id: Option<String>,
+}
+
+/// A body.
+pub(crate) enum Input<'a> {
+    /// As it came.
+    Bytes(&'a Bytes),
+    /// Read already.
+    Json(Value),
 }
 
 impl Call<'_> {
+    async fn run(&self, route: Route) -> Result<Answer, Error> {
+        match route {
+            Route::List(resource_type) => op::list::run(self, &self.parameters, &resource_type).await,
+            Route::ListAll => op::list::run_all(self, &self.parameters).await,
+            Route::Search(resource_type) => op::search::run(self, Some(resource_type)).await,
+            Route::SearchAll => op::search::run(self, None).await,
+            Route::ServiceProviderConfig => op::discovery::service_provider_config(self),
+            Route::ResourceTypes => op::discovery::resource_types(self),
+            Route::ResourceType(name) => op::discovery::resource_type(self, &name),
+            Route::Schemas => op::discovery::schemas(self),
+            Route::Schema(urn) => op::discovery::schema(self, &urn),
+            Route::Bulk => op::bulk::run(self).await,
+            Route::Me(method) => op::me::run(self, &method).await,
+            route => self.single(route).await,
+        }
+    }
+
+    /// What is done to one resource, be it asked for alone, in bulk or through `/Me`.
+    pub(crate) async fn single(&self, route: Route) -> Result<Answer, Error> {
+        match route {
+            Route::Create(resource_type) => op::create::run(self, resource_type).await,
+            Route::Read(resource_type, id) => op::read::run(self, resource_type, id).await,
+            Route::Replace(resource_type, id) => op::replace::run(self, resource_type, id).await,
+            Route::Patch(resource_type, id) => op::patch::run(self, resource_type, id).await,
+            Route::Delete(resource_type, id) => op::delete::run(self, resource_type, id).await,
+            _ => Err(Error::internal("this is no operation on one resource")),
+        }
+    }
+
+    /// The body as JSON: 400 `invalidSyntax` when it is none.
+    pub(crate) fn json(&self) -> Result<Value, Error> {
+        match &self.input {
+            Input::Bytes(bytes) => parse_json(bytes, &self.server.limits),
+            Input::Json(value) => Ok(value.clone()),
+        }
+    }
+
     /// Notes which quirks reading the request took, so that nothing forgiven stays unseen.
     pub(crate) fn report(&self, quirks: Quirks) {
         for quirk in quirks.iter() {

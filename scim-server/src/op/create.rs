@@ -3,38 +3,49 @@
 use std::sync::Arc;
 
 use http::StatusCode;
-use scim_core::{Error, ResourceType, ingest};
+use scim_core::{AttrRef, Error, ResourceType, ingest_value};
 use scim_server_traits::{Batch, Get, Insert, Stored};
 
 use crate::respond::{Answer, Shown, wanted_relations};
 use crate::secret;
 use crate::server::Call;
 
+/// A resource to be made.
+pub(super) struct New {
+    pub(super) insert: Insert,
+    /// What was given and is otherwise only returned on request.
+    written: Vec<AttrRef>,
+}
+
+/// Reads the body.
+pub(super) fn new(call: &Call<'_>, resource_type: &Arc<ResourceType>) -> Result<New, Error> {
+    let mut read = ingest_value(call.json()?, resource_type, None, &call.server.leniency)?;
+    call.report(read.quirks);
+    secret::discard(resource_type, &mut read.resource);
+    let id = call.id.clone().unwrap_or_else(|| call.server.ids.next_id());
+    let mut insert = Insert::new(Arc::clone(resource_type), id, read.resource);
+    insert.links = read.relations.into_iter().collect();
+    Ok(New { insert, written: read.written })
+}
+
 pub(crate) async fn run(call: &Call<'_>, resource_type: Arc<ResourceType>) -> Result<Answer, Error> {
     let server = call.server;
     call.parameters.projection(&resource_type)?;
-    let mut read = ingest(call.body, &resource_type, None, &server.leniency, &server.limits)?;
-    let projection = call.parameters.projection_after(&resource_type, &read.written)?;
-    call.report(read.quirks);
-    secret::discard(&resource_type, &mut read.resource);
-    let id = server.ids.next_id();
-    let insert = read.relations.iter().fold(
-        Insert::new(Arc::clone(&resource_type), &id, read.resource.clone()),
-        |insert, (relation, references)| insert.with_links(relation, references.clone()),
-    );
-    let written = server.store.commit(&call.context, Batch::new(server.clock.now()).insert(insert)).await?;
-    let written = written.into_iter().next().ok_or_else(|| Error::internal("the store answered nothing"))?;
+    let New { insert, written } = new(call, &resource_type)?;
+    let projection = call.parameters.projection_after(&resource_type, &written)?;
     // A new resource is in nobody's relation yet, so only its own links are worth a read.
     let shown = wanted_relations(&resource_type, &projection);
-    let linked = read.relations.iter().any(|(name, links)| !links.is_empty() && shown.contains(name));
+    let linked = insert.links.iter().any(|(name, links)| !links.is_empty() && shown.contains(name));
+    let (id, resource) = (insert.id.clone(), insert.resource.clone());
+    let written = server.store.commit(&call.context, Batch::new(server.clock.now()).insert(insert)).await?;
+    let written = written.into_iter().next().ok_or_else(|| Error::internal("the store answered nothing"))?;
     let stored = if linked {
         let get = Get::new(Arc::clone(&resource_type), &id).with_relations(shown);
         server.store.get(&call.context, get).await?
     } else {
         None
     };
-    let stored = stored.unwrap_or_else(|| {
-        Stored::new(id, written.version, written.created, written.modified, read.resource)
-    });
+    let stored = stored
+        .unwrap_or_else(|| Stored::new(id, written.version, written.created, written.modified, resource));
     Shown::new(server, &resource_type, stored).answer(StatusCode::CREATED, &projection)
 }

@@ -16,7 +16,7 @@ pub(crate) async fn run(
     resource_type: Arc<ResourceType>,
     id: String,
 ) -> Result<Answer, Error> {
-    let condition = Condition::if_match(&call.parts.headers);
+    let condition = Condition::if_match(call.headers);
     let delete = Delete::new(resource_type, id).when(precondition(&condition));
     call.server.store.commit(&call.context, Batch::new(call.server.clock.now()).delete(delete)).await?;
     Ok(Answer::empty(StatusCode::NO_CONTENT))

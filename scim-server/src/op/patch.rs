@@ -24,8 +24,8 @@ pub(crate) async fn run(
 ) -> Result<Answer, Error> {
     let server = call.server;
     call.parameters.projection(&resource_type)?;
-    let condition = Condition::if_match(&call.parts.headers);
-    let request = PatchRequest::parse(call.body, &server.leniency, &server.limits)?;
+    let condition = Condition::if_match(call.headers);
+    let request = PatchRequest::from_value(call.json()?, &server.leniency)?;
     let plan = request.compile(&resource_type, &server.leniency)?;
     let mut attempt = 0;
     let written = loop {

@@ -19,7 +19,7 @@ pub(crate) async fn run(
     let shown = show(call, &resource_type, &id, &projection).await?;
     // What is computed belongs to no version, so a tag says nothing about an answer that shows it.
     let computed = !wanted_relations(&resource_type, &projection).is_empty();
-    let condition = Condition::if_none_match(&call.parts.headers);
+    let condition = Condition::if_none_match(call.headers);
     if !computed && condition.names(shown.version()) {
         return Ok(Answer::empty(StatusCode::NOT_MODIFIED).header(header::ETAG, shown.etag()));
     }

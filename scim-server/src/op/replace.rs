@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::StatusCode;
-use scim_core::{Error, ResourceType, ingest_value, parse_json};
+use scim_core::{Error, ResourceType, ingest_value};
 use scim_patch::{RelationEdit, RelationStep};
 use scim_server_traits::{Batch, Get, Precondition, Update};
 
@@ -20,8 +20,8 @@ pub(crate) async fn run(
 ) -> Result<Answer, Error> {
     let server = call.server;
     call.parameters.projection(&resource_type)?;
-    let condition = Condition::if_match(&call.parts.headers);
-    let body = parse_json(call.body, &server.limits)?;
+    let condition = Condition::if_match(call.headers);
+    let body = call.json()?;
     let mut attempt = 0;
     let written = loop {
         let get = Get::new(Arc::clone(&resource_type), &id);

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use scim_core::{Error, ResourceType, parse_json};
+use scim_core::{Error, ResourceType};
 
 use super::list;
 use crate::parameters::Parameters;
@@ -11,7 +11,7 @@ use crate::respond::Answer;
 use crate::server::Call;
 
 pub(crate) async fn run(call: &Call<'_>, resource_type: Option<Arc<ResourceType>>) -> Result<Answer, Error> {
-    let parameters = Parameters::from_search(parse_json(call.body, &call.server.limits)?)?;
+    let parameters = Parameters::from_search(call.json()?)?;
     match resource_type {
         Some(resource_type) => list::run(call, &parameters, &resource_type).await,
         None => list::run_all(call, &parameters).await,

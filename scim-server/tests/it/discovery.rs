@@ -11,7 +11,7 @@ async fn disc_001_core_068_configuration() {
     assert_eq!(body["schemas"][0], scim_core::urn::SERVICE_PROVIDER_CONFIG);
     assert_eq!(
         (&body["patch"]["supported"], &body["bulk"]["supported"]),
-        (&Value::Bool(true), &Value::Bool(false))
+        (&Value::Bool(true), &Value::Bool(true))
     );
     assert_eq!(body["authenticationSchemes"][0]["type"], "oauthbearertoken");
 }

@@ -82,8 +82,8 @@ async fn filt_004_filt_016_filt_024_bad_filters() {
 }
 
 #[tokio::test]
-async fn srv_010_filt_030_what_is_not_offered_says_so() {
-    let server = builder().sorting(false).cursors(None).build().unwrap();
+async fn srv_010_filt_030_bulk_001_me_001_what_is_not_offered_says_so() {
+    let server = builder().sorting(false).cursors(None).bulk(None).build().unwrap();
     let config = get(&server, "/ServiceProviderConfig").await.body;
     assert_eq!(
         (&config["sort"]["supported"], &config["pagination"]["cursor"]),

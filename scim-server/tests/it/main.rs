@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod bulk;
 mod client;
 mod core;
 mod cursor;
@@ -11,6 +12,7 @@ mod fixtures;
 mod hostile;
 mod lifecycle;
 mod list;
+mod me;
 mod patch;
 mod secrets;
 mod sort;

@@ -1,0 +1,313 @@
+//! `POST /Bulk` — RFC 7644 §3.7. Each entry goes through the operation of its single request.
+//!
+//! Whatever a POST makes has its id before anything is done, so a reference by `bulkId` only says what has to be
+//! there first (`bulk/order.rs`). Creates that follow each other and need nothing of each other are under way
+//! together, so that the store can commit them together; everything else waits for what comes before it.
+
+mod entry;
+mod order;
+
+use futures_util::future::join_all;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use scim_core::{BulkMethod, BulkResponse, BulkResult, Error, Limits, Reference, parse_json, urn};
+use scim_patch::{RelationEdit, RelationStep};
+use scim_server_traits::{Batch, Update};
+use serde_json::Value;
+
+use self::entry::{Entry, Names};
+use self::order::{Step, order};
+use super::create;
+use crate::etag;
+use crate::parameters::Parameters;
+use crate::respond::{self, Answer};
+use crate::route::{Route, route_below};
+use crate::server::{Call, Input};
+
+/// How much one bulk request may hold (BULK-021).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BulkLimits {
+    /// The most operations.
+    pub operations: usize,
+    /// The largest body, in bytes.
+    pub payload: usize,
+}
+
+impl BulkLimits {
+    /// These limits.
+    pub fn new(operations: usize, payload: usize) -> Self {
+        Self { operations, payload }
+    }
+}
+
+impl Default for BulkLimits {
+    /// 1,000 operations, 8 MiB.
+    fn default() -> Self {
+        Self { operations: 1_000, payload: 8 << 20 }
+    }
+}
+
+/// How many creates are under way together: a store's queue must not fill up.
+const TOGETHER: usize = 256;
+
+pub(crate) async fn run(call: &Call<'_>) -> Result<Answer, Error> {
+    let Some(limits) = call.server.bulk else {
+        return Err(Error::not_implemented("bulk operations are not supported"));
+    };
+    let (entries, most_errors) = read(call, &limits)?;
+    let results = entries.iter().map(|_| None).collect();
+    let mut job = Job { call, entries, results, errors: 0, most_errors };
+    job.run().await;
+    Answer::json(StatusCode::OK, &BulkResponse::new(job.results.into_iter().flatten()))
+}
+
+/// The entries, and after how many errors to stop.
+fn read(call: &Call<'_>, limits: &BulkLimits) -> Result<(Vec<Entry>, usize), Error> {
+    let too_large = |detail: String| Err(Error::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
+    let Input::Bytes(bytes) = &call.input else {
+        return Err(Error::invalid_syntax("a bulk request holds no bulk request"));
+    };
+    if bytes.len() > limits.payload {
+        return too_large(format!(
+            "the body has {} bytes: maxPayloadSize is {}",
+            bytes.len(),
+            limits.payload
+        ));
+    }
+    let body = parse_json(bytes, &Limits { bytes: limits.payload, ..call.server.limits })?;
+    let names_it = |urn: &Value| urn.as_str().is_some_and(|urn| urn.eq_ignore_ascii_case(urn::BULK_REQUEST));
+    let schemas = body.get("schemas").and_then(Value::as_array);
+    if !schemas.is_some_and(|urns| urns.iter().any(names_it)) {
+        return Err(Error::invalid_syntax(format!("`schemas` must be [\"{}\"]", urn::BULK_REQUEST)));
+    }
+    let most_errors = match body.get("failOnErrors") {
+        None | Some(Value::Null) => usize::MAX,
+        Some(number) => number
+            .as_u64()
+            .and_then(|number| usize::try_from(number).ok())
+            .filter(|number| *number > 0)
+            .ok_or_else(|| Error::invalid_value(format!("`failOnErrors` must be 1 or more, not {number}")))?,
+    };
+    let Value::Object(mut body) = body else {
+        return Err(Error::invalid_syntax("the body must be an object"));
+    };
+    let Some(Value::Array(operations)) = body.remove("Operations") else {
+        return Err(Error::invalid_syntax("`Operations` must be an array"));
+    };
+    if operations.len() > limits.operations {
+        let (given, most) = (operations.len(), limits.operations);
+        return too_large(format!("`Operations` holds {given}: maxOperations is {most}"));
+    }
+    let mut entries: Vec<Entry> = operations.into_iter().map(Entry::read).collect();
+    let names = Names::give(&mut entries, call.server)?;
+    entries.iter_mut().for_each(|entry| entry.resolve(&names));
+    Ok((entries, most_errors))
+}
+
+/// A bulk request on its way.
+struct Job<'a> {
+    call: &'a Call<'a>,
+    entries: Vec<Entry>,
+    /// What became of each entry that was tried.
+    results: Vec<Option<BulkResult>>,
+    errors: usize,
+    most_errors: usize,
+}
+
+impl Job<'_> {
+    async fn run(&mut self) {
+        let mut together = Vec::new();
+        for step in order(&self.entries) {
+            let room = TOGETHER.min(self.most_errors - self.errors);
+            match &step {
+                // No more than may fail: what comes after the last error that is accepted is not done (BULK-010).
+                Step::One(at) if together.len() < room && self.goes_with(*at, &together) => {
+                    together.push(*at);
+                    continue;
+                }
+                _ => self.creates(&mut together).await,
+            }
+            if self.errors >= self.most_errors {
+                return;
+            }
+            match step {
+                Step::One(at) if self.goes_with(at, &[]) => together.push(at),
+                Step::One(at) => {
+                    let result = self.one(at).await;
+                    self.note(at, result);
+                }
+                Step::Circle(circle) => self.circle(&circle).await,
+            }
+            if self.errors >= self.most_errors {
+                return;
+            }
+        }
+        self.creates(&mut together).await;
+    }
+
+    /// Whether it is a create that needs none of these.
+    fn goes_with(&self, at: usize, together: &[usize]) -> bool {
+        let entry = &self.entries[at];
+        entry.method == BulkMethod::Post
+            && entry.fault.is_none()
+            && !entry.needs.iter().any(|needed| together.contains(needed))
+    }
+
+    async fn creates(&mut self, together: &mut Vec<usize>) {
+        let results = join_all(together.iter().map(|at| self.one(*at))).await;
+        for (at, result) in together.drain(..).zip(results) {
+            self.note(at, result);
+        }
+    }
+
+    fn note(&mut self, at: usize, result: BulkResult) {
+        self.errors += usize::from(!result.status.is_success());
+        self.results[at] = Some(result);
+    }
+
+    /// An operation as if it had come alone.
+    async fn one(&self, at: usize) -> BulkResult {
+        let entry = &self.entries[at];
+        let route = match self.check(entry) {
+            Ok(route) => route,
+            Err(error) => return self.refused(entry, None, &error),
+        };
+        let location = match &route {
+            Route::Replace(resource_type, id)
+            | Route::Patch(resource_type, id)
+            | Route::Delete(resource_type, id) => {
+                Some(respond::location(self.call.server, resource_type, id))
+            }
+            _ => None,
+        };
+        let mut headers = HeaderMap::new();
+        if let Some(version) = &entry.version {
+            // BULK-007. What cannot stand in a header is no tag of ours.
+            let value = HeaderValue::from_str(version).unwrap_or(HeaderValue::from_static("\"\""));
+            headers.insert(header::IF_MATCH, value);
+        }
+        let call = self.call_for(entry, &headers);
+        match call.single(route).await {
+            Ok(answer) => {
+                let mut result = self.result(entry, answer.status());
+                result.version = answer.get(&header::ETAG).map(str::to_owned);
+                result.location = answer.get(&header::LOCATION).map(str::to_owned).or(location);
+                result
+            }
+            Err(error) => self.refused(entry, location, &error),
+        }
+    }
+
+    fn call_for<'b>(&'b self, entry: &Entry, headers: &'b HeaderMap) -> Call<'b> {
+        Call {
+            server: self.call.server,
+            context: self.call.context.clone(),
+            headers,
+            input: Input::Json(entry.data.clone().unwrap_or_default()),
+            parameters: Parameters::default(),
+            id: entry.id.clone(),
+        }
+    }
+
+    /// Where the operation leads, once all that it needs is there.
+    fn check(&self, entry: &Entry) -> Result<Route, Error> {
+        if let Some(fault) = &entry.fault {
+            return Err(fault.clone());
+        }
+        let is_there =
+            |at: &&usize| self.results[**at].as_ref().is_some_and(|result| result.status.is_success());
+        if let Some(missing) = entry.needs.iter().find(|at| !is_there(at)) {
+            let name = self.entries[*missing].bulk_id.as_deref().unwrap_or_default();
+            return Err(Error::new(StatusCode::CONFLICT, format!("`bulkId:{name}` was not created")));
+        }
+        self.route(entry)
+    }
+
+    fn route(&self, entry: &Entry) -> Result<Route, Error> {
+        let method = entry.http_method()?;
+        let path = entry.path.as_str();
+        let route = route_below(&self.call.server.registry, &method, path)
+            .map_err(|error| error.into_parts(&method, path).0)?;
+        match route {
+            Route::Create(_) | Route::Replace(..) | Route::Patch(..) if entry.data.is_none() => {
+                Err(Error::invalid_value(format!("`data` is missing: {method} needs it")))
+            }
+            Route::Create(_) | Route::Replace(..) | Route::Patch(..) | Route::Delete(..) => Ok(route),
+            _ => Err(Error::invalid_value(format!("`path`: `{path}` is no resource and no endpoint of one"))),
+        }
+    }
+
+    /// Creates that refer to each other in a circle, all or none (BULK-016): each is made without the links to
+    /// those that are made later, and then gets them.
+    async fn circle(&mut self, circle: &[usize]) {
+        let outcome = self.created_in_a_circle(circle).await;
+        for (number, at) in circle.iter().enumerate() {
+            let entry = &self.entries[*at];
+            let result = match &outcome {
+                Ok(made) => {
+                    let mut result = self.result(entry, StatusCode::CREATED);
+                    (result.location, result.version) = made[number].clone();
+                    result
+                }
+                Err(error) => self.refused(entry, None, error),
+            };
+            self.note(*at, result);
+        }
+    }
+
+    /// Location and version of each.
+    async fn created_in_a_circle(
+        &self,
+        circle: &[usize],
+    ) -> Result<Vec<(Option<String>, Option<String>)>, Error> {
+        let headers = HeaderMap::new();
+        let server = self.call.server;
+        let mut to_come: Vec<&str> = circle.iter().filter_map(|at| self.entries[*at].id.as_deref()).collect();
+        let (mut batch, mut updates, mut made) = (Batch::new(server.clock.now()), Vec::new(), Vec::new());
+        for at in circle {
+            let entry = &self.entries[*at];
+            let outside = Entry {
+                needs: entry.needs.iter().copied().filter(|at| !circle.contains(at)).collect(),
+                ..entry.clone()
+            };
+            let Route::Create(resource_type) = self.check(&outside)? else {
+                return Err(Error::internal("only creates are in a circle"));
+            };
+            let mut new = create::new(&self.call_for(entry, &headers), &resource_type)?;
+            let mut later = Vec::new();
+            for (relation, references) in &mut new.insert.links {
+                let is_later = |reference: &mut Reference| to_come.contains(&reference.value.as_str());
+                let links: Vec<_> = references.extract_if(.., is_later).collect();
+                if !links.is_empty() {
+                    later.push(RelationEdit::new(relation.clone(), RelationStep::Add(links)));
+                }
+            }
+            let id = new.insert.id.clone();
+            made.push((Some(respond::location(server, &resource_type, &id)), id.clone()));
+            if !later.is_empty() {
+                updates.push(Update::new(resource_type, &id).with_relations(later));
+            }
+            to_come.retain(|other| *other != id);
+            batch = batch.insert(new.insert);
+        }
+        let batch = updates.into_iter().fold(batch, Batch::update);
+        let written = server.store.commit(&self.call.context, batch).await?;
+        // The last write of each says the version.
+        let version =
+            |id: &str| written.iter().rfind(|written| written.id == id).map(|it| etag::tag(it.version));
+        Ok(made.into_iter().map(|(location, id)| (location, version(&id))).collect())
+    }
+
+    fn result(&self, entry: &Entry, status: StatusCode) -> BulkResult {
+        let mut result = BulkResult::new(entry.method.clone(), status);
+        result.bulk_id.clone_from(&entry.bulk_id);
+        result
+    }
+
+    fn refused(&self, entry: &Entry, location: Option<String>, error: &Error) -> BulkResult {
+        let mut result = self.result(entry, error.status);
+        result.location = location;
+        result.response = Some(respond::error_value(error, self.call.server.numeric_error_status));
+        result
+    }
+}

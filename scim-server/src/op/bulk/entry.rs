@@ -1,0 +1,147 @@
+//! One operation of a bulk request, with its references by `bulkId` resolved — RFC 7644 §3.7.2.
+
+use std::collections::{BTreeSet, HashMap};
+
+use http::Method;
+use scim_core::{BulkMethod, BulkOperation, Error};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::server::Inner;
+
+/// How a reference to what another operation makes begins.
+const REFERENCE: &str = "bulkId:";
+
+/// One operation.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Entry {
+    pub(super) method: BulkMethod,
+    pub(super) bulk_id: Option<String>,
+    pub(super) version: Option<String>,
+    pub(super) path: String,
+    pub(super) data: Option<Value>,
+    /// The id of what it makes.
+    pub(super) id: Option<String>,
+    /// The creates that must have succeeded before.
+    pub(super) needs: BTreeSet<usize>,
+    /// Why it cannot be done at all.
+    pub(super) fault: Option<Error>,
+}
+
+impl Entry {
+    pub(super) fn read(operation: Value) -> Self {
+        match BulkOperation::deserialize(operation) {
+            Ok(read) => {
+                let BulkOperation { method, bulk_id, version, path, data, .. } = read;
+                let mut entry = Self { method, bulk_id, version, path, data, ..Self::default() };
+                // BULK-004.
+                if entry.method == BulkMethod::Post && entry.bulk_id.as_deref().unwrap_or_default().is_empty()
+                {
+                    entry.fault = Some(Error::invalid_value("`bulkId` is missing: POST needs it"));
+                }
+                entry
+            }
+            Err(error) => {
+                let fault = Error::invalid_syntax(format!("this is no operation: {error}"));
+                Self { fault: Some(fault), ..Self::default() }
+            }
+        }
+    }
+
+    /// Errors: 400 for anything but POST, PUT, PATCH and DELETE (BULK-003).
+    pub(super) fn http_method(&self) -> Result<Method, Error> {
+        match &self.method {
+            BulkMethod::Post => Ok(Method::POST),
+            BulkMethod::Put => Ok(Method::PUT),
+            BulkMethod::Patch => Ok(Method::PATCH),
+            BulkMethod::Delete => Ok(Method::DELETE),
+            other => {
+                let given = other.as_str();
+                Err(Error::invalid_value(format!(
+                    "`method` must be POST, PUT, PATCH or DELETE, not `{given}`"
+                )))
+            }
+        }
+    }
+
+    /// Puts ids in the place of references and notes what they need.
+    pub(super) fn resolve(&mut self, names: &Names) {
+        let mut needs = BTreeSet::new();
+        let resolved = names.resolve(&mut self.path, &mut needs).and_then(|()| match &mut self.data {
+            Some(data) => names.resolve_in(data, &mut needs),
+            None => Ok(()),
+        });
+        self.needs = needs;
+        if let (Err(error), None) = (resolved, &self.fault) {
+            self.fault = Some(error);
+        }
+    }
+}
+
+/// What each `bulkId` stands for.
+pub(super) struct Names(HashMap<String, Named>);
+
+struct Named {
+    id: String,
+    /// The operation that makes it; `None` where it is there already.
+    made_by: Option<usize>,
+}
+
+impl Names {
+    /// Gives an id to everything that will be made.
+    ///
+    /// Errors: 400 `invalidValue` for a `bulkId` that is used twice (BULK-004).
+    pub(super) fn give(entries: &mut [Entry], server: &Inner) -> Result<Self, Error> {
+        let mut names = HashMap::new();
+        for (at, entry) in entries.iter_mut().enumerate() {
+            let Some(name) = entry.bulk_id.clone() else { continue };
+            let named = if entry.method == BulkMethod::Post {
+                let id = server.ids.next_id();
+                entry.id = Some(id.clone());
+                Named { id, made_by: Some(at) }
+            } else {
+                let id = entry.path.rsplit('/').next().unwrap_or_default();
+                Named { id: id.to_owned(), made_by: None }
+            };
+            if names.insert(name.clone(), named).is_some() {
+                return Err(Error::invalid_value(format!("`bulkId`: `{name}` names two operations")));
+            }
+        }
+        Ok(Self(names))
+    }
+
+    fn resolve_in(&self, value: &mut Value, needs: &mut BTreeSet<usize>) -> Result<(), Error> {
+        match value {
+            Value::String(text) => self.resolve(text, needs),
+            Value::Array(values) => values.iter_mut().try_for_each(|value| self.resolve_in(value, needs)),
+            Value::Object(members) => {
+                members.values_mut().try_for_each(|value| self.resolve_in(value, needs))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A reference is a whole text, a segment of a path, or a quoted operand of a filter (BULK-014).
+    fn resolve(&self, text: &mut String, needs: &mut BTreeSet<usize>) -> Result<(), Error> {
+        let mut from = 0;
+        while let Some(found) = text[from..].find(REFERENCE) {
+            let start = from + found;
+            let begins = start == 0 || text[..start].ends_with(['/', '"']);
+            let name_at = start + REFERENCE.len();
+            let end = text[name_at..].find(['/', '"']).map_or(text.len(), |length| name_at + length);
+            from = end;
+            match self.0.get(&text[name_at..end]) {
+                Some(named) if begins => {
+                    needs.extend(named.made_by);
+                    text.replace_range(start..end, &named.id);
+                    from = start + named.id.len();
+                }
+                None if start == 0 && end == text.len() => {
+                    return Err(Error::invalid_value(format!("`{text}`: no operation has this bulkId")));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
