@@ -11,7 +11,7 @@ pub trait Authenticator: Send + Sync {
     /// The context the request acts in.
     ///
     /// Errors: [`AuthError::Missing`] and [`AuthError::Invalid`] become 401 with `WWW-Authenticate`,
-    /// [`AuthError::Forbidden`] 403.
+    /// [`AuthError::Scope`] and [`AuthError::Forbidden`] 403.
     async fn authenticate(&self, request: &Parts) -> Result<Context, AuthError>;
 
     /// The challenge for `WWW-Authenticate` (SEC-001).
@@ -30,6 +30,9 @@ pub enum AuthError {
     /// Its credentials are unknown, malformed or expired; which of these is not told.
     #[error("the credentials are not accepted: the token is unknown, malformed or expired")]
     Invalid,
+    /// They are known, but do not reach so far: 403 with a challenge that names the scope (RFC 6750 §3.1).
+    #[error("the token lacks the scope `{0}`")]
+    Scope(String),
     /// It is known, but may not do this.
     #[error("{0}")]
     Forbidden(String),

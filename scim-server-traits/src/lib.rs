@@ -14,6 +14,7 @@ mod me;
 mod query;
 mod sort;
 mod store;
+mod tenant;
 
 pub use auth::{AuthError, Authenticator};
 pub use batch::{Batch, Claim, Delete, Insert, Precondition, Update, Write, Written};
@@ -26,3 +27,4 @@ pub use me::{Me, MeResolver};
 pub use query::{Get, Link, Page, Query, Seek, Stored};
 pub use sort::{Position, Sort, SortBy};
 pub use store::Store;
+pub use tenant::TenantResolver;

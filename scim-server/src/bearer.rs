@@ -2,25 +2,32 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use http::header;
 use http::request::Parts;
+use http::{Method, header};
 use scim_core::Timestamp;
 use scim_server_traits::{AuthError, Authenticator, Clock, Context, Principal, SystemClock, TenantId};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-/// A set of bearer tokens, of which only SHA-256 digests are kept.
+/// A set of bearer tokens, of which only SHA-256 digests are kept. Several are valid at a time, and the set may
+/// change while a server uses it.
 ///
 /// ```
-/// use scim_server::{BearerTokens, Grant};
+/// use std::time::Duration;
+/// use scim_server::{Access, BearerTokens, Grant};
 /// use scim_server_traits::TenantId;
-/// let tokens = BearerTokens::new().with("s3cret", Grant::new(TenantId::new("octo"), "entra"));
+/// let grant = Grant::new(TenantId::new("octo"), "entra").limited_to(Access::Read);
+/// let tokens = BearerTokens::new().with("s3cret", grant);
 /// assert!(!format!("{tokens:?}").contains("s3cret"));
+/// let fresh = tokens.rotate("s3cret", Duration::from_secs(3_600));
+/// assert!(fresh.is_some_and(|fresh| fresh.len() == 64));
 /// ```
 pub struct BearerTokens {
-    grants: HashMap<[u8; 32], Grant>,
+    grants: RwLock<HashMap<[u8; 32], Grant>>,
     clock: Box<dyn Clock>,
 }
 
@@ -32,20 +39,54 @@ pub struct Grant {
     pub tenant: TenantId,
     /// Who holds it.
     pub principal: Principal,
+    /// What it is good for.
+    pub access: Access,
     /// When it ends.
     pub expires: Option<Timestamp>,
 }
 
+/// What a token is good for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Access {
+    /// Everything.
+    #[default]
+    Full,
+    /// The scope `read`: GET and `.search`.
+    Read,
+    /// The scope `write`: everything else.
+    Write,
+}
+
+impl Access {
+    /// The scope that a request needs and this lacks.
+    fn lacks(self, request: &Parts) -> Option<&'static str> {
+        let searches = request.uri.path().trim_end_matches('/').ends_with("/.search");
+        let reads = request.method == Method::GET || request.method == Method::HEAD || searches;
+        match (self, reads) {
+            (Self::Write, true) => Some("read"),
+            (Self::Read, false) => Some("write"),
+            _ => None,
+        }
+    }
+}
+
 impl Grant {
-    /// A token for this tenant, held by the principal of this name, without end.
+    /// A token for this tenant, held by the principal of this name, good for everything and without end.
     pub fn new(tenant: TenantId, principal: impl Into<String>) -> Self {
-        Self { tenant, principal: Principal::new(principal), expires: None }
+        Self { tenant, principal: Principal::new(principal), access: Access::Full, expires: None }
     }
 
-    /// The same, with these scopes.
+    /// The same, with these scopes, for an authenticator around this one to judge.
     #[must_use]
     pub fn with_scopes<I: IntoIterator<Item: Into<String>>>(mut self, scopes: I) -> Self {
         self.principal = self.principal.with_scopes(scopes);
+        self
+    }
+
+    /// The same, good for this only.
+    #[must_use]
+    pub fn limited_to(mut self, access: Access) -> Self {
+        self.access = access;
         self
     }
 
@@ -60,7 +101,7 @@ impl Grant {
 impl BearerTokens {
     /// No token yet.
     pub fn new() -> Self {
-        Self { grants: HashMap::new(), clock: Box::new(SystemClock) }
+        Self { grants: RwLock::default(), clock: Box::new(SystemClock) }
     }
 
     /// The same, telling expiry by this clock.
@@ -70,20 +111,56 @@ impl BearerTokens {
         self
     }
 
-    /// Adds a token. Several may be valid at once, for rotation.
+    /// Adds a token.
     #[must_use]
-    pub fn with(mut self, token: &str, grant: Grant) -> Self {
-        self.grants.insert(digest(token), grant);
+    pub fn with(self, token: &str, grant: Grant) -> Self {
+        self.add(token, grant);
         self
     }
 
-    /// A fresh token: 256 random bits.
+    /// Adds a token by its SHA-256 digest, such as from a file that holds no secrets.
+    #[must_use]
+    pub fn with_digest(self, digest: [u8; 32], grant: Grant) -> Self {
+        self.put(digest, grant);
+        self
+    }
+
+    /// A fresh token: 244 random bits in 64 hexadecimal digits.
     pub fn mint() -> String {
         format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple())
     }
 
+    /// The digest by which a token is known.
+    pub fn digest(token: &str) -> [u8; 32] {
+        Sha256::digest(token.as_bytes()).into()
+    }
+
+    /// Adds a token from now on.
+    pub fn add(&self, token: &str, grant: Grant) {
+        self.put(Self::digest(token), grant);
+    }
+
+    /// Ends a token at once; whether it was known.
+    pub fn revoke(&self, token: &str) -> bool {
+        self.grants.write().unwrap_or_else(PoisonError::into_inner).remove(&Self::digest(token)).is_some()
+    }
+
+    /// A fresh token in the place of one that is known, which ends after `overlap` at the latest.
+    pub fn rotate(&self, token: &str, overlap: Duration) -> Option<String> {
+        let now = self.clock.now().as_millis();
+        let overlap = i64::try_from(overlap.as_millis()).unwrap_or(i64::MAX);
+        let ends = Timestamp::from_millis(now.saturating_add(overlap));
+        let fresh = Self::mint();
+        let mut grants = self.grants.write().unwrap_or_else(PoisonError::into_inner);
+        let old = grants.get_mut(&Self::digest(token))?;
+        let grant = old.clone();
+        old.expires = Some(old.expires.map_or(ends, |expires| expires.min(ends)));
+        grants.insert(Self::digest(&fresh), grant);
+        Some(fresh)
+    }
+
     /// The grant of the token a request carries.
-    pub fn grant(&self, request: &Parts) -> Result<&Grant, AuthError> {
+    pub fn grant(&self, request: &Parts) -> Result<Grant, AuthError> {
         let value = request.headers.get(header::AUTHORIZATION).ok_or(AuthError::Missing)?;
         let (scheme, token) =
             value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or(AuthError::Invalid)?;
@@ -91,11 +168,16 @@ impl BearerTokens {
             return Err(AuthError::Invalid);
         }
         // Looked up by digest, so what a stranger can time is the digest's table, not the token.
-        let wanted = digest(token.trim());
-        let (known, grant) = self.grants.get_key_value(&wanted).ok_or(AuthError::Invalid)?;
+        let wanted = Self::digest(token.trim());
+        let grants = self.grants.read().unwrap_or_else(PoisonError::into_inner);
+        let (known, grant) = grants.get_key_value(&wanted).ok_or(AuthError::Invalid)?;
         let same: bool = known.ct_eq(&wanted).into();
         let alive = grant.expires.is_none_or(|expires| self.clock.now() < expires);
-        if same && alive { Ok(grant) } else { Err(AuthError::Invalid) }
+        if same && alive { Ok(grant.clone()) } else { Err(AuthError::Invalid) }
+    }
+
+    fn put(&self, digest: [u8; 32], grant: Grant) {
+        self.grants.write().unwrap_or_else(PoisonError::into_inner).insert(digest, grant);
     }
 }
 
@@ -107,7 +189,9 @@ impl Default for BearerTokens {
 
 impl fmt::Debug for BearerTokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BearerTokens").field("tokens", &self.grants.len()).finish_non_exhaustive()
+        f.debug_struct("BearerTokens")
+            .field("tokens", &self.grants.read().map_or(0, |grants| grants.len()))
+            .finish_non_exhaustive()
     }
 }
 
@@ -115,12 +199,11 @@ impl fmt::Debug for BearerTokens {
 impl Authenticator for BearerTokens {
     async fn authenticate(&self, request: &Parts) -> Result<Context, AuthError> {
         let grant = self.grant(request)?;
-        Ok(Context::new(grant.tenant.clone()).with_principal(grant.principal.clone()))
+        if let Some(scope) = grant.access.lacks(request) {
+            return Err(AuthError::Scope(scope.to_owned()));
+        }
+        Ok(Context::new(grant.tenant).with_principal(grant.principal))
     }
-}
-
-fn digest(token: &str) -> [u8; 32] {
-    Sha256::digest(token.as_bytes()).into()
 }
 
 #[cfg(test)]
@@ -128,7 +211,6 @@ mod tests {
     use super::*;
     use scim_server_traits::ManualClock;
     use std::sync::Arc;
-    use std::time::Duration;
 
     fn parts(authorization: Option<&str>) -> Parts {
         let mut request = http::Request::builder();
@@ -153,7 +235,25 @@ mod tests {
     }
 
     #[test]
-    fn minted_tokens_are_long_and_differ() {
+    fn sec_007_tokens_are_rotated_and_revoked() {
+        let clock = Arc::new(ManualClock::new(Timestamp::from_millis(0)));
+        let grant = Grant::new(TenantId::new("t"), "p").limited_to(Access::Read);
+        let tokens = BearerTokens::new()
+            .with_clock(Arc::clone(&clock))
+            .with_digest(BearerTokens::digest("old"), grant);
+        assert_eq!(tokens.rotate("none", Duration::ZERO), None);
+        let fresh = tokens.rotate("old", Duration::from_secs(60)).unwrap();
+        let grant = |token: &str| tokens.grant(&parts(Some(&format!("Bearer {token}"))));
+        assert!(grant("old").is_ok());
+        assert_eq!(grant(&fresh).unwrap().access, Access::Read);
+        clock.advance(Duration::from_secs(60));
+        assert_eq!(grant("old").unwrap_err(), AuthError::Invalid);
+        assert!(grant(&fresh).is_ok() && tokens.revoke(&fresh) && !tokens.revoke(&fresh));
+        assert_eq!(grant(&fresh).unwrap_err(), AuthError::Invalid);
+    }
+
+    #[test]
+    fn sec_007_minted_tokens_are_long_and_differ() {
         assert!(BearerTokens::mint().len() == 64 && BearerTokens::mint() != BearerTokens::mint());
     }
 }

@@ -8,12 +8,13 @@ use scim_core::{
     AttrRef, AuthenticationScheme, Leniency, Limits, PaginationMethod, PaginationSupport, Registry,
     ServiceProviderConfig,
 };
-use scim_server_traits::{Authenticator, Clock, IdSource, MeResolver, Store, SystemClock};
+use scim_server_traits::{Authenticator, Clock, IdSource, MeResolver, Store, SystemClock, TenantId};
 use url::Url;
 
 use crate::cursor::Cursors;
 use crate::id::UuidSource;
 use crate::negotiate::MediaTypes;
+use crate::observe::Measured;
 use crate::op::bulk::BulkLimits;
 use crate::server::{Inner, Server};
 
@@ -33,6 +34,7 @@ pub enum PatchResponse {
 pub struct ServerBuilder {
     store: Arc<dyn Store>,
     authenticator: Arc<dyn Authenticator>,
+    tenant: Option<TenantId>,
     base_url: String,
     registry: Registry,
     leniency: Leniency,
@@ -65,6 +67,7 @@ impl ServerBuilder {
         Self {
             store,
             authenticator,
+            tenant: None,
             base_url: "http://localhost/scim/v2".into(),
             registry: Registry::standard(),
             leniency: Leniency::default(),
@@ -92,6 +95,13 @@ impl ServerBuilder {
     #[must_use]
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = url.into();
+        self
+    }
+
+    /// Serves this tenant only: who is of another is not let in.
+    #[must_use]
+    pub fn tenant(mut self, tenant: TenantId) -> Self {
+        self.tenant = Some(tenant);
         self
     }
 
@@ -269,8 +279,9 @@ impl ServerBuilder {
         let cursors = self.cursors.map(|lifetime| Cursors::new(key, lifetime));
         config.authentication_schemes = vec![AuthenticationScheme::bearer_token()];
         Ok(Server::new(Inner {
-            store: self.store,
+            store: Arc::new(Measured(self.store)),
             authenticator: self.authenticator,
+            tenant: self.tenant,
             base_path: url.path().trim_end_matches('/').to_owned(),
             base: url.as_str().trim_end_matches('/').to_owned(),
             registry: self.registry,

@@ -1,6 +1,7 @@
 //! Query parameters, from the URL or from a search request — RFC 7644 §3.4.2, §3.4.3. Unknown ones are
 //! ignored (SRV-012).
 
+use percent_encoding::percent_decode_str;
 use scim_core::{AttrRef, Error, Projection, ResourceType, SearchRequest, SortOrder, urn};
 use serde::Deserialize;
 use serde_json::Value;
@@ -28,10 +29,14 @@ impl Parameters {
     pub(crate) fn parse(query: Option<&str>) -> Self {
         let mut parameters = Self { in_url: true, ..Self::default() };
         let names = |value: &str| value.split(',').map(str::to_owned).collect::<Vec<_>>();
-        for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+        for pair in query.unwrap_or_default().split('&') {
+            let Some((name, value)) = form_urlencoded::parse(pair.as_bytes()).next() else { continue };
             let value = value.into_owned();
             match &*name {
-                "filter" if parameters.filter.is_none() => parameters.filter = Some(value),
+                "filter" if parameters.filter.is_none() => {
+                    let written = pair.split_once('=').map_or("", |(_, written)| written);
+                    parameters.filter = Some(filter(written));
+                }
                 "attributes" if parameters.attributes.is_empty() && !value.is_empty() => {
                     parameters.attributes = names(&value);
                 }
@@ -130,6 +135,44 @@ impl Parameters {
     }
 }
 
+/// Decodes a filter. A `+` is a space where a form wrote it, and a plus where somebody forgot to escape one: whoever
+/// separates by `+` wrote a form, else a `+` in a literal is meant.
+fn filter(written: &str) -> String {
+    let mut in_literal = false;
+    let mut separates = false;
+    let mut rest = written;
+    while let Some(c) = rest.chars().next() {
+        let escape = if in_literal { length_of(rest, "\\", "%5C") } else { 0 };
+        let quote = length_of(rest, "\"", "%22");
+        rest = if escape > 0 {
+            // What is escaped ends no literal.
+            let escaped = &rest[escape..];
+            let quote = length_of(escaped, "\"", "%22").max(length_of(escaped, "\\", "%5C"));
+            &escaped[quote..]
+        } else if quote > 0 {
+            in_literal = !in_literal;
+            &rest[quote..]
+        } else {
+            separates |= c == '+' && !in_literal;
+            &rest[c.len_utf8()..]
+        };
+    }
+    let written = if separates { written.replace('+', "%20") } else { written.to_owned() };
+    percent_decode_str(&written).decode_utf8_lossy().into_owned()
+}
+
+/// How long the character is at the beginning, plain or escaped; 0 when it is another one.
+fn length_of(text: &str, plain: &str, escaped: &str) -> usize {
+    let head = text.get(..escaped.len()).unwrap_or_default();
+    if text.starts_with(plain) {
+        plain.len()
+    } else if head.eq_ignore_ascii_case(escaped) {
+        escaped.len()
+    } else {
+        0
+    }
+}
+
 fn integer(name: &str, text: &str) -> Result<i64, Error> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -159,6 +202,24 @@ mod tests {
     fn q_27_q_43_decoding_and_stray_parameters() {
         let read = Parameters::parse(Some("aadOptscim062020&filter=userName+eq+%22a%2Bb%40x%22&foo=bar"));
         assert_eq!(read.filter.as_deref(), Some("userName eq \"a+b@x\""));
+    }
+
+    #[test]
+    fn srv_012_q_27_a_plus_in_a_filter() {
+        for (written, read) in [
+            ("userName+eq+%22a%2Bb%22", "userName eq \"a+b\""),
+            ("userName+eq+%22a+b%22", "userName eq \"a b\""),
+            ("userName%20eq%20%22a+b%22", "userName eq \"a+b\""),
+            ("userName%20eq%20\"a%2bb\"", "userName eq \"a+b\""),
+            ("title%20eq%20%22a%5C%22+b%22", "title eq \"a\\\"+b\""),
+            ("title%20eq%20%22a%5c%5C%22+and+title+pr", "title eq \"a\\\\\" and title pr"),
+            ("title+pr", "title pr"),
+            ("%FF%2", "\u{fffd}%2"),
+            ("", ""),
+        ] {
+            let parameters = Parameters::parse(Some(&format!("x=1&filter={written}&filter=no")));
+            assert_eq!(parameters.filter.as_deref(), Some(read), "{written}");
+        }
     }
 
     #[test]

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
-use scim_core::{Error, Meta, Projection, Representation, Resource, ResourceType, Side, Timestamp, urn};
+use scim_core::{
+    Error, Meta, Projection, Representation, Resource, ResourceType, ScimType, Side, Timestamp, urn,
+};
 use scim_server_traits::{Link, Stored};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -66,6 +68,14 @@ impl Answer {
 
     pub(crate) fn status(&self) -> StatusCode {
         self.status
+    }
+
+    /// The keyword of an error.
+    pub(crate) fn scim_type(&self) -> Option<&ScimType> {
+        match &self.content {
+            Content::Error(error) => error.scim_type.as_ref(),
+            _ => None,
+        }
     }
 
     pub(crate) fn into_response(self, numeric_status: bool) -> Response<Body> {

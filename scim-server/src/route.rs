@@ -27,6 +27,42 @@ pub(crate) enum Route {
     Me(Method),
 }
 
+impl Route {
+    /// The operation, for logs and metrics.
+    pub(crate) fn operation(&self) -> &'static str {
+        match self {
+            Self::Create(_) => "create",
+            Self::List(_) | Self::ListAll => "list",
+            Self::Search(_) | Self::SearchAll => "search",
+            Self::Read(..) => "read",
+            Self::Replace(..) => "replace",
+            Self::Patch(..) => "patch",
+            Self::Delete(..) => "delete",
+            Self::ServiceProviderConfig
+            | Self::ResourceTypes
+            | Self::ResourceType(_)
+            | Self::Schemas
+            | Self::Schema(_) => "discovery",
+            Self::Bulk => "bulk",
+            Self::Me(_) => "me",
+        }
+    }
+
+    /// The resource type it is about, if it is about one.
+    pub(crate) fn resource_type(&self) -> Option<&Arc<ResourceType>> {
+        match self {
+            Self::Create(resource_type)
+            | Self::List(resource_type)
+            | Self::Search(resource_type)
+            | Self::Read(resource_type, _)
+            | Self::Replace(resource_type, _)
+            | Self::Patch(resource_type, _)
+            | Self::Delete(resource_type, _) => Some(resource_type),
+            _ => None,
+        }
+    }
+}
+
 /// Why a request leads nowhere.
 #[derive(Clone, Debug)]
 pub(crate) enum RouteError {

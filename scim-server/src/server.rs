@@ -9,13 +9,15 @@ use http::{HeaderMap, Request, Response, StatusCode, header};
 use scim_core::{
     AttrRef, Error, Leniency, Limits, PaginationMethod, Quirks, Registry, ServiceProviderConfig, parse_json,
 };
-use scim_server_traits::{AuthError, Authenticator, Clock, Context, IdSource, MeResolver, Store};
+use scim_server_traits::{AuthError, Authenticator, Clock, Context, IdSource, MeResolver, Store, TenantId};
 use serde_json::Value;
+use tracing::Instrument;
 
 use crate::body::Body;
 use crate::config::{PatchResponse, ServerBuilder};
 use crate::cursor::Cursors;
 use crate::negotiate::MediaTypes;
+use crate::observe::{self, Observed, REQUEST_ID};
 use crate::op::{self, bulk::BulkLimits};
 use crate::parameters::Parameters;
 use crate::respond::Answer;
@@ -32,6 +34,8 @@ pub struct Server {
 pub(crate) struct Inner {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) authenticator: Arc<dyn Authenticator>,
+    /// The only one that is served, if any.
+    pub(crate) tenant: Option<TenantId>,
     pub(crate) base: String,
     pub(crate) base_path: String,
     pub(crate) registry: Registry,
@@ -77,15 +81,19 @@ impl Server {
     /// Answers one request. Never fails: every refusal is a SCIM error response.
     pub async fn handle(&self, request: Request<Bytes>) -> Response<Body> {
         let (parts, body) = request.into_parts();
+        let mut observed = Observed::new(&parts.headers);
+        let span = observed.span.clone();
         let answer = match self.inner.media_types.answer(&parts.headers) {
             Ok(media_type) => {
-                let answer = self.answer(&parts, &body).await.unwrap_or_else(|answer| *answer);
-                answer.media_type(media_type)
+                let answer = self.answer(&parts, &body, &mut observed).instrument(span).await;
+                answer.unwrap_or_else(|answer| *answer).media_type(media_type)
             }
             Err(error) => Answer::error(error),
         };
-        tracing::debug!(method = %parts.method, path = parts.uri.path(), status = answer.status().as_u16(), "answered");
-        answer.into_response(self.inner.numeric_error_status)
+        observed.answered(&answer);
+        let mut response = answer.into_response(self.inner.numeric_error_status);
+        response.headers_mut().insert(REQUEST_ID, observed.id);
+        response
     }
 
     /// A SCIM error response, for layers around the server.
@@ -93,15 +101,36 @@ impl Server {
         Answer::error(error).into_response(self.inner.numeric_error_status)
     }
 
-    async fn answer(&self, parts: &Parts, body: &Bytes) -> Result<Answer, Box<Answer>> {
+    async fn admit(&self, parts: &Parts) -> Result<Context, AuthError> {
+        let context = self.inner.authenticator.authenticate(parts).await?;
+        match &self.inner.tenant {
+            Some(only) if only != context.tenant() => Err(AuthError::Invalid),
+            _ => Ok(context),
+        }
+    }
+
+    fn refused(&self, error: &AuthError) -> Answer {
+        match error {
+            AuthError::Forbidden(detail) => Answer::error(Error::new(StatusCode::FORBIDDEN, detail)),
+            AuthError::Scope(scope) => {
+                let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"");
+                Answer::error(Error::new(StatusCode::FORBIDDEN, error.to_string()))
+                    .header(header::WWW_AUTHENTICATE, challenge)
+            }
+            error => Answer::error(Error::new(StatusCode::UNAUTHORIZED, error.to_string()))
+                .header(header::WWW_AUTHENTICATE, self.inner.authenticator.challenge()),
+        }
+    }
+
+    async fn answer(
+        &self,
+        parts: &Parts,
+        body: &Bytes,
+        observed: &mut Observed,
+    ) -> Result<Answer, Box<Answer>> {
         let inner = &*self.inner;
-        let context = inner.authenticator.authenticate(parts).await.map_err(|error| {
-            Box::new(match error {
-                AuthError::Forbidden(detail) => Answer::error(Error::new(StatusCode::FORBIDDEN, detail)),
-                error => Answer::error(Error::new(StatusCode::UNAUTHORIZED, error.to_string()))
-                    .header(header::WWW_AUTHENTICATE, inner.authenticator.challenge()),
-            })
-        })?;
+        let context = self.admit(parts).await.map_err(|error| Box::new(self.refused(&error)))?;
+        observed.admitted(&context);
         let path = parts.uri.path();
         let route = route(&inner.registry, &inner.base_path, &parts.method, path).map_err(|error| {
             let (error, allow) = error.into_parts(&parts.method, path);
@@ -111,6 +140,7 @@ impl Server {
                 None => answer,
             })
         })?;
+        observed.routed(&route);
         if !body.is_empty() {
             inner.media_types.check_content(&parts.headers).map_err(Answer::boxed)?;
         }
@@ -192,7 +222,7 @@ impl Call<'_> {
     /// Notes which quirks reading the request took, so that nothing forgiven stays unseen.
     pub(crate) fn report(&self, quirks: Quirks) {
         for quirk in quirks.iter() {
-            tracing::info!(quirk = quirk.name(), tenant = %self.context.tenant(), "forgiven");
+            observe::forgiven(quirk);
         }
     }
 }

@@ -13,36 +13,45 @@ use tower_service::Service;
 
 use crate::body::Body;
 use crate::server::Server;
+use crate::tenants::Tenants;
 
 /// How many bytes past the limit are read and thrown away, so that a client that is still sending gets
 /// to see the 413 instead of a broken connection.
 const DRAIN: usize = 64 << 20;
 
-impl<B> Service<Request<B>> for Server
-where
-    B: http_body::Body + Send + 'static,
-    B::Data: Send,
-    B::Error: std::fmt::Display,
-{
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+/// What can answer a request whose body has been read.
+macro_rules! service {
+    ($type:ty) => {
+        impl<B> Service<Request<B>> for $type
+        where
+            B: http_body::Body + Send + 'static,
+            B::Data: Send,
+            B::Error: std::fmt::Display,
+        {
+            type Response = Response<Body>;
+            type Error = Infallible;
+            type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
+            fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+                Poll::Ready(Ok(()))
+            }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
-        let server = self.clone();
-        Box::pin(async move {
-            let (parts, body) = request.into_parts();
-            Ok(match read_body(body, server.max_body()).await {
-                Ok(bytes) => server.handle(Request::from_parts(parts, bytes)).await,
-                Err(error) => server.refuse(error),
-            })
-        })
-    }
+            fn call(&mut self, request: Request<B>) -> Self::Future {
+                let server = self.clone();
+                Box::pin(async move {
+                    let (parts, body) = request.into_parts();
+                    Ok(match read_body(body, server.max_body()).await {
+                        Ok(bytes) => server.handle(Request::from_parts(parts, bytes)).await,
+                        Err(error) => server.refuse(error),
+                    })
+                })
+            }
+        }
+    };
 }
+
+service!(Server);
+service!(Tenants);
 
 /// Reads a request's body to its end.
 ///

@@ -13,6 +13,7 @@ mod hostile;
 mod lifecycle;
 mod list;
 mod me;
+mod observe;
 mod patch;
 mod secrets;
 mod sort;

@@ -1,9 +1,16 @@
 //! Who is let in, and what they can see — RFC 7644 §2, §6.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{Method, Request};
+use scim_core::{Leniency, Registry};
+use scim_server::{Access, BearerTokens, ByHost, ByPath, ByPrincipal, Grant, Server, Tenants};
+use scim_server_traits::{Store, TenantId, TenantResolver};
+use scim_store::{MemoryStore, SqliteStore};
+use serde_json::{Value, json};
 
-use crate::client::{get, group, request, send, server, user};
+use crate::client::{USER, get, group, request, send, server, user};
 
 fn as_two(method: Method, path: &str) -> Request<Bytes> {
     let mut request = request(method, path, None).body(Bytes::new()).unwrap();
@@ -37,5 +44,137 @@ async fn sec_001_q_83_e_6_unknown_tokens() {
         let reply = send(&server, request.body(Bytes::new()).unwrap()).await;
         reply.refused(401, "");
         assert!(reply.header("www-authenticate").starts_with("Bearer"));
+    }
+}
+
+/// A base URL of each tenant.
+type BaseUrl = fn(&str) -> String;
+
+fn tokens(names: &[&str]) -> BearerTokens {
+    let grant = |name: &str| Grant::new(TenantId::new(name), format!("idp of {name}"));
+    names.iter().fold(BearerTokens::new(), |tokens, name| tokens.with(&format!("{name}-token"), grant(name)))
+}
+
+/// Three ways to tell two tenants apart: `acme` is strict and has users only.
+fn tenants(store: &Arc<dyn Store>) -> Vec<(Tenants, BaseUrl)> {
+    let by_host = ["acme", "octo"]
+        .iter()
+        .fold(ByHost::new(), |hosts, name| hosts.with(&format!("{name}.example"), TenantId::new(*name)));
+    let everybody: Arc<BearerTokens> = Arc::new(tokens(&["acme", "octo"]));
+    let ways: [(Arc<dyn TenantResolver>, BaseUrl); 3] = [
+        (Arc::new(ByPath::below("/t/")), |name| format!("https://h.example/t/{name}/scim/v2")),
+        (Arc::new(by_host), |name| format!("https://{name}.example:8443")),
+        (Arc::new(ByPrincipal::new(everybody)), |_| "https://h.example/scim".to_owned()),
+    ];
+    let make = |(resolver, base): (Arc<dyn TenantResolver>, BaseUrl)| {
+        let tenants = ["acme", "octo"].iter().fold(Tenants::new(Shared(resolver)), |tenants, name| {
+            let mut server =
+                Server::builder(Arc::clone(store), Arc::new(tokens(&["acme", "octo"]))).base_url(base(name));
+            if *name == "acme" {
+                let users =
+                    Registry::builder().resource_type(scim_core::ResourceType::user()).build().unwrap();
+                server = server.registry(users).leniency(Leniency::STRICT).pages(2, 2);
+            }
+            tenants.with(TenantId::new(*name), server).unwrap()
+        });
+        (tenants, base)
+    };
+    ways.into_iter().map(make).collect()
+}
+
+struct Shared(Arc<dyn TenantResolver>);
+
+#[async_trait::async_trait]
+impl TenantResolver for Shared {
+    async fn resolve(&self, request: &http::request::Parts) -> Option<TenantId> {
+        self.0.resolve(request).await
+    }
+}
+
+async fn ask(tenants: &Tenants, method: Method, url: &str, token: &str, body: Option<Value>) -> (u16, Value) {
+    let request = Request::builder()
+        .method(method)
+        .uri(url)
+        .header("authorization", format!("Bearer {token}"))
+        .body(body.map_or_else(Bytes::new, |body| body.to_string().into()))
+        .unwrap();
+    let (parts, body) = tenants.handle(request).await.into_parts();
+    (parts.status.as_u16(), serde_json::from_slice(&body.into_bytes()).unwrap_or_default())
+}
+
+#[tokio::test]
+async fn srv_015_sec_012_tenants_of_one_store_have_their_own_everything() {
+    let directory = tempfile::tempdir().unwrap();
+    let stores: [Arc<dyn Store>; 2] = [
+        Arc::new(MemoryStore::new()),
+        Arc::new(SqliteStore::open(directory.path().join("scim.db")).unwrap()),
+    ];
+    for store in stores {
+        for (number, (tenants, base)) in tenants(&store).into_iter().enumerate() {
+            let (acme, octo) = (base("acme"), base("octo"));
+            let ada = json!({"schemas": [USER], "userName": format!("ada{number}")});
+            let mut ids = Vec::new();
+            for (url, token) in [(&acme, "acme-token"), (&octo, "octo-token")] {
+                let (status, made) =
+                    ask(&tenants, Method::POST, &format!("{url}/Users"), token, Some(ada.clone())).await;
+                assert_eq!(status, 201, "the same name is free in each tenant: {made}");
+                assert!(made["meta"]["location"].as_str().unwrap().starts_with(url.as_str()));
+                ids.push(made["id"].as_str().unwrap().to_owned());
+            }
+            for method in [Method::GET, Method::DELETE] {
+                let foreign = format!("{octo}/Users/{}", ids[0]);
+                assert_eq!(ask(&tenants, method, &foreign, "octo-token", None).await.0, 404);
+            }
+            let filter = format!("{octo}/Users?filter=id%20eq%20%22{}%22", ids[0]);
+            assert_eq!(ask(&tenants, Method::GET, &filter, "octo-token", None).await.1["totalResults"], 0);
+            let loose = json!({"userName": format!("bob{number}")});
+            let users = |url: &str| format!("{url}/Users");
+            let taken = ask(&tenants, Method::POST, &users(&octo), "octo-token", Some(loose.clone())).await;
+            let refused = ask(&tenants, Method::POST, &users(&acme), "acme-token", Some(loose)).await;
+            assert_eq!((taken.0, refused.0), (201, 400), "one is lenient, one is strict");
+            let groups = |url: &str| format!("{url}/Groups");
+            assert_eq!(ask(&tenants, Method::GET, &groups(&octo), "octo-token", None).await.0, 200);
+            assert_eq!(ask(&tenants, Method::GET, &groups(&acme), "acme-token", None).await.0, 404);
+            let config = format!("{acme}/ServiceProviderConfig");
+            let config = ask(&tenants, Method::GET, &config, "acme-token", None).await.1;
+            assert_eq!(config["filter"]["maxResults"], 2);
+            if acme != octo {
+                let status = ask(&tenants, Method::GET, &users(&acme), "octo-token", None).await.0;
+                assert_eq!(status, 401, "the token of one tenant opens no other");
+                let nobody = acme.replace("acme", "nobody");
+                assert_eq!(ask(&tenants, Method::GET, &users(&nobody), "acme-token", None).await.0, 404);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn sec_002_sec_003_scopes_limit_what_a_token_does() {
+    let grant = |access| Grant::new(TenantId::new("one"), "a").limited_to(access);
+    let tokens = BearerTokens::new().with("reads", grant(Access::Read)).with("writes", grant(Access::Write));
+    let server = Server::builder(Arc::new(MemoryStore::new()), Arc::new(tokens))
+        .base_url("https://h.example/scim/v2")
+        .build()
+        .unwrap();
+    let search = json!({"schemas": [scim_core::urn::SEARCH_REQUEST]});
+    let bulk = json!({"schemas": [scim_core::urn::BULK_REQUEST], "Operations": []});
+    let ada = json!({"schemas": [USER], "userName": "ada"});
+    for (method, path, body, good, bad, scope) in [
+        (Method::GET, "/Users", None, "reads", "writes", "read"),
+        (Method::POST, "/Users/.search", Some(search), "reads", "writes", "read"),
+        (Method::POST, "/Users", Some(ada), "writes", "reads", "write"),
+        (Method::POST, "/Bulk", Some(bulk), "writes", "reads", "write"),
+    ] {
+        let ask = async |token: &str| {
+            let bytes = body.as_ref().map_or_else(Bytes::new, |body| body.to_string().into());
+            let mut request = request(method.clone(), path, body.as_ref()).body(bytes).unwrap();
+            request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
+            send(&server, request).await
+        };
+        assert!(ask(good).await.status.is_success(), "{method} {path}");
+        let refused = ask(bad).await;
+        refused.refused(403, "");
+        let expected = format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"");
+        assert_eq!(refused.header("www-authenticate"), expected);
     }
 }

@@ -1,0 +1,137 @@
+//! What operators see of a request: a span, metrics, and an id that leads from an answer to the logs. None of it
+//! holds a secret, a filter or a value of a resource.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use async_trait::async_trait;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use scim_core::{Quirk, ResourceType};
+use scim_server_traits::{Batch, Context, Get, Page, Query, Store, StoreError, Stored, Written};
+use tracing::Span;
+use tracing::field::Empty;
+
+use crate::respond::Answer;
+use crate::route::Route;
+
+/// The header that carries a request's id, both ways.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// One request while it is answered.
+pub(crate) struct Observed {
+    pub(crate) id: HeaderValue,
+    pub(crate) span: Span,
+    started: Instant,
+    operation: &'static str,
+    resource_type: Option<Arc<ResourceType>>,
+}
+
+impl Observed {
+    pub(crate) fn new(headers: &HeaderMap) -> Self {
+        let id = id(headers);
+        let span = tracing::info_span!(
+            "scim",
+            request_id = id.to_str().unwrap_or_default(),
+            tenant = Empty,
+            operation = Empty,
+            resource_type = Empty,
+            status = Empty,
+            scim_type = Empty,
+        );
+        Self { id, span, started: Instant::now(), operation: "none", resource_type: None }
+    }
+
+    pub(crate) fn admitted(&self, context: &Context) {
+        self.span.record("tenant", context.tenant().as_str());
+    }
+
+    pub(crate) fn routed(&mut self, route: &Route) {
+        self.operation = route.operation();
+        self.resource_type = route.resource_type().cloned();
+        self.span.record("operation", self.operation);
+        if let Some(resource_type) = &self.resource_type {
+            self.span.record("resource_type", resource_type.name());
+        }
+    }
+
+    pub(crate) fn answered(&self, answer: &Answer) {
+        let status = answer.status().as_u16();
+        self.span.record("status", status);
+        if let Some(scim_type) = answer.scim_type() {
+            self.span.record("scim_type", scim_type.as_str());
+        }
+        self.span.in_scope(|| tracing::debug!("answered"));
+        let resource_type = self.resource_type.as_ref().map_or("", |resource_type| resource_type.name());
+        metrics::counter!(
+            "scim_requests_total",
+            "operation" => self.operation,
+            "resource_type" => resource_type.to_owned(),
+            "status" => status.to_string(),
+        )
+        .increment(1);
+        metrics::histogram!("scim_request_seconds", "operation" => self.operation)
+            .record(self.started.elapsed());
+    }
+}
+
+/// The id that the client gave, if it can be shown in logs as it is, else a fresh one.
+fn id(headers: &HeaderMap) -> HeaderValue {
+    let is_plain = |value: &&HeaderValue| {
+        let bytes = value.as_bytes();
+        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:/+=".contains(byte);
+        (1..=128).contains(&bytes.len()) && bytes.iter().all(plain)
+    };
+    let fresh = || HeaderValue::from_str(&uuid::Uuid::now_v7().to_string());
+    let given = headers.get(REQUEST_ID).filter(is_plain).cloned();
+    given.or_else(|| fresh().ok()).unwrap_or(HeaderValue::from_static("none"))
+}
+
+/// A quirk that reading the request took.
+pub(crate) fn forgiven(quirk: Quirk) {
+    tracing::info!(quirk = quirk.name(), "forgiven");
+    metrics::counter!("scim_quirks_total", "quirk" => quirk.name()).increment(1);
+}
+
+/// A store whose time is measured and whose conflicts are counted.
+pub(crate) struct Measured(pub(crate) Arc<dyn Store>);
+
+fn measured<T>(
+    call: &'static str,
+    started: Instant,
+    outcome: Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    metrics::histogram!("scim_store_seconds", "call" => call).record(started.elapsed());
+    let conflict = match &outcome {
+        Err(StoreError::Precondition { .. }) => Some("version"),
+        Err(StoreError::Uniqueness { .. } | StoreError::Claimed { .. }) => Some("uniqueness"),
+        Err(StoreError::Backend(error)) => {
+            // The client is told nothing of it.
+            tracing::error!(%error, call, "the store failed");
+            None
+        }
+        _ => None,
+    };
+    if let Some(kind) = conflict {
+        metrics::counter!("scim_conflicts_total", "kind" => kind).increment(1);
+    }
+    outcome
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl Store for Measured {
+    async fn get(&self, context: &Context, get: Get) -> Result<Option<Stored>, StoreError> {
+        let started = Instant::now();
+        measured("get", started, self.0.get(context, get).await)
+    }
+
+    async fn query(&self, context: &Context, query: Query) -> Result<Page, StoreError> {
+        let started = Instant::now();
+        measured("query", started, self.0.query(context, query).await)
+    }
+
+    async fn commit(&self, context: &Context, batch: Batch) -> Result<Vec<Written>, StoreError> {
+        let started = Instant::now();
+        measured("commit", started, self.0.commit(context, batch).await)
+    }
+}

@@ -1,0 +1,171 @@
+//! Several tenants in one process, each with a server of its own — RFC 7644 §6.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Request, Response, header};
+use scim_core::Error;
+use scim_server_traits::{Authenticator, TenantId, TenantResolver};
+
+use crate::body::Body;
+use crate::config::{ConfigError, ServerBuilder};
+use crate::respond::Answer;
+use crate::server::Server;
+
+/// Tenants that share a process, and most often a store: each has its own registry, leniency, limits and
+/// credentials, and lets in only whom its authenticator finds to be of this tenant. Cheap to clone; a
+/// [`tower_service::Service`] like [`Server`].
+///
+/// ```
+/// use std::sync::Arc;
+/// use scim_core::Leniency;
+/// use scim_server::{BearerTokens, ByPath, Grant, Server, Tenants};
+/// use scim_server_traits::{Store, TenantId};
+/// use scim_store::MemoryStore;
+///
+/// # fn main() -> Result<(), scim_server::ConfigError> {
+/// let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+/// let mut tenants = Tenants::new(ByPath::below("/t"));
+/// for (name, token) in [("acme", "a-token"), ("octo", "o-token")] {
+///     let tenant = TenantId::new(name);
+///     let tokens = BearerTokens::new().with(token, Grant::new(tenant.clone(), "entra"));
+///     let server = Server::builder(Arc::clone(&store), Arc::new(tokens))
+///         .base_url(format!("https://example.com/t/{name}/scim/v2"))
+///         .leniency(if name == "acme" { Leniency::STRICT } else { Leniency::INTEROP });
+///     tenants = tenants.with(tenant, server)?;
+/// }
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Tenants {
+    resolver: Arc<dyn TenantResolver>,
+    servers: Arc<HashMap<TenantId, Server>>,
+}
+
+impl Tenants {
+    /// No tenant yet, told apart by this.
+    pub fn new(resolver: impl TenantResolver + 'static) -> Self {
+        Self { resolver: Arc::new(resolver), servers: Arc::default() }
+    }
+
+    /// Adds a tenant with its server, which is confined to it.
+    pub fn with(mut self, tenant: TenantId, server: ServerBuilder) -> Result<Self, ConfigError> {
+        let server = server.tenant(tenant.clone()).build()?;
+        Arc::make_mut(&mut self.servers).insert(tenant, server);
+        Ok(self)
+    }
+
+    /// The server of a tenant.
+    pub fn server(&self, tenant: &TenantId) -> Option<&Server> {
+        self.servers.get(tenant)
+    }
+
+    /// The largest body that any tenant takes, in bytes.
+    pub fn max_body(&self) -> usize {
+        self.servers.values().map(Server::max_body).max().unwrap_or_default()
+    }
+
+    /// Answers one request by the server of its tenant; 404 when it has none.
+    pub async fn handle(&self, request: Request<Bytes>) -> Response<Body> {
+        let (parts, body) = request.into_parts();
+        let tenant = self.resolver.resolve(&parts).await;
+        match tenant.and_then(|tenant| self.servers.get(&tenant)) {
+            Some(server) => server.handle(Request::from_parts(parts, body)).await,
+            None => self.refuse(Error::not_found(format!("there is no endpoint `{}`", parts.uri.path()))),
+        }
+    }
+
+    /// A SCIM error response.
+    pub fn refuse(&self, error: Error) -> Response<Body> {
+        Answer::error(error).into_response(false)
+    }
+}
+
+impl fmt::Debug for Tenants {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tenants").field("tenants", &self.servers.len()).finish_non_exhaustive()
+    }
+}
+
+/// Tenants told apart by the path: `/t/acme/scim/v2/Users` is of `acme` below `/t`.
+#[derive(Clone, Debug)]
+pub struct ByPath {
+    prefix: String,
+}
+
+impl ByPath {
+    /// The tenant is the first segment below this path.
+    pub fn below(path: &str) -> Self {
+        Self { prefix: format!("{}/", path.trim_end_matches('/')) }
+    }
+}
+
+#[async_trait]
+impl TenantResolver for ByPath {
+    async fn resolve(&self, request: &Parts) -> Option<TenantId> {
+        let rest = request.uri.path().strip_prefix(&self.prefix)?;
+        let segment = rest.split('/').next()?;
+        (!segment.is_empty()).then(|| TenantId::new(segment))
+    }
+}
+
+/// Tenants told apart by the host that was asked, without port.
+#[derive(Clone, Debug, Default)]
+pub struct ByHost {
+    tenants: HashMap<String, TenantId>,
+}
+
+impl ByHost {
+    /// No host yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a host, such as `acme.example.com`.
+    #[must_use]
+    pub fn with(mut self, host: &str, tenant: TenantId) -> Self {
+        self.tenants.insert(host.to_ascii_lowercase(), tenant);
+        self
+    }
+}
+
+#[async_trait]
+impl TenantResolver for ByHost {
+    async fn resolve(&self, request: &Parts) -> Option<TenantId> {
+        // HTTP/2 has the host in the URI, HTTP/1.1 in a header.
+        let named = request.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        let authority: http::uri::Authority = match request.uri.authority() {
+            Some(authority) => authority.clone(),
+            None => named?.parse().ok()?,
+        };
+        self.tenants.get(&authority.host().to_ascii_lowercase()).cloned()
+    }
+}
+
+/// Tenants told apart by who asks: an authenticator that knows the principals of all of them.
+pub struct ByPrincipal(Arc<dyn Authenticator>);
+
+impl ByPrincipal {
+    /// By what this authenticator finds.
+    pub fn new(authenticator: Arc<dyn Authenticator>) -> Self {
+        Self(authenticator)
+    }
+}
+
+impl fmt::Debug for ByPrincipal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ByPrincipal").finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl TenantResolver for ByPrincipal {
+    async fn resolve(&self, request: &Parts) -> Option<TenantId> {
+        let context = self.0.authenticate(request).await.ok()?;
+        Some(context.tenant().clone())
+    }
+}
