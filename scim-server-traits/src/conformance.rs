@@ -15,6 +15,7 @@
 mod batch;
 mod delete;
 mod dormant;
+mod feed;
 mod insert;
 mod kit;
 mod links;
@@ -30,6 +31,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use crate::change_feed::ChangeFeed;
 use crate::store::Store;
 use kit::Kit;
 
@@ -61,6 +63,48 @@ impl fmt::Debug for Check {
 pub async fn run(store: Arc<dyn Store>) {
     for check in checks() {
         check.run(Arc::clone(&store)).await;
+    }
+}
+
+/// One sentence of the contract of a [`ChangeFeed`] beside a store.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub struct FeedCheck {
+    /// The sentence, in snake case.
+    pub name: &'static str,
+    check: fn(Kit, Arc<dyn ChangeFeed>) -> Checking,
+}
+
+impl FeedCheck {
+    /// Checks the feed of the store; the future panics when the sentence does not hold.
+    pub fn run<S>(&self, store: Arc<S>) -> impl Future<Output = ()> + Send + use<S>
+    where
+        S: Store + ChangeFeed + 'static,
+    {
+        (self.check)(Kit::new(self.name, Arc::clone(&store) as Arc<dyn Store>), store)
+    }
+}
+
+impl fmt::Debug for FeedCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FeedCheck").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// All checks of a feed. They may run beside others, on a store that others write to.
+pub fn feed_checks() -> Vec<FeedCheck> {
+    macro_rules! feed_checks {
+        ($($name:ident),+ $(,)?) => {
+            vec![$(FeedCheck {
+                name: stringify!($name),
+                check: |kit, changes| Box::pin(feed::$name(kit, changes)),
+            }),+]
+        };
+    }
+    feed_checks! {
+        each_change_is_told_once_in_order, what_changes_nothing_is_not_told, a_failed_batch_is_not_told,
+        links_that_change_are_told, who_loses_a_deleted_member_is_told, many_links_are_counted,
+        a_consumer_resumes_where_it_was, a_consumer_from_the_future_is_refused,
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod auth;
 mod batch;
+mod change_feed;
 mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -18,6 +19,7 @@ mod tenant;
 
 pub use auth::{AuthError, Authenticator};
 pub use batch::{Batch, Claim, Delete, Insert, Precondition, Update, Write, Written};
+pub use change_feed::{Change, ChangeFeed, ChangeFeedError, ChangeKind, LinkChanges};
 pub use clock::{Clock, IdSource, ManualClock, SystemClock};
 pub use context::{Context, Principal, TenantId};
 pub use entity_tag::EntityTag;

@@ -1,5 +1,6 @@
 //! A store in memory: for tests, demos, and data that may be lost.
 
+mod feed;
 mod narrow;
 mod read;
 mod tables;
@@ -9,19 +10,25 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
-use scim_server_traits::{Batch, Context, Get, Page, Query, Store, StoreError, Stored, TenantId, Written};
+use scim_server_traits::{
+    Batch, Change, ChangeFeed, ChangeFeedError, Context, Get, Page, Query, Store, StoreError, Stored,
+    TenantId, Written,
+};
 
 use crate::write::write_all;
+use feed::Feed;
 use tables::Transaction;
 use tenant::Tenant;
 
 /// A store in memory. Clones share the data.
 ///
 /// Calls never wait for anything but each other: readers share a lock, a batch holds it alone. Nothing
-/// outlives the process.
+/// outlives the process. Of the changes, the last 100,000 are kept for those who follow them.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore {
     tenants: Arc<RwLock<BTreeMap<TenantId, Tenant>>>,
+    /// Locked after `tenants`, so that changes are in the order of commits.
+    feed: Arc<RwLock<Feed>>,
 }
 
 impl MemoryStore {
@@ -63,11 +70,24 @@ impl Store for MemoryStore {
         let Batch { now, writes, .. } = batch;
         let mut tenants = self.tenants.write().map_err(poisoned)?;
         let tenant = tenants.entry(context.tenant().clone()).or_default();
-        let mut transaction = Transaction::new(tenant);
+        let mut transaction = Transaction::new(context.tenant(), tenant);
         let written = write_all(&mut transaction, now, writes);
         if written.is_err() {
             transaction.undo();
+        } else {
+            self.feed.write().map_err(poisoned)?.append(transaction.into_changes());
         }
         written
+    }
+}
+
+#[async_trait]
+impl ChangeFeed for MemoryStore {
+    async fn newest(&self) -> Result<u64, ChangeFeedError> {
+        Ok(self.feed.read().map_err(poisoned)?.newest())
+    }
+
+    async fn changes(&self, after: u64, limit: usize) -> Result<Vec<Change>, ChangeFeedError> {
+        self.feed.read().map_err(poisoned)?.after(after, limit)
     }
 }

@@ -2,6 +2,7 @@
 
 mod by_key;
 mod fault;
+mod feed;
 mod narrow;
 mod options;
 mod read;
@@ -16,7 +17,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use scim_server_traits::{Batch, Context, Get, Page, Query, Store, StoreError, Stored, Written};
+use scim_server_traits::{
+    Batch, Change, ChangeFeed, ChangeFeedError, Context, Get, Page, Query, Store, StoreError, Stored, Written,
+};
 
 pub use options::{Durability, SqliteOptions};
 
@@ -100,5 +103,17 @@ impl Store for SqliteStore {
 
     async fn commit(&self, context: &Context, batch: Batch) -> Result<Vec<Written>, StoreError> {
         Ok(self.threads.writer.commit(context.tenant().clone(), batch).await?)
+    }
+}
+
+#[async_trait]
+impl ChangeFeed for SqliteStore {
+    async fn newest(&self) -> Result<u64, ChangeFeedError> {
+        Ok(self.threads.readers.run(feed::newest).await.map_err(StoreError::from)?)
+    }
+
+    async fn changes(&self, after: u64, limit: usize) -> Result<Vec<Change>, ChangeFeedError> {
+        let read = move |connection: &_| feed::after(connection, after, limit);
+        self.threads.readers.run(read).await.map_err(StoreError::from)?
     }
 }

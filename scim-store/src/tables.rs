@@ -2,7 +2,7 @@
 
 use scim_core::{Resource, ResourceType, Timestamp};
 use scim_filter::Narrow;
-use scim_server_traits::{Claim, Key, StoreError, index_keys, label, unique_keys};
+use scim_server_traits::{ChangeKind, Claim, Key, LinkChanges, StoreError, index_keys, label, unique_keys};
 
 /// Whether counting the candidates takes no choice among branches. Where it does, each level would count all
 /// the levels below it again, so only flat branches compete for the smallest.
@@ -39,6 +39,26 @@ pub(crate) struct Member {
     pub(crate) label: Option<String>,
 }
 
+/// The near end of a link to a resource.
+#[derive(Clone, Debug)]
+pub(crate) struct Owner {
+    pub(crate) relation: String,
+    pub(crate) head: Head,
+    pub(crate) id: String,
+    pub(crate) kind: String,
+}
+
+/// What the change feed is told: everything but its sequence number and the tenant.
+#[derive(Debug)]
+pub(crate) struct Changed<'a> {
+    pub(crate) kind: &'a str,
+    pub(crate) id: &'a str,
+    pub(crate) what: ChangeKind,
+    pub(crate) version: u64,
+    pub(crate) moment: Timestamp,
+    pub(crate) links: LinkChanges,
+}
+
 /// A document with all that is derived from it.
 #[derive(Debug)]
 pub(crate) struct Content {
@@ -73,8 +93,8 @@ pub(crate) trait Tables {
     fn members(&self, relation: &str, owner: Seq) -> Result<Vec<Member>, Self::Fault>;
     /// All the resource's links.
     fn links(&self, owner: Seq) -> Result<Vec<(String, Member)>, Self::Fault>;
-    /// The resources that have a link to this one, each once.
-    fn owners(&self, target: Seq) -> Result<Vec<Head>, Self::Fault>;
+    /// The links to this resource, those of one owner together.
+    fn owners(&self, target: Seq) -> Result<Vec<Owner>, Self::Fault>;
 
     /// A row of version 1.
     fn insert(&mut self, kind: &str, id: &str, now: Timestamp, content: Content) -> Result<Seq, Self::Fault>;
@@ -96,4 +116,6 @@ pub(crate) trait Tables {
     fn unlink(&mut self, relation: &str, owner: Seq, target: Seq) -> Result<bool, Self::Fault>;
     /// Ends the row with its document, keys, claims, and links in both directions.
     fn remove(&mut self, kind: &str, seq: Seq) -> Result<(), Self::Fault>;
+    /// Appends to the change feed.
+    fn note(&mut self, changed: &Changed<'_>) -> Result<(), Self::Fault>;
 }

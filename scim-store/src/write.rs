@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use scim_core::{Reference, ResourceType, Side, Timestamp};
 use scim_filter::ElementFilter;
 use scim_patch::{RelationEdit, RelationStep};
-use scim_server_traits::{Claim, Delete, Insert, Precondition, StoreError, Update, Write, Written};
+use scim_server_traits::{
+    ChangeKind, Claim, Delete, Insert, LinkChanges, Precondition, StoreError, Update, Write, Written,
+};
 use serde_json::{Map, Value};
 
-use crate::tables::{Content, Head, Member, Seq, Tables};
+use crate::tables::{Changed, Content, Head, Member, Owner, Seq, Tables};
 
 /// Carries out writes in order; the caller undoes all of them when one fails.
 pub(crate) fn write_all<T: Tables>(
@@ -57,6 +59,7 @@ fn insert<T: Tables>(tables: &mut T, now: Timestamp, insert: Insert) -> Result<W
     }
     let mut written = Written::new(id, 1, now, now, true);
     (written.added, written.removed) = changes.into_lists();
+    note(tables, kind, ChangeKind::Created, now, &written)?;
     Ok(written)
 }
 
@@ -93,6 +96,9 @@ fn update<T: Tables>(tables: &mut T, now: Timestamp, update: Update) -> Result<W
     }
     let mut written = Written::new(id, version, head.created, modified, changed);
     (written.added, written.removed) = changes.into_lists();
+    if changed {
+        note(tables, kind, ChangeKind::Updated, now, &written)?;
+    }
     Ok(written)
 }
 
@@ -102,13 +108,44 @@ fn delete<T: Tables>(tables: &mut T, now: Timestamp, delete: &Delete) -> Result<
     let mut written = Written::new(&delete.id, head.version, head.created, head.modified, true);
     let own = tables.links(head.seq)?;
     written.removed = own.into_iter().map(|(relation, member)| (relation, member.id)).collect();
-    for owner in tables.owners(head.seq)? {
-        if owner.seq != head.seq {
-            tables.touch(owner.seq, owner.version + 1, now)?;
-        }
+    let owners = tables.owners(head.seq)?;
+    for links in owners.chunk_by(|one, other| one.head.seq == other.head.seq) {
+        lose(tables, now, links, &delete.id, head.seq)?;
     }
     tables.remove(kind, head.seq)?;
+    note(tables, kind, ChangeKind::Deleted, now, &written)?;
     Ok(written)
+}
+
+/// One owner loses these links to `target`, which is about to go.
+fn lose<T: Tables>(
+    tables: &mut T,
+    now: Timestamp,
+    links: &[Owner],
+    id: &str,
+    target: Seq,
+) -> Result<(), T::Fault> {
+    let Some(Owner { head, kind, id: owner, .. }) = links.first().filter(|owner| owner.head.seq != target)
+    else {
+        return Ok(());
+    };
+    let version = head.version + 1;
+    tables.touch(head.seq, version, now)?;
+    let mut written = Written::new(owner, version, head.created, now, true);
+    written.removed = links.iter().map(|link| (link.relation.clone(), id.to_owned())).collect();
+    note(tables, kind, ChangeKind::Updated, now, &written)
+}
+
+/// Tells the change feed.
+fn note<T: Tables>(
+    tables: &mut T,
+    kind: &str,
+    what: ChangeKind,
+    moment: Timestamp,
+    written: &Written,
+) -> Result<(), T::Fault> {
+    let links = LinkChanges::of(&written.added, &written.removed);
+    tables.note(&Changed { kind, id: &written.id, what, version: written.version, moment, links })
 }
 
 fn existing<T: Tables>(

@@ -1,23 +1,29 @@
 //! The write path on memory: every step is noted, so that a failed batch is taken back.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use scim_core::{Resource, Timestamp};
-use scim_server_traits::{Claim, Key, StoreError};
+use scim_server_traits::{Change, Claim, Key, StoreError, TenantId};
 
 use super::tenant::{Row, Shown, Tenant, Undo};
-use crate::tables::{Content, Head, Member, Seq, Tables};
+use crate::tables::{Changed, Content, Head, Member, Owner, Seq, Tables};
 
 /// A batch under way.
 pub(super) struct Transaction<'a> {
     tenant: &'a mut Tenant,
     journal: Vec<Undo>,
+    name: &'a TenantId,
+    changes: Vec<Change>,
 }
 
 impl<'a> Transaction<'a> {
-    pub(super) fn new(tenant: &'a mut Tenant) -> Self {
-        Self { tenant, journal: Vec::new() }
+    pub(super) fn new(name: &'a TenantId, tenant: &'a mut Tenant) -> Self {
+        Self { tenant, journal: Vec::new(), name, changes: Vec::new() }
+    }
+
+    /// What the change feed is to be told, now that all of it happened.
+    pub(super) fn into_changes(self) -> Vec<Change> {
+        self.changes
     }
 
     pub(super) fn undo(self) {
@@ -97,10 +103,17 @@ impl Tables for Transaction<'_> {
         Ok(links)
     }
 
-    fn owners(&self, target: Seq) -> Result<Vec<Head>, StoreError> {
-        let owners: BTreeSet<Seq> =
-            self.tenant.relations().flat_map(|relation| self.tenant.owners(relation, target)).collect();
-        Ok(owners.into_iter().filter_map(|seq| Some(head(seq, self.tenant.row(seq)?))).collect())
+    fn owners(&self, target: Seq) -> Result<Vec<Owner>, StoreError> {
+        let mut owners = Vec::new();
+        for relation in self.tenant.relations() {
+            for seq in self.tenant.owners(relation, target) {
+                let Some(row) = self.tenant.row(seq) else { continue };
+                let (id, kind) = (row.id.to_string(), row.kind.to_string());
+                owners.push(Owner { relation: relation.to_owned(), head: head(seq, row), id, kind });
+            }
+        }
+        owners.sort_by_key(|owner| owner.head.seq);
+        Ok(owners)
     }
 
     fn insert(&mut self, kind: &str, id: &str, now: Timestamp, content: Content) -> Result<Seq, StoreError> {
@@ -165,6 +178,14 @@ impl Tables for Transaction<'_> {
             }
         }
         self.put(seq, None);
+        Ok(())
+    }
+
+    fn note(&mut self, changed: &Changed<'_>) -> Result<(), StoreError> {
+        let Changed { kind, id, what, version, moment, ref links } = *changed;
+        let mut change = Change::new(self.name.clone(), kind, id, what, version, moment);
+        change.links = links.clone();
+        self.changes.push(change);
         Ok(())
     }
 }

@@ -21,12 +21,20 @@ pub struct SqliteOptions {
     /// How many calls may wait for the writer, and as many for the readers; past it, callers wait in
     /// place.
     pub queue: usize,
+    /// How many changes the feed keeps at least, a hundred bytes or so each; older ones go. At least one.
+    pub kept_changes: u64,
 }
 
 impl Default for SqliteOptions {
     fn default() -> Self {
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        Self { durability: Durability::default(), readers: cores.max(2), group: 256, queue: 1024 }
+        Self {
+            durability: Durability::default(),
+            readers: cores.max(2),
+            group: 256,
+            queue: 1024,
+            kept_changes: 1_000_000,
+        }
     }
 }
 
@@ -56,6 +64,13 @@ impl SqliteOptions {
     #[must_use]
     pub fn with_queue(mut self, queue: usize) -> Self {
         self.queue = queue;
+        self
+    }
+
+    /// With at least this many changes kept for those who follow them.
+    #[must_use]
+    pub fn with_kept_changes(mut self, kept_changes: u64) -> Self {
+        self.kept_changes = kept_changes;
         self
     }
 }

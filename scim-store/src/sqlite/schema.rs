@@ -9,8 +9,9 @@ use rusqlite::{Connection, OpenFlags};
 use super::fault::Fault;
 use super::options::Durability;
 
-/// The layout that this version writes, in `PRAGMA user_version`.
-const LAYOUT: i64 = 2;
+/// What leads from each layout to the next, beginning with an empty file. A file says in `PRAGMA user_version`
+/// how many of these it has seen; one that is in use is never changed here, only followed by another.
+const MIGRATIONS: &[&str] = &[TABLES, SECRET, CHANGES];
 
 /// Narrow rows apart from documents, so that lists page without reading documents. Links lead from row to
 /// row, whatever their tenant: a row belongs to one.
@@ -74,12 +75,26 @@ CREATE TABLE scim_count (
 ) STRICT, WITHOUT ROWID;
 ";
 
-/// What layout 2 adds to layout 1.
+/// What must outlive a restart and be known to nobody else.
 const SECRET: &str = "
 CREATE TABLE scim_secret (
     name TEXT PRIMARY KEY,
     value BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
+";
+
+/// The change feed. Its numbers never fall, without `AUTOINCREMENT`: the newest row always stays.
+const CHANGES: &str = "
+CREATE TABLE scim_change (
+    seq INTEGER PRIMARY KEY,
+    tenant TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    what INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    moment INTEGER NOT NULL,
+    links TEXT
+) STRICT;
 ";
 
 /// More statements than the crate has, so that each is compiled once; filters share the rest.
@@ -133,20 +148,17 @@ fn open(path: &Path, flags: OpenFlags) -> Result<Connection, Fault> {
     Ok(connection)
 }
 
+/// Brings the file to the layout of this version, all or nothing.
 fn make_tables(connection: &mut Connection) -> Result<(), Fault> {
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let found: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    if found > LAYOUT {
-        return Err(Fault::Newer { found, known: LAYOUT });
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    if found > known {
+        return Err(Fault::Newer { found, known });
     }
-    if found == 0 {
-        transaction.execute_batch(TABLES)?;
-    }
-    if found < 2 {
-        transaction.execute_batch(SECRET)?;
-    }
-    if found < LAYOUT {
-        transaction.pragma_update(None, "user_version", LAYOUT)?;
+    for (layout, migration) in (1..).zip(MIGRATIONS).filter(|(layout, _)| *layout > found) {
+        transaction.execute_batch(migration)?;
+        transaction.pragma_update(None, "user_version", layout)?;
     }
     Ok(transaction.commit()?)
 }

@@ -7,19 +7,26 @@ use scim_core::{Resource, Timestamp};
 use scim_server_traits::{Batch, Claim, Key, Written};
 
 use super::fault::Fault;
-use crate::tables::{Content, Head, Member, Seq, Tables};
+use super::feed;
+use crate::tables::{Changed, Content, Head, Member, Owner, Seq, Tables};
 use crate::write::write_all;
 
 /// Carries out a batch within the transaction that is open.
-pub(super) fn batch(connection: &Connection, tenant: &str, batch: Batch) -> Result<Vec<Written>, Fault> {
+pub(super) fn batch(
+    connection: &Connection,
+    tenant: &str,
+    batch: Batch,
+    kept_changes: u64,
+) -> Result<Vec<Written>, Fault> {
     let Batch { now, writes, .. } = batch;
-    write_all(&mut Rows { connection, tenant }, now, writes)
+    write_all(&mut Rows { connection, tenant, kept_changes }, now, writes)
 }
 
 /// The rows of one tenant.
 struct Rows<'a> {
     connection: &'a Connection,
     tenant: &'a str,
+    kept_changes: u64,
 }
 
 impl<'a> Rows<'a> {
@@ -154,10 +161,14 @@ impl Tables for Rows<'_> {
         Ok(links)
     }
 
-    fn owners(&self, target: Seq) -> Result<Vec<Head>, Fault> {
-        let sql = "SELECT seq, version, created, modified, dormant FROM scim_resource
-            WHERE seq IN (SELECT owner FROM scim_link WHERE target = ?1)";
-        let owners = self.sql(sql)?.query_map([target], head)?.collect::<Result<_, _>>()?;
+    fn owners(&self, target: Seq) -> Result<Vec<Owner>, Fault> {
+        let sql = "SELECT r.seq, r.version, r.created, r.modified, r.dormant, l.relation, r.id, r.kind
+            FROM scim_link l CROSS JOIN scim_resource r ON r.seq = l.owner
+            WHERE l.target = ?1 ORDER BY r.seq";
+        let owner = |row: &Row<'_>| {
+            Ok(Owner { relation: row.get(5)?, head: head(row)?, id: row.get(6)?, kind: row.get(7)? })
+        };
+        let owners = self.sql(sql)?.query_map([target], owner)?.collect::<Result<_, _>>()?;
         Ok(owners)
     }
 
@@ -241,5 +252,9 @@ impl Tables for Rows<'_> {
             self.run(sql, [seq])?;
         }
         self.count(kind, -1)
+    }
+
+    fn note(&mut self, changed: &Changed<'_>) -> Result<(), Fault> {
+        feed::append(self.connection, self.tenant, changed, self.kept_changes)
     }
 }

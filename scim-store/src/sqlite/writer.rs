@@ -34,10 +34,10 @@ impl Writer {
         let connection = schema::writing(path, options.durability)?;
         let secret = schema::secret(&connection)?;
         let (jobs, queue) = bounded(options.queue.max(1));
-        let group = options.group.max(1);
+        let options = options.clone();
         let thread = Builder::new()
             .name("scim-store-writer".into())
-            .spawn(move || work(&connection, &queue, group))
+            .spawn(move || work(&connection, &queue, &options))
             .map_err(Fault::Thread)?;
         Ok(Self { secret, jobs: Some(jobs), thread: Some(thread) })
     }
@@ -60,11 +60,12 @@ impl Drop for Writer {
     }
 }
 
-fn work(connection: &Connection, queue: &Receiver<Job>, group: usize) {
+fn work(connection: &Connection, queue: &Receiver<Job>, options: &SqliteOptions) {
     while let Ok(first) = queue.recv() {
-        let jobs: Vec<Job> = std::iter::once(first).chain(queue.try_iter()).take(group).collect();
+        let jobs: Vec<Job> =
+            std::iter::once(first).chain(queue.try_iter()).take(options.group.max(1)).collect();
         // A panic drops the answers' senders, which tells the callers.
-        let _ = catch_unwind(AssertUnwindSafe(|| carry_out(connection, jobs)));
+        let _ = catch_unwind(AssertUnwindSafe(|| carry_out(connection, jobs, options.kept_changes)));
         if !connection.is_autocommit() {
             let _ = connection.execute_batch("ROLLBACK");
         }
@@ -72,8 +73,8 @@ fn work(connection: &Connection, queue: &Receiver<Job>, group: usize) {
     let _ = connection.execute_batch("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
-fn carry_out(connection: &Connection, jobs: Vec<Job>) {
-    let (answers, outcomes) = match transaction(connection, jobs) {
+fn carry_out(connection: &Connection, jobs: Vec<Job>, kept_changes: u64) {
+    let (answers, outcomes) = match transaction(connection, jobs, kept_changes) {
         Ok((answers, outcomes)) => (answers, outcomes),
         Err((answers, fault)) => {
             let reason = fault.to_string();
@@ -90,14 +91,18 @@ fn carry_out(connection: &Connection, jobs: Vec<Job>) {
 type Answers = Vec<oneshot::Sender<Outcome>>;
 
 /// Either each batch has its outcome, and what succeeded is kept, or nothing is.
-fn transaction(connection: &Connection, jobs: Vec<Job>) -> Result<(Answers, Vec<Outcome>), (Answers, Fault)> {
+fn transaction(
+    connection: &Connection,
+    jobs: Vec<Job>,
+    kept_changes: u64,
+) -> Result<(Answers, Vec<Outcome>), (Answers, Fault)> {
     let (answers, batches): (Answers, Vec<_>) =
         jobs.into_iter().map(|job| (job.answer, (job.tenant, job.batch))).unzip();
     let kept = || -> Result<Vec<Outcome>, Fault> {
         step(connection, "BEGIN IMMEDIATE")?;
         let mut outcomes = Vec::new();
         for (tenant, batch) in batches {
-            outcomes.push(one(connection, &tenant, batch)?);
+            outcomes.push(one(connection, &tenant, batch, kept_changes)?);
         }
         step(connection, "COMMIT")?;
         Ok(outcomes)
@@ -109,9 +114,14 @@ fn transaction(connection: &Connection, jobs: Vec<Job>) -> Result<(Answers, Vec<
 }
 
 /// One batch, in a savepoint of its own. Fails when the whole transaction has to.
-fn one(connection: &Connection, tenant: &TenantId, batch: Batch) -> Result<Outcome, Fault> {
+fn one(
+    connection: &Connection,
+    tenant: &TenantId,
+    batch: Batch,
+    kept_changes: u64,
+) -> Result<Outcome, Fault> {
     step(connection, "SAVEPOINT batch")?;
-    let outcome = write::batch(connection, tenant.as_str(), batch);
+    let outcome = write::batch(connection, tenant.as_str(), batch, kept_changes);
     if outcome.is_err() {
         // Some failures, such as a full disk, have ended the transaction already: then this fails too.
         step(connection, "ROLLBACK TO batch")?;

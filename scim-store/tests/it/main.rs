@@ -5,7 +5,7 @@
 #[cfg(feature = "sqlite")]
 mod agree;
 mod broken;
-#[cfg(feature = "sqlite")]
+mod feed;
 mod given;
 mod memory;
 #[cfg(feature = "sqlite")]
@@ -13,11 +13,15 @@ mod sqlite;
 
 use std::sync::Arc;
 
-use scim_server_traits::{Store, conformance};
+use scim_server_traits::{ChangeFeed, Store, conformance};
 
 /// Runs each check, and says which was the last.
-async fn keeps_the_contract(store: Arc<dyn Store>) {
+async fn keeps_the_contract<S: Store + ChangeFeed + 'static>(store: Arc<S>) {
     for check in conformance::checks() {
+        println!("{}", check.name);
+        check.run(Arc::clone(&store) as Arc<dyn Store>).await;
+    }
+    for check in conformance::feed_checks() {
         println!("{}", check.name);
         check.run(Arc::clone(&store)).await;
     }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use scim_core::{Leniency, ResourceType};
 use scim_filter::Filter;
-use scim_server_traits::{Claim, Get, Page, Query, Store, StoreError, Update};
+use scim_server_traits::{ChangeFeed, Claim, Get, Page, Query, Store, StoreError, Update};
 use scim_store::{Durability, SqliteOptions, SqliteStore};
 use tempfile::TempDir;
 
@@ -47,7 +47,7 @@ async fn the_secret_of_a_file_stays() {
     assert_ne!(open(&elsewhere).secret(), secret);
     // A file of layout 1 gets one.
     let file = rusqlite::Connection::open(directory.path().join("scim.db")).unwrap();
-    file.execute_batch("DROP TABLE scim_secret; PRAGMA user_version = 1").unwrap();
+    file.execute_batch("DROP TABLE scim_secret; DROP TABLE scim_change; PRAGMA user_version = 1").unwrap();
     let (first, second) = (open(&directory).secret(), open(&directory).secret());
     assert!(first == second && first != secret);
 }
@@ -161,7 +161,7 @@ async fn what_is_not_its_file_is_refused() {
     let file = rusqlite::Connection::open(&path).unwrap();
     file.pragma_update(None, "user_version", 99).unwrap();
     let StoreError::Backend(reason) = SqliteStore::open(&path).unwrap_err() else { panic!("not refused") };
-    assert_eq!(reason.to_string(), "the file has layout 99: this version knows layouts up to 2");
+    assert_eq!(reason.to_string(), "the file has layout 99: this version knows layouts up to 3");
 }
 
 #[tokio::test]
@@ -181,4 +181,26 @@ async fn wide_filters_are_within_sqlite_limits() {
     assert_eq!(find(&store, &all).await.total, 1);
     let links = many(&|number| format!(r#"groups eq "g{number}""#), " or ");
     assert_eq!(find(&store, &links).await.total, 0);
+}
+
+#[tokio::test]
+async fn a_file_of_layout_1_is_taken_over() {
+    let directory = directory();
+    let path = directory.path().join("scim.db");
+    let old = rusqlite::Connection::open(&path).unwrap();
+    old.execute_batch(include_str!("layout-1.sql")).unwrap();
+    old.close().unwrap();
+
+    let store = open(&directory);
+    assert_eq!(find(&store, r#"userName eq "bjensen""#).await.total, 1);
+    let get = Get::new(ResourceType::group(), "g1").with_relations(vec!["members".into()]);
+    let group = store.get(&context(), get).await.unwrap().unwrap();
+    assert_eq!((group.version, &*group.links["members"][0].id), (3, "u1"));
+    assert_eq!(store.newest().await.unwrap(), 0, "what was there before is in no feed");
+    store.commit(&context(), batch().insert(user("u2", "other"))).await.unwrap();
+    assert_eq!(store.newest().await.unwrap(), 1);
+    drop(store);
+    let new = rusqlite::Connection::open(&path).unwrap();
+    let layout: i64 = new.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+    assert_eq!(layout, 3);
 }
