@@ -444,11 +444,11 @@ fn name(input: &str) -> Parsed<'_, &str> {
 /// `1*SP word 1*SP`: what is left behind it, or `None` if another word or the end follows.
 #[inline]
 fn keyword<'a>(which: &str, input: &'a str) -> Result<Option<&'a str>, nom::Err<Fault<'a>>> {
-    if input.starts_with(' ') { keyword_behind_spaces(which, input) } else { Ok(None) }
-}
-
-fn keyword_behind_spaces<'a>(which: &str, input: &'a str) -> Result<Option<&'a str>, nom::Err<Fault<'a>>> {
-    match word(which, behind_spaces(input)) {
+    let next = behind_spaces(input);
+    if next.len() == input.len() {
+        return Ok(None);
+    }
+    match word(which, next) {
         Some(rest) if !rest.bytes().next().is_some_and(is_path_byte) => {
             let (rest, _) = or_fault(spaces1, "a space and an attribute path, `not (` or `(`").parse(rest)?;
             Ok(Some(rest))
