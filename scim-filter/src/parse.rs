@@ -231,11 +231,12 @@ impl<'g> Grammar<'g> {
             return Err(fault(input, Kind::TooManyTerms));
         }
         let (rest, word) = preceded(or_fault(spaces1, "a space and an operator"), operator).parse(input)?;
-        if word.eq_ignore_ascii_case("pr") {
-            return Ok((rest, self.tree.present(path, place)));
-        }
-        let Some(op) = CompareOp::named(word) else {
-            return Err(fault(&input[input.len() - rest.len() - word.len()..], Kind::UnknownOperator));
+        let op = match CompareOp::named(word) {
+            Some(op) => op,
+            None if word.eq_ignore_ascii_case("pr") => return Ok((rest, self.tree.present(path, place))),
+            None => {
+                return Err(fault(&input[input.len() - rest.len() - word.len()..], Kind::UnknownOperator));
+            }
         };
         let (rest, gap) = spaces(rest)?;
         let mut gap_forgiven = || rest.starts_with(['"', '\'']) && self.forgives(Quirk::NoSpaceBeforeQuote);

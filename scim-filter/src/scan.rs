@@ -30,11 +30,23 @@ pub(crate) fn word<'a>(word: &str, input: &'a str) -> Option<&'a str> {
 pub(crate) fn name_length(input: &str) -> usize {
     match input.as_bytes().first() {
         Some(first) if first.is_ascii_alphabetic() || *first == b'$' => {
-            run_length(input, |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'$'))
+            run_length(input, |byte| IN_NAMES[usize::from(byte)])
         }
         _ => 0,
     }
 }
+
+/// Which bytes may follow in a name. Looked up, since names are short and every filter has some.
+static IN_NAMES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        let c = byte as u8;
+        table[byte] = c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'$');
+        byte += 1;
+    }
+    table
+};
 
 /// How much at the beginning could be names and URNs.
 pub(crate) fn path_length(input: &str) -> usize {

@@ -181,6 +181,7 @@ impl Tree {
         }
     }
 
+    #[inline]
     pub(crate) fn compare(&mut self, path: Span, op: CompareOp, operand: Operand, place: Place) -> NodeId {
         self.push_leaf(Node::Compare { path, op, operand }, place)
     }
@@ -278,6 +279,7 @@ impl Tree {
         self.push(node, place, index(self.slots.len()), 0)
     }
 
+    #[inline]
     fn push(&mut self, node: Node, place: Place, first: NodeId, height_below: u16) -> NodeId {
         let id = index(self.slots.len());
         let height = height_below.saturating_add(1);
