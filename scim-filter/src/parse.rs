@@ -32,7 +32,7 @@ use crate::filter::{Budget, Filter};
 use crate::literal::CompareOp;
 use crate::scan::{
     any_case, excerpt, holds_a_filter, is_path_byte, name_length, path_length, plain_length, quoted_length,
-    run_length, word,
+    word, word_length,
 };
 use crate::tree::{Chain, Links, NodeId, Operand, Place, Span, Tree, index};
 
@@ -478,10 +478,6 @@ fn operator(input: &str) -> Parsed<'_, &str> {
         ("", _) => Err(expected(OPERATORS, input)),
         (word, rest) => Ok((rest, word)),
     }
-}
-
-fn word_length(input: &str) -> usize {
-    run_length(input, |byte| byte.is_ascii_alphanumeric())
 }
 
 /// `number` of RFC 8259, by its shape: JSON's own reader then decides whether it fits.

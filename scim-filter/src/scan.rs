@@ -30,22 +30,33 @@ pub(crate) fn word<'a>(word: &str, input: &'a str) -> Option<&'a str> {
 pub(crate) fn name_length(input: &str) -> usize {
     match input.as_bytes().first() {
         Some(first) if first.is_ascii_alphabetic() || *first == b'$' => {
-            run_length(input, |byte| IN_NAMES[usize::from(byte)])
+            run_length(input, |byte| KINDS[usize::from(byte)] & IN_NAMES != 0)
         }
         _ => 0,
     }
 }
 
-/// Which bytes may follow in a name. Looked up, since names are short and every filter has some.
-static IN_NAMES: [bool; 256] = {
-    let mut table = [false; 256];
+/// How long the word of letters and digits at the beginning is.
+pub(crate) fn word_length(input: &str) -> usize {
+    run_length(input, |byte| KINDS[usize::from(byte)] & IN_WORDS != 0)
+}
+
+const IN_NAMES: u8 = 1;
+const IN_WORDS: u8 = 2;
+
+/// What each byte may be part of. Looked up, since names and words are short and every filter has many.
+static KINDS: [u8; 256] = {
+    let mut kinds = [0; 256];
     let mut byte = 0;
     while byte < 128 {
-        let c = byte as u8;
-        table[byte] = c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'$');
+        kinds[byte] = match byte as u8 {
+            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => IN_NAMES | IN_WORDS,
+            b'-' | b'_' | b'$' => IN_NAMES,
+            _ => 0,
+        };
         byte += 1;
     }
-    table
+    kinds
 };
 
 /// How much at the beginning could be names and URNs.
