@@ -2,13 +2,16 @@
 
 mod apply;
 mod compile;
+mod diff;
 mod elements;
 mod error;
+mod explain;
 mod plan;
 mod relation;
 mod request;
 
 pub use apply::Changed;
+pub use diff::{diff, diff_relation};
 pub use error::PatchError;
 pub use plan::PatchPlan;
 pub use relation::{RelationEdit, RelationStep};

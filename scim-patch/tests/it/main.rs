@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod core;
+mod diff;
 mod errors;
+mod explain;
 mod fixtures;
 mod inferred;
 mod laws;

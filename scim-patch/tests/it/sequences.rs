@@ -3,8 +3,8 @@
 use std::sync::{Arc, LazyLock};
 
 use proptest::prelude::*;
-use scim_core::{Error, Leniency, Resource, ResourceType, Schema, urn};
-use scim_patch::{Changed, Op, PatchPlan, PatchRequest, RelationStep};
+use scim_core::{Error, Leniency, Reference, Resource, ResourceType, Schema, urn};
+use scim_patch::{Changed, Op, PatchError, PatchPlan, PatchRequest, RelationStep, diff, diff_relation};
 use serde_json::{Map, Value, json};
 
 use crate::model::{
@@ -407,6 +407,33 @@ proptest! {
         prop_assert_eq!(found, expected, "{}", told(&before, &operations));
     }
 
+    /// What `diff` writes leads from one resource to the other, and from a resource to itself there is nothing to do.
+    #[test]
+    fn diff_leads_from_one_resource_to_the_other(numbers in numbers(), others in numbers(), chunk in 1_usize..4) {
+        let (_, resource_type, before, _) = case(&numbers);
+        let model = if resource_type.relation("members").is_some() { &GROUPS } else { &USERS };
+        let mut after = Tape { numbers: &others, at: 0 }.resource(model);
+        prop_assume!(keep_immutable(&before, &mut after));
+        let (from, links_from) = split(&before);
+        let (to, links_to) = split(&after);
+        let seal = |resource: &Resource| resource.as_map().get(BADGE).map(|badge| badge["box"]["seal"].clone());
+        let references = |links: &[Value]| links.iter().filter_map(Reference::from_element).collect::<Vec<_>>();
+        let request = diff(&resource_type, &from, &to);
+        let links = diff_relation("members", &references(&links_from), &references(&links_to), chunk);
+        prop_assert!(diff(&resource_type, &from, &from).is_empty());
+        prop_assert!(diff_relation("members", &references(&links_to), &references(&links_to), chunk).is_empty());
+        let all = links.operations().iter().cloned().fold(request, PatchRequest::operation);
+        let plan = all.compile(&resource_type, &Leniency::STRICT).map_err(|error| TestCaseError::fail(format!("{error}: {all:?}")))?;
+        let (mut document, mut members) = (from.clone(), links_from);
+        match plan.apply(&mut document) {
+            // A seal, once there, stays.
+            Err(PatchError::Immutable { .. }) if seal(&from) != seal(&to) || before.to_string().contains("serial") => return Ok(()),
+            outcome => prop_assert!(outcome.is_ok(), "{:?}: {:?}\n{} to {}", outcome, all, before, after),
+        }
+        link(&mut members, &plan);
+        prop_assert_eq!(whole(document, members), sorted(after), "{:?}", all);
+    }
+
     /// Document edits and relation steps may be carried out apart from each other, and steps joined to one
     /// are what they were apart.
     #[test]
@@ -433,6 +460,21 @@ proptest! {
             .and_then(|between| engine(&resource_type, &between, &relations));
         prop_assert_eq!(apart, Ok(at_once), "{}", told(&before, &operations));
     }
+}
+
+/// Gives a resource the immutable attributes of the one it is to be made of; `false` where it cannot have them.
+fn keep_immutable(before: &Value, after: &mut Value) -> bool {
+    ["serial", "keys"].iter().all(|name| {
+        let old = before.get(BADGE).and_then(|badge| badge.get(name));
+        match (old, after.get_mut(BADGE).and_then(Value::as_object_mut)) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(old), Some(badge)) => {
+                badge.insert((*name).to_owned(), old.clone());
+                true
+            }
+        }
+    })
 }
 
 /// An operation without a path that names members among others is two.

@@ -1,0 +1,95 @@
+//! Plans in sentences, without secrets.
+
+use scim_core::{Leniency, ResourceType, urn};
+use scim_patch::PatchRequest;
+use serde_json::{Value, json};
+
+fn explained(resource_type: &std::sync::Arc<ResourceType>, leniency: &Leniency, operation: Value) -> String {
+    let body = json!({"schemas": [urn::PATCH_OP], "Operations": [operation]});
+    PatchRequest::from_value(body, leniency).unwrap().compile(resource_type, leniency).unwrap().to_string()
+}
+
+#[test]
+fn every_kind_of_edit_and_step_has_its_sentence() {
+    let user = |operation: Value| explained(&ResourceType::user(), &Leniency::STRICT, operation);
+    let lenient = |operation: Value| explained(&ResourceType::user(), &Leniency::INTEROP, operation);
+    let group = |operation: Value| explained(&ResourceType::group(), &Leniency::INTEROP, operation);
+    let set = |path: &str, value: Value| json!({"op": "replace", "path": path, "value": value});
+    let add = |path: &str, value: Value| json!({"op": "add", "path": path, "value": value});
+    let remove = |path: &str| json!({"op": "remove", "path": path});
+    for (sentence, expected) in [
+        (user(set("TITLE", json!("x"))), "set `title` to \"x\""),
+        (user(set("name", json!({"givenName": "A"}))), "set of `name` (`givenName` = \"A\")"),
+        (
+            user(add("emails", json!([{"value": "a"}, {"value": "b"}]))),
+            "add to `emails`, unless there already, (`value` = \"a\"), (`value` = \"b\")",
+        ),
+        (user(remove("title")), "remove `title`"),
+        (
+            lenient(json!({"op": "remove", "path": "emails", "value": [{"value": "a"}]})),
+            "remove from `emails` what agrees with (`value` = \"a\")",
+        ),
+        (
+            user(set("emails[type eq \"work\"].value", json!("a"))),
+            "in `emails`, set `value` of each value that fits the filter to \"a\"",
+        ),
+        (
+            lenient(set("emails[type eq \"work\"].value", json!("a"))),
+            "in `emails`, set `value` of each value that fits the filter to \"a\", or make one",
+        ),
+        (
+            lenient(set("emails.value", json!("a"))),
+            "in `emails`, set `value` of the primary or else the first value to \"a\", or make one",
+        ),
+        (user(remove("emails.type")), "in `emails`, remove `type` of each value"),
+        (
+            user(add("emails[value pr]", json!({"display": "x"}))),
+            "in `emails`, set of each value that fits the filter (`display` = \"x\")",
+        ),
+        (
+            user(set("emails[value pr]", json!({"display": "x"}))),
+            "in `emails`, replace each value that fits the filter by (`display` = \"x\")",
+        ),
+        (user(remove("emails[value pr]")), "in `emails`, remove each value that fits the filter"),
+        (
+            user(remove(urn::ENTERPRISE_USER)),
+            "remove every attribute of `urn:ietf:params:scim:schemas:extension:enterprise:2.0:User`",
+        ),
+        (group(add("members", json!([{"value": "a"}]))), "add to `members`, unless there already, `a`"),
+        (group(set("members", json!([{"value": "a"}, {"value": "b"}]))), "let `members` be exactly `a`, `b`"),
+        (group(remove("members")), "remove all `members`"),
+        (group(remove("members[value eq \"a\"]")), "remove from `members` `a`"),
+        (group(remove("members[value sw \"a\"]")), "remove the `members` that fit the filter"),
+        (group(add("members", json!([]))), "change nothing"),
+    ] {
+        assert_eq!(sentence, expected);
+    }
+}
+
+#[test]
+fn core_052_secrets_are_not_shown() {
+    let secretive = crate::laws::one_schema(json!({"id": "urn:s", "attributes": [
+        {"name": "pin", "mutability": "writeOnly", "returned": "never"},
+        {"name": "token", "returned": "never"},
+        {"name": "vault", "type": "complex", "mutability": "writeOnly", "returned": "never",
+         "subAttributes": [{"name": "value"}]},
+        {"name": "locks", "type": "complex", "multiValued": true, "subAttributes": [
+            {"name": "value"}, {"name": "code", "mutability": "writeOnly", "returned": "never"}]}]}));
+    for operation in [
+        json!({"op": "add", "path": "pin", "value": "s3cret"}),
+        json!({"op": "add", "path": "token", "value": "s3cret"}),
+        json!({"op": "add", "value": {"pin": "s3cret", "token": "s3cret"}}),
+        json!({"op": "add", "path": "vault", "value": {"value": "s3cret"}}),
+        json!({"op": "add", "path": "vault.value", "value": "s3cret"}),
+        json!({"op": "add", "path": "locks", "value": [{"value": "a", "code": "s3cret"}]}),
+        json!({"op": "replace", "path": "locks[value eq \"a\"]", "value": {"value": "a", "code": "s3cret"}}),
+        json!({"op": "add", "path": "locks[value eq \"a\"]", "value": {"code": "s3cret"}}),
+        json!({"op": "replace", "path": "locks[value eq \"a\"].code", "value": "s3cret"}),
+    ] {
+        let told = explained(&secretive, &Leniency::STRICT, operation.clone());
+        assert!(!told.contains("s3cret") && told.contains("not shown"), "{operation}: {told}");
+    }
+    let password = json!({"op": "replace", "value": {"password": "s3cret", "title": "t"}});
+    let told = explained(&ResourceType::user(), &Leniency::STRICT, password);
+    assert_eq!(told, "set `password` to a value that is not shown\nset `title` to \"t\"");
+}
