@@ -6,6 +6,7 @@ pub(crate) mod delete;
 pub(crate) mod discovery;
 pub(crate) mod list;
 pub(crate) mod me;
+pub(crate) mod openapi;
 pub(crate) mod patch;
 pub(crate) mod read;
 pub(crate) mod replace;

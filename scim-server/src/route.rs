@@ -25,6 +25,7 @@ pub(crate) enum Route {
     Schema(String),
     Bulk,
     Me(Method),
+    OpenApi,
 }
 
 impl Route {
@@ -42,7 +43,8 @@ impl Route {
             | Self::ResourceTypes
             | Self::ResourceType(_)
             | Self::Schemas
-            | Self::Schema(_) => "discovery",
+            | Self::Schema(_)
+            | Self::OpenApi => "discovery",
             Self::Bulk => "bulk",
             Self::Me(_) => "me",
         }
@@ -111,6 +113,7 @@ pub(crate) fn route_below(registry: &Registry, method: &Method, below: &str) -> 
         ["Schemas", urn] => only_get(method, Route::Schema(urn.to_owned())),
         [] => only_get(method, Route::ListAll),
         [".search"] => only_post(method, Route::SearchAll),
+        ["openapi.json"] => only_get(method, Route::OpenApi),
         ["Bulk"] => only_post(method, Route::Bulk),
         ["Me"] => match *method {
             Method::GET | Method::POST | Method::PUT | Method::PATCH | Method::DELETE => {

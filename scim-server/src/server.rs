@@ -193,6 +193,7 @@ impl Call<'_> {
             Route::ResourceType(name) => op::discovery::resource_type(self, &name),
             Route::Schemas => op::discovery::schemas(self),
             Route::Schema(urn) => op::discovery::schema(self, &urn),
+            Route::OpenApi => op::openapi::run(self),
             Route::Bulk => op::bulk::run(self).await,
             Route::Me(method) => op::me::run(self, &method).await,
             route => self.single(route).await,

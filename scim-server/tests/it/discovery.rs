@@ -1,9 +1,11 @@
 //! `/ServiceProviderConfig`, `/ResourceTypes`, `/Schemas` — RFC 7644 §4.
 
-use serde_json::Value;
+use http::Method;
+use serde_json::{Value, json};
 
 use crate::client::{call, get, post, server};
-use http::Method;
+
+const ENTERPRISE: &str = scim_core::urn::ENTERPRISE_USER;
 
 #[tokio::test]
 async fn disc_001_core_068_configuration() {
@@ -17,7 +19,7 @@ async fn disc_001_core_068_configuration() {
 }
 
 #[tokio::test]
-async fn disc_002_disc_003_disc_007_disc_008_lists_and_items() {
+async fn disc_002_disc_003_disc_005_disc_007_disc_008_lists_and_items() {
     let server = server();
     for (path, schema) in [("/ResourceTypes", "ResourceType"), ("/Schemas", "Schema")] {
         let list = get(&server, path).await.body;
@@ -48,4 +50,33 @@ async fn disc_004_disc_006_x16_refusals() {
     refused.refused(405, "");
     assert_eq!(refused.header("allow"), "GET");
     call(&server, Method::DELETE, "/ResourceTypes/User", None).await.refused(405, "");
+}
+
+#[tokio::test]
+async fn disc_009_openapi_describes_what_is_served() {
+    let server = server();
+    let described = get(&server, "/openapi.json").await;
+    assert_eq!((described.status.as_u16(), described.header("content-type")), (200, "application/json"));
+    let body = described.body;
+    assert_eq!(
+        (&body["openapi"], &body["servers"][0]["url"]),
+        (&json!("3.1.0"), &json!("https://h.example/scim/v2"))
+    );
+    let schemas = &body["components"]["schemas"];
+    for name in ["User", "Group", "UserList", "AnyList", "Error"] {
+        assert_eq!(schemas[name]["additionalProperties"], false, "{name} is closed");
+    }
+    let user = &schemas["User"]["properties"];
+    assert!(user.get("password").is_none() && user.get(ENTERPRISE).is_some() && user.get("groups").is_some());
+    let input = &schemas["UserInput"]["properties"];
+    assert!(input.get("password").is_some() && input.get("groups").is_none() && input.get("id").is_none());
+    assert_eq!(schemas["UserInput"]["required"], json!(["schemas", "userName"]));
+    for path in ["/Users", "/Groups/{id}", "/Users/.search", "/", "/.search", "/Bulk", "/Schemas/{id}"] {
+        assert!(body["paths"].get(path).is_some(), "{path}");
+    }
+    // Each reference leads somewhere.
+    let text = body.to_string();
+    for name in text.split("#/components/schemas/").skip(1).filter_map(|rest| rest.split('"').next()) {
+        assert!(schemas.get(name).is_some(), "{name}");
+    }
 }

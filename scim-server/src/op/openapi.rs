@@ -1,0 +1,237 @@
+//! `GET /openapi.json`: an OpenAPI 3.1 description of what is served, made from the registry. Answers are described
+//! as closed, so that a tester finds whatever should not be there.
+
+mod schema;
+
+use http::{StatusCode, header};
+use scim_core::{Error, ResourceType, urn};
+use serde_json::{Map, Value, json};
+
+use self::schema::components;
+use crate::respond::Answer;
+use crate::server::{Call, Inner};
+
+pub(crate) fn run(call: &Call<'_>) -> Result<Answer, Error> {
+    Ok(Answer::json(StatusCode::OK, &document(call.server))?.header(header::CONTENT_TYPE, "application/json"))
+}
+
+fn document(server: &Inner) -> Value {
+    let mut paths = Map::new();
+    for resource_type in server.registry.resource_types() {
+        of_type(server, resource_type, &mut paths);
+    }
+    of_server(server, &mut paths);
+    json!({
+        "openapi": "3.1.0",
+        "info": {"title": "SCIM 2.0", "version": env!("CARGO_PKG_VERSION"), "description": "RFC 7643, 7644, 9865"},
+        "servers": [{"url": server.base}],
+        "security": [{"bearer": []}],
+        "paths": paths,
+        "components": components(server),
+    })
+}
+
+/// The operations on the resources of one type.
+fn of_type(server: &Inner, resource_type: &ResourceType, paths: &mut Map<String, Value>) {
+    let (name, endpoint) = (resource_type.name(), resource_type.endpoint());
+    let resource = reference(name);
+    let list = reference(&format!("{name}List"));
+    let body = |name: &str| json!({"required": true, "content": media(&reference(name))});
+    let input = format!("{name}Input");
+    let list_parameters = parameters(&LIST);
+    let shown = parameters(&SHOWN);
+    paths.insert(
+        endpoint.to_owned(),
+        json!({
+            "get": operation(&format!("list{name}"), &list_parameters, None, &[(200, &list)], &LISTED),
+            "post": operation(&format!("create{name}"), &shown, Some(body(&input)), &[(201, &resource)], &CREATED),
+        }),
+    );
+    paths.insert(
+        format!("{endpoint}/.search"),
+        json!({
+            "post": operation(&format!("search{name}"), &[], Some(body("SearchRequest")), &[(200, &list)], &SEARCHED),
+        }),
+    );
+    let with_body = |word: &str, input: &str| {
+        operation(
+            &format!("{word}{name}"),
+            &conditions(&shown, "If-Match"),
+            Some(body(input)),
+            &[(200, &resource)],
+            &CHANGED,
+        )
+    };
+    let mut patch = with_body("patch", "PatchOp");
+    patch["responses"]["204"] = json!({"description": "changed", "headers": {"ETag": header_of(true)}});
+    let mut read = operation(
+        &format!("read{name}"),
+        &conditions(&shown, "If-None-Match"),
+        None,
+        &[(200, &resource)],
+        &READ,
+    );
+    read["responses"]["304"] = json!({"description": "not modified", "headers": {"ETag": header_of(true)}});
+    let mut delete = operation(&format!("delete{name}"), &conditions(&[], "If-Match"), None, &[], &DELETED);
+    delete["responses"]["204"] = json!({"description": "deleted"});
+    paths.insert(
+        format!("{endpoint}/{{id}}"),
+        json!({
+            "parameters": [{"name": "id", "in": "path", "required": true, "schema": {"type": "string", "minLength": 1}}],
+            "get": read,
+            "put": with_body("replace", &input),
+            "patch": patch,
+            "delete": delete,
+        }),
+    );
+    if server.me.is_some() {
+        paths.entry("/Me").or_insert_with(|| of_me(server));
+    }
+}
+
+/// `/Me` is whatever the principal is.
+fn of_me(server: &Inner) -> Value {
+    let any: Vec<_> = server.registry.resource_types().iter().map(|known| reference(known.name())).collect();
+    let any = json!({"anyOf": any});
+    let body = json!({"required": true, "content": media(&json!({"type": "object"}))});
+    let shown = parameters(&SHOWN);
+    let changed =
+        |word: &str| operation(&format!("{word}Me"), &shown, Some(body.clone()), &[(200, &any)], &CHANGED);
+    let mut patch = changed("patch");
+    patch["responses"]["204"] = json!({"description": "changed"});
+    let mut delete = operation("deleteMe", &[], None, &[], &DELETED);
+    delete["responses"]["204"] = json!({"description": "deleted"});
+    json!({
+        "get": operation("readMe", &shown, None, &[(200, &any)], &READ),
+        "post": operation("createMe", &shown, Some(body.clone()), &[(201, &any)], &CREATED),
+        "put": changed("replace"),
+        "patch": patch,
+        "delete": delete,
+    })
+}
+
+/// What is not about one type.
+fn of_server(server: &Inner, paths: &mut Map<String, Value>) {
+    let any = reference("AnyList");
+    let search = json!({"required": true, "content": media(&reference("SearchRequest"))});
+    paths.insert(
+        "/".into(),
+        json!({"get": operation("listAll", &parameters(&LIST), None, &[(200, &any)], &LISTED)}),
+    );
+    paths.insert(
+        "/.search".into(),
+        json!({"post": operation("searchAll", &[], Some(search), &[(200, &any)], &SEARCHED)}),
+    );
+    if server.bulk.is_some() {
+        let body = json!({"required": true, "content": media(&reference("BulkRequest"))});
+        let bulk = operation("bulk", &[], Some(body), &[(200, &reference("BulkResponse"))], &BULK);
+        paths.insert("/Bulk".into(), json!({"post": bulk}));
+    }
+    let open = json!({"type": "object", "required": ["schemas", "meta"]});
+    let list = json!({"type": "object", "required": ["schemas", "totalResults", "Resources"]});
+    for (path, schema) in [("/ServiceProviderConfig", &open), ("/ResourceTypes", &list), ("/Schemas", &list)]
+    {
+        let name = format!("read{}", path.trim_start_matches('/'));
+        paths.insert(path.into(), json!({"get": operation(&name, &[], None, &[(200, schema)], &DISCOVERY)}));
+    }
+    for path in ["/ResourceTypes", "/Schemas"] {
+        let name = format!("readOne{}", path.trim_start_matches('/'));
+        let mut one = operation(&name, &[], None, &[(200, &open)], &DISCOVERY);
+        one["responses"]["404"] = error_response();
+        let id = json!([{"name": "id", "in": "path", "required": true, "schema": {"type": "string", "minLength": 1}}]);
+        paths.insert(format!("{path}/{{id}}"), json!({"parameters": id, "get": one}));
+    }
+}
+
+// Which refusals each operation knows, beside those that all know.
+const LISTED: [u16; 2] = [400, 403];
+const SEARCHED: [u16; 4] = [400, 403, 413, 415];
+const READ: [u16; 2] = [400, 404];
+const CREATED: [u16; 5] = [400, 404, 409, 413, 415];
+const CHANGED: [u16; 7] = [400, 404, 409, 412, 413, 415, 503];
+const DELETED: [u16; 3] = [404, 412, 503];
+const BULK: [u16; 3] = [400, 413, 415];
+const DISCOVERY: [u16; 1] = [403];
+
+/// 401 and 403 come with every operation; 500 is no promise.
+const ALWAYS: [u16; 3] = [401, 403, 406];
+
+fn operation(
+    id: &str,
+    parameters: &[Value],
+    body: Option<Value>,
+    answers: &[(u16, &Value)],
+    refusals: &[u16],
+) -> Value {
+    let mut responses = Map::new();
+    for (status, schema) in answers {
+        let mut headers = json!({"X-Request-Id": header_of(true)});
+        if !matches!(*schema, Value::Object(schema) if schema.get("$ref").is_none()) && !is_list(schema) {
+            headers["ETag"] = header_of(true);
+        }
+        if *status == 201 {
+            headers["Location"] = header_of(true);
+        }
+        let response = json!({"description": "done", "headers": headers, "content": media(schema)});
+        responses.insert(status.to_string(), response);
+    }
+    for status in refusals.iter().chain(&ALWAYS) {
+        responses.insert(status.to_string(), error_response());
+    }
+    if let Some(unauthorized) = responses.get_mut("401") {
+        unauthorized["headers"] = json!({"WWW-Authenticate": header_of(true)});
+    }
+    let mut operation = json!({"operationId": id, "parameters": parameters, "responses": responses});
+    if let Some(body) = body {
+        operation["requestBody"] = body;
+    }
+    operation
+}
+
+/// Lists and messages have no tag.
+fn is_list(schema: &Value) -> bool {
+    let name = schema["$ref"].as_str().unwrap_or_default();
+    name.ends_with("List") || name.ends_with("BulkResponse")
+}
+
+fn header_of(required: bool) -> Value {
+    json!({"required": required, "schema": {"type": "string"}})
+}
+
+fn error_response() -> Value {
+    json!({"description": "refused", "content": media(&reference("Error"))})
+}
+
+fn media(schema: &Value) -> Value {
+    json!({urn::MEDIA_TYPE: {"schema": schema}})
+}
+
+fn reference(name: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{name}")})
+}
+
+/// Query parameters by name and type.
+type Parameters = [(&'static str, &'static str)];
+
+const SHOWN: [(&str, &str); 2] = [("attributes", "string"), ("excludedAttributes", "string")];
+
+const LIST: [(&str, &str); 8] = [
+    ("attributes", "string"),
+    ("excludedAttributes", "string"),
+    ("filter", "string"),
+    ("sortBy", "string"),
+    ("sortOrder", "string"),
+    ("startIndex", "integer"),
+    ("count", "integer"),
+    ("cursor", "string"),
+];
+
+fn parameters(list: &Parameters) -> Vec<Value> {
+    let one = |(name, kind): &(&str, &str)| json!({"name": name, "in": "query", "schema": {"type": kind}});
+    list.iter().map(one).collect()
+}
+
+fn conditions(parameters: &[Value], header: &str) -> Vec<Value> {
+    let condition = json!({"name": header, "in": "header", "schema": {"type": "string"}});
+    parameters.iter().cloned().chain([condition]).collect()
+}
