@@ -56,6 +56,10 @@ pub enum StoreError {
         /// The budget.
         limit: u64,
     },
+    /// There is no room for what was to be written. Nothing of it is kept; what was there before can be read, and
+    /// writes succeed again when there is room.
+    #[error("the store is full: nothing of this was written")]
+    Full(#[source] Box<dyn StdError + Send + Sync>),
     /// A layer between engine and store refuses, with its own answer.
     #[error(transparent)]
     Rejected(scim_core::Error),
@@ -81,6 +85,8 @@ impl From<StoreError> for scim_core::Error {
             StoreError::Uniqueness { .. } | StoreError::Claimed { .. } => Self::uniqueness(detail),
             StoreError::UnknownTarget { .. } => Self::invalid_value(detail),
             StoreError::TooMany { .. } => Self::scim(ScimType::TooMany, detail),
+            // RFC 4918 §11.5: temporary, and not for the client to mend.
+            StoreError::Full(_) => Self::new(http::StatusCode::INSUFFICIENT_STORAGE, detail),
             StoreError::Rejected(error) => error,
             // What failed inside is for the log, not for the client.
             StoreError::Backend(_) => {

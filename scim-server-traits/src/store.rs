@@ -32,7 +32,7 @@ pub trait Store: Send + Sync {
     ///
     /// Errors: [`NotFound`](StoreError::NotFound), [`Precondition`](StoreError::Precondition),
     /// [`Uniqueness`](StoreError::Uniqueness), [`Claimed`](StoreError::Claimed),
-    /// [`UnknownTarget`](StoreError::UnknownTarget).
+    /// [`UnknownTarget`](StoreError::UnknownTarget), [`Full`](StoreError::Full).
     async fn commit(&self, context: &Context, batch: Batch) -> Result<Vec<Written>, StoreError>;
 }
 

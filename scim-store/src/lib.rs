@@ -8,4 +8,4 @@ mod write;
 
 pub use memory::MemoryStore;
 #[cfg(feature = "sqlite")]
-pub use sqlite::{Durability, SqliteOptions, SqliteStore};
+pub use sqlite::{BackupProgress, Durability, SqliteOptions, SqliteStore, backup};

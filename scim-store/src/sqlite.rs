@@ -1,8 +1,11 @@
 //! A store in one SQLite file.
 
+mod backup;
 mod by_key;
+mod checkpointer;
 mod fault;
 mod feed;
+mod lock;
 mod narrow;
 mod options;
 mod read;
@@ -13,7 +16,7 @@ mod write;
 mod writer;
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -21,6 +24,7 @@ use scim_server_traits::{
     Batch, Change, ChangeFeed, ChangeFeedError, Context, Get, Page, Query, Store, StoreError, Stored, Written,
 };
 
+pub use backup::{BackupProgress, backup};
 pub use options::{Durability, SqliteOptions};
 
 use fault::Fault;
@@ -45,6 +49,7 @@ use writer::Writer;
 #[derive(Clone)]
 pub struct SqliteStore {
     threads: Arc<Threads>,
+    path: PathBuf,
 }
 
 /// Dropped in this order: the writer closes the file last, so that it leaves no log behind.
@@ -62,8 +67,9 @@ impl fmt::Debug for SqliteStore {
 impl SqliteStore {
     /// Opens the file, or makes it, with the default options: what was answered survives a power cut.
     ///
-    /// Fails with [`StoreError::Backend`] when the file cannot be opened, is no database, or was written
-    /// by a newer version of this crate.
+    /// Fails with [`StoreError::Backend`] when the file cannot be opened, is no database, is damaged, was written
+    /// by a newer version of this crate, or is served by another process. One written by an older version is
+    /// brought to the present layout.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         Self::open_with(path, SqliteOptions::default())
     }
@@ -77,7 +83,23 @@ impl SqliteStore {
         // The writer makes the file and its tables; readers cannot.
         let writer = Writer::open(path, &options)?;
         let readers = Readers::open(path, &options)?;
-        Ok(Self { threads: Arc::new(Threads { readers, writer }) })
+        Ok(Self { threads: Arc::new(Threads { readers, writer }), path: path.to_owned() })
+    }
+
+    /// Copies the store to the new file `to` while it is in use, as [`backup`] does, on a thread of its own.
+    ///
+    /// ```
+    /// # async fn example(store: &scim_store::SqliteStore) -> Result<(), scim_server_traits::StoreError> {
+    /// store.backup("scim-2025-12-31.db", |progress| println!("{} of {}", progress.done, progress.total)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn backup(
+        &self,
+        to: impl AsRef<Path>,
+        progress: impl FnMut(BackupProgress) + Send + 'static,
+    ) -> Result<(), StoreError> {
+        Ok(backup::spawn(self.path.clone(), to.as_ref().to_owned(), progress).await?)
     }
 
     /// 32 random bytes that were made with the file and stay the same as long as it does, such as for a server to

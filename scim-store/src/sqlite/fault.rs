@@ -1,5 +1,9 @@
 //! How this backend fails, kept out of public signatures.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rusqlite::{ErrorCode, ffi};
 use scim_server_traits::StoreError;
 
 #[derive(Debug, thiserror::Error)]
@@ -17,8 +21,25 @@ pub(super) enum Fault {
     NoWal(String),
     #[error("a SQLite store needs a file: for memory there is `MemoryStore`")]
     NoFile,
+    #[error(
+        "the file is damaged ({0}): put back a backup, or save what can be read with `.recover` of the program \
+         sqlite3; `SqliteOptions::without_check` opens it as it is"
+    )]
+    Damaged(String),
+    #[error(
+        "{} is in use by {holder}: one process serves a file, so stop that one first, or give this one another \
+         file; a backup can be taken while it runs",
+        path.display()
+    )]
+    Held { path: PathBuf, holder: String },
+    #[error("cannot lock {}: {error}", path.display())]
+    Lock { path: PathBuf, error: std::io::Error },
+    #[error("{}: {error}", path.display())]
+    File { path: PathBuf, error: std::io::Error },
+    #[error("{} is there already: a backup overwrites nothing", .0.display())]
+    Exists(PathBuf),
     #[error("the commit failed and nothing of it is kept: {0}")]
-    Commit(String),
+    Commit(Arc<Fault>),
     #[error("the store's thread stopped in the middle of the call")]
     Stopped,
     #[error("the operating system gives no random bytes: {0}")]
@@ -27,10 +48,25 @@ pub(super) enum Fault {
     Thread(std::io::Error),
 }
 
+impl Fault {
+    /// Whether there was no room: in the file system, or within the size that the file may have.
+    fn is_full(&self) -> bool {
+        match self {
+            Self::Commit(fault) => fault.is_full(),
+            Self::Sql(rusqlite::Error::SqliteFailure(error, _)) => {
+                // The second is what a full disk comes to when the log's index has to grow.
+                error.code == ErrorCode::DiskFull || error.extended_code == ffi::SQLITE_IOERR_SHMSIZE
+            }
+            _ => false,
+        }
+    }
+}
+
 impl From<Fault> for StoreError {
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::Refused(error) => error,
+            full if full.is_full() => Self::Full(full.into()),
             other => Self::backend(other),
         }
     }

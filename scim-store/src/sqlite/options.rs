@@ -23,6 +23,12 @@ pub struct SqliteOptions {
     pub queue: usize,
     /// How many changes the feed keeps at least, a hundred bytes or so each; older ones go. At least one.
     pub kept_changes: u64,
+    /// How large the file may grow, in bytes; past it, writes are refused with
+    /// [`StoreError::Full`](scim_server_traits::StoreError::Full). As large as the disk allows when there is none.
+    pub most_bytes: Option<u64>,
+    /// Whether opening reads the whole file to find damage (`PRAGMA quick_check`), about a second for a
+    /// gigabyte, rather than to meet it later in the middle of a call.
+    pub check: bool,
 }
 
 impl Default for SqliteOptions {
@@ -34,6 +40,8 @@ impl Default for SqliteOptions {
             group: 256,
             queue: 1024,
             kept_changes: 1_000_000,
+            most_bytes: None,
+            check: true,
         }
     }
 }
@@ -71,6 +79,20 @@ impl SqliteOptions {
     #[must_use]
     pub fn with_kept_changes(mut self, kept_changes: u64) -> Self {
         self.kept_changes = kept_changes;
+        self
+    }
+
+    /// With a file that grows no larger than this, but for its log.
+    #[must_use]
+    pub fn with_most_bytes(mut self, most_bytes: u64) -> Self {
+        self.most_bytes = Some(most_bytes);
+        self
+    }
+
+    /// Without a search for damage: a large file opens at once.
+    #[must_use]
+    pub fn without_check(mut self) -> Self {
+        self.check = false;
         self
     }
 }

@@ -6,8 +6,9 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use super::checkpointer::LOG;
 use super::fault::Fault;
-use super::options::Durability;
+use super::options::{Durability, SqliteOptions};
 
 /// What leads from each layout to the next, beginning with an empty file. A file says in `PRAGMA user_version`
 /// how many of these it has seen; one that is in use is never changed here, only followed by another.
@@ -107,24 +108,54 @@ const MAPPED: i64 = 0x7fff_0000;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The connection that writes, with the tables made.
-pub(super) fn writing(path: &Path, durability: Durability) -> Result<Connection, Fault> {
-    let flags =
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = open(path, flags)?;
+pub(super) fn writing(path: &Path, options: &SqliteOptions) -> Result<Connection, Fault> {
+    let mut connection = open(path, WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
     let journal: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     if journal != "wal" {
         return Err(Fault::NoWal(journal));
     }
+    set_synchronous(&connection, options.durability)?;
+    // Its own thread moves the log.
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+    connection.pragma_update(None, "journal_size_limit", LOG.cast_signed())?;
+    // Key rows land all over their tree: pages in memory are what a large import lives on.
+    connection.pragma_update(None, "cache_size", -65_536)?;
+    if options.check {
+        check(&connection)?;
+    }
+    if let Some(most) = options.most_bytes {
+        let page: i64 = connection.query_row("PRAGMA page_size", [], |row| row.get(0))?;
+        let pages = i64::try_from(most).unwrap_or(i64::MAX) / page.max(1);
+        // Not below what it has already.
+        connection.pragma_update(None, "max_page_count", pages.clamp(1, u32::MAX.into()))?;
+    }
+    make_tables(&mut connection)?;
+    Ok(connection)
+}
+
+const WRITE: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
+
+/// A connection that moves the log into the file.
+pub(super) fn moving(path: &Path, durability: Durability) -> Result<Connection, Fault> {
+    let connection = open(path, WRITE)?;
+    set_synchronous(&connection, durability)?;
+    connection.pragma_update(None, "cache_size", -1_024)?;
+    Ok(connection)
+}
+
+fn set_synchronous(connection: &Connection, durability: Durability) -> Result<(), Fault> {
     let synchronous = match durability {
         Durability::Full => "FULL",
         Durability::Normal => "NORMAL",
         Durability::Off => "OFF",
     };
-    connection.pragma_update(None, "synchronous", synchronous)?;
-    // Key rows land all over their tree: pages in memory are what a large import lives on.
-    connection.pragma_update(None, "cache_size", -65_536)?;
-    make_tables(&mut connection)?;
-    Ok(connection)
+    Ok(connection.pragma_update(None, "synchronous", synchronous)?)
+}
+
+/// Whether the file is as SQLite left it: each page where it belongs, each row in its form.
+fn check(connection: &Connection) -> Result<(), Fault> {
+    let first: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if first == "ok" { Ok(()) } else { Err(Fault::Damaged(first.replace('\n', " "))) }
 }
 
 /// A connection that only reads.

@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -9,7 +10,9 @@ use futures_channel::oneshot;
 use rusqlite::Connection;
 use scim_server_traits::{Batch, TenantId, Written};
 
+use super::checkpointer::Checkpointer;
 use super::fault::Fault;
+use super::lock::Lock;
 use super::options::SqliteOptions;
 use super::{schema, write};
 
@@ -31,13 +34,22 @@ struct Job {
 
 impl Writer {
     pub(super) fn open(path: &Path, options: &SqliteOptions) -> Result<Self, Fault> {
-        let connection = schema::writing(path, options.durability)?;
+        let lock = Lock::take(path)?;
+        let connection = schema::writing(path, options)?;
         let secret = schema::secret(&connection)?;
+        let checkpointer = Checkpointer::start(path, options.durability)?;
         let (jobs, queue) = bounded(options.queue.max(1));
         let options = options.clone();
         let thread = Builder::new()
             .name("scim-store-writer".into())
-            .spawn(move || work(&connection, &queue, &options))
+            .spawn(move || {
+                work(&connection, &checkpointer, &queue, &options);
+                // The last connection to close leaves no log behind, and only then may another process begin.
+                drop(checkpointer);
+                let _ = connection.execute_batch("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE)");
+                drop(connection);
+                drop(lock);
+            })
             .map_err(Fault::Thread)?;
         Ok(Self { secret, jobs: Some(jobs), thread: Some(thread) })
     }
@@ -60,7 +72,12 @@ impl Drop for Writer {
     }
 }
 
-fn work(connection: &Connection, queue: &Receiver<Job>, options: &SqliteOptions) {
+fn work(
+    connection: &Connection,
+    checkpointer: &Checkpointer,
+    queue: &Receiver<Job>,
+    options: &SqliteOptions,
+) {
     while let Ok(first) = queue.recv() {
         let jobs: Vec<Job> =
             std::iter::once(first).chain(queue.try_iter()).take(options.group.max(1)).collect();
@@ -69,16 +86,16 @@ fn work(connection: &Connection, queue: &Receiver<Job>, options: &SqliteOptions)
         if !connection.is_autocommit() {
             let _ = connection.execute_batch("ROLLBACK");
         }
+        checkpointer.nudge(connection);
     }
-    let _ = connection.execute_batch("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
 fn carry_out(connection: &Connection, jobs: Vec<Job>, kept_changes: u64) {
     let (answers, outcomes) = match transaction(connection, jobs, kept_changes) {
         Ok((answers, outcomes)) => (answers, outcomes),
         Err((answers, fault)) => {
-            let reason = fault.to_string();
-            let outcomes = answers.iter().map(|_| Err(Fault::Commit(reason.clone()))).collect();
+            let fault = Arc::new(fault);
+            let outcomes = answers.iter().map(|_| Err(Fault::Commit(Arc::clone(&fault)))).collect();
             (answers, outcomes)
         }
     };
@@ -123,7 +140,10 @@ fn one(
     step(connection, "SAVEPOINT batch")?;
     let outcome = write::batch(connection, tenant.as_str(), batch, kept_changes);
     if outcome.is_err() {
-        // Some failures, such as a full disk, have ended the transaction already: then this fails too.
+        // Some failures, such as a full disk, have ended the whole transaction already.
+        if connection.is_autocommit() {
+            return outcome.map(Ok);
+        }
         step(connection, "ROLLBACK TO batch")?;
     }
     step(connection, "RELEASE batch")?;

@@ -9,6 +9,8 @@ mod feed;
 mod given;
 mod memory;
 #[cfg(feature = "sqlite")]
+mod operations;
+#[cfg(feature = "sqlite")]
 mod sqlite;
 
 use std::sync::Arc;

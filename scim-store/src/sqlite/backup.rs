@@ -1,0 +1,109 @@
+//! A copy of the file while it is in use.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::thread::Builder;
+use std::time::Duration;
+
+use futures_channel::oneshot;
+use rusqlite::Connection;
+use rusqlite::backup::{Backup, StepResult};
+use scim_server_traits::StoreError;
+
+use super::fault::Fault;
+use super::schema;
+
+/// How many pages are copied between two reports: half a megabyte.
+const STEP: i32 = 128;
+
+/// How far a backup has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BackupProgress {
+    /// Pages that are copied.
+    pub done: u64,
+    /// Pages in all.
+    pub total: u64,
+}
+
+/// Copies the SQLite store in the file `from` to the new file `to`, also while a process serves it: writes go on, and
+/// the copy is what was committed when it began. `to` appears when it is whole, and can be opened as any store; it
+/// must not be there before.
+///
+/// The log of `from` grows with what is written in the meantime.
+pub fn backup(
+    from: impl AsRef<Path>,
+    to: impl AsRef<Path>,
+    progress: impl FnMut(BackupProgress),
+) -> Result<(), StoreError> {
+    Ok(copy(from.as_ref(), to.as_ref(), progress)?)
+}
+
+/// The same on a thread of its own.
+pub(super) async fn spawn(
+    from: PathBuf,
+    to: PathBuf,
+    progress: impl FnMut(BackupProgress) + Send + 'static,
+) -> Result<(), Fault> {
+    let (answer, outcome) = oneshot::channel();
+    let work = move || {
+        // Who no longer listens does not need to know.
+        let _ = answer.send(copy(&from, &to, progress));
+    };
+    Builder::new().name("scim-store-backup".into()).spawn(work).map_err(Fault::Thread)?;
+    outcome.await.map_err(|_| Fault::Stopped)?
+}
+
+fn copy(from: &Path, to: &Path, progress: impl FnMut(BackupProgress)) -> Result<(), Fault> {
+    let fault = |error| Fault::File { path: to.to_owned(), error };
+    if to.try_exists().map_err(fault)? {
+        return Err(Fault::Exists(to.to_owned()));
+    }
+    let mut partial = to.as_os_str().to_owned();
+    partial.push("-partial");
+    let partial = PathBuf::from(partial);
+    // Left by one that did not come to its end.
+    if partial.try_exists().map_err(fault)? {
+        fs::remove_file(&partial).map_err(fault)?;
+    }
+    let copied = pages(from, &partial, progress).and_then(|()| {
+        // SQLite has synced the pages; what is left is the name. A hard link takes none that is there.
+        fs::hard_link(&partial, to).map_err(fault)?;
+        sync_folder(to).map_err(fault)
+    });
+    let removed = fs::remove_file(&partial);
+    copied?;
+    removed.map_err(fault)
+}
+
+fn pages(from: &Path, to: &Path, mut progress: impl FnMut(BackupProgress)) -> Result<(), Fault> {
+    let source = schema::reading(from)?;
+    let mut target = Connection::open(to)?;
+    // One transaction for all steps: otherwise each write of another connection would begin the copy anew.
+    let snapshot = source.unchecked_transaction()?;
+    snapshot.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+    let backup = Backup::new(&snapshot, &mut target)?;
+    loop {
+        let step = backup.step(STEP)?;
+        let state = backup.progress();
+        let total = u64::try_from(state.pagecount).unwrap_or_default();
+        let remaining = u64::try_from(state.remaining).unwrap_or_default();
+        progress(BackupProgress { done: total.saturating_sub(remaining), total });
+        match step {
+            StepResult::Done => return Ok(()),
+            StepResult::More => {}
+            _ => std::thread::sleep(Duration::from_millis(10)),
+        }
+    }
+}
+
+#[cfg(unix)]
+fn sync_folder(file: &Path) -> std::io::Result<()> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_folder(file: &Path) -> std::io::Result<()> {
+    File::open(file).map(drop)
+}

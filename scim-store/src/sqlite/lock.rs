@@ -1,0 +1,63 @@
+//! One process for one file. SQLite itself would let several write, but each would wait for the others' commits,
+//! and none could promise a log of bounded length.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::fault::Fault;
+
+/// The right to serve a file, until it is dropped or the process ends, however it ends.
+///
+/// It is a lock on a file of its own beside it: who opens and closes the database's own file beside SQLite takes
+/// away SQLite's locks. The file stays, so that nobody can lock one that is about to go.
+#[derive(Debug)]
+pub(super) struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    pub(super) fn take(database: &Path) -> Result<Self, Fault> {
+        let path = path(database);
+        let fault = |error| Fault::Lock { path: path.clone(), error };
+        let mut options = OpenOptions::new();
+        let mut file =
+            options.read(true).write(true).create(true).truncate(false).open(&path).map_err(fault)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(Fault::Held { path: database.to_owned(), holder: holder(&mut file) });
+            }
+            Err(TryLockError::Error(error)) => return Err(fault(error)),
+        }
+        // For people: what holds is the lock, whatever the file says.
+        let mut sign = || {
+            file.set_len(0)?;
+            file.rewind()?;
+            write!(file, "process {}{}", std::process::id(), program())
+        };
+        sign().map_err(fault)?;
+        Ok(Self { _file: file })
+    }
+}
+
+/// `scim.db-lock`, beside SQLite's own `scim.db-wal`.
+fn path(database: &Path) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push("-lock");
+    name.into()
+}
+
+fn program() -> String {
+    let program = std::env::current_exe().ok();
+    let name = program.as_deref().and_then(Path::file_name);
+    name.map_or_else(String::new, |name| format!(" ({})", name.display()))
+}
+
+fn holder(file: &mut File) -> String {
+    let mut text = String::new();
+    match file.take(200).read_to_string(&mut text) {
+        Ok(length) if length > 0 => text,
+        _ => "another process".to_owned(),
+    }
+}

@@ -1,0 +1,222 @@
+//! A SQLite file in operation: backups, damage, a second process, a full disk, the log.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use scim_core::ResourceType;
+use scim_server_traits::{ChangeFeed, Delete, Insert, Query, Store, StoreError};
+use scim_store::{Durability, SqliteOptions, SqliteStore, backup};
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::given::{batch, context, group, resource, user};
+
+fn directory() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn fast() -> SqliteOptions {
+    SqliteOptions::default().with_durability(Durability::Off)
+}
+
+/// A user with a kilobyte to say, ten times over.
+fn large(number: usize) -> Insert {
+    let document = json!({"userName": format!("u{number}"), "title": "x".repeat(10_000)});
+    Insert::new(ResourceType::user(), format!("u{number}"), resource(document))
+}
+
+async fn total(store: &SqliteStore) -> u64 {
+    store.query(&context(), Query::new(ResourceType::user()).page(0, 0)).await.unwrap().total
+}
+
+fn is_sound(path: &Path) -> bool {
+    let file = rusqlite::Connection::open(path).unwrap();
+    let check: String = file.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    check == "ok"
+}
+
+/// What is behind a [`StoreError::Backend`].
+#[track_caller]
+fn reason(error: StoreError) -> String {
+    let StoreError::Backend(reason) = error else { panic!("not the backend: {error:?}") };
+    reason.to_string()
+}
+
+#[tokio::test]
+async fn a_full_file_refuses_writes_keeps_what_it_has_and_takes_them_when_there_is_room() {
+    let directory = directory();
+    let path = directory.path().join("scim.db");
+    let store = SqliteStore::open_with(&path, fast().with_most_bytes(1 << 20)).unwrap();
+    let mut kept = 0;
+    let error = loop {
+        match store.commit(&context(), batch().insert(large(kept))).await {
+            Ok(_) => kept += 1,
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(error, StoreError::Full(_)), "{error:?}");
+    assert_eq!(scim_core::Error::from(error).status, 507);
+    assert!(kept > 20, "{kept}");
+    assert_eq!(total(&store).await, kept as u64, "everything that was answered, and nothing else");
+    assert_eq!(store.newest().await.unwrap(), kept as u64, "nor is anything else told");
+
+    let user = ResourceType::user();
+    let room = (0..3)
+        .fold(batch(), |batch, number| batch.delete(Delete::new(Arc::clone(&user), format!("u{number}"))));
+    store.commit(&context(), room).await.unwrap();
+    store.commit(&context(), batch().insert(large(kept))).await.unwrap();
+    assert_eq!(total(&store).await, kept as u64 - 2);
+    drop(store);
+    assert!(is_sound(&path));
+
+    let store = SqliteStore::open_with(&path, fast()).unwrap();
+    for number in 0..3 {
+        store.commit(&context(), batch().insert(large(number))).await.unwrap();
+    }
+    assert_eq!(total(&store).await, kept as u64 + 1, "a larger disk takes more");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_writes_on_a_full_file_exactly_the_answered_ones_are_kept() {
+    let directory = directory();
+    let path = directory.path().join("scim.db");
+    let store = SqliteStore::open_with(&path, fast().with_most_bytes(1 << 20)).unwrap();
+    let calls: Vec<_> = (0..200)
+        .map(|number| {
+            let store = store.clone();
+            tokio::spawn(async move { store.commit(&context(), batch().insert(large(number))).await })
+        })
+        .collect();
+    let mut answered = 0;
+    for call in calls {
+        match call.await.unwrap() {
+            Ok(_) => answered += 1,
+            Err(StoreError::Full(_)) => {}
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(total(&store).await, answered);
+    drop(store);
+    assert!(is_sound(&path));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_backup_is_one_state_of_a_store_that_is_being_written() {
+    let directory = directory();
+    let (path, copy) = (directory.path().join("scim.db"), directory.path().join("copy.db"));
+    let store = SqliteStore::open_with(&path, fast()).unwrap();
+    for number in 0..300 {
+        store.commit(&context(), batch().insert(large(number))).await.unwrap();
+    }
+    let stop = Arc::new(AtomicBool::new(false));
+    let writing = tokio::spawn({
+        let (store, stop) = (store.clone(), Arc::clone(&stop));
+        async move {
+            let mut number = 300;
+            while !stop.load(Ordering::SeqCst) {
+                // Both or neither, in the copy too.
+                let id = format!("g{number}");
+                let writes = batch().insert(large(number)).insert(group(&id, &[&format!("u{number}")]));
+                store.commit(&context(), writes).await.unwrap();
+                number += 1;
+            }
+        }
+    });
+    let reports = Arc::new(Mutex::new(Vec::new()));
+    let noted = Arc::clone(&reports);
+    store.backup(&copy, move |progress| noted.lock().unwrap().push(progress)).await.unwrap();
+    stop.store(true, Ordering::SeqCst);
+    writing.await.unwrap();
+    let reports = reports.lock().unwrap().clone();
+    assert!(reports.len() > 3, "{reports:?}");
+    assert!(reports.is_sorted_by_key(|progress| progress.done), "{reports:?}");
+    assert!(reports.last().is_some_and(|last| last.done == last.total), "{reports:?}");
+
+    let error = store.backup(&copy, |_| {}).await.unwrap_err();
+    assert!(reason(error).ends_with("copy.db is there already: a backup overwrites nothing"));
+    assert!(is_sound(&copy));
+    let copied = SqliteStore::open(&copy).unwrap();
+    let groups = copied.query(&context(), Query::new(ResourceType::group()).page(0, 0)).await.unwrap().total;
+    assert_eq!(total(&copied).await, 300 + groups);
+    assert_eq!(copied.newest().await.unwrap(), 300 + 2 * groups, "the feed goes with it");
+}
+
+#[tokio::test]
+async fn a_file_can_be_backed_up_from_outside() {
+    let directory = directory();
+    let (path, copy) = (directory.path().join("scim.db"), directory.path().join("copy.db"));
+    let store = SqliteStore::open(&path).unwrap();
+    store.commit(&context(), batch().insert(user("u1", "u1"))).await.unwrap();
+    std::fs::write(directory.path().join("copy.db-partial"), "left by one that was killed").unwrap();
+    let steps = AtomicUsize::new(0);
+    backup(&path, &copy, |_| _ = steps.fetch_add(1, Ordering::SeqCst)).unwrap();
+    assert!(steps.into_inner() > 0);
+    assert_eq!(total(&SqliteStore::open(&copy).unwrap()).await, 1);
+    let none = directory.path().join("none.db");
+    assert!(backup(&none, directory.path().join("other.db"), |_| {}).is_err());
+    let mut files: Vec<_> = std::fs::read_dir(directory.path())
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .filter(|name| !name.starts_with("scim.db"))
+        .collect();
+    files.sort();
+    assert_eq!(files, ["copy.db", "copy.db-lock"], "no backup leaves a part of itself behind");
+}
+
+#[tokio::test]
+async fn a_damaged_file_is_not_opened_unless_one_insists() {
+    let directory = directory();
+    let path = directory.path().join("scim.db");
+    let store = SqliteStore::open_with(&path, fast()).unwrap();
+    for number in 0..50 {
+        store
+            .commit(&context(), batch().insert(user(&format!("u{number}"), &format!("u{number}"))))
+            .await
+            .unwrap();
+    }
+    drop(store);
+    let mut bytes = std::fs::read(&path).unwrap();
+    let root: u32 = {
+        let file = rusqlite::Connection::open(&path).unwrap();
+        let sql = "SELECT rootpage FROM sqlite_schema WHERE name = 'scim_key'";
+        file.query_row(sql, [], |row| row.get(0)).unwrap()
+    };
+    let root = usize::try_from(root).unwrap();
+    bytes[(root - 1) * 4096 + 8..root * 4096].fill(0xa5);
+    std::fs::write(&path, bytes).unwrap();
+
+    let reason = reason(SqliteStore::open_with(&path, fast()).unwrap_err());
+    assert!(reason.starts_with("the file is damaged (") && reason.contains("put back a backup"), "{reason}");
+    let store = SqliteStore::open_with(&path, fast().without_check()).unwrap();
+    assert_eq!(total(&store).await, 50, "what is not damaged can be read");
+}
+
+#[tokio::test]
+async fn who_comes_second_is_told_who_holds_the_file() {
+    let directory = directory();
+    let path = directory.path().join("scim.db");
+    let store = SqliteStore::open_with(&path, fast()).unwrap();
+    let reason = reason(SqliteStore::open_with(&path, fast()).unwrap_err());
+    let holder = format!("is in use by process {} (", std::process::id());
+    assert!(reason.contains(&holder) && reason.contains("stop that one first"), "{reason}");
+    drop(store);
+    SqliteStore::open_with(&path, fast()).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_log_stays_short() {
+    let directory = directory();
+    let path = directory.path().join("scim.db");
+    let store = SqliteStore::open_with(&path, fast()).unwrap();
+    let mut longest = 0;
+    for round in 0..60 {
+        let writes = (0..100).fold(batch(), |batch, number| batch.insert(large(round * 100 + number)));
+        store.commit(&context(), writes).await.unwrap();
+        let length = directory.path().join("scim.db-wal").metadata().unwrap().len();
+        longest = longest.max(length);
+    }
+    // One batch may go past the bound.
+    assert!(longest < (64 << 20) + (4 << 20), "{longest}");
+    assert_eq!(total(&store).await, 6_000);
+}
