@@ -41,7 +41,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     if tokens.is_empty() {
         tokens.push(BearerTokens::mint());
     }
-    let (store, _) = scim_examples::open_store(&arguments.data)?;
+    let (store, _) = scim_examples::open_store(&arguments.data, &[]).await?;
     let (listener, address) = scim_examples::listen(&arguments.listen).await?;
     let builder = Enterprise::builder(arguments.enterprise)
         .product(arguments.product)

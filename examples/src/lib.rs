@@ -11,6 +11,7 @@ use anyhow::Context as _;
 use axum::Router;
 use axum::body::Body as RequestBody;
 use http::{Request, Response};
+use scim_core::ResourceType;
 use scim_server::Body;
 use scim_server_traits::Store;
 use scim_store::{MemoryStore, SqliteStore};
@@ -21,12 +22,15 @@ use tokio::sync::oneshot;
 /// A store with the secret that it keeps, if it keeps any.
 pub type OpenStore = (Arc<dyn Store>, Option<[u8; 32]>);
 
-/// Opens the store that `--data` names, `:memory:` or a SQLite file that is made when it is not there.
-pub fn open_store(data: &str) -> anyhow::Result<OpenStore> {
+/// Opens the store that `--data` names: `:memory:`, or a SQLite file that is made when it is not there. Its indexes
+/// are made to fit the types that are not always the same.
+pub async fn open_store(data: &str, resource_types: &[Arc<ResourceType>]) -> anyhow::Result<OpenStore> {
     if data == ":memory:" {
         return Ok((Arc::new(MemoryStore::new()), None));
     }
-    let store = SqliteStore::open(data).with_context(|| format!("cannot open the database `{data}`"))?;
+    let cannot = || format!("cannot open the database `{data}`");
+    let store = SqliteStore::open(data).with_context(cannot)?;
+    store.reindex(resource_types).await.with_context(cannot)?;
     let secret = store.secret();
     Ok((Arc::new(store), Some(secret)))
 }

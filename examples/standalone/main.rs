@@ -1,5 +1,6 @@
 //! A plain SCIM 2.0 service provider: every attribute of the core schemas, no vendor's rules.
 
+mod backup;
 mod registry;
 
 use std::path::PathBuf;
@@ -7,7 +8,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::ensure;
-use clap::Parser;
+use clap::{Args, Parser, Subcommand};
 use scim_core::{Leniency, UnknownPreset};
 use scim_server::{BearerTokens, Grant, PatchResponse, Server};
 use scim_server_traits::TenantId;
@@ -19,9 +20,24 @@ use scim_server_traits::TenantId;
 #[derive(Parser)]
 #[command(
     version,
-    after_help = "Examples:\n  standalone\n  standalone --data scim.db --token s3cret\n  standalone --listen 0.0.0.0:8080 --leniency strict\n  standalone --schema robot.json --resource-type robots.json"
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:\n  standalone\n  standalone --data scim.db --token s3cret\n  standalone --listen 0.0.0.0:8080 --leniency strict\n  standalone --schema robot.json --resource-type robots.json\n  standalone backup --data scim.db --to copy.db"
 )]
 struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: Serve,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Copy a database file, also while a server uses it.
+    Backup(backup::Arguments),
+}
+
+#[derive(Args)]
+struct Serve {
     /// Where to listen; port 0 takes any free one.
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "HOST:PORT")]
     listen: String,
@@ -51,10 +67,14 @@ struct Arguments {
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     scim_examples::start_logging();
-    scim_examples::conclude(run(arguments).await.map(|()| ExitCode::SUCCESS))
+    let result = match arguments.command {
+        Some(Command::Backup(arguments)) => backup::run(&arguments),
+        None => run(arguments.serve).await,
+    };
+    scim_examples::conclude(result.map(|()| ExitCode::SUCCESS))
 }
 
-async fn run(mut arguments: Arguments) -> anyhow::Result<()> {
+async fn run(mut arguments: Serve) -> anyhow::Result<()> {
     let registry = registry::read(&arguments.schemas, &arguments.resource_types)?;
     if arguments.tokens.is_empty() {
         arguments.tokens.push(BearerTokens::mint());
@@ -67,7 +87,7 @@ async fn run(mut arguments: Arguments) -> anyhow::Result<()> {
     let tokens = arguments.tokens.iter().zip(1..).fold(BearerTokens::new(), |tokens, (token, number)| {
         tokens.with(token, Grant::new(tenant.clone(), format!("token-{number}")))
     });
-    let (store, secret) = scim_examples::open_store(&arguments.data)?;
+    let (store, secret) = scim_examples::open_store(&arguments.data, registry.resource_types()).await?;
     let (listener, address) = scim_examples::listen(&arguments.listen).await?;
     let mut server = Server::builder(store, Arc::new(tokens))
         .base_url(format!("http://{address}/scim/v2"))

@@ -10,6 +10,7 @@ mod narrow;
 mod options;
 mod read;
 mod readers;
+mod reindex;
 mod relations;
 mod schema;
 mod write;
@@ -20,6 +21,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use scim_core::ResourceType;
 use scim_server_traits::{
     Batch, Change, ChangeFeed, ChangeFeedError, Context, Get, Page, Query, Store, StoreError, Stored, Written,
 };
@@ -84,6 +86,33 @@ impl SqliteStore {
         let writer = Writer::open(path, &options)?;
         let readers = Readers::open(path, &options)?;
         Ok(Self { threads: Arc::new(Threads { readers, writer }), path: path.to_owned() })
+    }
+
+    /// Makes the index keys of these types anew where other attributes are indexed or unique than when the file's
+    /// were made, and says for how many resources; for none when nothing is different, which costs nothing. Call it
+    /// with all the types that are served, before they are: until it has come to its end, filters on other
+    /// attributes find too little. It works in chunks, and begins again where it did not come to its end.
+    ///
+    /// Fails with [`StoreError::Backend`], naming them, when two resources have the same value of an attribute that
+    /// is unique now.
+    pub async fn reindex(&self, resource_types: &[Arc<ResourceType>]) -> Result<u64, StoreError> {
+        let writer = &self.threads.writer;
+        let mut resources = 0;
+        for resource_type in resource_types {
+            let (first, last) = (Arc::clone(resource_type), Arc::clone(resource_type));
+            if !writer.alone(move |connection| reindex::begin(connection, &first)).await? {
+                continue;
+            }
+            let mut after = 0;
+            loop {
+                let next = Arc::clone(resource_type);
+                let chunk = writer.alone(move |connection| reindex::chunk(connection, &next, after)).await?;
+                let Some((count, reached)) = chunk else { break };
+                (resources, after) = (resources + count, reached);
+            }
+            writer.alone(move |connection| reindex::finish(connection, &last)).await?;
+        }
+        Ok(resources)
     }
 
     /// Copies the store to the new file `to` while it is in use, as [`backup`] does, on a thread of its own.

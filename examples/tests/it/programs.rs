@@ -62,6 +62,36 @@ async fn standalone_serves_the_plain_protocol() {
 }
 
 #[tokio::test]
+async fn standalone_backs_up_the_file_of_a_running_server_and_shares_it_with_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (data, copy) = (path("scim.db"), path("copy.db"));
+    let program = env!("CARGO_BIN_EXE_standalone");
+    let serve = |data| ["--listen", "127.0.0.1:0", "--token", "T", "--data", data];
+    let server = Server::start(program, &serve(&data)).await;
+    server.client().users().create(&scim_core::User::new("ada")).await.unwrap();
+
+    let output = Command::new(program).args(serve(&data)).output().await.unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && text.contains("in use by process"), "{text}");
+
+    let backup = async || {
+        let arguments = ["backup", "--data", &data, "--to", &copy];
+        Command::new(program).args(arguments).output().await.unwrap()
+    };
+    let output = backup().await;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = backup().await;
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && text.contains("is there already"), "{text}");
+
+    let restored = Server::start(program, &serve(&copy)).await;
+    let users = restored.client().users().list(&Query::new()).await.unwrap();
+    assert_eq!(users.resources[0].user_name, "ada");
+    assert!(restored.terminate().await.success() && server.terminate().await.success());
+}
+
+#[tokio::test]
 async fn emu_provision_twice_changes_nothing_the_second_time() {
     let server = Server::emu(":memory:").await;
     let provision = async || {

@@ -38,6 +38,12 @@ pub(super) enum Fault {
     File { path: PathBuf, error: std::io::Error },
     #[error("{} is there already: a backup overwrites nothing", .0.display())]
     Exists(PathBuf),
+    #[error(
+        "`{attribute}` of {kind} is to be unique, but `{}` and `{}` of tenant `{tenant}` have the same: change or \
+         delete one of them while it need not be",
+        ids.0, ids.1
+    )]
+    Duplicate { kind: String, attribute: String, ids: (String, String), tenant: String },
     #[error("the commit failed and nothing of it is kept: {0}")]
     Commit(Arc<Fault>),
     #[error("the store's thread stopped in the middle of the call")]

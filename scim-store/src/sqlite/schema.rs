@@ -12,7 +12,7 @@ use super::options::{Durability, SqliteOptions};
 
 /// What leads from each layout to the next, beginning with an empty file. A file says in `PRAGMA user_version`
 /// how many of these it has seen; one that is in use is never changed here, only followed by another.
-const MIGRATIONS: &[&str] = &[TABLES, SECRET, CHANGES];
+const MIGRATIONS: &[&str] = &[TABLES, SECRET, CHANGES, INDEXED];
 
 /// Narrow rows apart from documents, so that lists page without reading documents. Links lead from row to
 /// row, whatever their tenant: a row belongs to one.
@@ -96,6 +96,14 @@ CREATE TABLE scim_change (
     moment INTEGER NOT NULL,
     links TEXT
 ) STRICT;
+";
+
+/// What the keys of each type were made of.
+const INDEXED: &str = "
+CREATE TABLE scim_indexed (
+    kind TEXT NOT NULL PRIMARY KEY,
+    attrs TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
 ";
 
 /// More statements than the crate has, so that each is compiled once; filters share the rest.

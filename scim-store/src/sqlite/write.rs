@@ -23,10 +23,10 @@ pub(super) fn batch(
 }
 
 /// The rows of one tenant.
-struct Rows<'a> {
-    connection: &'a Connection,
-    tenant: &'a str,
-    kept_changes: u64,
+pub(super) struct Rows<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) tenant: &'a str,
+    pub(super) kept_changes: u64,
 }
 
 impl<'a> Rows<'a> {
@@ -50,7 +50,7 @@ impl<'a> Rows<'a> {
     }
 
     /// Makes these the keys of the resource; rows that stay are not written.
-    fn set_keys(&self, kind: &str, seq: Seq, keys: &[Key]) -> Result<(), Fault> {
+    pub(super) fn set_keys(&self, kind: &str, seq: Seq, keys: &[Key]) -> Result<(), Fault> {
         let before = self.keys("SELECT attr, key FROM scim_key WHERE seq = ?1", seq)?;
         for key in before.iter().filter(|key| keys.binary_search(key).is_err()) {
             let sql = "DELETE FROM scim_key
@@ -69,7 +69,7 @@ impl<'a> Rows<'a> {
     }
 
     /// The same for keys that only one resource may have.
-    fn set_unique(&self, kind: &str, seq: Seq, keys: &[Key]) -> Result<(), Fault> {
+    pub(super) fn set_unique(&self, kind: &str, seq: Seq, keys: &[Key]) -> Result<(), Fault> {
         let before = self.keys("SELECT attr, key FROM scim_unique WHERE seq = ?1", seq)?;
         for key in before.iter().filter(|key| keys.binary_search(key).is_err()) {
             let sql = "DELETE FROM scim_unique WHERE tenant = ?1 AND kind = ?2 AND attr = ?3 AND key = ?4";

@@ -26,7 +26,14 @@ pub(super) struct Writer {
 
 type Outcome = Result<Vec<Written>, Fault>;
 
-struct Job {
+enum Job {
+    /// Shares a transaction with others.
+    Commit(Commit),
+    /// Has the connection for itself.
+    Alone(Box<dyn FnOnce(&Connection) + Send>),
+}
+
+struct Commit {
     tenant: TenantId,
     batch: Batch,
     answer: oneshot::Sender<Outcome>,
@@ -56,9 +63,24 @@ impl Writer {
 
     pub(super) async fn commit(&self, tenant: TenantId, batch: Batch) -> Outcome {
         let (answer, outcome) = oneshot::channel();
-        let jobs = self.jobs.as_ref().ok_or(Fault::Stopped)?;
-        jobs.send(Job { tenant, batch, answer }).map_err(|_| Fault::Stopped)?;
+        self.send(Job::Commit(Commit { tenant, batch, answer }))?;
         outcome.await.map_err(|_| Fault::Stopped)?
+    }
+
+    /// Runs `work` between two commits.
+    pub(super) async fn alone<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Fault> {
+        let (answer, outcome) = oneshot::channel();
+        // Who no longer listens does not need to know.
+        self.send(Job::Alone(Box::new(move |connection| drop(answer.send(work(connection))))))?;
+        outcome.await.map_err(|_| Fault::Stopped)?
+    }
+
+    fn send(&self, job: Job) -> Result<(), Fault> {
+        let jobs = self.jobs.as_ref().ok_or(Fault::Stopped)?;
+        jobs.send(job).map_err(|_| Fault::Stopped)
     }
 }
 
@@ -79,10 +101,25 @@ fn work(
     options: &SqliteOptions,
 ) {
     while let Ok(first) = queue.recv() {
-        let jobs: Vec<Job> =
-            std::iter::once(first).chain(queue.try_iter()).take(options.group.max(1)).collect();
+        let (mut commits, mut alone) = (Vec::new(), None);
+        for job in std::iter::once(first).chain(queue.try_iter()).take(options.group.max(1)) {
+            match job {
+                Job::Commit(commit) => commits.push(commit),
+                Job::Alone(work) => {
+                    alone = Some(work);
+                    break;
+                }
+            }
+        }
         // A panic drops the answers' senders, which tells the callers.
-        let _ = catch_unwind(AssertUnwindSafe(|| carry_out(connection, jobs, options.kept_changes)));
+        let _ = catch_unwind(AssertUnwindSafe(|| {
+            if !commits.is_empty() {
+                carry_out(connection, commits, options.kept_changes);
+            }
+            if let Some(work) = alone {
+                work(connection);
+            }
+        }));
         if !connection.is_autocommit() {
             let _ = connection.execute_batch("ROLLBACK");
         }
@@ -90,44 +127,32 @@ fn work(
     }
 }
 
-fn carry_out(connection: &Connection, jobs: Vec<Job>, kept_changes: u64) {
-    let (answers, outcomes) = match transaction(connection, jobs, kept_changes) {
-        Ok((answers, outcomes)) => (answers, outcomes),
-        Err((answers, fault)) => {
-            let fault = Arc::new(fault);
-            let outcomes = answers.iter().map(|_| Err(Fault::Commit(Arc::clone(&fault)))).collect();
-            (answers, outcomes)
-        }
-    };
+fn carry_out(connection: &Connection, commits: Vec<Commit>, kept_changes: u64) {
+    let (answers, batches): (Vec<_>, Vec<_>) =
+        commits.into_iter().map(|commit| (commit.answer, (commit.tenant, commit.batch))).unzip();
+    let outcomes = transaction(connection, batches, kept_changes).unwrap_or_else(|fault| {
+        let fault = Arc::new(fault);
+        answers.iter().map(|_| Err(Fault::Commit(Arc::clone(&fault)))).collect()
+    });
     for (answer, outcome) in answers.into_iter().zip(outcomes) {
         // Who no longer listens does not need to know.
         let _ = answer.send(outcome);
     }
 }
 
-type Answers = Vec<oneshot::Sender<Outcome>>;
-
 /// Either each batch has its outcome, and what succeeded is kept, or nothing is.
 fn transaction(
     connection: &Connection,
-    jobs: Vec<Job>,
+    batches: Vec<(TenantId, Batch)>,
     kept_changes: u64,
-) -> Result<(Answers, Vec<Outcome>), (Answers, Fault)> {
-    let (answers, batches): (Answers, Vec<_>) =
-        jobs.into_iter().map(|job| (job.answer, (job.tenant, job.batch))).unzip();
-    let kept = || -> Result<Vec<Outcome>, Fault> {
-        step(connection, "BEGIN IMMEDIATE")?;
-        let mut outcomes = Vec::new();
-        for (tenant, batch) in batches {
-            outcomes.push(one(connection, &tenant, batch, kept_changes)?);
-        }
-        step(connection, "COMMIT")?;
-        Ok(outcomes)
-    };
-    match kept() {
-        Ok(outcomes) => Ok((answers, outcomes)),
-        Err(fault) => Err((answers, fault)),
+) -> Result<Vec<Outcome>, Fault> {
+    step(connection, "BEGIN IMMEDIATE")?;
+    let mut outcomes = Vec::new();
+    for (tenant, batch) in batches {
+        outcomes.push(one(connection, &tenant, batch, kept_changes)?);
     }
+    step(connection, "COMMIT")?;
+    Ok(outcomes)
 }
 
 /// One batch, in a savepoint of its own. Fails when the whole transaction has to.

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use scim_core::ResourceType;
+use scim_core::{Leniency, ResourceType, ResourceTypeDocument, Schema};
+use scim_filter::Filter;
 use scim_server_traits::{ChangeFeed, Delete, Insert, Query, Store, StoreError};
 use scim_store::{Durability, SqliteOptions, SqliteStore, backup};
 use serde_json::json;
@@ -219,4 +220,55 @@ async fn the_log_stays_short() {
     // One batch may go past the bound.
     assert!(longest < (64 << 20) + (4 << 20), "{longest}");
     assert_eq!(total(&store).await, 6_000);
+}
+
+/// Users whose titles are indexed, and unique if `unique`.
+fn titled(unique: bool) -> Arc<ResourceType> {
+    let document = ResourceTypeDocument::new("User", "/Users", scim_core::urn::USER);
+    let builder = ResourceType::builder(document).schema(Schema::user()).indexed(["userName", "title"]);
+    let builder = if unique { builder.unique("title") } else { builder };
+    Arc::new(builder.build().unwrap())
+}
+
+async fn count(store: &SqliteStore, resource_type: &Arc<ResourceType>, filter: &str) -> u64 {
+    let filter: Filter = filter.parse().unwrap();
+    let mut query = Query::new(Arc::clone(resource_type));
+    query = query.with_filter(filter.bind(resource_type, &Leniency::STRICT).unwrap()).page(0, 0);
+    // What the index answers is answered without reading a document.
+    query.scan_limit = 0;
+    store.query(&context(), query).await.unwrap().total
+}
+
+#[tokio::test]
+async fn other_indexed_attributes_are_found_after_reindexing() {
+    let directory = directory();
+    let path = directory.path().join("scim.db");
+    let store = SqliteStore::open_with(&path, fast()).unwrap();
+    let before = ResourceType::user();
+    assert_eq!(store.reindex(&[Arc::clone(&before)]).await.unwrap(), 0);
+    let writes = (0..1_201).fold(batch(), |batch, number| {
+        let document = json!({"userName": format!("u{number}"), "title": format!("T{}", number / 2),
+            "displayName": "same"});
+        batch.insert(Insert::new(ResourceType::user(), format!("u{number}"), resource(document)))
+    });
+    store.commit(&context(), writes).await.unwrap();
+    assert_eq!(store.reindex(&[Arc::clone(&before)]).await.unwrap(), 0, "nothing is different");
+    drop(store);
+
+    let store = SqliteStore::open_with(&path, fast()).unwrap();
+    let after = titled(false);
+    assert_eq!(store.reindex(&[Arc::clone(&after), ResourceType::group()]).await.unwrap(), 1_201);
+    assert_eq!(count(&store, &after, r#"title eq "t17""#).await, 2);
+    assert_eq!(count(&store, &after, r#"userName eq "u1200""#).await, 1);
+    assert_eq!(store.reindex(&[Arc::clone(&after)]).await.unwrap(), 0, "it is done");
+
+    let reason = reason(store.reindex(&[titled(true)]).await.unwrap_err());
+    assert!(
+        reason.contains("`title` of User is to be unique, but `u0` and `u1` of tenant `octo`"),
+        "{reason}"
+    );
+    assert_eq!(store.reindex(&[after]).await.unwrap(), 1_201, "what was not finished is done again");
+    assert_eq!(store.newest().await.unwrap(), 1_201, "no resource has changed");
+    drop(store);
+    assert!(is_sound(&path));
 }

@@ -16,13 +16,13 @@ fn open(directory: &TempDir) -> SqliteStore {
     SqliteStore::open(directory.path().join("scim.db")).unwrap()
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn sqlite_keeps_the_contract() {
     let directory = directory();
     super::keeps_the_contract(Arc::new(open(&directory))).await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn sqlite_keeps_the_contract_with_least_room() {
     let directory = directory();
     let options =
