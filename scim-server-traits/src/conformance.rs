@@ -2,7 +2,8 @@
 //!
 //! Each check is named by its sentence, works in a fresh tenant, so that one store serves all of them,
 //! and panics with a message when the store does not keep the sentence. They bring no runtime: run them
-//! in the one that the store needs.
+//! in the one that the store needs. A store that cannot keep everything, such as one on an application's own tables,
+//! gives its own [`Fixtures`].
 //!
 //! ```no_run
 //! # async fn example(store: std::sync::Arc<dyn scim_server_traits::Store>) {
@@ -16,6 +17,7 @@ mod batch;
 mod delete;
 mod dormant;
 mod feed;
+mod fixtures;
 mod insert;
 mod kit;
 mod links;
@@ -33,6 +35,7 @@ use std::sync::Arc;
 
 use crate::change_feed::ChangeFeed;
 use crate::store::Store;
+pub use fixtures::{Ability, Fixtures, Spawn, Task};
 use kit::Kit;
 
 type Checking = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -43,13 +46,24 @@ type Checking = Pin<Box<dyn Future<Output = ()> + Send>>;
 pub struct Check {
     /// The sentence, in snake case.
     pub name: &'static str,
+    /// What it needs that some stores lack.
+    pub needs: &'static [Ability],
     check: fn(Kit) -> Checking,
 }
 
 impl Check {
     /// Checks the store; the future panics when the sentence does not hold.
     pub fn run(&self, store: Arc<dyn Store>) -> impl Future<Output = ()> + Send + use<> {
-        (self.check)(Kit::new(self.name, store))
+        self.run_with(store, &Fixtures::default())
+    }
+
+    /// The same with these fixtures, whatever the store lacks.
+    pub fn run_with(
+        &self,
+        store: Arc<dyn Store>,
+        fixtures: &Fixtures,
+    ) -> impl Future<Output = ()> + Send + use<> {
+        (self.check)(Kit::new(self.name, store, fixtures))
     }
 }
 
@@ -63,6 +77,15 @@ impl fmt::Debug for Check {
 pub async fn run(store: Arc<dyn Store>) {
     for check in checks() {
         check.run(Arc::clone(&store)).await;
+    }
+}
+
+/// Runs all checks that a store can be held to which lacks what these fixtures say, one after the other, and panics at
+/// the first sentence that does not hold.
+pub async fn run_with(store: Arc<dyn Store>, fixtures: &Fixtures) {
+    let lacking = |need: &Ability| fixtures.lacks.contains(need);
+    for check in checks().into_iter().filter(|check| !check.needs.iter().any(lacking)) {
+        check.run_with(Arc::clone(&store), fixtures).await;
     }
 }
 
@@ -81,7 +104,8 @@ impl FeedCheck {
     where
         S: Store + ChangeFeed + 'static,
     {
-        (self.check)(Kit::new(self.name, Arc::clone(&store) as Arc<dyn Store>), store)
+        let kit = Kit::new(self.name, Arc::clone(&store) as Arc<dyn Store>, &Fixtures::default());
+        (self.check)(kit, store)
     }
 }
 
@@ -109,9 +133,10 @@ pub fn feed_checks() -> Vec<FeedCheck> {
 }
 
 macro_rules! checks {
-    ($($module:ident: $($name:ident),+;)+) => {
+    ($($module:ident: $($name:ident $([$($need:ident),+])?),+;)+) => {
         vec![$($(Check {
             name: stringify!($name),
+            needs: &[$($(Ability::$need),+)?],
             check: |kit| Box::pin($module::$name(kit)),
         }),+),+]
     };
@@ -120,43 +145,64 @@ macro_rules! checks {
 /// All checks, for a runner that reports each by its name.
 pub fn checks() -> Vec<Check> {
     checks! {
-        tenant: ids_of_another_tenant_do_not_exist, values_of_tenants_do_not_clash;
+        tenant: ids_of_another_tenant_do_not_exist [Tenants], values_of_tenants_do_not_clash [Tenants,
+            Claims];
         insert: an_insert_starts_at_version_one_and_now, an_insert_of_an_existing_id_is_refused,
-            documents_come_back_exactly_as_written, a_unique_value_is_taken_once,
-            unique_values_clash_within_their_type_only, a_claim_is_held_once_whatever_the_type,
-            claims_of_other_spaces_do_not_clash, an_insert_brings_its_links_each_once,
+            documents_come_back_exactly_as_written [AnyDocument], a_unique_value_is_taken_once,
+            unique_values_clash_within_their_type_only [OtherTypes],
+            a_claim_is_held_once_whatever_the_type [Claims],
+            claims_of_other_spaces_do_not_clash [Claims], an_insert_brings_its_links_each_once,
             an_insert_with_an_unknown_target_is_refused;
         update: an_update_of_what_is_missing_is_refused, an_update_under_an_old_version_is_refused,
-            an_update_under_a_current_version_succeeds, an_update_replaces_the_document_and_its_keys,
-            an_equal_document_is_no_change, a_unique_value_may_be_kept_or_given_up,
-            an_update_to_a_taken_unique_value_is_refused, an_update_replaces_the_claims,
-            claims_move_no_version;
-        links: links_may_lead_to_each_allowed_type, an_add_brings_only_what_is_new,
+            an_update_under_a_current_version_succeeds,
+            an_update_replaces_the_document_and_its_keys [AnyDocument],
+            an_equal_document_is_no_change, a_unique_value_may_be_kept_or_given_up [AnyDocument],
+            an_update_to_a_taken_unique_value_is_refused, an_update_replaces_the_claims [Claims],
+            claims_move_no_version [Claims];
+        links: links_may_lead_to_each_allowed_type [NestedGroups], an_add_brings_only_what_is_new,
             a_remove_takes_only_what_is_there, a_clear_takes_all_links,
-            a_remove_where_takes_the_links_that_fit, a_set_is_a_difference,
+            a_remove_where_takes_the_links_that_fit [NestedGroups], a_set_is_a_difference,
             steps_happen_in_order, links_that_end_where_they_began_are_no_change,
             an_update_with_an_unknown_target_is_refused, a_link_moves_the_version_of_its_owner_only,
-            members_come_in_order_of_creation_under_their_current_name, a_link_shows_what_it_was_given,
-            a_reverse_relation_shows_the_owners, links_never_enter_the_document;
-        dormant: dormant_targets_are_hidden_from_their_owners, dormant_resources_are_in_no_relation_themselves,
-            dormant_resources_are_still_there, dormancy_moves_no_version, links_come_back_after_dormancy,
-            a_dormant_target_can_be_linked_and_stays_hidden, hidden_links_go_with_clear_and_set,
-            an_insert_can_be_dormant;
-        delete: a_delete_ends_the_resource_and_frees_its_names, a_delete_ends_links_in_both_directions,
-            a_delete_moves_the_version_of_each_owner_once, a_delete_moves_owners_from_which_it_was_hidden,
+            members_come_in_order_of_creation_under_their_current_name [AnyDocument],
+            a_link_shows_what_it_was_given [LinkDisplay],
+            a_reverse_relation_shows_the_owners [NestedGroups], links_never_enter_the_document;
+        dormant: dormant_targets_are_hidden_from_their_owners [Dormancy],
+            dormant_resources_are_in_no_relation_themselves [Dormancy],
+            dormant_resources_are_still_there [Dormancy], dormancy_moves_no_version [Dormancy],
+            links_come_back_after_dormancy [Dormancy],
+            a_dormant_target_can_be_linked_and_stays_hidden [Dormancy],
+            hidden_links_go_with_clear_and_set [Dormancy],
+            an_insert_can_be_dormant [Dormancy];
+        delete: a_delete_ends_the_resource_and_frees_its_names [Claims],
+            a_delete_ends_links_in_both_directions [NestedGroups],
+            a_delete_moves_the_version_of_each_owner_once,
+            a_delete_moves_owners_from_which_it_was_hidden [Dormancy],
             a_delete_of_what_is_missing_is_refused, a_delete_under_an_old_version_is_refused;
-        batch: outcomes_come_in_order, later_writes_see_earlier_ones, a_batch_can_close_a_circle,
-            a_failed_batch_leaves_nothing, a_failed_batch_gives_back_what_it_took;
+        batch: outcomes_come_in_order, later_writes_see_earlier_ones,
+            a_batch_can_close_a_circle [NestedGroups],
+            a_failed_batch_leaves_nothing [Claims, Dormancy, NestedGroups],
+            a_failed_batch_gives_back_what_it_took [Claims, Dormancy, NestedGroups],
+            a_failed_batch_is_as_if_it_had_not_been;
         read: what_is_missing_is_none, an_id_belongs_to_its_type, only_the_relations_asked_for_are_loaded;
         query: a_query_is_in_order_of_creation_with_an_exact_total, pages_tile_the_matches,
             a_limit_of_zero_asks_for_the_total, a_query_sees_one_type, a_query_loads_relations,
-            a_query_finds_what_the_evaluator_accepts, a_filter_as_deep_as_the_budget_is_answered, links_can_be_filtered_from_both_ends,
-            moments_and_versions_are_those_of_the_resource, documents_read_to_decide_are_counted,
+            a_query_finds_what_the_evaluator_accepts [AnyDocument],
+            a_filter_as_deep_as_the_budget_is_answered, links_can_be_filtered_from_both_ends [NestedGroups],
+            moments_and_versions_are_those_of_the_resource,
+            documents_read_to_decide_are_counted [ScanBudget],
             documents_not_read_to_decide_are_not_counted;
-        sort: a_sort_is_by_the_key_then_by_creation, descending_is_exactly_the_reverse,
-            a_sort_goes_with_every_filter, pages_by_offset_tile_a_sort, pages_by_position_tile_a_sort,
-            a_walk_backwards_meets_the_same_pages, a_walk_meets_what_stays_exactly_once, a_sorted_walk_meets_what_stays_exactly_once,
-            documents_read_to_sort_are_counted;
-        race: one_of_many_equal_names_wins, one_of_many_writes_on_a_version_wins;
+        sort: a_sort_is_by_the_key_then_by_creation [Order, AnyDocument],
+            descending_is_exactly_the_reverse [Order, AnyDocument],
+            a_sort_goes_with_every_filter [Order, AnyDocument],
+            pages_by_offset_tile_a_sort [Order, AnyDocument],
+            pages_by_position_tile_a_sort [Order, AnyDocument],
+            a_walk_backwards_meets_the_same_pages [Order, AnyDocument],
+            a_walk_meets_what_stays_exactly_once [Order, AnyDocument],
+            a_sorted_walk_meets_what_stays_exactly_once [Order, AnyDocument],
+            documents_read_to_sort_are_counted [Order, AnyDocument, ScanBudget];
+        race: one_of_many_equal_names_wins, one_of_many_writes_on_a_version_wins,
+            members_added_at_once_are_all_there, a_member_added_while_it_is_deleted_is_not_left_behind,
+            a_read_sees_a_batch_whole_or_not_at_all;
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::kit::{Kit, add, at, done, members, remove, set, user};
+use super::kit::{Kit, add, at, done, members, remove, set};
 use crate::{Batch, Claim, Delete, Get, Precondition, Query, StoreError};
 
 pub(super) async fn outcomes_come_in_order(kit: Kit) {
@@ -10,7 +10,7 @@ pub(super) async fn outcomes_come_in_order(kit: Kit) {
     let batch = Batch::new(at(5))
         .delete(kit.delete_user("u2"))
         .insert(kit.insert_user("u3"))
-        .update(kit.update_user("u1").with_resource(user("renamed")));
+        .update(kit.update_user("u1").with_resource(kit.named("renamed")));
     let written = done(kit.commit(batch).await);
     let outcomes: Vec<_> = written.iter().map(|written| (&*written.id, written.version)).collect();
     assert_eq!(outcomes, [("u2", 1), ("u3", 1), ("u1", 2)], "outcomes of delete, insert, update");
@@ -20,7 +20,7 @@ pub(super) async fn outcomes_come_in_order(kit: Kit) {
 pub(super) async fn later_writes_see_earlier_ones(kit: Kit) {
     kit.has_users(&["u1"]).await;
     let mut inherits = kit.insert_user("u2");
-    inherits.resource = user("u1");
+    inherits.resource = kit.named("u1");
     let batch = Batch::new(at(5))
         .delete(kit.delete_user("u1"))
         .insert(inherits)
@@ -57,7 +57,7 @@ pub(super) async fn a_batch_can_close_a_circle(kit: Kit) {
 
 /// A batch that changes everything there is and then fails.
 async fn fail(kit: &Kit) {
-    let mut renamed = kit.update_user("u1").with_resource(user("renamed"));
+    let mut renamed = kit.update_user("u1").with_resource(kit.named("renamed"));
     renamed.claims = Some(vec![Claim::new("handle", "new")]);
     renamed.dormant = Some(true);
     let batch = Batch::new(at(5))
@@ -109,10 +109,25 @@ pub(super) async fn a_failed_batch_gives_back_what_it_took(kit: Kit) {
     let mut new = kit.insert_user("u3");
     new.claims = vec![Claim::new("handle", "new")];
     let mut renamed = kit.insert_user("u5");
-    renamed.resource = user("renamed");
+    renamed.resource = kit.named("renamed");
     done(kit.commit(Batch::new(at(7)).insert(new).insert(renamed)).await);
     let error = kit.refusal(Batch::new(at(8)).insert(kit.insert_user("u2"))).await;
     assert!(matches!(error, StoreError::Uniqueness { .. }), "a name that is held as before: {error:?}");
+}
+
+pub(super) async fn a_failed_batch_is_as_if_it_had_not_been(kit: Kit) {
+    kit.has_users(&["u1", "u2"]).await;
+    kit.has_group("g1", &["u1", "u2"]).await;
+    let before = everything(&kit).await;
+    let batch = Batch::new(at(5))
+        .update(kit.update_user("u1").with_resource(kit.named("renamed")))
+        .delete(kit.delete_user("u2"))
+        .insert(kit.insert_user("u3"))
+        .update(kit.update_group("g1", [add(&["u3"])]))
+        .insert(kit.insert_group("g2", &["none"]));
+    let error = kit.refusal(batch).await;
+    assert!(matches!(error, StoreError::UnknownTarget { .. }), "the last write's error: {error:?}");
+    assert_eq!(everything(&kit).await, before, "all resources after a batch that failed");
 }
 
 async fn everything(kit: &Kit) -> Vec<crate::Page> {

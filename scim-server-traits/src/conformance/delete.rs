@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
-use super::kit::{Kit, add, at, members, user};
+use super::kit::{Kit, add, at, members};
 use crate::{Batch, Claim, Delete, Get, Precondition, Query, StoreError};
 
 pub(super) async fn a_delete_ends_the_resource_and_frees_its_names(kit: Kit) {
     let with_claim = |id| {
         let mut insert = kit.insert_user(id);
-        insert.resource = user("name");
+        insert.resource = kit.named("name");
         insert.claims = vec![Claim::new("handle", "mona")];
         insert
     };
     kit.insert(at(0), with_claim("u1")).await;
-    kit.update(at(1), kit.update_user("u1").with_resource(user("other"))).await;
-    kit.update(at(2), kit.update_user("u1").with_resource(user("name"))).await;
+    kit.update(at(1), kit.update_user("u1").with_resource(kit.named("other"))).await;
+    kit.update(at(2), kit.update_user("u1").with_resource(kit.named("name"))).await;
     let written = kit.delete(at(5), kit.delete_user("u1")).await;
     assert_eq!((written.id.as_str(), written.version, written.changed), ("u1", 3, true), "outcome");
     assert!(kit.get(Get::new(Arc::clone(&kit.user), "u1")).await.is_none(), "read after a delete");

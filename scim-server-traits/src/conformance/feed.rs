@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::kit::{Kit, add, at, members, remove, user};
+use super::kit::{Kit, add, at, members, remove};
 use crate::{Batch, Change, ChangeFeed, ChangeFeedError, ChangeKind, Delete, LinkChanges, Precondition};
 
 /// A feed, from where it was when the check began.
@@ -52,7 +52,7 @@ fn told(resource_type: &str, id: &str, kind: ChangeKind, version: u64) -> (Strin
 pub(super) async fn each_change_is_told_once_in_order(kit: Kit, feed: Arc<dyn ChangeFeed>) {
     let mut following = Following::new(kit.clone(), feed).await;
     kit.insert(at(1), kit.insert_user("u1")).await;
-    kit.update(at(2), kit.update_user("u1").with_resource(user("other"))).await;
+    kit.update(at(2), kit.update_user("u1").with_resource(kit.named("other"))).await;
     kit.delete(at(3), kit.delete_user("u1")).await;
     let news = following.news().await;
     let moments: Vec<_> = news.iter().map(|change| (change.kind, change.version, change.moment)).collect();
@@ -71,7 +71,7 @@ pub(super) async fn what_changes_nothing_is_not_told(kit: Kit, feed: Arc<dyn Cha
     kit.has_users(&["u1"]).await;
     kit.has_group("g1", &["u1"]).await;
     let mut following = Following::new(kit.clone(), feed).await;
-    kit.update(at(2), kit.update_user("u1").with_resource(user("u1"))).await;
+    kit.update(at(2), kit.update_user("u1").with_resource(kit.named("u1"))).await;
     kit.update(at(3), kit.update_group("g1", [add(&["u1"])])).await;
     assert!(following.news().await.is_empty(), "an equal document and a member that is there");
 }
@@ -79,7 +79,7 @@ pub(super) async fn what_changes_nothing_is_not_told(kit: Kit, feed: Arc<dyn Cha
 pub(super) async fn a_failed_batch_is_not_told(kit: Kit, feed: Arc<dyn ChangeFeed>) {
     kit.has_users(&["u1"]).await;
     let mut following = Following::new(kit.clone(), feed).await;
-    let stale = kit.update_user("u1").when(Precondition::Match(vec![9])).with_resource(user("x"));
+    let stale = kit.update_user("u1").when(Precondition::Match(vec![9])).with_resource(kit.named("x"));
     kit.refusal(Batch::new(at(1)).insert(kit.insert_user("u2")).update(stale)).await;
     assert!(following.news().await.is_empty(), "the first write of a batch whose second one was refused");
     kit.has_users(&["u3"]).await;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use scim_core::{Resource, ResourceType, ResourceTypeDocument, Schema, urn};
 use serde_json::json;
 
-use super::kit::{Kit, at, document, members, references, user};
+use super::kit::{Kit, at, document, members, references};
 use crate::{Batch, Claim, Insert, StoreError};
 
 pub(super) async fn an_insert_starts_at_version_one_and_now(kit: Kit) {
@@ -19,13 +19,13 @@ pub(super) async fn an_insert_starts_at_version_one_and_now(kit: Kit) {
 
 pub(super) async fn an_insert_of_an_existing_id_is_refused(kit: Kit) {
     kit.has_users(&["u1"]).await;
-    let insert = Insert::new(Arc::clone(&kit.user), "u1", user("other"));
+    let insert = Insert::new(Arc::clone(&kit.user), "u1", kit.named("other"));
     let error = kit.refusal(Batch::new(at(1)).insert(insert)).await;
     assert!(
         matches!(&error, StoreError::Uniqueness { attribute, .. } if attribute == "id"),
         "an id that exists: {error:?}"
     );
-    assert_eq!(kit.user("u1").await.resource, user("u1"), "the resource that had the id");
+    assert_eq!(kit.user("u1").await.resource, kit.named("u1"), "the resource that had the id");
 }
 
 pub(super) async fn documents_come_back_exactly_as_written(kit: Kit) {
@@ -57,11 +57,7 @@ fn assert_same(read: &Resource, written: &Resource) {
 
 pub(super) async fn a_unique_value_is_taken_once(kit: Kit) {
     kit.has_users(&["u1"]).await;
-    let insert = Insert::new(
-        Arc::clone(&kit.user),
-        "u2",
-        document(json!({"schemas": [urn::USER], "userName": "u1", "displayName": "another"})),
-    );
+    let insert = Insert::new(Arc::clone(&kit.user), "u2", (kit.fixtures.user)("u1"));
     let error = kit.refusal(Batch::new(at(1)).insert(insert)).await;
     assert!(
         matches!(&error, StoreError::Uniqueness { attribute, resource_type }
@@ -76,7 +72,7 @@ pub(super) async fn unique_values_clash_within_their_type_only(kit: Kit) {
         .schema(Schema::user())
         .build();
     let robot = robot.unwrap_or_else(|error| panic!("the kit's own type: {error}"));
-    kit.insert(at(1), Insert::new(Arc::new(robot), "r1", user("u1"))).await;
+    kit.insert(at(1), Insert::new(Arc::new(robot), "r1", kit.named("u1"))).await;
     assert_eq!(kit.find(&kit.user, r#"userName eq "u1""#).await, ["u1"], "users of that name");
 }
 

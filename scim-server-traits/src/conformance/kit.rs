@@ -10,6 +10,7 @@ use scim_filter::{BoundFilter, Filter};
 use scim_patch::{RelationEdit, RelationStep};
 use serde_json::{Value, json};
 
+use super::fixtures::Fixtures;
 use crate::{
     Batch, Context, Delete, Get, Insert, Link, Page, Query, Store, StoreError, Stored, TenantId, Update,
     Written,
@@ -22,30 +23,42 @@ pub(super) struct Kit {
     pub(super) context: Context,
     pub(super) user: Arc<ResourceType>,
     pub(super) group: Arc<ResourceType>,
+    pub(super) fixtures: Fixtures,
 }
 
 impl Kit {
-    pub(super) fn new(name: &str, store: Arc<dyn Store>) -> Self {
+    pub(super) fn new(name: &str, store: Arc<dyn Store>, fixtures: &Fixtures) -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         // A lasting store may have met this check in an earlier process.
         let nanos = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
         let tenant = TenantId::new(format!("{name}-{nanos:x}-{count}"));
         let context = Context::new(tenant);
-        Self { store, context, user: ResourceType::user(), group: ResourceType::group() }
+        let (user, group) = (Arc::clone(&fixtures.user_type), Arc::clone(&fixtures.group_type));
+        Self { store, context, user, group, fixtures: fixtures.clone() }
     }
 
     /// The same store for another tenant.
     pub(super) fn elsewhere(&self) -> Self {
-        Self::new("elsewhere", Arc::clone(&self.store))
+        Self::new("elsewhere", Arc::clone(&self.store), &self.fixtures)
+    }
+
+    /// A user of this name, told apart by case: names are compared without regard to it.
+    pub(super) fn named(&self, name: &str) -> Resource {
+        (self.fixtures.user)(&name.to_uppercase())
+    }
+
+    /// A group of this name.
+    pub(super) fn titled(&self, name: &str) -> Resource {
+        (self.fixtures.group)(name)
     }
 
     pub(super) fn insert_user(&self, id: &str) -> Insert {
-        Insert::new(Arc::clone(&self.user), id, user(id))
+        Insert::new(Arc::clone(&self.user), id, self.named(id))
     }
 
     pub(super) fn insert_group(&self, id: &str, members: &[&str]) -> Insert {
-        let insert = Insert::new(Arc::clone(&self.group), id, group(id));
+        let insert = Insert::new(Arc::clone(&self.group), id, self.titled(id));
         if members.is_empty() { insert } else { insert.with_links("members", references(members)) }
     }
 
@@ -157,11 +170,12 @@ pub(super) fn document(value: Value) -> Resource {
     }
 }
 
-/// A user whose name is the id, told apart by case: names are compared without regard to it.
+/// A user, for a store that keeps any document.
 pub(super) fn user(name: &str) -> Resource {
-    document(json!({"schemas": [scim_core::urn::USER], "userName": name.to_uppercase()}))
+    document(json!({"schemas": [scim_core::urn::USER], "userName": name}))
 }
 
+/// A group, for a store that keeps any document.
 pub(super) fn group(name: &str) -> Resource {
     document(json!({"schemas": [scim_core::urn::GROUP], "displayName": name}))
 }

@@ -5,7 +5,7 @@ use scim_filter::{BoundPath, ElementFilter, Path};
 use scim_patch::RelationStep;
 use serde_json::json;
 
-use super::kit::{Kit, add, at, document, group, ids, linked, members, remove, set};
+use super::kit::{Kit, add, at, document, ids, linked, members, remove, set};
 use crate::{Batch, StoreError};
 
 pub(super) async fn links_may_lead_to_each_allowed_type(kit: Kit) {
@@ -198,7 +198,7 @@ pub(super) async fn a_reverse_relation_shows_the_owners(kit: Kit) {
     let expected = [("g2", "Group", Some("g2")), ("g1", "Group", Some("g1"))];
     assert_eq!(shown, expected, "groups of a member, in order of their creation");
     assert_eq!(kit.groups("u2").await, ["g1"], "groups of another member");
-    let renamed = kit.update_group("g1", []).with_resource(group("Renamed"));
+    let renamed = kit.update_group("g1", []).with_resource(kit.titled("Renamed"));
     kit.update(at(2), renamed).await;
     let links = linked(&kit.user("u2").await, "groups");
     let names: Vec<_> = links.iter().map(|link| link.display.as_deref()).collect();
@@ -208,9 +208,9 @@ pub(super) async fn a_reverse_relation_shows_the_owners(kit: Kit) {
 pub(super) async fn links_never_enter_the_document(kit: Kit) {
     kit.has_users(&["u1"]).await;
     kit.has_group("g1", &["u1"]).await;
-    kit.update(at(1), kit.update_group("g1", []).with_resource(group("renamed"))).await;
+    kit.update(at(1), kit.update_group("g1", []).with_resource(kit.titled("renamed"))).await;
     let stored = kit.group("g1").await;
-    assert_eq!(stored.resource, group("renamed"), "the document, without members");
+    assert_eq!(stored.resource, kit.titled("renamed"), "the document, without members");
     assert_eq!(ids(&linked(&stored, "members")), ["u1"], "members beside a changed document");
     assert!(
         !kit.user("u1").await.resource.as_map().contains_key("groups"),

@@ -7,13 +7,13 @@ use scim_core::{Resource, urn};
 use scim_filter::{Entry, Relations};
 use serde_json::json;
 
-use super::kit::{Kit, at, bound, document, done, ids, linked, user};
+use super::kit::{Kit, at, bound, document, done, ids, linked};
 use crate::{Batch, EntityTag, Insert, Query, StoreError};
 
 pub(super) async fn a_query_is_in_order_of_creation_with_an_exact_total(kit: Kit) {
     kit.has_users(&["z", "a"]).await;
     kit.has_users(&["m"]).await;
-    kit.update(at(1), kit.update_user("z").with_resource(user("zz"))).await;
+    kit.update(at(1), kit.update_user("z").with_resource(kit.named("zz"))).await;
     for filter in [None, Some("userName pr"), Some(r#"userName sw "z" or userName sw "a" or id eq "m""#)] {
         let mut query = Query::new(Arc::clone(&kit.user));
         query.filter = filter.map(|filter| bound(&kit.user, filter));
@@ -231,7 +231,7 @@ pub(super) async fn moments_and_versions_are_those_of_the_resource(kit: Kit) {
     for (id, now) in [("u1", 10), ("u2", 20)] {
         kit.insert(at(now), kit.insert_user(id)).await;
     }
-    kit.update(at(30), kit.update_user("u1").with_resource(user("changed"))).await;
+    kit.update(at(30), kit.update_user("u1").with_resource(kit.named("changed"))).await;
     let filters = [
         (format!(r#"meta.created gt "{}""#, at(10)), vec!["u2"]),
         (format!(r#"meta.created eq "{}""#, at(10)), vec!["u1"]),

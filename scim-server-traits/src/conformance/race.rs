@@ -1,21 +1,22 @@
 //! Calls under way at the same time.
 
 use std::future::{Future, poll_fn};
-use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 
-use super::kit::{Kit, at, user};
-use crate::{Batch, Insert, Precondition, StoreError};
+use super::fixtures::Task;
+use super::kit::{Kit, add, at, done};
+use crate::{Batch, Get, Insert, Precondition, Query, StoreError};
 
 /// As many calls as are under way together.
 const MANY: usize = 32;
 
 pub(super) async fn one_of_many_equal_names_wins(kit: Kit) {
-    let calls = (0..MANY).map(|number| {
-        let insert = Insert::new(std::sync::Arc::clone(&kit.user), format!("u{number}"), user("same"));
-        kit.commit(Batch::new(at(0)).insert(insert))
-    });
-    let outcomes = together(calls).await;
+    let outcomes = together(&kit, MANY, |kit, number| async move {
+        let insert = Insert::new(Arc::clone(&kit.user), format!("u{number}"), kit.named("same"));
+        kit.commit(Batch::new(at(0)).insert(insert)).await
+    })
+    .await;
     let won = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
     assert_eq!(won, 1, "of {MANY} users of one name, how many exist");
     let refused = |error: &StoreError| matches!(error, StoreError::Uniqueness { .. });
@@ -25,11 +26,11 @@ pub(super) async fn one_of_many_equal_names_wins(kit: Kit) {
 
 pub(super) async fn one_of_many_writes_on_a_version_wins(kit: Kit) {
     kit.has_users(&["u1"]).await;
-    let calls = (0..MANY).map(|number| {
+    let outcomes = together(&kit, MANY, |kit, number| async move {
         let update = kit.update_user("u1").when(Precondition::Match(vec![1]));
-        kit.commit(Batch::new(at(1)).update(update.with_resource(user(&format!("name{number}")))))
-    });
-    let outcomes = together(calls).await;
+        kit.commit(Batch::new(at(1)).update(update.with_resource(kit.named(&format!("name{number}"))))).await
+    })
+    .await;
     let won = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
     assert_eq!(won, 1, "of {MANY} updates under one version, how many happened");
     let refused = |error: &StoreError| matches!(error, StoreError::Precondition { .. });
@@ -37,18 +38,106 @@ pub(super) async fn one_of_many_writes_on_a_version_wins(kit: Kit) {
     assert_eq!(kit.user("u1").await.version, 2, "version after them");
 }
 
-/// Polls all futures until each is done; in the order of `futures`.
-async fn together<F: Future + Send>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
-    let mut pending: Vec<Pin<Box<F>>> = futures.map(Box::pin).collect();
-    let mut outputs: Vec<Option<F::Output>> = pending.iter().map(|_| None).collect();
-    poll_fn(|context| {
-        for (future, output) in pending.iter_mut().zip(&mut outputs).filter(|(_, output)| output.is_none()) {
-            if let Poll::Ready(value) = future.as_mut().poll(context) {
-                *output = Some(value);
-            }
-        }
-        if outputs.iter().all(Option::is_some) { Poll::Ready(()) } else { Poll::Pending }
+pub(super) async fn members_added_at_once_are_all_there(kit: Kit) {
+    let ids: Vec<String> = (0..MANY).map(|number| format!("u{number:02}")).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    kit.has_users(&ids).await;
+    kit.has_group("g1", &[]).await;
+    let outcomes = together(&kit, MANY, |kit, number| async move {
+        let update = kit.update_group("g1", [add(&[&format!("u{number:02}")])]);
+        kit.commit(Batch::new(at(1)).update(update)).await
     })
     .await;
-    outputs.into_iter().flatten().collect()
+    let mut versions: Vec<u64> = outcomes.into_iter().flat_map(done).map(|written| written.version).collect();
+    versions.sort_unstable();
+    assert_eq!(versions, (2..=MANY as u64 + 1).collect::<Vec<_>>(), "each adding has a version of its own");
+    assert_eq!(kit.members("g1").await, ids, "members that were added one by one, at once");
+}
+
+pub(super) async fn a_member_added_while_it_is_deleted_is_not_left_behind(kit: Kit) {
+    for round in 0..8 {
+        let (user, group) = (format!("u{round}"), format!("g{round}"));
+        kit.has_users(&[&user]).await;
+        kit.has_group(&group, &[]).await;
+        let outcomes = together(&kit, 4, |kit, number| {
+            let (user, group) = (user.clone(), group.clone());
+            async move {
+                let batch = Batch::new(at(1));
+                let batch = if number == 2 {
+                    batch.delete(kit.delete_user(&user))
+                } else {
+                    batch.update(kit.update_group(&group, [add(&[&user])]))
+                };
+                kit.commit(batch).await
+            }
+        })
+        .await;
+        for (number, outcome) in outcomes.into_iter().enumerate() {
+            match outcome {
+                Ok(_) => {}
+                Err(StoreError::UnknownTarget { .. }) if number != 2 => {}
+                Err(error) => panic!("neither added nor unknown, call {number}: {error:?}"),
+            }
+        }
+        assert!(kit.members(&group).await.is_empty(), "members, the only one deleted");
+        let filter = format!(r#"members eq "{user}""#);
+        assert!(kit.find(&kit.group, &filter).await.is_empty(), "groups by the member that is deleted");
+    }
+}
+
+pub(super) async fn a_read_sees_a_batch_whole_or_not_at_all(kit: Kit) {
+    kit.has_users(&["u1"]).await;
+    kit.has_group("g1", &[]).await;
+    let odd =
+        together(&kit, MANY, |kit, number| async move {
+            if number % 2 == 0 {
+                let pair = [format!("a{number}"), format!("b{number}")];
+                let batch =
+                    pair.iter().fold(Batch::new(at(1)), |batch, id| batch.insert(kit.insert_user(id)));
+                done(kit.commit(batch.update(kit.update_group("g1", [add(&[&pair[0], &pair[1]])]))).await);
+                return None;
+            }
+            let users = kit.query(Query::new(Arc::clone(&kit.user))).await;
+            let get = Get::new(Arc::clone(&kit.group), "g1").with_relations(vec!["members".into()]);
+            let members = kit.get(get).await.map_or(0, |group| group.links["members"].len());
+            (users.total % 2 == 0 || users.total != users.resources.len() as u64 || members % 2 == 1)
+                .then_some((users.total, users.resources.len(), members))
+        })
+        .await;
+    let odd: Vec<_> = odd.into_iter().flatten().collect();
+    assert!(
+        odd.is_empty(),
+        "one user and pairs of users, all of them members: total, users, members {odd:?}"
+    );
+}
+
+/// Starts this many calls and waits for all; their outcomes are in the order of their numbers.
+async fn together<T, F>(kit: &Kit, count: usize, call: impl Fn(Kit, usize) -> F) -> Vec<T>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let outcomes = Arc::new(Mutex::new((0..count).map(|_| None).collect::<Vec<Option<T>>>()));
+    let start = |number| {
+        let (call, outcomes) = (call(kit.clone(), number), Arc::clone(&outcomes));
+        let task: Task = Box::pin(async move {
+            let outcome = call.await;
+            if let Some(place) = outcomes.lock().unwrap_or_else(PoisonError::into_inner).get_mut(number) {
+                *place = Some(outcome);
+            }
+        });
+        Some((kit.fixtures.spawn)(task))
+    };
+    let mut tasks: Vec<Option<Task>> = (0..count).map(start).collect();
+    poll_fn(|context| {
+        for task in &mut tasks {
+            if task.as_mut().is_some_and(|running| running.as_mut().poll(context).is_ready()) {
+                *task = None;
+            }
+        }
+        if tasks.iter().all(Option::is_none) { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    let outcomes = std::mem::take(&mut *outcomes.lock().unwrap_or_else(PoisonError::into_inner));
+    outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(|| panic!("a call panicked"))).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::kit::{Kit, at, ids, linked, user};
+use super::kit::{Kit, at, ids, linked};
 use crate::{Get, Insert};
 
 pub(super) async fn what_is_missing_is_none(kit: Kit) {
@@ -18,7 +18,7 @@ pub(super) async fn an_id_belongs_to_its_type(kit: Kit) {
     kit.has_users(&["u1"]).await;
     assert!(kit.get(Get::new(Arc::clone(&kit.group), "u1")).await.is_none(), "a user's id among groups");
     kit.has_group("same", &["u1"]).await;
-    kit.insert(at(1), Insert::new(Arc::clone(&kit.user), "same", user("same"))).await;
+    kit.insert(at(1), Insert::new(Arc::clone(&kit.user), "same", kit.named("same"))).await;
     assert_eq!(kit.members("same").await, ["u1"], "the group of two resources with one id");
     assert!(kit.groups("same").await.is_empty(), "the user of two resources with one id");
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::kit::{Kit, at, user};
+use super::kit::{Kit, at};
 use crate::{Batch, Claim, Get, Query, StoreError};
 
 pub(super) async fn ids_of_another_tenant_do_not_exist(kit: Kit) {
@@ -14,7 +14,8 @@ pub(super) async fn ids_of_another_tenant_do_not_exist(kit: Kit) {
     assert_eq!(page.total, 0, "listed in another tenant");
     let found = other.find(&kit.user, r#"userName eq "u1""#).await;
     assert!(found.is_empty(), "found by key in another tenant");
-    let error = other.refusal(Batch::new(at(1)).update(kit.update_user("u1").with_resource(user("x")))).await;
+    let error =
+        other.refusal(Batch::new(at(1)).update(kit.update_user("u1").with_resource(kit.named("x")))).await;
     assert!(matches!(error, StoreError::NotFound { .. }), "update from another tenant: {error:?}");
     let error = other.refusal(Batch::new(at(1)).delete(kit.delete_user("u1"))).await;
     assert!(matches!(error, StoreError::NotFound { .. }), "delete from another tenant: {error:?}");

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use scim_core::urn;
 use serde_json::json;
 
-use super::kit::{Kit, at, document, group, user};
+use super::kit::{Kit, at, document};
 use crate::{Batch, Claim, Insert, Precondition, StoreError, Update};
 
 pub(super) async fn an_update_of_what_is_missing_is_refused(kit: Kit) {
     kit.has_group("g1", &[]).await;
     for id in ["none", "g1"] {
-        let update = kit.update_user(id).when(Precondition::Match(vec![1])).with_resource(user("x"));
+        let update = kit.update_user(id).when(Precondition::Match(vec![1])).with_resource(kit.named("x"));
         let error = kit.refusal(Batch::new(at(1)).update(update)).await;
         assert!(
             matches!(&error, StoreError::NotFound { resource_type, id: missing }
@@ -23,11 +23,11 @@ pub(super) async fn an_update_of_what_is_missing_is_refused(kit: Kit) {
 
 pub(super) async fn an_update_under_an_old_version_is_refused(kit: Kit) {
     kit.has_users(&["u1"]).await;
-    kit.update(at(1), kit.update_user("u1").with_resource(user("second"))).await;
+    kit.update(at(1), kit.update_user("u1").with_resource(kit.named("second"))).await;
     let before = kit.user("u1").await;
     for versions in [vec![1], vec![3], vec![]] {
         let condition = Precondition::Match(versions);
-        let update = kit.update_user("u1").when(condition.clone()).with_resource(user("third"));
+        let update = kit.update_user("u1").when(condition.clone()).with_resource(kit.named("third"));
         let error = kit.refusal(Batch::new(at(2)).update(update)).await;
         assert!(matches!(error, StoreError::Precondition { .. }), "version 2 under {condition:?}: {error:?}");
     }
@@ -36,8 +36,9 @@ pub(super) async fn an_update_under_an_old_version_is_refused(kit: Kit) {
 
 pub(super) async fn an_update_under_a_current_version_succeeds(kit: Kit) {
     kit.has_users(&["u1"]).await;
-    let update =
-        |version, name| kit.update_user("u1").when(Precondition::Match(version)).with_resource(user(name));
+    let update = |version, name| {
+        kit.update_user("u1").when(Precondition::Match(version)).with_resource(kit.named(name))
+    };
     let written = kit.update(at(1), update(vec![1], "second")).await;
     assert_eq!(written.version, 2, "version after the first update");
     let written = kit.update(at(2), update(vec![9, 2], "third")).await;
@@ -68,7 +69,7 @@ pub(super) async fn an_update_replaces_the_document_and_its_keys(kit: Kit) {
 
 pub(super) async fn an_equal_document_is_no_change(kit: Kit) {
     kit.has_users(&["u1"]).await;
-    for update in [kit.update_user("u1").with_resource(user("u1")), kit.update_user("u1")] {
+    for update in [kit.update_user("u1").with_resource(kit.named("u1")), kit.update_user("u1")] {
         let written = kit.update(at(5), update).await;
         let outcome = (written.version, written.created, written.modified, written.changed);
         assert_eq!(outcome, (1, at(0), at(0), false), "outcome of an update without change");
@@ -81,14 +82,15 @@ pub(super) async fn a_unique_value_may_be_kept_or_given_up(kit: Kit) {
     kit.has_users(&["u1"]).await;
     let more = document(json!({"schemas": [urn::USER], "userName": "u1", "displayName": "more"}));
     kit.update(at(1), kit.update_user("u1").with_resource(more)).await;
-    kit.update(at(2), kit.update_user("u1").with_resource(user("other"))).await;
-    kit.insert(at(3), Insert::new(Arc::clone(&kit.user), "u2", user("u1"))).await;
+    kit.update(at(2), kit.update_user("u1").with_resource(kit.named("other"))).await;
+    kit.insert(at(3), Insert::new(Arc::clone(&kit.user), "u2", kit.named("u1"))).await;
     assert_eq!(kit.find(&kit.user, r#"userName eq "u1""#).await, ["u2"], "who has the name now");
 }
 
 pub(super) async fn an_update_to_a_taken_unique_value_is_refused(kit: Kit) {
     kit.has_users(&["u1", "u2"]).await;
-    let error = kit.refusal(Batch::new(at(1)).update(kit.update_user("u2").with_resource(user("u1")))).await;
+    let error =
+        kit.refusal(Batch::new(at(1)).update(kit.update_user("u2").with_resource(kit.named("u1")))).await;
     assert!(
         matches!(&error, StoreError::Uniqueness { attribute, .. } if attribute == "userName"),
         "a name that is taken: {error:?}"
@@ -113,7 +115,7 @@ pub(super) async fn an_update_replaces_the_claims(kit: Kit) {
         assert!(matches!(error, StoreError::Claimed { .. }), "`{taken}` is held: {error:?}");
     }
     kit.update(at(3), claims("u2", &["a"])).await;
-    kit.update(at(4), kit.update_user("u1").with_resource(user("renamed"))).await;
+    kit.update(at(4), kit.update_user("u1").with_resource(kit.named("renamed"))).await;
     let error = kit.refusal(Batch::new(at(5)).update(claims("u2", &["a", "b"]))).await;
     assert!(matches!(error, StoreError::Claimed { .. }), "`b` is held after another update: {error:?}");
     kit.update(at(6), claims("u1", &[])).await;
@@ -122,7 +124,7 @@ pub(super) async fn an_update_replaces_the_claims(kit: Kit) {
 
 pub(super) async fn claims_move_no_version(kit: Kit) {
     kit.has_group("g1", &[]).await;
-    let mut update = Update::new(Arc::clone(&kit.group), "g1").with_resource(group("g1"));
+    let mut update = Update::new(Arc::clone(&kit.group), "g1").with_resource(kit.titled("g1"));
     update.claims = Some(vec![Claim::new("slug", "g1")]);
     let written = kit.update(at(5), update).await;
     assert_eq!((written.version, written.modified, written.changed), (1, at(0), false), "claims alone");

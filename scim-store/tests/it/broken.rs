@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use scim_core::Reference;
+use scim_patch::RelationStep;
 use scim_server_traits::{
     Batch, Context, Get, Page, Precondition, Query, Store, StoreError, Stored, TenantId, Write, Written,
     conformance,
@@ -131,4 +133,63 @@ async fn the_kit_catches_inexact_totals() {
 async fn the_kit_catches_unbounded_scans() {
     let expected = ["documents_read_to_decide_are_counted", "documents_read_to_sort_are_counted"];
     assert_eq!(caught(Fault::IgnoresTheBudget).await, expected);
+}
+
+/// A store that reads, waits, and writes what it has read: nothing holds others off in between.
+#[derive(Debug)]
+struct Racing(MemoryStore);
+
+#[async_trait]
+impl Store for Racing {
+    async fn get(&self, context: &Context, get: Get) -> Result<Option<Stored>, StoreError> {
+        self.0.get(context, get).await
+    }
+
+    async fn query(&self, context: &Context, query: Query) -> Result<Page, StoreError> {
+        self.0.query(context, query).await
+    }
+
+    async fn commit(&self, context: &Context, batch: Batch) -> Result<Vec<Written>, StoreError> {
+        let mut blind = Batch::new(batch.now);
+        for write in batch.writes {
+            let Write::Update(mut update) = write else {
+                blind.writes.push(write);
+                continue;
+            };
+            let get = Get::new(Arc::clone(&update.resource_type), &*update.id)
+                .with_relations(update.relations.iter().map(|edit| edit.relation.clone()).collect());
+            let Some(stored) = self.0.get(context, get).await? else {
+                blind.writes.push(Write::Update(update));
+                continue;
+            };
+            tokio::task::yield_now().await;
+            if update.precondition.holds(stored.version) {
+                update.precondition = Precondition::None;
+            }
+            // What was there when it was read, and what is to be added.
+            if let [edit] = &mut update.relations[..]
+                && let RelationStep::Add(new) = &mut edit.step
+            {
+                let links = stored.links.get(&edit.relation).into_iter().flatten();
+                let mut all: Vec<Reference> = links.map(|link| Reference::new(&*link.id)).collect();
+                all.append(new);
+                edit.step = RelationStep::Set(all);
+            }
+            blind.writes.push(Write::Update(update));
+        }
+        self.0.commit(context, blind).await
+    }
+}
+
+#[tokio::test]
+async fn the_kit_catches_lost_updates() {
+    let mut caught = Vec::new();
+    for check in conformance::checks() {
+        let store = Arc::new(Racing(MemoryStore::new()));
+        if tokio::spawn(check.run(store)).await.is_err() {
+            caught.push(check.name);
+        }
+    }
+    let expected = ["one_of_many_writes_on_a_version_wins", "members_added_at_once_are_all_there"];
+    assert_eq!(caught, expected);
 }
