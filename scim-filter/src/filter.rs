@@ -50,7 +50,7 @@ pub struct Budget {
 
 impl Budget {
     /// The deepest nesting that is ever accepted, so that no budget can overflow a small stack.
-    pub const MOST_DEPTH: usize = 128;
+    pub const MOST_DEPTH: usize = 84;
 }
 
 impl Default for Budget {
@@ -84,16 +84,28 @@ impl Filter {
         Branch::new(&self.tree, self.tree.root()).expr()
     }
 
-    /// The attribute paths, each as it was written; of a value path the attribute before the bracket.
-    pub fn paths(&self) -> Vec<&str> {
+    /// The attribute paths in the order in which they were written. A value path gives the attribute before the
+    /// bracket, and behind it the paths inside as sub-attributes of that attribute.
+    ///
+    /// ```
+    /// let filter: scim_filter::Filter = "emails[type pr] and title pr".parse().unwrap();
+    /// assert_eq!(filter.paths(), ["emails", "emails.type", "title"]);
+    /// ```
+    pub fn paths(&self) -> Vec<String> {
         let mut paths = Vec::new();
-        let mut open = vec![self.root()];
-        while let Some(expression) = open.pop() {
+        // No recursion: filters that were built may be deep.
+        let mut open = vec![(self.root(), String::new())];
+        while let Some((expression, before)) = open.pop() {
             match expression {
-                Expr::And(branches) | Expr::Or(branches) => open.extend(branches.map(Branch::expr)),
-                Expr::Not(inner) => open.push(inner.expr()),
-                Expr::Compare { path, .. } | Expr::Present { path } | Expr::ValuePath { path, .. } => {
-                    paths.push(path);
+                Expr::And(branches) | Expr::Or(branches) => {
+                    let branches: Vec<_> = branches.map(|branch| (branch.expr(), before.clone())).collect();
+                    open.extend(branches.into_iter().rev());
+                }
+                Expr::Not(inner) => open.push((inner.expr(), before)),
+                Expr::Compare { path, .. } | Expr::Present { path } => paths.push(before + path),
+                Expr::ValuePath { path, inner } => {
+                    paths.push(path.to_owned());
+                    open.push((inner.expr(), format!("{path}.")));
                 }
             }
         }

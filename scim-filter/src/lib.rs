@@ -9,6 +9,7 @@ mod eval;
 mod filter;
 mod links;
 mod literal;
+mod number;
 mod parse;
 mod path;
 mod plan;

@@ -25,11 +25,11 @@ use nom::error::{ErrorKind, ParseError};
 use nom::sequence::{delimited, preceded};
 use nom::{IResult, Parser};
 use scim_core::{Leniency, Quirk, Quirks};
-use serde_json::Number;
 
 use crate::error::FilterError;
 use crate::filter::{Budget, Filter};
 use crate::literal::CompareOp;
+use crate::number;
 use crate::scan::{
     any_case, excerpt, holds_a_filter, is_path_byte, name_length, path_length, plain_length, quoted_length,
     word, word_length,
@@ -280,7 +280,7 @@ impl<'g> Grammar<'g> {
             return Err(expected("a closing `'` for the string that begins here", input));
         };
         let (quoted, rest) = input.split_at(length);
-        let json = format!("\"{}\"", quoted[1..length - 1].replace("\\'", "'").replace('"', "\\\""));
+        let json = as_double_quoted(&quoted[1..length - 1]);
         match serde_json::from_str::<String>(&json) {
             Ok(text) => Ok((rest, Operand::Text(self.tree.keep(&text)))),
             Err(_) => Err(expected("a string without control characters or unknown escapes", input)),
@@ -293,9 +293,9 @@ impl<'g> Grammar<'g> {
             "true" => Operand::Boolean(true),
             "false" => Operand::Boolean(false),
             "null" => Operand::Null,
-            _ if looks_like_number(word) => match serde_json::from_str::<Number>(word) {
-                Ok(number) => Operand::Number(number),
-                Err(_) => return Err(expected("a number of at most 64 bits", input)),
+            _ if looks_like_number(word) => match number::read(word) {
+                Some(number) => Operand::Number(number),
+                None => return Err(expected("a number that 64 bits hold", input)),
             },
             _ => match any_case(word) {
                 Some(operand) if self.forgives(Quirk::LiteralAnyCase) => operand,
@@ -468,9 +468,29 @@ fn begins_with_operator(input: &str) -> bool {
 fn comparison_behind(input: &str) -> Option<(&str, Option<&str>)> {
     let (rest, sub) = opt(preceded(char('.'), name)).parse(input).ok()?;
     let next = behind_spaces(rest);
-    let is_next = |word: &str| next[..word_length(next)].eq_ignore_ascii_case(word);
-    let compared = next.len() < rest.len() && word_length(next) > 0 && !is_next("and") && !is_next("or");
-    compared.then_some((rest, sub))
+    (next.len() < rest.len() && begins_with_operator(next)).then_some((rest, sub))
+}
+
+/// What stands between single quotes as a JSON string: `\'` is no escape there, and `"` needs one.
+fn as_double_quoted(inside: &str) -> String {
+    let mut json = String::with_capacity(inside.len() + 2);
+    json.push('"');
+    let mut escaped = false;
+    for c in inside.chars() {
+        match (escaped, c) {
+            (false, '\\') => {
+                escaped = true;
+                continue;
+            }
+            (false, '"') => json.push('\\'),
+            (true, '\'') | (false, _) => {}
+            (true, _) => json.push('\\'),
+        }
+        json.push(c);
+        escaped = false;
+    }
+    json.push('"');
+    json
 }
 
 fn operator(input: &str) -> Parsed<'_, &str> {

@@ -112,12 +112,20 @@ pub(crate) fn quoted_length(input: &str, quote: u8) -> Option<usize> {
 /// Whether the bracket at the beginning is closed and has more than an array index in it.
 pub(crate) fn holds_a_filter(input: &str) -> bool {
     let mut at = 1;
+    // Once one has no partner, none behind it has: looking again would take quadratic time.
+    let mut lone = false;
     while let Some(byte) = input.as_bytes().get(at) {
         match byte {
-            b'"' | b'\'' => match quoted_length(&input[at..], *byte) {
+            b'"' => match quoted_length(&input[at..], b'"') {
                 Some(length) => at += length,
-                None if *byte == b'"' => return false,
-                None => at += 1,
+                None => return false,
+            },
+            b'\'' if !lone => match quoted_length(&input[at..], b'\'') {
+                Some(length) => at += length,
+                None => {
+                    lone = true;
+                    at += 1;
+                }
             },
             b']' => {
                 let inside = input[1..at].trim_matches(' ');

@@ -8,6 +8,7 @@ use std::num::NonZeroU32;
 use serde_json::Number;
 
 use crate::literal::{CompareOp, Literal};
+use crate::number;
 
 /// The place of a node in its tree.
 pub(crate) type NodeId = u32;
@@ -56,15 +57,13 @@ pub(crate) enum Operand {
 pub(crate) struct Links {
     first: NodeId,
     count: u32,
+    /// The greatest height among them.
+    height: u16,
 }
 
 impl Links {
     /// A chain that is yet to grow.
-    pub(crate) const NONE: Self = Self { first: 0, count: 0 };
-
-    fn only(first: NodeId) -> Self {
-        Self { first, count: 1 }
-    }
+    pub(crate) const NONE: Self = Self { first: 0, count: 0, height: 0 };
 }
 
 /// Where a node stood in the source, for messages only.
@@ -176,7 +175,7 @@ impl Tree {
         match literal {
             Literal::Null => Operand::Null,
             Literal::Boolean(truth) => Operand::Boolean(truth),
-            Literal::Number(number) => Operand::Number(number),
+            Literal::Number(number) => Operand::Number(number::canonical(number)),
             Literal::String(text) => Operand::Text(self.keep(&text)),
         }
     }
@@ -214,6 +213,7 @@ impl Tree {
             self.slot_mut(before).next = branch;
         }
         links.count += 1;
+        links.height = links.height.max(self.slot(branch).height);
     }
 
     /// One node over all of these; a single one is returned as it is.
@@ -224,12 +224,11 @@ impl Tree {
 
     fn push_chain(&mut self, kind: Chain, links: Links) -> NodeId {
         let Slot { place, first, .. } = *self.slot(links.first);
-        let height = self.links(links).map(|id| self.slot(id).height).max().unwrap_or(0);
         let node = match kind {
             Chain::And => Node::And(links),
             Chain::Or => Node::Or(links),
         };
-        self.push(node, place, first, height)
+        self.push(node, place, first, links.height)
     }
 
     /// Copies another tree in behind this one and says where its root is now.
@@ -271,7 +270,11 @@ impl Tree {
                 self.slots.pop();
                 links
             }
-            _ => Links::only(self.root()),
+            _ => {
+                let mut links = Links::NONE;
+                self.link(&mut links, self.root());
+                links
+            }
         }
     }
 

@@ -41,8 +41,13 @@ pub(crate) async fn run_all(call: &Call<'_>, parameters: &Parameters) -> Result<
     let leniency = &call.server.leniency;
     if let Some(text) = &parameters.filter {
         let filter = Filter::parse_with(text, leniency)?;
+        let knows = |resource_type: &ResourceType, path: &str| {
+            resource_type.resolve_with(path, leniency, &mut Quirks::default()).is_ok()
+        };
         let is_known = |path: &str| {
-            types.iter().any(|known| known.resolve_with(path, leniency, &mut Quirks::default()).is_ok())
+            // `value` stands for the values themselves where they have no sub-attributes.
+            let itself = path.strip_suffix(".value").unwrap_or(path);
+            types.iter().any(|resource_type| knows(resource_type, path) || knows(resource_type, itself))
         };
         if let Some(path) = filter.paths().into_iter().find(|path| !is_known(path)) {
             return Err(Error::invalid_filter(format!("`{path}` is no attribute of any resource type")));

@@ -47,7 +47,10 @@ async fn the_secret_of_a_file_stays() {
     assert_ne!(open(&elsewhere).secret(), secret);
     // A file of layout 1 gets one.
     let file = rusqlite::Connection::open(directory.path().join("scim.db")).unwrap();
-    file.execute_batch("DROP TABLE scim_secret; DROP TABLE scim_change; DROP TABLE scim_indexed; PRAGMA user_version = 1").unwrap();
+    file.execute_batch(
+        "DROP TABLE scim_secret; DROP TABLE scim_change; DROP TABLE scim_indexed; PRAGMA user_version = 1",
+    )
+    .unwrap();
     let first = open(&directory).secret();
     let second = open(&directory).secret();
     assert!(first == second && first != secret);
