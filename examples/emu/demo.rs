@@ -31,14 +31,14 @@ pub(crate) async fn run(Arguments {}: Arguments) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let token = BearerTokens::mint();
-    let (listener, address) = scim_examples::listen("127.0.0.1:0").await?;
+    let listening = scim_examples::Host::local().open().await?;
     let enterprise = Enterprise::builder("northwind")
         .short_code("nwind")
-        .host_url(format!("http://{address}"))
+        .host_url(listening.url())
         .token(Token::new(&token))
         .build(Arc::new(SqliteStore::open(folder.path().join("enterprise.db"))?))?;
     let (stop, stopped) = oneshot::channel::<()>();
-    let server = tokio::spawn(scim_examples::serve(listener, enterprise.clone(), async {
+    let server = tokio::spawn(listening.serve(enterprise.clone(), async {
         let _ = stopped.await;
     }));
     println!("An EMU enterprise listens at {}", enterprise.base_url());

@@ -12,9 +12,8 @@ use scim_server::BearerTokens;
     after_help = "Examples:\n  emu serve\n  emu serve --data octo.db --token s3cret\n  emu serve --token s3cret=admin:enterprise --rate-limits"
 )]
 pub(crate) struct Arguments {
-    /// Where to listen; port 0 takes any free one.
-    #[arg(long, default_value = "127.0.0.1:8080", value_name = "HOST:PORT")]
-    listen: String,
+    #[command(flatten)]
+    host: scim_examples::Host,
     /// The database file, or `:memory:` to forget everything at the end.
     #[arg(long, default_value = ":memory:", value_name = "FILE")]
     data: String,
@@ -42,11 +41,11 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         tokens.push(BearerTokens::mint());
     }
     let (store, _) = scim_examples::open_store(&arguments.data, &[]).await?;
-    let (listener, address) = scim_examples::listen(&arguments.listen).await?;
+    let listening = arguments.host.open().await?;
     let builder = Enterprise::builder(arguments.enterprise)
         .product(arguments.product)
         .short_code(arguments.short_code)
-        .host_url(format!("http://{address}"))
+        .host_url(listening.url())
         .rate_limits(arguments.rate_limits);
     let enterprise = tokens.iter().fold(builder, |builder, text| builder.token(token(text))).build(store)?;
     let (first, _) = split(&tokens[0]);
@@ -56,7 +55,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     );
     let stop = scim_examples::interrupted()?;
     scim_examples::say_ready(enterprise.base_url(), first)?;
-    scim_examples::serve(listener, enterprise, stop).await
+    listening.serve(enterprise, stop).await
 }
 
 fn token(text: &str) -> Token {

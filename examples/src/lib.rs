@@ -1,23 +1,18 @@
 //! What the example servers share: opening a store, listening, saying that they are ready, stopping.
 
-use std::convert::Infallible;
+mod host;
+
 use std::io::Write as _;
-use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context as _;
-use axum::Router;
-use axum::body::Body as RequestBody;
-use http::{Request, Response};
 use scim_core::ResourceType;
-use scim_server::Body;
 use scim_server_traits::Store;
 use scim_store::{MemoryStore, SqliteStore};
 use serde_json::json;
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+
+pub use host::{Host, Listening};
 
 /// A store with the secret that it keeps, if it keeps any.
 pub type OpenStore = (Arc<dyn Store>, Option<[u8; 32]>);
@@ -35,15 +30,6 @@ pub async fn open_store(data: &str, resource_types: &[Arc<ResourceType>]) -> any
     Ok((Arc::new(store), Some(secret)))
 }
 
-/// A socket that listens, with the address it really has.
-pub async fn listen(address: &str) -> anyhow::Result<(TcpListener, SocketAddr)> {
-    let listener = TcpListener::bind(address)
-        .await
-        .with_context(|| format!("cannot listen on `{address}`: is the port taken?"))?;
-    let address = listener.local_addr()?;
-    Ok((listener, address))
-}
-
 /// Prints the one line that scripts wait for, and for people where to begin.
 pub fn say_ready(base_url: &str, token: &str) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
@@ -53,42 +39,6 @@ pub fn say_ready(base_url: &str, token: &str) -> anyhow::Result<()> {
     eprintln!("Try it:\n  curl -H 'Authorization: Bearer {token}' '{base_url}/Users?count=2'");
     eprintln!("Stop with Ctrl-C.");
     Ok(())
-}
-
-/// How long requests that are under way may take to end once the server is to stop.
-const GRACE: Duration = Duration::from_secs(5);
-
-/// Serves until `stop` is done, then finishes the requests that are under way.
-pub async fn serve<S>(
-    listener: TcpListener,
-    service: S,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> anyhow::Result<()>
-where
-    S: tower_service::Service<Request<RequestBody>, Response = Response<Body>, Error = Infallible>
-        + Clone
-        + Send
-        + Sync
-        + 'static,
-    S::Future: Send,
-{
-    let app = Router::new().fallback_service(service);
-    let (stopping, stopped) = oneshot::channel();
-    let server = axum::serve(listener, app).with_graceful_shutdown(async move {
-        stop.await;
-        let _ = stopping.send(());
-    });
-    // A client that never ends its request must not keep the process alive.
-    let patience = async {
-        match stopped.await {
-            Ok(()) => tokio::time::sleep(GRACE).await,
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        result = server => result.context("the server failed"),
-        () = patience => Ok(()),
-    }
 }
 
 /// Done at SIGINT or SIGTERM, which are caught from the moment this is called.

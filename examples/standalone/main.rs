@@ -38,9 +38,8 @@ enum Command {
 
 #[derive(Args)]
 struct Serve {
-    /// Where to listen; port 0 takes any free one.
-    #[arg(long, default_value = "127.0.0.1:8080", value_name = "HOST:PORT")]
-    listen: String,
+    #[command(flatten)]
+    host: scim_examples::Host,
     /// The database file, or `:memory:` to forget everything at the end.
     #[arg(long, default_value = ":memory:", value_name = "FILE")]
     data: String,
@@ -88,9 +87,9 @@ async fn run(mut arguments: Serve) -> anyhow::Result<()> {
         tokens.with(token, Grant::new(tenant.clone(), format!("token-{number}")))
     });
     let (store, secret) = scim_examples::open_store(&arguments.data, registry.resource_types()).await?;
-    let (listener, address) = scim_examples::listen(&arguments.listen).await?;
+    let listening = arguments.host.open().await?;
     let mut server = Server::builder(store, Arc::new(tokens))
-        .base_url(format!("http://{address}/scim/v2"))
+        .base_url(format!("{}/scim/v2", listening.url()))
         .registry(registry)
         .leniency(arguments.leniency)
         .patch_response(arguments.patch_response);
@@ -100,7 +99,7 @@ async fn run(mut arguments: Serve) -> anyhow::Result<()> {
     let server = server.build()?;
     let stop = scim_examples::interrupted()?;
     scim_examples::say_ready(server.base_url(), &arguments.tokens[0])?;
-    scim_examples::serve(listener, server, stop).await
+    listening.serve(server, stop).await
 }
 
 fn preset(text: &str) -> Result<Leniency, UnknownPreset> {

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod host;
 mod hostile;
 mod kill;
 mod own_types;
