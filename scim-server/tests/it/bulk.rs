@@ -48,7 +48,7 @@ async fn members(server: &Server, id: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn bulk_001_bulk_002_bulk_012_bulk_017_bulk_018_bulk_020_bulk_025_each_method() {
+async fn bulk_001_bulk_002_bulk_011_bulk_012_bulk_017_bulk_018_bulk_020_bulk_025_each_method() {
     let server = server();
     let (ada, bob) = (user(&server, "ada").await, user(&server, "bob").await);
     let title = json!({"schemas": [PATCH_OP], "Operations": [{"op": "add", "path": "title", "value": "t"}]});

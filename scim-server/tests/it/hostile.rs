@@ -9,7 +9,7 @@ use tower_service::Service;
 use crate::client::{get, patch, request, send, server, user};
 
 #[tokio::test]
-async fn malformed_bodies_and_media_types() {
+async fn sec_011_malformed_bodies_and_media_types() {
     let server = server();
     for body in ["", "{", "{\"a\":1,\"a\":2}", "\"x\"", "\u{feff}{}", "nul"] {
         let request =
@@ -29,7 +29,7 @@ async fn malformed_bodies_and_media_types() {
 }
 
 #[tokio::test]
-async fn a_filter_ten_thousand_deep_is_refused() {
+async fn sec_011_a_filter_ten_thousand_deep_is_refused() {
     let server = server();
     let filter = format!("{}userName%20pr{}", "(".repeat(10_000), ")".repeat(10_000));
     get(&server, &format!("/Users?filter={filter}")).await.refused(400, "invalidFilter");

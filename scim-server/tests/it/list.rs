@@ -181,7 +181,7 @@ async fn filt_018_what_is_found_is_what_was_shown() {
 }
 
 #[tokio::test]
-async fn filt_025_too_many_documents_to_read_are_refused() {
+async fn filt_025_srv_037_too_many_documents_to_read_are_refused() {
     let server = builder().scan_limit(2).build().unwrap();
     for name in ["ada", "ben", "cleo"] {
         user(&server, name).await;
@@ -191,7 +191,7 @@ async fn filt_025_too_many_documents_to_read_are_refused() {
 }
 
 #[tokio::test]
-async fn filt_026_what_is_sensitive_is_asked_for_by_search_only() {
+async fn filt_026_sec_009_what_is_sensitive_is_asked_for_by_search_only() {
     let server = builder().sensitive("phoneNumbers.value").sensitive("externalId").build().unwrap();
     user(&server, "ada").await;
     let filters = [

@@ -15,6 +15,7 @@ mod list;
 mod me;
 mod observe;
 mod patch;
+mod protocol;
 mod secrets;
 mod sort;
 mod tenants;

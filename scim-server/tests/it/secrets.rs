@@ -30,7 +30,7 @@ async fn core_081_a_required_secret_does_not_block_patches() {
 }
 
 #[tokio::test]
-async fn core_052_secrets_of_extensions_and_parts_are_stored_nowhere() {
+async fn core_052_sec_014_secrets_of_extensions_and_parts_are_stored_nowhere() {
     let document = ResourceTypeDocument::new("Robot", "/Robots", "urn:r").extension("urn:e", false);
     let secret = json!({"name": "pin", "mutability": "writeOnly", "returned": "never"});
     let registry = Registry::builder()
