@@ -7,7 +7,7 @@
 mod entry;
 mod order;
 
-use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt as _};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use scim_core::{BulkMethod, BulkResponse, BulkResult, Error, Limits, Reference, parse_json, urn};
 use scim_patch::{RelationEdit, RelationStep};
@@ -47,8 +47,8 @@ impl Default for BulkLimits {
     }
 }
 
-/// How many creates are under way together: a store's queue must not fill up.
-const TOGETHER: usize = 256;
+/// How many creates are under way together at most: a store's queue must not fill up.
+const TOGETHER: usize = 512;
 
 pub(crate) async fn run(call: &Call<'_>) -> Result<Answer, Error> {
     let Some(limits) = call.server.bulk else {
@@ -118,7 +118,7 @@ impl Job<'_> {
     async fn run(&mut self) {
         let mut together = Vec::new();
         for step in order(&self.entries) {
-            let room = TOGETHER.min(self.most_errors - self.errors);
+            let room = self.most_errors - self.errors;
             match &step {
                 // No more than may fail: what comes after the last error that is accepted is not done (BULK-010).
                 Step::One(at) if together.len() < room && self.goes_with(*at, &together) => {
@@ -154,7 +154,9 @@ impl Job<'_> {
     }
 
     async fn creates(&mut self, together: &mut Vec<usize>) {
-        let results = join_all(together.iter().map(|at| self.one(*at))).await;
+        // Begun in order, so that a store that keeps it decides as if they came one by one.
+        let creates: Vec<_> = together.iter().map(|at| self.one(*at)).collect();
+        let results: Vec<_> = stream::iter(creates).buffered(TOGETHER).collect().await;
         for (at, result) in together.drain(..).zip(results) {
             self.note(at, result);
         }
