@@ -168,18 +168,13 @@ impl Comparison {
         (self.op == CompareOp::Eq).then_some(&self.written)
     }
 
-    /// The text an index keeps for the values that meet this comparison (see
-    /// [`index_key`](crate::index_key)), and whether it is only how they begin.
-    pub(crate) fn index_text(&self) -> Option<(&str, bool)> {
-        let text = match &self.operand {
-            Operand::Exact(text) | Operand::Folded(text) => text,
-            Operand::Boolean(true) => "true",
-            Operand::Boolean(false) => "false",
-            _ => return None,
-        };
-        match self.op {
-            CompareOp::Eq => Some((text, false)),
-            CompareOp::Sw => Some((text, true)),
+    /// The text an index keeps for a value that is equal to the operand: see
+    /// [`index_key`](crate::index_key).
+    pub(crate) fn index_text(&self) -> Option<&str> {
+        match &self.operand {
+            Operand::Exact(text) | Operand::Folded(text) => Some(text),
+            Operand::Boolean(true) => Some("true"),
+            Operand::Boolean(false) => Some("false"),
             _ => None,
         }
     }

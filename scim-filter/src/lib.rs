@@ -27,6 +27,6 @@ pub use eval::{Entry, NoRelations, Relations};
 pub use filter::{Budget, Filter};
 pub use literal::{CompareOp, Literal};
 pub use path::{BoundPath, Path};
-pub use plan::{KeyProbe, Narrow, Plan, index_key, prefix_end};
+pub use plan::{KeyProbe, Narrow, Plan, index_key};
 pub use sort_key::sort_key;
 pub use view::{Branch, Branches, Expr};

@@ -1,11 +1,14 @@
 //! What of a filter an index can answer.
 
+use std::ops::{Bound, RangeBounds};
+
 use scim_core::{AttrRef, Attribute, Type, fold};
 use serde_json::Value;
 
 use crate::bind::{BoundFilter, Leaf, Logic};
 use crate::compare::Test;
 use crate::element::SubTest;
+use crate::literal::CompareOp;
 
 /// How a store finds candidates for a filter.
 ///
@@ -51,8 +54,22 @@ pub enum Narrow {
 pub enum KeyProbe {
     /// Any of these, sorted and each only once.
     In(Vec<String>),
-    /// All that begin so; [`prefix_end`] says where they end in the order of code points.
-    Prefix(String),
+    /// All between these, in the order of code points, which is that of UTF-8 bytes. Of two ends the first is the
+    /// lesser.
+    Range(Bound<String>, Bound<String>),
+}
+
+impl KeyProbe {
+    /// Whether the key is one of them.
+    pub fn takes(&self, key: &str) -> bool {
+        match self {
+            Self::In(keys) => keys.binary_search_by(|known| known.as_str().cmp(key)).is_ok(),
+            Self::Range(from, to) => {
+                let ends = (from.as_ref().map(String::as_str), to.as_ref().map(String::as_str));
+                RangeBounds::<str>::contains(&ends, key)
+            }
+        }
+    }
 }
 
 /// The text under which a store indexes one value of an attribute: strings folded unless the attribute is
@@ -77,13 +94,7 @@ pub fn index_key(leaf: &Attribute, value: &Value) -> Option<String> {
 }
 
 /// The least text that is greater than all that begin with `prefix`; `None` if there is none.
-///
-/// In the order of code points, which is that of UTF-8 bytes, `sw` is thus a range that any index answers.
-///
-/// ```
-/// assert_eq!(scim_filter::prefix_end("ab").as_deref(), Some("ac"));
-/// ```
-pub fn prefix_end(prefix: &str) -> Option<String> {
+pub(crate) fn prefix_end(prefix: &str) -> Option<String> {
     let mut chars: Vec<char> = prefix.chars().collect();
     while let Some(last) = chars.pop() {
         // The range knows which scalar comes next, surrogates passed over.
@@ -96,8 +107,8 @@ pub fn prefix_end(prefix: &str) -> Option<String> {
 }
 
 impl BoundFilter {
-    /// What of the filter an index can answer: `eq` and `sw` on indexed attributes, ids, links, and what
-    /// `and` and `or` make of them. `not`, `ne`, `pr`, `co`, `ew` and orderings are left to
+    /// What of the filter an index can answer: `eq`, `sw`, `gt`, `ge`, `lt` and `le` on indexed attributes, ids,
+    /// links, and what `and` and `or` make of them. `not`, `ne`, `pr`, `co` and `ew` are left to
     /// [`BoundFilter::matches`].
     pub fn plan(&self) -> Plan {
         plan(&self.logic, &|leaf| leaf_plan(leaf, &self.resource_type))
@@ -163,9 +174,20 @@ fn sub_plan(attr: &AttrRef, term: &SubTest) -> Plan {
 
 fn key_plan(attr: &AttrRef, test: &Test) -> Plan {
     let Test::Compare(comparison) = test else { return Plan::ALL };
-    let Some((text, prefix)) = comparison.index_text() else { return Plan::ALL };
+    let Some(text) = comparison.index_text() else { return Plan::ALL };
     let text = text.to_owned();
-    let probe = if prefix { KeyProbe::Prefix(text) } else { KeyProbe::In(vec![text]) };
+    let probe = match comparison.op() {
+        CompareOp::Eq => KeyProbe::In(vec![text]),
+        CompareOp::Sw => {
+            let end = prefix_end(&text).map_or(Bound::Unbounded, Bound::Excluded);
+            KeyProbe::Range(Bound::Included(text), end)
+        }
+        CompareOp::Gt => KeyProbe::Range(Bound::Excluded(text), Bound::Unbounded),
+        CompareOp::Ge => KeyProbe::Range(Bound::Included(text), Bound::Unbounded),
+        CompareOp::Lt => KeyProbe::Range(Bound::Unbounded, Bound::Excluded(text)),
+        CompareOp::Le => KeyProbe::Range(Bound::Unbounded, Bound::Included(text)),
+        CompareOp::Ne | CompareOp::Co | CompareOp::Ew => return Plan::ALL,
+    };
     Plan::exact(Narrow::Key { attribute: attr.to_string(), probe })
 }
 

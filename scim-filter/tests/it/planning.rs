@@ -28,8 +28,22 @@ fn equality_is_answered_by_keys() {
     assert_eq!(user("emails eq \"A\""), exact(key("emails.value", &["a"])));
     assert_eq!(user("name.familyName eq \"A\""), exact(key("name.familyName", &["a"])));
     assert_eq!(user("id eq \"A\""), exact(Narrow::Ids(vec!["A".into()])));
-    let prefix = Narrow::Key { attribute: "userName".into(), probe: KeyProbe::Prefix("b".into()) };
-    assert_eq!(user("userName sw \"B\""), exact(prefix));
+}
+
+#[test]
+fn orders_are_answered_by_ranges_of_keys() {
+    use std::ops::Bound::{Excluded, Included, Unbounded};
+    let b = || "b".to_owned();
+    for (text, from, to) in [
+        ("userName sw \"B\"", Included(b()), Excluded("c".to_owned())),
+        ("userName gt \"B\"", Excluded(b()), Unbounded),
+        ("userName ge \"B\"", Included(b()), Unbounded),
+        ("userName lt \"B\"", Unbounded, Excluded(b())),
+        ("userName le \"B\"", Unbounded, Included(b())),
+    ] {
+        let range = Narrow::Key { attribute: "userName".into(), probe: KeyProbe::Range(from, to) };
+        assert_eq!(user(text), exact(range), "{text}");
+    }
 }
 
 #[test]
@@ -39,7 +53,7 @@ fn the_rest_is_left_to_the_evaluator() {
         "userName ne \"x\"",
         "not (userName eq \"x\")",
         "userName pr",
-        "userName gt \"x\"",
+        "title gt \"x\"",
         "title eq \"x\"",
         "id sw \"x\"",
         "meta.created gt \"2011-05-13T04:42:34Z\"",

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use scim_core::{AttrRef, Leniency, ResourceType};
-use scim_filter::{CompareOp, Filter, KeyProbe, Literal, Narrow, Path, index_key};
+use scim_filter::{CompareOp, Filter, Literal, Narrow, Path, index_key};
 use serde_json::{Value, json};
 
 use crate::support::Stored;
@@ -93,10 +93,7 @@ fn is_candidate(user: &ResourceType, narrow: &Narrow, stored: &Stored) -> bool {
             let attr: AttrRef = user.resolve(attribute).unwrap();
             let mut keys = BTreeSet::new();
             attr.for_each(stored.resource.as_map(), &mut |value| keys.extend(index_key(attr.leaf(), value)));
-            match probe {
-                KeyProbe::In(wanted) => wanted.iter().any(|key| keys.contains(key)),
-                KeyProbe::Prefix(start) => keys.iter().any(|key| key.starts_with(start)),
-            }
+            keys.iter().any(|key| probe.takes(key))
         }
         Narrow::Link { relation, target } => stored.links.0.contains(&(relation.clone(), target.clone())),
         Narrow::And(branches) => branches.iter().all(|branch| is_candidate(user, branch, stored)),

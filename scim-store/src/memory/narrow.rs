@@ -79,9 +79,21 @@ impl<'a> Index<'a> {
                     .flat_map(move |key| self.keys(attribute, key).take_while(move |(found, _)| found == key))
                     .map(|(_, seq)| *seq),
             ),
-            Narrow::Key { attribute, probe: KeyProbe::Prefix(prefix) } => {
-                let keys = self.keys(attribute, prefix);
-                Box::new(keys.take_while(move |(key, _)| key.starts_with(prefix)).map(|(_, seq)| *seq))
+            Narrow::Key { attribute, probe: KeyProbe::Range(from, to) } => {
+                let from = match from.clone() {
+                    Bound::Included(key) => Bound::Included((key, Seq::MIN)),
+                    Bound::Excluded(key) => Bound::Excluded((key, Seq::MAX)),
+                    Bound::Unbounded => Bound::Unbounded,
+                };
+                let to = match to.clone() {
+                    Bound::Included(key) => Bound::Included((key, Seq::MAX)),
+                    Bound::Excluded(key) => Bound::Excluded((key, Seq::MIN)),
+                    Bound::Unbounded => Bound::Unbounded,
+                };
+                let keys = self.kind.keys.get(attribute).into_iter();
+                Box::new(
+                    keys.flat_map(move |keys| keys.range((from.clone(), to.clone()))).map(|(_, seq)| *seq),
+                )
             }
             Narrow::Link { relation, target } => self.linked(relation, target),
             Narrow::And(branches) => {
@@ -133,10 +145,11 @@ impl<'a> Index<'a> {
             Narrow::All => true,
             Narrow::Ids(ids) => ids.iter().any(|id| self.kind.ids.get(&**id) == Some(&seq)),
             Narrow::Key { attribute, probe } => self.tenant.row(seq).is_some_and(|row| {
-                row.content.keys.iter().filter(|key| key.attribute == *attribute).any(|key| match probe {
-                    KeyProbe::In(keys) => keys.binary_search(&key.key).is_ok(),
-                    KeyProbe::Prefix(prefix) => key.key.starts_with(prefix),
-                })
+                row.content
+                    .keys
+                    .iter()
+                    .filter(|key| key.attribute == *attribute)
+                    .any(|key| probe.takes(&key.key))
             }),
             Narrow::Link { relation, target } => {
                 let relation = self.resource_type.relation(relation);

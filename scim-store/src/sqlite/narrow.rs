@@ -1,9 +1,11 @@
 //! From a filter's plan to SQL over the narrow tables, with bind parameters only.
 
+use std::ops::Bound;
+
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
 use scim_core::{ResourceType, Side, Timestamp};
-use scim_filter::{KeyProbe, Narrow, prefix_end};
+use scim_filter::{KeyProbe, Narrow};
 use scim_server_traits::{Position, SortBy};
 
 use super::fault::Fault;
@@ -195,14 +197,18 @@ impl Writing<'_> {
                 format!("attr = {attribute} AND key = {}", self.texts(keys))
             }
             KeyProbe::In(keys) => format!("attr = {attribute} AND key IN ({})", self.texts(keys)),
-            KeyProbe::Prefix(prefix) => {
-                let from = self.text(prefix);
-                match prefix_end(prefix) {
-                    Some(end) => {
-                        format!("attr = {attribute} AND key >= {from} AND key < {}", self.text(&end))
-                    }
-                    None => format!("attr = {attribute} AND key >= {from}"),
-                }
+            KeyProbe::Range(from, to) => {
+                let from = match from {
+                    Bound::Included(key) => format!(" AND key >= {}", self.text(key)),
+                    Bound::Excluded(key) => format!(" AND key > {}", self.text(key)),
+                    Bound::Unbounded => String::new(),
+                };
+                let to = match to {
+                    Bound::Included(key) => format!(" AND key <= {}", self.text(key)),
+                    Bound::Excluded(key) => format!(" AND key < {}", self.text(key)),
+                    Bound::Unbounded => String::new(),
+                };
+                format!("attr = {attribute}{from}{to}")
             }
         }
     }
