@@ -320,14 +320,11 @@ impl Applier<'_> {
         }
     }
 
-    /// Drops what became empty: that is unassigned (PATCH-030).
+    /// Drops what became empty: that is unassigned (PATCH-030). Lists have been dropped with their last element.
     fn drop_emptied(&mut self) {
         for (touched, _) in &self.journal {
-            let emptied = match value_at(self.document, touched) {
-                Some(Value::Array(elements)) => elements.is_empty(),
-                Some(Value::Object(object)) => object.is_empty(),
-                _ => false,
-            };
+            let value = value_at(self.document, touched);
+            let emptied = value.and_then(Value::as_object).is_some_and(Map::is_empty);
             if emptied && let Some(container) = container_of(self.document, touched.extension.as_deref()) {
                 container.remove(&touched.name);
             }

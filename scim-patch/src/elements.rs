@@ -53,7 +53,7 @@ pub(crate) fn change_chosen(
                 return Err(PatchError::value(path, detail));
             }
         }
-        if elements[*at]["primary"] == true && sets_primary(change) {
+        if sets_primary(change) {
             primary = Some(*at);
         }
     }

@@ -1,7 +1,7 @@
 //! What the quirks of PATCH do beyond the fixtures.
 
-use scim_core::{Leniency, Quirk, ResourceType, ScimType, urn};
-use scim_patch::PatchRequest;
+use scim_core::{Leniency, Quirk, Relation, ResourceType, ResourceTypeDocument, Schema, ScimType, urn};
+use scim_patch::{PatchRequest, RelationStep};
 use serde_json::{Map, Value, json};
 
 use crate::fixtures::{patch, patch_whole};
@@ -171,6 +171,7 @@ fn q_12_q_49_steps_that_do_nothing_are_left_out() {
         let request = PatchRequest::from_value(body, &Leniency::INTEROP).unwrap();
         let plan = request.compile(&ResourceType::group(), &Leniency::INTEROP).unwrap();
         assert_eq!((plan.relations().len(), plan.touches_document()), (steps, false), "{operation}");
+        assert!(plan.relations().iter().all(|edit| edit.step == RelationStep::Clear), "{operation}");
     }
 }
 
@@ -271,6 +272,8 @@ fn srv_029_what_a_plan_writes() {
         ),
         (json!({"op": "remove", "path": "emails[type eq \"work\"]"}), "emails", false),
         (json!({"op": "remove", "path": "title"}), "title", false),
+        (set("emails[type eq \"work\"].value", json!("a")), "phoneNumbers.value", false),
+        (set("title", json!("t")), "groups", false),
         (json!({"op": "remove", "path": "emails[type eq \"work\"].value"}), "emails.value", false),
         (set(&cost_center, json!("1")), &cost_center, true),
         (set(&cost_center, json!("1")), "title", false),
@@ -279,4 +282,56 @@ fn srv_029_what_a_plan_writes() {
         assert_eq!(writes(operation.clone(), path), expected, "{operation} {path}");
         assert!(plan(operation).touches_document());
     }
+}
+
+#[test]
+fn srv_029_what_a_plan_writes_of_links() {
+    let group = ResourceType::group();
+    let body = json!({"schemas": [urn::PATCH_OP], "Operations": [
+        {"op": "add", "path": "members", "value": [{"value": "a"}]}]});
+    let request = PatchRequest::from_value(body, &Leniency::STRICT).unwrap();
+    let plan = request.compile(&group, &Leniency::STRICT).unwrap();
+    for (path, written) in [("members", true), ("members.value", true), ("displayName", false)] {
+        assert_eq!(plan.writes(&group.resolve(path).unwrap()), written, "{path}");
+    }
+}
+
+#[test]
+fn q_68_steps_of_one_kind_on_one_relation_are_joined() {
+    let schema = json!({"id": "urn:t", "attributes": [
+        {"name": "leads", "type": "complex", "multiValued": true, "subAttributes": [{"name": "value"}]},
+        {"name": "staff", "type": "complex", "multiValued": true, "subAttributes": [{"name": "value"}]}]});
+    let document = ResourceTypeDocument::new("Team", "/Teams", "urn:t");
+    let team = ResourceType::builder(document)
+        .schema(Schema::from_json(schema).unwrap().into())
+        .relation(Relation::own("leads", ["User"]))
+        .relation(Relation::own("staff", ["User"]))
+        .build()
+        .unwrap();
+    let team = std::sync::Arc::new(team);
+    let add = |relation: &str, id: &str| json!({"op": "add", "path": relation, "value": [{"value": id}]});
+    let remove =
+        |relation: &str, id: &str| json!({"op": "remove", "path": format!("{relation}[value eq \"{id}\"]")});
+    let clear = || json!({"op": "remove", "path": "staff"});
+    let steps = |operations: Value| {
+        let body = json!({"schemas": [urn::PATCH_OP], "Operations": operations});
+        let request = PatchRequest::from_value(body, &Leniency::STRICT).unwrap();
+        request.compile(&team, &Leniency::STRICT).unwrap().to_string()
+    };
+    let added = |relation: &str, ids: &str| format!("add to `{relation}`, unless there already, {ids}");
+    assert_eq!(steps(json!([add("staff", "a"), add("staff", "b")])), added("staff", "`a`, `b`"));
+    assert_eq!(
+        steps(json!([add("staff", "a"), add("leads", "b")])),
+        format!("{}\n{}", added("staff", "`a`"), added("leads", "`b`"))
+    );
+    assert_eq!(steps(json!([remove("staff", "a"), remove("staff", "b")])), "remove from `staff` `a`, `b`");
+    assert_eq!(steps(json!([remove("staff", "a"), clear()])), "remove all `staff`");
+    assert_eq!(
+        steps(json!([remove("staff", "a"), add("staff", "a")])),
+        format!("remove from `staff` `a`\n{}", added("staff", "`a`"))
+    );
+    assert_eq!(
+        steps(json!([clear(), add("staff", "a")])),
+        format!("remove all `staff`\n{}", added("staff", "`a`"))
+    );
 }

@@ -48,6 +48,21 @@ fn patch_006_a_path_is_optional_but_for_remove() {
 }
 
 #[test]
+fn core_030_adding_null_says_nothing_and_replacing_by_it_clears() {
+    let before =
+        json!({"title": "t", "name": {"givenName": "A"}, "emails": [{"value": "a", "type": "work"}]});
+    for path in
+        ["title", "name.givenName", "name", "emails", "emails[value eq \"a\"].type", "emails[value eq \"a\"]"]
+    {
+        let at = |op: &str| strict(before.clone(), json!({"op": op, "path": path, "value": null})).unwrap();
+        let mut kept = at("add");
+        kept.as_object_mut().unwrap().retain(|name, _| before.get(name).is_some());
+        assert_eq!(kept, before, "{path}");
+        assert_ne!(at("replace"), at("add"), "{path}");
+    }
+}
+
+#[test]
 fn patch_008_what_a_path_does_not_yield_cannot_be_changed() {
     let before = json!({"emails": [{"value": "a", "type": "home"}]});
     for (op, path, value) in [
@@ -207,7 +222,13 @@ fn patch_036_what_is_required_is_there_at_the_end() {
     assert_eq!(run(both).unwrap_err().scim_type, Some(ScimType::Mutability));
     assert_eq!(run(json!([{"op": "replace", "path": "serial", "value": "2"}])).unwrap()["serial"], "2");
     let key = |operation: Value| run(json!([operation])).map(|after| after["keys"].clone());
-    assert!(key(json!({"op": "remove", "path": "keys[value eq \"k\"].value"})).is_err());
+    for operation in [
+        json!({"op": "remove", "path": "keys[value eq \"k\"].value"}),
+        json!({"op": "replace", "path": "keys[value eq \"k\"].value", "value": null}),
+        json!({"op": "remove", "path": "keys.value"}),
+    ] {
+        assert_eq!(key(operation.clone()).unwrap_err().scim_type, Some(ScimType::Mutability), "{operation}");
+    }
     assert!(key(json!({"op": "replace", "path": "keys[value eq \"k\"]", "value": {"note": "m"}})).is_err());
     assert!(key(json!({"op": "add", "path": "keys", "value": [{"note": "m"}]})).is_err());
     assert_eq!(
