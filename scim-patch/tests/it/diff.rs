@@ -1,7 +1,7 @@
 //! What `diff` writes, case by case. That it leads where it should is a law in `sequences`.
 
 use scim_core::{Reference, Resource, ResourceType, urn};
-use scim_patch::{diff, diff_relation};
+use scim_patch::{PatchRequest, diff, diff_relation};
 use serde_json::{Value, json};
 
 fn written(from: Value, to: Value) -> Value {
@@ -19,6 +19,12 @@ fn remove(path: &str) -> Value {
 
 fn replace(path: &str, value: Value) -> Value {
     json!({"op": "replace", "path": path, "value": value})
+}
+
+#[test]
+fn a_request_with_operations_is_not_empty() {
+    assert!(PatchRequest::new().is_empty());
+    assert!(!PatchRequest::new().remove("title").is_empty());
 }
 
 #[test]
@@ -45,6 +51,7 @@ fn sub_attributes_of_a_complex_value() {
         written(before(), name(json!({"familyName": "M", "middleName": "B"}))),
         json!([remove("name.givenName"), replace("name", json!({"familyName": "M", "middleName": "B"}))])
     );
+    assert_eq!(written(before(), name(json!({"givenName": "A"}))), json!([remove("name.familyName")]));
     assert_eq!(written(before(), json!({})), json!([remove("name")]));
 }
 
@@ -65,6 +72,12 @@ fn elements_that_can_be_named() {
     assert_eq!(
         written(both(), emails(json!([work, home, {"value": "d"}]))),
         json!([{"op": "add", "path": "emails", "value": [{"value": "d"}]}])
+    );
+    let three = emails(json!([work, home, {"value": "c", "type": "other"}]));
+    assert_eq!(
+        written(three, emails(json!([work, home]))),
+        json!([remove("emails[type eq \"other\"]")]),
+        "one of three"
     );
     let quoted = emails(json!([{"value": "a\"b", "type": "x\"y"}, home]));
     assert_eq!(written(quoted, emails(json!([home]))), json!([remove("emails[type eq \"x\\\"y\"]")]));

@@ -118,6 +118,12 @@ fn q_7_what_is_made_may_be_primary() {
         after["emails"],
         json!([{"value": "a", "type": "home", "primary": false}, {"value": "b", "type": "work", "primary": true}])
     );
+    let two = json!({"emails": [{"value": "a", "primary": true}, {"value": "b"}]});
+    for (primary, expected) in [(true, json!([false, true])), (false, json!([true, false]))] {
+        let set = json!({"op": "add", "path": "emails[value eq \"b\"]", "value": {"primary": primary}});
+        let after = interop(two.clone(), set).unwrap();
+        assert_eq!(json!([after["emails"][0]["primary"], after["emails"][1]["primary"]]), expected);
+    }
     // A change that says nothing of `primary` leaves it.
     let path = "emails[type eq \"home\"]";
     let after = interop(before, json!({"op": "add", "path": path, "value": {"display": "x"}})).unwrap();

@@ -401,3 +401,15 @@ fn q_80_replacing_members_by_one_leaves_that_one() {
     let operation = json!({"op": "replace", "path": "members", "value": [{"value": "new"}]});
     assert_eq!(members(json!([{"value": "a"}]), operation), Ok((json!([{"value": "new"}]), true)));
 }
+
+#[test]
+fn patch_019_only_primary_is_primary() {
+    let lamps = crate::laws::one_schema(json!({"id": "urn:l", "attributes": [
+        {"name": "lamps", "type": "complex", "multiValued": true, "subAttributes": [
+            {"name": "value"}, {"name": "lit", "type": "boolean"}, {"name": "primary", "type": "boolean"}]}]}));
+    let before =
+        map(json!({"schemas": ["urn:l"], "lamps": [{"value": "a", "primary": true}, {"value": "b"}]}));
+    let operation = json!({"op": "add", "path": "lamps[value eq \"b\"].lit", "value": true});
+    let (after, _) = patch(&lamps, &Leniency::STRICT, &before, &request(json!([operation]))).unwrap();
+    assert_eq!(after["lamps"], json!([{"value": "a", "primary": true}, {"value": "b", "lit": true}]));
+}
