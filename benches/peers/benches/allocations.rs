@@ -1,4 +1,5 @@
-//! How often parsing and evaluating a filter allocates. Apart from `filter.rs`, because counting costs time.
+//! How often parsing and evaluating a filter and carrying out a PATCH allocates. Apart from `filter.rs` and
+//! `patch.rs`, because counting costs time.
 //!
 //! The run fails when ours allocates more often than it may.
 
@@ -9,10 +10,13 @@ use std::process::ExitCode;
 use allocation_counter::measure;
 use scim_core::{Leniency, Resource, ResourceType, Timestamp};
 use scim_filter::{Entry, Filter, NoRelations};
+use scim_peers::patch::{OurUser, TheirUser, user};
 use scim_peers::{EVALUATED, PEERS, SHAPES, USER, filter, ours, serde_json_words, words};
 
 /// The most often that parsing may allocate, by shape.
 const MOST: [u64; SHAPES.len()] = [2, 4, 4, 2, 2];
+/// The most often that applying a plan that replaces `displayName` may allocate.
+const MOST_APPLY: u64 = 7;
 
 fn main() -> ExitCode {
     let mut broken = 0;
@@ -53,5 +57,12 @@ fn main() -> ExitCode {
         row(shape, "ours", measure(|| drop(bound.matches(&entry))).count_total, Some(0));
         row(shape, "scim-filter 0.2", measure(|| drop(peer.r#match(&user))).count_total, None);
     }
+    let (mut ours, mut theirs, user) = (OurUser::new(), TheirUser::new(), user());
+    assert!(ours.apply() && ours.request() && theirs.apply());
+    let mut replace = |who: &str, count: u64, most: Option<u64>| row("replace", who, count, most);
+    replace("apply", measure(|| drop(ours.apply())).count_total, Some(MOST_APPLY));
+    replace("from the body", measure(|| drop(ours.request())).count_total, None);
+    replace("scim-server", measure(|| drop(theirs.apply())).count_total, None);
+    replace("clone", measure(|| drop(user.clone())).count_total, None);
     if broken == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

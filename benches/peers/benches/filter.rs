@@ -7,11 +7,12 @@
 
 use std::hint::black_box;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use criterion::Criterion;
 use scim_core::{Leniency, Resource, ResourceType, Timestamp};
 use scim_filter::{BoundFilter, Entry, Filter, NoRelations};
+use scim_peers::measure::{Table, ratio};
 use scim_peers::{EVALUATED, PEERS, Parse, SHAPES, USER, filter, ours, serde_json_words, words};
 use serde_json::Value;
 
@@ -53,7 +54,7 @@ fn parsing(criterion: &mut Criterion, table: &mut Table) {
                 table.add(shape, peer, None, None);
             }
         };
-        against("ours", ours, text);
+        criterion.bench_function(&format!("{shape}/ours"), |b| b.iter(|| ours(black_box(text))));
         for (peer, theirs) in PEERS {
             against(peer, theirs, text);
         }
@@ -87,63 +88,4 @@ fn evaluating(criterion: &mut Criterion, table: &mut Table) {
 fn bind(text: &str) -> BoundFilter {
     let filter: Filter = text.parse().expect("a filter");
     filter.bind(&ResourceType::user(), &Leniency::STRICT).expect("a filter for users")
-}
-
-/// The median over many rounds. A round is long enough for both to find the caches and the heap as they leave
-/// them, and short enough for a disturbance to spoil one round only.
-fn ratio(ours: impl Fn() -> bool, theirs: impl Fn() -> bool) -> f64 {
-    const ROUND: Duration = Duration::from_micros(200);
-    let (ours_often, theirs_often) = (how_often(&ours, ROUND), how_often(&theirs, ROUND));
-    let mut ratios: Vec<f64> =
-        (0..300).map(|_| seconds(&ours, ours_often) / seconds(&theirs, theirs_often)).collect();
-    ratios.sort_by(f64::total_cmp);
-    ratios[ratios.len() / 2]
-}
-
-fn how_often(work: &impl Fn() -> bool, round: Duration) -> u32 {
-    // The fastest of some, for the first ones find everything cold.
-    let one = (0..20).map(|_| seconds(work, 20)).fold(f64::INFINITY, f64::min);
-    (round.as_secs_f64() / one).ceil() as u32
-}
-
-/// How long it takes once, on average.
-fn seconds(work: &impl Fn() -> bool, often: u32) -> f64 {
-    let started = Instant::now();
-    for _ in 0..often {
-        black_box(work());
-    }
-    started.elapsed().as_secs_f64() / f64::from(often)
-}
-
-#[derive(Default)]
-struct Table {
-    rows: Vec<String>,
-    broken: usize,
-}
-
-impl Table {
-    fn add(&mut self, shape: &str, peer: &str, ratio: Option<f64>, most: Option<f64>) {
-        if peer == "ours" {
-            return;
-        }
-        let ratio_text = ratio.map_or("rejected".to_owned(), |ratio| format!("{ratio:.3}"));
-        let most_text = most.map_or("–".to_owned(), |most| format!("{most:.2}"));
-        // What a limit was set for must be there to be compared with.
-        let holds = most.is_none_or(|most| ratio.is_some_and(|ratio| ratio <= most));
-        self.broken += usize::from(!holds);
-        let verdict = if holds { "" } else { "does not hold" };
-        self.rows.push(format!("{shape:16} {peer:16} {ratio_text:>9} {most_text:>8}  {verdict}"));
-    }
-
-    fn print(&self) -> ExitCode {
-        println!("{:16} {:16} {:>9} {:>8}", "", "ours to", "ratio", "at most");
-        self.rows.iter().for_each(|row| println!("{row}"));
-        match self.broken {
-            0 => ExitCode::SUCCESS,
-            broken => {
-                eprintln!("{broken} ratios do not hold");
-                ExitCode::FAILURE
-            }
-        }
-    }
 }

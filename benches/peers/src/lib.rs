@@ -1,6 +1,9 @@
-//! The filters that are measured, and each crate's way of parsing one.
+//! The filters that are measured, and each crate's way of parsing one; what [`patch`] measures, and how.
 
 #![allow(clippy::expect_used, reason = "a benchmark that cannot be set up has nothing to measure")]
+
+pub mod measure;
+pub mod patch;
 
 use std::hint::black_box;
 use std::sync::LazyLock;
