@@ -82,6 +82,10 @@ fn check_sub_attributes(
     attribute: &Attribute,
     values: &Map<String, Value>,
 ) -> Result<(), Error> {
+    // Of most attributes nothing is required: their values need not be looked up.
+    if !attribute.sub_attributes.iter().any(|sub| sub.required) {
+        return Ok(());
+    }
     let at = At::new(urn, &attribute.name);
     match values.get(&attribute.name) {
         Some(Value::Object(object)) => require_sub_attributes(&at, attribute, object),

@@ -60,10 +60,14 @@ struct Touched {
 }
 
 impl Touched {
+    fn of(path: &AttrRef) -> Self {
+        Self { extension: path.extension().map(ToString::to_string), name: path.attribute().name.clone() }
+    }
+
     /// The attribute's name, in an extension its full one.
-    fn path(&self) -> String {
-        match &self.extension {
-            None => self.name.clone(),
+    fn into_path(self) -> String {
+        match self.extension {
+            None => self.name,
             Some(urn) => format!("{urn}:{}", self.name),
         }
     }
@@ -86,7 +90,7 @@ impl Applier<'_> {
         self.edit(edit)?;
         for (touched, before) in fixed {
             if value_at(self.document, &touched) != Some(&before) {
-                let path = touched.path();
+                let path = touched.into_path();
                 let detail = format!("`{path}` is immutable and has another value already");
                 return Err(PatchError::immutable(path, detail));
             }
@@ -109,8 +113,9 @@ impl Applier<'_> {
             Edit::Assign { path, value } => match path.sub() {
                 Some(sub) => self.merge(path, [(sub.name.as_str(), value)]),
                 None => {
-                    self.note(path);
-                    self.container(path)?.insert(path.attribute().name.clone(), value.clone());
+                    // What stood there is moved to the journal, not copied.
+                    let before = self.container(path)?.insert(path.attribute().name.clone(), value.clone());
+                    self.note_before(Touched::of(path), before);
                     Ok(())
                 }
             },
@@ -286,17 +291,25 @@ impl Applier<'_> {
     }
 
     fn note(&mut self, path: &AttrRef) {
-        self.note_key(Touched {
-            extension: path.extension().map(ToString::to_string),
-            name: path.attribute().name.clone(),
-        });
+        self.note_key(Touched::of(path));
     }
 
     fn note_key(&mut self, touched: Touched) {
-        if self.journal.iter().all(|(known, _)| *known != touched) {
+        if !self.is_noted(&touched) {
             let before = value_at(self.document, &touched).cloned();
             self.journal.push((touched, before));
         }
+    }
+
+    /// What stood there before the change just made, unless the journal has what stood there before that.
+    fn note_before(&mut self, touched: Touched, before: Option<Value>) {
+        if !self.is_noted(&touched) {
+            self.journal.push((touched, before));
+        }
+    }
+
+    fn is_noted(&self, touched: &Touched) -> bool {
+        self.journal.iter().any(|(known, _)| known == touched)
     }
 
     fn undo(self) {
@@ -339,7 +352,7 @@ impl Applier<'_> {
         for (touched, before) in self.journal {
             if value_at(self.document, &touched) != before.as_ref() {
                 extensions_changed |= touched.extension.is_some();
-                changed.push(touched.path());
+                changed.push(touched.into_path());
             }
         }
         if extensions_changed {

@@ -19,7 +19,7 @@ const MOST_REPLACE: f64 = 1.0 / 3.0;
 const MOST_MEMBER: f64 = 0.1;
 /// How much more one member of the largest group may cost than one of the smallest: the indexes of 1,000 times as
 /// many users are some levels deeper and do not fit into the caches.
-const MOST_GROWTH: f64 = 3.0;
+const MOST_GROWTH: f64 = 2.0;
 
 fn main() -> ExitCode {
     let mut criterion = Criterion::default()

@@ -137,7 +137,6 @@ impl Default for OurUser {
 }
 
 /// The same with `scim-server`'s operation alone, which knows no schema and checks nothing.
-#[derive(Debug)]
 pub struct TheirUser {
     provider: Provider,
     user: Value,
@@ -261,7 +260,6 @@ fn now() -> Timestamp {
 }
 
 /// The same with `scim-server`'s provider over its store in memory; requests are JSON values already.
-#[derive(Debug)]
 pub struct TheirStore {
     runtime: Runtime,
     provider: Provider,
