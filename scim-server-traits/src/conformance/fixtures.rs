@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use scim_core::{Resource, ResourceType};
 
+use super::Check;
 use super::kit::{group, user};
 
 /// What the checks write, what the store lacks, and how calls get under way together. The default is for a store
@@ -70,6 +71,12 @@ impl Fixtures {
         self
     }
 
+    /// The checks that a store can be held to that lacks these abilities.
+    pub fn checks(&self) -> Vec<Check> {
+        let lacking = |check: &Check| check.needs.iter().any(|need| self.lacks.contains(need));
+        super::checks().into_iter().filter(|check| !lacking(check)).collect()
+    }
+
     /// With calls that get under way like this:
     ///
     /// ```
@@ -99,7 +106,7 @@ impl fmt::Debug for Fixtures {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Ability {
-    /// More than one tenant.
+    /// More than one tenant. Each check needs a store of its own then.
     Tenants,
     /// Claims beyond unique attributes.
     Claims,

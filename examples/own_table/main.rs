@@ -1,0 +1,69 @@
+//! SCIM on the tables that an application had before: `kind.rs` says which attribute is in which column, `store.rs`
+//! and `links.rs` are a whole `Store` on them. Made to be copied from.
+
+mod kind;
+mod links;
+mod store;
+#[cfg(test)]
+mod tests;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use clap::Parser;
+use rusqlite::Connection;
+use scim_core::Registry;
+use scim_server::{BearerTokens, Grant, Server};
+use scim_server_traits::TenantId;
+
+/// The application's tables, with what was in them before SCIM came.
+const TABLES: &str = include_str!("tables.sql");
+const PEOPLE: &str = "
+INSERT INTO users (row, login, full_name, enabled) VALUES
+    (1, 'ada', 'Ada Lovelace', 1), (2, 'Émile', 'Émile Zola', 1), (3, 'gone', NULL, 0);
+INSERT INTO teams (row, title) VALUES (1, 'Engines');
+INSERT INTO team_users (team, user) VALUES (1, 1), (1, 2);
+";
+
+/// SCIM on tables that were there before: users, teams, and who is in which.
+///
+/// When it is ready it prints one line of JSON with `base_url` and `token` on standard output. It stops cleanly on
+/// Ctrl-C or SIGTERM, and forgets everything.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// Where to listen; port 0 takes any free one.
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "HOST:PORT")]
+    listen: String,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    scim_examples::start_logging();
+    scim_examples::conclude(run(arguments).await.map(|()| ExitCode::SUCCESS))
+}
+
+async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let store = store::OwnTables::open(application().context("cannot make the application's tables")?)?;
+    let registry =
+        Registry::builder().resource_type(kind::user_type()?).resource_type(kind::group_type()?).build()?;
+    let token = BearerTokens::mint();
+    let tokens = BearerTokens::new().with(&token, Grant::new(TenantId::new("application"), "token"));
+    let (listener, address) = scim_examples::listen(&arguments.listen).await?;
+    let server = Server::builder(Arc::new(store), Arc::new(tokens))
+        .base_url(format!("http://{address}/scim/v2"))
+        .registry(registry)
+        .build()?;
+    let stop = scim_examples::interrupted()?;
+    scim_examples::say_ready(server.base_url(), &token)?;
+    scim_examples::serve(listener, server, stop).await
+}
+
+fn application() -> rusqlite::Result<Connection> {
+    let connection = Connection::open_in_memory()?;
+    connection.execute_batch(TABLES)?;
+    connection.execute_batch(PEOPLE)?;
+    Ok(connection)
+}

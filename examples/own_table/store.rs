@@ -1,0 +1,340 @@
+//! A whole [`Store`] on tables that were there before: fixed columns, one tenant.
+//!
+//! What is particular to the tables is in `kind.rs`; what is here is needed for any. One connection behind a lock
+//! does for an example; a busy application hands calls to threads of its own, as `scim-store` does. Of the contract
+//! it lacks what the tables have no room for: other tenants, claims, dormancy, groups in groups.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use async_trait::async_trait;
+use rusqlite::types::Value as Sql;
+use rusqlite::{
+    Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params, params_from_iter,
+};
+use scim_core::{Error, Resource, ResourceType, Timestamp, fold};
+use scim_filter::sql::{Condition, Dialect, Param};
+use scim_server_traits::{
+    Batch, Context, Get, Link, Page, Precondition, Query, Store, StoreError, Stored, Write, Written,
+};
+
+use crate::kind::Kind;
+use crate::links;
+
+/// The application's database.
+#[derive(Debug)]
+pub(crate) struct OwnTables {
+    connection: Mutex<Connection>,
+}
+
+/// A row as far as a write needs it.
+struct Head {
+    row: i64,
+    version: u64,
+    created: Timestamp,
+    modified: Timestamp,
+}
+
+impl OwnTables {
+    /// Takes over a database of the application's: gives it what SCIM needs if it has not got it yet.
+    pub(crate) fn open(mut connection: Connection) -> Result<Self, StoreError> {
+        let transaction =
+            connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+        let sql = "SELECT count(*) FROM pragma_table_info('users') WHERE name = 'scim_id'";
+        if transaction.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(failed)? == 0 {
+            take_over(&transaction).map_err(failed)?;
+        }
+        transaction.commit().map_err(failed)?;
+        Ok(Self { connection: Mutex::new(connection) })
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        // A call that panicked took its transaction back.
+        work(&mut self.connection.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Identifiers and comparable forms for what is there already.
+fn take_over(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    transaction.execute_batch(include_str!("scim.sql"))?;
+    for (table, text, key) in [
+        ("users", "login", "login_key"),
+        ("users", "full_name", "full_name_key"),
+        ("teams", "title", "title_key"),
+    ] {
+        let mut select =
+            transaction.prepare(&format!("SELECT row, {text} FROM {table} WHERE {text} NOTNULL"))?;
+        let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        for (row, text) in rows.collect::<rusqlite::Result<Vec<(i64, String)>>>()? {
+            let sql = format!("UPDATE {table} SET {key} = ?2 WHERE row = ?1");
+            transaction.execute(&sql, params![row, fold(&text)])?;
+        }
+        transaction
+            .execute(&format!("UPDATE {table} SET scim_id = {table}.row WHERE scim_id IS NULL"), [])?;
+    }
+    Ok(())
+}
+
+#[async_trait]
+impl Store for OwnTables {
+    async fn get(&self, _: &Context, get: Get) -> Result<Option<Stored>, StoreError> {
+        let kind = kind(&get.resource_type)?;
+        self.with(|connection| {
+            let condition = Condition { sql: "scim_id = ?1".into(), params: vec![Param::Text(get.id)] };
+            Ok(select(connection, kind, &condition, 1, 0, &get.relations).map_err(failed)?.pop())
+        })
+    }
+
+    async fn query(&self, _: &Context, query: Query) -> Result<Page, StoreError> {
+        let kind = kind(&query.resource_type)?;
+        let condition = match &query.filter {
+            // Everything that these types know has a column, so what has no SQL is no filter for them.
+            Some(filter) => filter
+                .to_sql(&(kind.sql)(), Dialect::Sqlite, 0)
+                .map_err(|error| StoreError::Rejected(Error::invalid_filter(error.to_string())))?,
+            None => Condition { sql: "true".into(), params: Vec::new() },
+        };
+        self.with(|connection| {
+            // Both from one state.
+            let transaction = connection.transaction().map_err(failed)?;
+            let sql = format!("SELECT count(*) FROM {} WHERE {}", kind.table, condition.sql);
+            let count = transaction.query_row(&sql, params_from_iter(values(&condition)), |row| row.get(0));
+            let total: i64 = count.map_err(failed)?;
+            let Query { limit, offset, relations, .. } = &query;
+            let page = select(&transaction, kind, &condition, *limit, *offset, relations).map_err(failed)?;
+            Ok(Page::new(total.cast_unsigned(), page))
+        })
+    }
+
+    async fn commit(&self, _: &Context, batch: Batch) -> Result<Vec<Written>, StoreError> {
+        let Batch { now, writes, .. } = batch;
+        self.with(|connection| {
+            let immediate = TransactionBehavior::Immediate;
+            let transaction = connection.transaction_with_behavior(immediate).map_err(failed)?;
+            let written = writes.into_iter().map(|write| write_one(&transaction, now, write));
+            let written = written.collect::<Result<_, _>>()?;
+            transaction.commit().map_err(failed)?;
+            Ok(written)
+        })
+    }
+}
+
+/// A transaction that is dropped on the way out is taken back: all or nothing.
+fn write_one(transaction: &Transaction<'_>, now: Timestamp, write: Write) -> Result<Written, StoreError> {
+    match write {
+        Write::Insert(insert) => {
+            let kind = kind(&insert.resource_type)?;
+            no_room(insert.claims.is_empty() && !insert.dormant)?;
+            if find(transaction, kind, &insert.id)?.is_some() {
+                return Err(taken(kind, "id"));
+            }
+            check_unique(transaction, kind, 0, &insert.resource)?;
+            let row = make(transaction, kind, &insert.id, now, &insert.resource).map_err(failed)?;
+            let mut written = Written::new(insert.id, 1, now, now, true);
+            for (_, references) in insert.links {
+                let steps = [scim_patch::RelationStep::Add(references)];
+                (written.added, written.removed) = links::change(transaction, kind, row, steps)?;
+            }
+            Ok(written)
+        }
+        Write::Update(update) => {
+            let kind = kind(&update.resource_type)?;
+            let claims = update.claims.unwrap_or_default();
+            no_room(claims.is_empty() && update.dormant != Some(true))?;
+            let head = existing(transaction, kind, &update.id, &update.precondition)?;
+            let mut changed = false;
+            if let Some(resource) = update.resource {
+                check_unique(transaction, kind, head.row, &resource)?;
+                changed = replace(transaction, kind, head.row, &resource).map_err(failed)?;
+            }
+            let steps = update.relations.into_iter().map(|edit| edit.step);
+            let (added, removed) = links::change(transaction, kind, head.row, steps)?;
+            changed |= !(added.is_empty() && removed.is_empty());
+            let (version, modified) =
+                if changed { (head.version + 1, now) } else { (head.version, head.modified) };
+            touch(transaction, kind, head.row, version, modified).map_err(failed)?;
+            let mut written = Written::new(update.id, version, head.created, modified, changed);
+            (written.added, written.removed) = (added, removed);
+            Ok(written)
+        }
+        Write::Delete(delete) => {
+            let kind = kind(&delete.resource_type)?;
+            let head = existing(transaction, kind, &delete.id, &delete.precondition)?;
+            let mut written = Written::new(delete.id, head.version, head.created, head.modified, true);
+            written.removed = links::end(transaction, kind, head.row, now)?;
+            let sql = format!("DELETE FROM {} WHERE row = ?1", kind.table);
+            transaction.execute(&sql, [head.row]).map_err(failed)?;
+            Ok(written)
+        }
+        _ => no_room(false).and(Err(StoreError::backend("this kind of write is newer than the store"))),
+    }
+}
+
+fn make(
+    transaction: &Transaction<'_>,
+    kind: &Kind,
+    id: &str,
+    now: Timestamp,
+    resource: &Resource,
+) -> rusqlite::Result<i64> {
+    let (columns, values): (Vec<_>, Vec<_>) = kind.values(resource).into_iter().unzip();
+    let places = vec!["?"; columns.len()].join(", ");
+    let sql = format!(
+        "INSERT INTO {} ({}, scim_id, created, modified) VALUES ({places}, ?, ?, ?)",
+        kind.table,
+        columns.join(", ")
+    );
+    let rest = [Sql::Text(id.to_owned()), now.as_millis().into(), now.as_millis().into()];
+    transaction.prepare_cached(&sql)?.execute(params_from_iter(values.into_iter().chain(rest)))?;
+    Ok(transaction.last_insert_rowid())
+}
+
+/// Whether anything is different now.
+fn replace(
+    transaction: &Transaction<'_>,
+    kind: &Kind,
+    row: i64,
+    resource: &Resource,
+) -> rusqlite::Result<bool> {
+    let (columns, values): (Vec<_>, Vec<_>) = kind.values(resource).into_iter().unzip();
+    let columns = columns.join(", ");
+    let places = vec!["?"; values.len()].join(", ");
+    let sql = format!(
+        "UPDATE {} SET ({columns}) = ({places}) WHERE row = ? AND ({columns}) IS NOT ({places})",
+        kind.table
+    );
+    let all = values.clone().into_iter().chain([row.into()]).chain(values);
+    Ok(transaction.prepare_cached(&sql)?.execute(params_from_iter(all))? > 0)
+}
+
+pub(crate) fn touch(
+    transaction: &Transaction<'_>,
+    kind: &Kind,
+    row: i64,
+    version: u64,
+    modified: Timestamp,
+) -> rusqlite::Result<()> {
+    let sql = format!("UPDATE {} SET version = ?2, modified = ?3 WHERE row = ?1", kind.table);
+    transaction
+        .prepare_cached(&sql)?
+        .execute(params![row, version.cast_signed(), modified.as_millis()])
+        .map(drop)
+}
+
+fn find(transaction: &Transaction<'_>, kind: &Kind, id: &str) -> Result<Option<Head>, StoreError> {
+    let sql = format!("SELECT row, version, created, modified FROM {} WHERE scim_id = ?1", kind.table);
+    let head = |row: &Row<'_>| {
+        Ok(Head {
+            row: row.get(0)?,
+            version: row.get::<_, i64>(1)?.cast_unsigned(),
+            created: Timestamp::from_millis(row.get(2)?),
+            modified: Timestamp::from_millis(row.get(3)?),
+        })
+    };
+    let mut select = transaction.prepare_cached(&sql).map_err(failed)?;
+    select.query_row([id], head).optional().map_err(failed)
+}
+
+fn existing(
+    transaction: &Transaction<'_>,
+    kind: &Kind,
+    id: &str,
+    precondition: &Precondition,
+) -> Result<Head, StoreError> {
+    let (resource_type, id) = (kind.name.to_owned(), id.to_owned());
+    match find(transaction, kind, &id)? {
+        None => Err(StoreError::NotFound { resource_type, id }),
+        Some(head) if !precondition.holds(head.version) => {
+            Err(StoreError::Precondition { resource_type, id })
+        }
+        Some(head) => Ok(head),
+    }
+}
+
+fn check_unique(
+    transaction: &Transaction<'_>,
+    kind: &Kind,
+    own: i64,
+    resource: &Resource,
+) -> Result<(), StoreError> {
+    let values = kind.values(resource);
+    for field in kind.fields.iter().filter(|field| field.unique) {
+        let column = field.key.unwrap_or(field.column);
+        let value = values.iter().find(|(name, _)| *name == column).map(|(_, value)| value);
+        let sql = format!("SELECT 1 FROM {} WHERE {column} = ?1 AND row <> ?2", kind.table);
+        let mut select = transaction.prepare_cached(&sql).map_err(failed)?;
+        if select.exists(params![value, own]).map_err(failed)? {
+            return Err(taken(kind, field.attribute));
+        }
+    }
+    Ok(())
+}
+
+/// The resources that meet the condition, in order of creation.
+fn select(
+    connection: &Connection,
+    kind: &Kind,
+    condition: &Condition,
+    limit: u64,
+    offset: u64,
+    relations: &[String],
+) -> rusqlite::Result<Vec<Stored>> {
+    let columns: Vec<_> = kind.fields.iter().map(|field| field.column).collect();
+    let sql = format!(
+        "SELECT row, scim_id, version, created, modified, {} FROM {} WHERE {} ORDER BY row LIMIT {} OFFSET {}",
+        columns.join(", "),
+        kind.table,
+        condition.sql,
+        i64::try_from(limit).unwrap_or(i64::MAX),
+        i64::try_from(offset).unwrap_or(i64::MAX),
+    );
+    let mut select = connection.prepare(&sql)?;
+    let mut rows = select.query(params_from_iter(values(condition)))?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let mut stored = Stored::new(
+            row.get::<_, String>(1)?,
+            row.get::<_, i64>(2)?.cast_unsigned(),
+            Timestamp::from_millis(row.get(3)?),
+            Timestamp::from_millis(row.get(4)?),
+            kind.resource(row, 5)?,
+        );
+        if relations.iter().any(|relation| relation == kind.links) {
+            let links = links::of(connection, kind, row.get(0)?)?;
+            let other = kind.other().name;
+            let links = links.into_values().map(|(id, name)| Link::new(id, other, Some(name))).collect();
+            stored.links = BTreeMap::from([(kind.links.to_owned(), links)]);
+        }
+        found.push(stored);
+    }
+    Ok(found)
+}
+
+fn values(condition: &Condition) -> Vec<Sql> {
+    let value = |param: &Param| match param {
+        Param::Text(text) => text.clone().into(),
+        Param::Integer(number) => (*number).into(),
+        Param::Real(number) => (*number).into(),
+    };
+    condition.params.iter().map(value).collect()
+}
+
+fn kind(resource_type: &ResourceType) -> Result<&'static Kind, StoreError> {
+    Kind::of(resource_type).ok_or_else(|| StoreError::backend("there is no table for this resource type"))
+}
+
+fn taken(kind: &Kind, attribute: &str) -> StoreError {
+    StoreError::Uniqueness { resource_type: kind.name.to_owned(), attribute: attribute.to_owned() }
+}
+
+/// What would be lost is refused.
+fn no_room(is_plain: bool) -> Result<(), StoreError> {
+    is_plain.then_some(()).ok_or_else(|| StoreError::backend("these tables keep no claims and no dormancy"))
+}
+
+pub(crate) fn failed(error: rusqlite::Error) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::DiskFull) => StoreError::Full(error.into()),
+        _ => StoreError::backend(error),
+    }
+}

@@ -1,0 +1,75 @@
+//! The store keeps the contract, as far as its tables go, and takes over what was in them.
+
+use std::sync::Arc;
+
+use scim_core::{Leniency, Resource, urn};
+use scim_filter::Filter;
+use scim_server_traits::conformance::{Ability, Fixtures};
+use scim_server_traits::{Context, Get, Query, Store, TenantId};
+use serde_json::{Value, json};
+
+use crate::kind::{GROUP, USER, group_type, user_type};
+use crate::store::OwnTables;
+
+fn document(document: Value) -> Resource {
+    let Value::Object(map) = document else { panic!("no document: {document}") };
+    Resource::from_canonical(map)
+}
+
+fn user(name: &str) -> Resource {
+    document(json!({"schemas": [urn::USER], "userName": name, "displayName": name, "active": true}))
+}
+
+fn group(name: &str) -> Resource {
+    document(json!({"schemas": [urn::GROUP], "displayName": name}))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_tables_keep_the_contract() {
+    let fixtures = Fixtures::default()
+        .with_users(user_type().unwrap(), user)
+        .with_groups(group_type().unwrap(), group)
+        .without(&[Ability::Tenants, Ability::Claims, Ability::Dormancy, Ability::NestedGroups])
+        .without(&[Ability::AnyDocument, Ability::OtherTypes, Ability::LinkDisplay, Ability::ScanBudget])
+        .with_spawn(|task| {
+            let running = tokio::spawn(task);
+            Box::pin(async { running.await.unwrap() })
+        });
+    let checks = fixtures.checks();
+    assert!(checks.len() > 40, "{}", checks.len());
+    for check in checks {
+        println!("{}", check.name);
+        let connection = rusqlite::Connection::open_in_memory().unwrap();
+        connection.execute_batch(crate::TABLES).unwrap();
+        // There is one tenant, so each check has tables of its own.
+        check.run_with(Arc::new(OwnTables::open(connection).unwrap()), &fixtures).await;
+    }
+}
+
+#[tokio::test]
+async fn what_was_in_the_tables_is_served() {
+    let store = OwnTables::open(crate::application().unwrap()).unwrap();
+    let (context, user) = (Context::new(TenantId::new("application")), user_type().unwrap());
+    for (filter, ids) in [
+        (r#"userName eq "ÉMILE""#, vec!["2"]),
+        (r#"displayName co "LOVE" and active eq true"#, vec!["1"]),
+        (r#"not (displayName pr) or groups eq "1""#, vec!["1", "2", "3"]),
+        (r#"meta.version eq "W/\"1\"" and active eq false"#, vec!["3"]),
+    ] {
+        let filter: Filter = filter.parse().unwrap();
+        let query = Query::new(Arc::clone(&user)).with_filter(filter.bind(&user, &Leniency::STRICT).unwrap());
+        let page = store.query(&context, query).await.unwrap();
+        let found: Vec<_> = page.resources.iter().map(|stored| &*stored.id).collect();
+        assert_eq!(found, ids);
+    }
+    let get = Get::new(group_type().unwrap(), "1").with_relations(vec!["members".into()]);
+    let team = store.get(&context, get).await.unwrap().unwrap();
+    let names: Vec<_> = team.links["members"].iter().filter_map(|link| link.display.as_deref()).collect();
+    assert_eq!(names, ["Ada Lovelace", "Émile Zola"]);
+}
+
+#[test]
+fn every_path_of_the_maps_is_known() {
+    assert!((USER.sql)().unknown_paths(&user_type().unwrap()).is_empty());
+    assert!((GROUP.sql)().unknown_paths(&group_type().unwrap()).is_empty());
+}
