@@ -5,6 +5,7 @@
 mod host;
 mod hostile;
 mod kill;
+mod kill_mixed;
 mod own_types;
 mod programs;
 mod server;
