@@ -33,9 +33,8 @@ INSERT INTO team_users (team, user) VALUES (1, 1), (1, 2);
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// Where to listen; port 0 takes any free one.
-    #[arg(long, default_value = "127.0.0.1:8080", value_name = "HOST:PORT")]
-    listen: String,
+    #[command(flatten)]
+    host: scim_examples::Host,
 }
 
 #[tokio::main]
@@ -51,14 +50,17 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Registry::builder().resource_type(kind::user_type()?).resource_type(kind::group_type()?).build()?;
     let token = BearerTokens::mint();
     let tokens = BearerTokens::new().with(&token, Grant::new(TenantId::new("application"), "token"));
-    let (listener, address) = scim_examples::listen(&arguments.listen).await?;
+    let listening = arguments.host.open().await?;
     let server = Server::builder(Arc::new(store), Arc::new(tokens))
-        .base_url(format!("http://{address}/scim/v2"))
+        .base_url(format!("{}/scim/v2", listening.url()))
         .registry(registry)
+        // What `store.rs` leaves out.
+        .sorting(false)
+        .cursors(None)
         .build()?;
     let stop = scim_examples::interrupted()?;
     scim_examples::say_ready(server.base_url(), &token)?;
-    scim_examples::serve(listener, server, stop).await
+    listening.serve(server, stop).await
 }
 
 fn application() -> rusqlite::Result<Connection> {

@@ -102,7 +102,7 @@ impl Store for OwnTables {
             let total: i64 = count.map_err(failed)?;
             let Query { limit, offset, relations, .. } = &query;
             let page = select(&transaction, kind, &condition, *limit, *offset, relations).map_err(failed)?;
-            Ok(Page::new(total.cast_unsigned(), page))
+            Ok(Page::new(total.cast_unsigned(), page, Vec::new()))
         })
     }
 

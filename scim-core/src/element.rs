@@ -55,7 +55,7 @@ impl Hash for Identity<'_> {
 }
 
 /// Leaves each value of a multi-valued attribute once, where it first stood. What a later mention says of it
-/// (`display`, `primary`) is taken over, unless that sub-attribute is immutable.
+/// (`display`, `primary: true`) is taken over, unless that sub-attribute is immutable.
 ///
 /// ```
 /// use scim_core::{ResourceType, merge_duplicates};

@@ -16,7 +16,7 @@
 //! bytes, never by trying and going back, so that time is linear. Recursion happens below `group` and
 //! `brackets` only, which charge the depth budget first.
 //!
-//! What stands at the ends of the rules (names, words, spaces, strings) is scanned byte by byte in `scan.rs`.
+//! What stands at the ends of the rules (names, words, spaces, strings) is scanned in `scan.rs`.
 
 use nom::bytes::complete::{tag, tag_no_case, take_while1};
 use nom::character::complete::char;

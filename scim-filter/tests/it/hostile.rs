@@ -160,3 +160,37 @@ fn as_deep_and_as_wide_as_allowed() {
         }
     });
 }
+
+#[test]
+fn paths_with_quotes_that_never_end_take_linear_time() {
+    on_a_small_stack(|| {
+        for tail in ["\\'", "'", "\"", "\\\""] {
+            let text = format!("emails[{}", tail.repeat(250_000));
+            let begin = Instant::now();
+            assert!(text.parse::<Path>().is_err());
+            // Quadratic time would be minutes.
+            assert!(begin.elapsed() < Duration::from_secs(20), "{tail}: {:?}", begin.elapsed());
+        }
+    });
+}
+
+#[test]
+fn chains_are_built_in_linear_time() {
+    let begin = Instant::now();
+    let terms = (0..40_000).map(|number| Filter::eq("id", number).unwrap());
+    let chain = terms.reduce(Filter::or).unwrap();
+    assert_eq!(chain.paths().len(), 40_000);
+    assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", begin.elapsed());
+}
+
+#[test]
+fn whatever_a_budget_lets_through_can_be_bound() {
+    on_a_small_stack(|| {
+        let open = "title pr or title pr and not (";
+        let depth = Budget::MOST_DEPTH;
+        let text = format!("{}title pr{}", open.repeat(depth), ")".repeat(depth));
+        let budget = Budget { depth: usize::MAX, terms: usize::MAX, ..Budget::default() };
+        let filter = Filter::parse_within(&text, &Leniency::STRICT, &budget).unwrap();
+        assert!(filter.bind(&ResourceType::user(), &Leniency::STRICT).is_ok());
+    });
+}

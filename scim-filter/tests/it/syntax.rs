@@ -231,3 +231,16 @@ fn the_view_shows_the_shape() {
     assert!(filter.as_single_eq().is_none());
     assert!(strict("a ne 1").unwrap().as_single_eq().is_none());
 }
+
+#[test]
+fn d11_escapes_in_single_quotes() {
+    for (text, value) in [
+        (r"a eq 'it\'s'", "it's"),
+        (r#"a eq 'q"q\"q'"#, "q\"q\"q"),
+        (r"a eq 'b\\\u00e9'", "b\\é"),
+        (r"a eq ''", ""),
+    ] {
+        let filter = lenient(text);
+        assert_eq!(filter.as_single_eq().unwrap().1.as_str(), Some(value), "{text}");
+    }
+}

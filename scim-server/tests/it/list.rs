@@ -212,3 +212,20 @@ async fn filt_026_sec_009_what_is_sensitive_is_asked_for_by_search_only() {
     assert_eq!(get(&server, "/Users?filter=phoneNumbers.type%20pr").await.status, 200);
     assert!(builder().sensitive("nope").build().is_err());
 }
+
+#[tokio::test]
+async fn filt_019_what_no_type_knows_is_refused_at_the_root_in_brackets_too() {
+    let server = server();
+    for filter in [
+        "nope%20pr",
+        "emails.nope%20pr",
+        "emails[nope%20ne%20%22x%22]",
+        "title%20pr%20or%20emails[nope%20pr]",
+    ] {
+        let reply = get(&server, &format!("/?filter={filter}")).await;
+        assert!(reply.refused(400, "invalidFilter").contains("nope"), "{filter}");
+    }
+    for filter in ["emails[type%20eq%20%22x%22]", "schemas[value%20pr]", "members%20pr"] {
+        assert_eq!(get(&server, &format!("/?filter={filter}")).await.status, 200, "{filter}");
+    }
+}
