@@ -413,7 +413,9 @@ proptest! {
         let (_, resource_type, before, _) = case(&numbers);
         let model = if resource_type.relation("members").is_some() { &GROUPS } else { &USERS };
         let mut after = Tape { numbers: &others, at: 0 }.resource(model);
-        prop_assume!(keep_immutable(&before, &mut after));
+        if !keep_immutable(&before, &mut after) {
+            return Ok(());
+        }
         let (from, links_from) = split(&before);
         let (to, links_to) = split(&after);
         let seal = |resource: &Resource| resource.as_map().get(BADGE).map(|badge| badge["box"]["seal"].clone());
