@@ -201,10 +201,7 @@ impl Filter {
     }
 
     fn joined(mut self, chain: Chain, other: &Self) -> Self {
-        let mut branches = self.tree.open_root(chain);
-        let branch = self.tree.append(&other.tree);
-        self.tree.link(&mut branches, branch);
-        self.tree.chain(chain, branches);
+        self.tree.join(chain, &other.tree);
         self.quirks = self.quirks.union(other.quirks);
         self
     }

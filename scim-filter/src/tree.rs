@@ -57,13 +57,11 @@ pub(crate) enum Operand {
 pub(crate) struct Links {
     first: NodeId,
     count: u32,
-    /// The greatest height among them.
-    height: u16,
 }
 
 impl Links {
     /// A chain that is yet to grow.
-    pub(crate) const NONE: Self = Self { first: 0, count: 0, height: 0 };
+    pub(crate) const NONE: Self = Self { first: 0, count: 0 };
 }
 
 /// Where a node stood in the source, for messages only.
@@ -213,22 +211,35 @@ impl Tree {
             self.slot_mut(before).next = branch;
         }
         links.count += 1;
-        links.height = links.height.max(self.slot(branch).height);
     }
 
     /// One node over all of these; a single one is returned as it is.
     #[inline]
     pub(crate) fn chain(&mut self, kind: Chain, links: Links) -> NodeId {
-        if links.count == 1 { links.first } else { self.push_chain(kind, links) }
+        if links.count == 1 {
+            return links.first;
+        }
+        let height = self.links(links).map(|id| self.slot(id).height).max().unwrap_or(0);
+        self.push_chain(kind, links, height)
     }
 
-    fn push_chain(&mut self, kind: Chain, links: Links) -> NodeId {
+    /// Adds another tree to the root: to the chain it is, if it is of this kind. Looks at no branch that is there
+    /// already, so that long chains are built in linear time.
+    pub(crate) fn join(&mut self, kind: Chain, other: &Self) {
+        let (mut links, height) = self.open_root(kind);
+        let branch = self.append(other);
+        self.link(&mut links, branch);
+        let height = height.max(self.slot(branch).height);
+        self.push_chain(kind, links, height);
+    }
+
+    fn push_chain(&mut self, kind: Chain, links: Links, height: u16) -> NodeId {
         let Slot { place, first, .. } = *self.slot(links.first);
         let node = match kind {
             Chain::And => Node::And(links),
             Chain::Or => Node::Or(links),
         };
-        self.push(node, place, first, links.height)
+        self.push(node, place, first, height)
     }
 
     /// Copies another tree in behind this one and says where its root is now.
@@ -262,19 +273,19 @@ impl Tree {
         self.root()
     }
 
-    /// Takes a chain of this kind at the root apart again, so that it can grow; else the root alone.
-    pub(crate) fn open_root(&mut self, kind: Chain) -> Links {
-        match (self.slots.last().map(|slot| &slot.node), kind) {
-            (Some(Node::And(links)), Chain::And) | (Some(Node::Or(links)), Chain::Or) => {
+    /// Takes a chain of this kind at the root apart again, so that it can grow; else the root alone. Also says how
+    /// high its branches are.
+    fn open_root(&mut self, kind: Chain) -> (Links, u16) {
+        let root = self.root();
+        let Slot { node, height, .. } = self.slot(root);
+        let height = *height;
+        match (node, kind) {
+            (Node::And(links), Chain::And) | (Node::Or(links), Chain::Or) => {
                 let links = *links;
                 self.slots.pop();
-                links
+                (links, height.saturating_sub(1))
             }
-            _ => {
-                let mut links = Links::NONE;
-                self.link(&mut links, self.root());
-                links
-            }
+            _ => (Links { first: root, count: 1 }, height),
         }
     }
 
