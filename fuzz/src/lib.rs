@@ -12,6 +12,8 @@ use scim_filter::{BoundPath, Entry, Filter, Path};
 use scim_patch::{Changed, PatchRequest};
 use serde_json::{Map, Value, json};
 
+const VERSION: &str = "W/\"1\"";
+
 const LENIENCIES: [Leniency; 2] = [Leniency::STRICT, Leniency::INTEROP];
 
 /// Whatever is read as a resource is canonical: written out and read strictly, it is the same.
@@ -45,11 +47,20 @@ pub fn filter(data: &[u8]) {
         for (resource_type, resource) in asked() {
             let mut document = Value::Object(resource.as_map().clone());
             document["id"] = "1".into();
+            document["meta"] = json!({
+                "resourceType": resource_type.name(),
+                "created": Timestamp::default(),
+                "lastModified": Timestamp::default(),
+                "version": VERSION,
+            });
             for bound in
                 [filter.bind(&resource_type, leniency), filter.bind_at_root(&resource_type, leniency)]
             {
                 let Ok(bound) = bound else { continue };
-                let matches = bound.matches(&Entry::new(resource_type.name(), "1", &resource));
+                let matches = bound.matches(&Entry {
+                    version: &VERSION,
+                    ..Entry::new(resource_type.name(), "1", &resource)
+                });
                 let expected = naive::matches(&filter, &resource_type, &document);
                 assert!(expected.is_none_or(|expected| expected == matches), "{written} {document}");
             }
