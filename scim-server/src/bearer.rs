@@ -8,6 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use http::request::Parts;
 use http::{Method, header};
+use percent_encoding::percent_decode_str;
 use scim_core::Timestamp;
 use scim_server_traits::{AuthError, Authenticator, Clock, Context, Principal, SystemClock, TenantId};
 use sha2::{Digest, Sha256};
@@ -60,7 +61,9 @@ pub enum Access {
 impl Access {
     /// The scope that a request needs and this lacks.
     fn lacks(self, request: &Parts) -> Option<&'static str> {
-        let searches = request.uri.path().trim_end_matches('/').ends_with("/.search");
+        // However the segment is spelt: routing decodes it too.
+        let last = request.uri.path().rsplit('/').find(|segment| !segment.is_empty());
+        let searches = last.is_some_and(|segment| percent_decode_str(segment).eq(b".search".iter().copied()));
         let reads = request.method == Method::GET || request.method == Method::HEAD || searches;
         match (self, reads) {
             (Self::Write, true) => Some("read"),

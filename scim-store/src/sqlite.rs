@@ -82,10 +82,12 @@ impl SqliteStore {
         if path.as_os_str().is_empty() || path.as_os_str() == ":memory:" {
             return Err(Fault::NoFile.into());
         }
+        // SQLite follows links, so the lock and the log stand beside what they lead to.
+        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         // The writer makes the file and its tables; readers cannot.
-        let writer = Writer::open(path, &options)?;
-        let readers = Readers::open(path, &options)?;
-        Ok(Self { threads: Arc::new(Threads { readers, writer }), path: path.to_owned() })
+        let writer = Writer::open(&path, &options)?;
+        let readers = Readers::open(&path, &options)?;
+        Ok(Self { threads: Arc::new(Threads { readers, writer }), path })
     }
 
     /// Makes the index keys of these types anew where other attributes are indexed or unique than when the file's

@@ -161,7 +161,9 @@ async fn sec_002_sec_003_scopes_limit_what_a_token_does() {
     let ada = json!({"schemas": [USER], "userName": "ada"});
     for (method, path, body, good, bad, scope) in [
         (Method::GET, "/Users", None, "reads", "writes", "read"),
-        (Method::POST, "/Users/.search", Some(search), "reads", "writes", "read"),
+        (Method::POST, "/Users/.search", Some(search.clone()), "reads", "writes", "read"),
+        (Method::POST, "/Users/%2Esearch/", Some(search.clone()), "reads", "writes", "read"),
+        (Method::POST, "/%2esearch", Some(search), "reads", "writes", "read"),
         (Method::POST, "/Users", Some(ada), "writes", "reads", "write"),
         (Method::POST, "/Bulk", Some(bulk), "writes", "reads", "write"),
     ] {

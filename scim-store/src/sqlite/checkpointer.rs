@@ -46,8 +46,10 @@ impl Checkpointer {
     /// Something was committed on `writer`.
     pub(super) fn nudge(&self, writer: &Connection) {
         if length(&self.log) >= MOST {
-            // When it fails, because of a reader perhaps, the next commit tries again.
+            // It waits for no reader, which a backup is for long: what fails now, the next commit tries again.
+            let _ = writer.busy_timeout(Duration::ZERO);
             let _ = writer.execute_batch("PRAGMA wal_checkpoint(RESTART)");
+            let _ = writer.busy_timeout(schema::PATIENCE);
         } else if let Some(nudges) = &self.nudges {
             // One that waits already is enough.
             let _ = nudges.try_send(());

@@ -113,7 +113,7 @@ const STATEMENTS: usize = 256;
 const MAPPED: i64 = 0x7fff_0000;
 
 /// How long to wait for another process that holds the file.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The connection that writes, with the tables made.
 pub(super) fn writing(path: &Path, options: &SqliteOptions) -> Result<Connection, Fault> {

@@ -123,24 +123,35 @@ impl Names {
 
     /// A reference is a whole text, a segment of a path, or a quoted operand of a filter (BULK-014).
     fn resolve(&self, text: &mut String, needs: &mut BTreeSet<usize>) -> Result<(), Error> {
+        // As a whole a name may hold what would end it elsewhere.
+        if let Some(named) = text.strip_prefix(REFERENCE).and_then(|name| self.0.get(name)) {
+            needs.extend(named.made_by);
+            text.clone_from(&named.id);
+            return Ok(());
+        }
+        let mut resolved = String::new();
         let mut from = 0;
         while let Some(found) = text[from..].find(REFERENCE) {
             let start = from + found;
             let begins = start == 0 || text[..start].ends_with(['/', '"']);
             let name_at = start + REFERENCE.len();
             let end = text[name_at..].find(['/', '"']).map_or(text.len(), |length| name_at + length);
-            from = end;
+            resolved.push_str(&text[from..start]);
             match self.0.get(&text[name_at..end]) {
                 Some(named) if begins => {
                     needs.extend(named.made_by);
-                    text.replace_range(start..end, &named.id);
-                    from = start + named.id.len();
+                    resolved.push_str(&named.id);
                 }
                 None if start == 0 && end == text.len() => {
                     return Err(Error::invalid_value(format!("`{text}`: no operation has this bulkId")));
                 }
-                _ => {}
+                _ => resolved.push_str(&text[start..end]),
             }
+            from = end;
+        }
+        if from > 0 {
+            resolved.push_str(&text[from..]);
+            *text = resolved;
         }
         Ok(())
     }
