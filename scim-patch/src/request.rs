@@ -186,7 +186,8 @@ impl Envelope<'_> {
         for (key, value) in object {
             let Some(at) = names.iter().position(|name| name.eq_ignore_ascii_case(&key)) else { continue };
             if key != names[at] && !self.leniency.uses(Quirk::EnvelopeAnyCase, &mut self.used) {
-                continue;
+                // Passed over, a remove without its value would take everything away.
+                return Err(PatchError::syntax(format!("`{key}` must be written `{}`", names[at])));
             }
             if found[at].replace(value).is_some() {
                 return Err(PatchError::syntax(format!("`{}` stands twice", names[at])));

@@ -307,3 +307,12 @@ fn q_5_q_16_e_50_quirks_are_reported() {
     let operation = json!({"op": "replace", "path": "emails[type eq \"work\"].value", "value": "x"});
     assert!(used(&strict_doc, operation).contains(Quirk::ValuePathNoEffect));
 }
+
+#[test]
+fn patch_003_patch_006_a_member_in_another_case_is_refused_not_passed_over() {
+    let before = json!({"emails": [{"value": "a"}, {"value": "b"}]});
+    let remove = json!({"op": "remove", "path": "emails", "Value": [{"value": "a"}]});
+    assert_eq!(run(before.clone(), remove), refused("invalidSyntax"));
+    let replace = json!({"op": "replace", "Path": "name", "value": {"title": "x"}});
+    assert_eq!(run(before, replace), refused("invalidSyntax"));
+}
