@@ -8,8 +8,8 @@
 use std::process::ExitCode;
 
 use allocation_counter::measure;
-use scim_core::{Leniency, Resource, ResourceType, Timestamp};
-use scim_filter::{Entry, Filter, NoRelations};
+use scim_core::{Leniency, Resource, ResourceType};
+use scim_filter::{Entry, Filter};
 use scim_peers::patch::{OurUser, TheirUser};
 use scim_peers::{EVALUATED, PEERS, SHAPES, USER, filter, ours, serde_json_words, words};
 
@@ -42,15 +42,7 @@ fn main() -> ExitCode {
     }
     let user: serde_json::Value = serde_json::from_str(USER).expect("JSON");
     let resource = Resource::from_canonical(user.as_object().expect("an object").clone());
-    let entry = Entry {
-        id: "2819c223-7f76-453a-919d-413861904646",
-        created: Timestamp::default(),
-        modified: Timestamp::default(),
-        version: &"",
-        resource_type: "User",
-        resource: &resource,
-        relations: &NoRelations,
-    };
+    let entry = Entry::new("User", "2819c223-7f76-453a-919d-413861904646", &resource);
     for shape in EVALUATED {
         let parsed: Filter = filter(shape).parse().expect("a filter");
         let bound = parsed.bind(&ResourceType::user(), &Leniency::STRICT).expect("a filter for users");

@@ -7,12 +7,11 @@
 
 use std::hint::black_box;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use criterion::Criterion;
-use scim_core::{Leniency, Resource, ResourceType, Timestamp};
-use scim_filter::{BoundFilter, Entry, Filter, NoRelations};
-use scim_peers::measure::{Table, ratio};
+use scim_core::{Leniency, Resource, ResourceType};
+use scim_filter::{BoundFilter, Entry, Filter};
+use scim_peers::measure::{self, Table, ratio};
 use scim_peers::{EVALUATED, PEERS, Parse, SHAPES, USER, filter, ours, serde_json_words, words};
 use serde_json::Value;
 
@@ -26,10 +25,7 @@ const MOST: [(&str, [Option<f64>; SHAPES.len()]); 3] = [
 const MOST_EVALUATION: f64 = 0.2;
 
 fn main() -> ExitCode {
-    let mut criterion = Criterion::default()
-        .warm_up_time(Duration::from_millis(300))
-        .measurement_time(Duration::from_secs(1))
-        .configure_from_args();
+    let mut criterion = measure::criterion();
     let mut table = Table::default();
     parsing(&mut criterion, &mut table);
     evaluating(&mut criterion, &mut table);
@@ -65,15 +61,7 @@ fn parsing(criterion: &mut Criterion, table: &mut Table) {
 fn evaluating(criterion: &mut Criterion, table: &mut Table) {
     let user: Value = serde_json::from_str(USER).expect("JSON");
     let resource = Resource::from_canonical(user.as_object().expect("an object").clone());
-    let entry = Entry {
-        id: "2819c223-7f76-453a-919d-413861904646",
-        created: Timestamp::default(),
-        modified: Timestamp::default(),
-        version: &"",
-        resource_type: "User",
-        resource: &resource,
-        relations: &NoRelations,
-    };
+    let entry = Entry::new("User", "2819c223-7f76-453a-919d-413861904646", &resource);
     for shape in EVALUATED {
         let bound = bind(filter(shape));
         let (_, peer) = peer_scim_filter::parser::filter(filter(shape)).expect("a filter");

@@ -7,10 +7,9 @@
 
 use std::hint::black_box;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use criterion::Criterion;
-use scim_peers::measure::{Table, ratio, ratio_of, time};
+use scim_peers::measure::{self, Table, ratio, ratio_of, time};
 use scim_peers::patch::{OurStore, OurUser, SIZES, TheirStore, TheirUser, group, user};
 
 const REPLACE: &str = "replace displayName";
@@ -22,10 +21,7 @@ const MOST_MEMBER: f64 = 0.1;
 const MOST_GROWTH: f64 = 2.0;
 
 fn main() -> ExitCode {
-    let mut criterion = Criterion::default()
-        .warm_up_time(Duration::from_millis(300))
-        .measurement_time(Duration::from_secs(1))
-        .configure_from_args();
+    let mut criterion = measure::criterion();
     let mut table = Table::default();
     replacing(&mut criterion, &mut table);
     one_member(&mut criterion, &mut table);

@@ -4,6 +4,16 @@ use std::hint::black_box;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use criterion::Criterion;
+
+/// Criterion with what these benchmarks take: short runs, for its figures are beside the ratios.
+pub fn criterion() -> Criterion {
+    Criterion::default()
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_secs(1))
+        .configure_from_args()
+}
+
 const ROUND: Duration = Duration::from_micros(200);
 
 /// The median over many rounds. A round is long enough for both to find the caches and the heap as they leave
