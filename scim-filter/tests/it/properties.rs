@@ -135,6 +135,12 @@ proptest! {
     }
 
     #[test]
+    fn d8_filters_take_the_paths_that_are_attribute_paths(text in "(urn:)?[ab1$_.:-]{1,8}") {
+        let taken = format!("{text} pr").parse::<Filter>().is_ok();
+        prop_assert_eq!(taken, scim_core::AttrPath::parse(&text).is_ok(), "{}", text);
+    }
+
+    #[test]
     fn no_text_makes_it_panic(text in "\\PC{0,40}") {
         check(&text);
     }

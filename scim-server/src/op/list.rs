@@ -119,7 +119,7 @@ impl Part {
         query.scan_limit = call.server.scan_limit;
         if let Some(text) = &parameters.filter {
             let filter = Filter::parse_with(text, leniency)?;
-            if parameters.in_url {
+            if parameters.in_url && !call.server.sensitive.is_empty() {
                 refuse_sensitive(call, &filter, resource_type)?;
             }
             let bound = bind(&filter, resource_type, leniency)?;
