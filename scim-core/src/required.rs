@@ -13,14 +13,17 @@ use crate::resource_type::ResourceType;
 use crate::schema::Attribute;
 
 /// Checks that a document has every required attribute of the base schema and of each extension in use,
-/// and each required extension (CORE-075): what holds after the last operation of a PATCH (PATCH-036).
+/// and each required extension (CORE-075): what holds after the last operation of a PATCH (PATCH-036). Links
+/// are no part of a document, so a required relation is not looked for.
 ///
 /// The error is 400 `invalidValue` and names the attribute.
 pub fn check_required(resource_type: &ResourceType, document: &Map<String, Value>) -> Result<(), Error> {
     // A secret may be required of a client and still be stored nowhere.
     let is_stored = |attribute: &Attribute| !attribute.is_never_returned();
     each_schema(resource_type, document, |urn, attributes, values| {
-        check_attributes(urn, attributes, values, &BTreeMap::new(), is_stored)?;
+        let is_relation = |attribute: &Attribute| urn.is_none() && resource_type.relation(&attribute.name).is_some();
+        let counts = |attribute: &Attribute| is_stored(attribute) && !is_relation(attribute);
+        check_attributes(urn, attributes, values, &BTreeMap::new(), counts)?;
         attributes.iter().try_for_each(|attribute| check_sub_attributes(urn, attribute, values))
     })
 }

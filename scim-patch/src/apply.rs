@@ -1,13 +1,16 @@
 //! Carrying a plan out on a document, in place and all or nothing (PATCH-013, PATCH-014).
 
+use std::mem;
 use std::sync::Arc;
 
-use scim_core::{AttrRef, Attribute, Mutability, Resource, ResourceType, check_required, merge_duplicates};
+use scim_core::{
+    AttrRef, Attribute, Error, Mutability, Resource, ResourceType, check_required, merge_duplicates,
+};
 use serde_json::{Map, Value};
 
 use crate::PatchError;
-use crate::elements::{append, change_chosen, made_element, remove_values, set_primary};
-use crate::plan::{Edit, ElementChange, PatchPlan, Which};
+use crate::elements::{append, change_elements, check_removable, keep_read_only_in_elements};
+use crate::plan::{Edit, PatchPlan};
 
 /// Whether a PATCH changed anything.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,11 +31,11 @@ impl PatchPlan {
         let result = self
             .edits
             .iter()
-            .try_for_each(|edit| applier.checked(edit, &self.resource_type))
+            .try_for_each(|edit| applier.edit(edit, &self.resource_type))
             .map(|()| applier.drop_emptied())
             .and_then(|()| {
-                let lacks = |error| PatchError::in_value("", error);
-                check_required(&self.resource_type, applier.document).map_err(lacks)
+                check_required(&self.resource_type, applier.document)
+                    .map_err(|error| applier.lacks(&self.resource_type, error))
             });
         match result {
             Ok(()) => {
@@ -64,6 +67,13 @@ impl Touched {
         Self { extension: path.extension().map(ToString::to_string), name: path.attribute().name.clone() }
     }
 
+    fn attribute<'a>(&self, resource_type: &'a ResourceType) -> Option<&'a Arc<Attribute>> {
+        match &self.extension {
+            None => resource_type.attribute(&self.name),
+            Some(urn) => resource_type.extension(urn)?.schema.attribute(&self.name),
+        }
+    }
+
     /// The attribute's name, in an extension its full one.
     fn into_path(self) -> String {
         match self.extension {
@@ -75,235 +85,152 @@ impl Touched {
 
 impl Applier<'_> {
     /// Matrix row 17, for attributes as a whole: one that has a value has the same one after the edit.
-    fn checked(&mut self, edit: &Edit, resource_type: &ResourceType) -> Result<(), PatchError> {
-        let fixed: Vec<(Touched, Value)> = match edit {
-            Edit::UnassignExtension { urn } => {
-                let schema = resource_type.extension(urn).map(|extension| &extension.schema);
-                let attributes = schema.into_iter().flat_map(|schema| schema.attributes());
-                attributes.filter_map(|attribute| self.fixed(Some(urn), attribute)).collect()
-            }
-            edit => {
-                let path = edit.path();
-                path.and_then(|path| self.fixed(path.extension(), path.attribute())).into_iter().collect()
-            }
-        };
-        self.edit(edit)?;
-        for (touched, before) in fixed {
-            if value_at(self.document, &touched) != Some(&before) {
-                let path = touched.into_path();
-                let detail = format!("`{path}` is immutable and has another value already");
-                return Err(PatchError::immutable(path, detail));
-            }
-        }
-        Ok(())
-    }
-
-    /// The value of an immutable attribute.
-    fn fixed(&self, extension: Option<&Arc<str>>, attribute: &Attribute) -> Option<(Touched, Value)> {
-        if attribute.mutability != Mutability::Immutable {
-            return None;
-        }
-        let touched = Touched { extension: extension.map(ToString::to_string), name: attribute.name.clone() };
-        let value = value_at(self.document, &touched)?.clone();
-        Some((touched, value))
-    }
-
-    fn edit(&mut self, edit: &Edit) -> Result<(), PatchError> {
+    fn edit(&mut self, edit: &Edit, resource_type: &ResourceType) -> Result<(), PatchError> {
         match edit {
-            Edit::Assign { path, value } => match path.sub() {
-                Some(sub) => self.merge(path, [(sub.name.as_str(), value)]),
-                None => {
-                    // What stood there is moved to the journal, not copied.
-                    let before = self.container(path)?.insert(path.attribute().name.clone(), value.clone());
-                    self.note_before(Touched::of(path), before);
+            Edit::Assign { path, value } => self.unless_immutable(path, |this| this.assign(path, value)),
+            Edit::Append { path, values } => self.unless_immutable(path, |this| {
+                this.change_values(path, |elements| {
+                    append(path.attribute(), elements, values);
                     Ok(())
-                }
-            },
-            Edit::Merge { path, value } => {
-                self.merge(path, value.iter().map(|(name, value)| (name.as_str(), value)))
-            }
-            Edit::Append { path, values } => self.append(path, values),
-            Edit::Unassign { path } => self.unassign(path),
-            Edit::RemoveValues { path, values } => self.change_elements(path, |elements| {
-                remove_values(elements, values);
-                Ok(())
+                })
             }),
-            Edit::Elements { path, which, change } => self.elements(path, which, change),
-            Edit::UnassignExtension { urn } => {
-                let Some(values) = self.document.get(&**urn).and_then(Value::as_object) else {
-                    return Ok(());
-                };
-                let names: Vec<String> = values.keys().cloned().collect();
-                for name in names {
-                    self.note_key(Touched { extension: Some(urn.to_string()), name });
-                }
-                self.document.remove(&**urn);
-                Ok(())
-            }
+            Edit::RemoveValues { path, values } => self.unless_immutable(path, |this| {
+                this.change_values(path, |elements| {
+                    values.remove_from(path.attribute(), elements);
+                    Ok(())
+                })
+            }),
+            Edit::Within { path, which, change } => self.unless_immutable(path, |this| {
+                this.change_values(path, |elements| {
+                    change_elements(path, elements, which, change)?;
+                    // What has become equal is left once (CORE-026).
+                    merge_duplicates(path.attribute(), elements);
+                    Ok(())
+                })
+            }),
+            Edit::Unassign { path } => self.unassign(path),
+            Edit::UnassignExtension { urn } => self.unassign_extension(urn, resource_type),
+            Edit::Keep { extension, name, value } => self.keep(extension.as_ref(), name, value.as_ref()),
         }
     }
 
-    fn merge<'v>(
+    fn unless_immutable(
         &mut self,
         path: &AttrRef,
-        values: impl IntoIterator<Item = (&'v str, &'v Value)>,
+        change: impl FnOnce(&mut Self) -> Result<(), PatchError>,
     ) -> Result<(), PatchError> {
-        let attribute = path.attribute();
-        self.note(path);
-        let slot =
-            self.container(path)?.entry(attribute.name.clone()).or_insert_with(|| Value::Object(Map::new()));
-        let Value::Object(object) = slot else { return Ok(()) };
-        for (name, value) in values {
-            if let Some(sub) = attribute.sub_attribute(name) {
-                check_immutable(&path.with_sub(Arc::clone(sub)), object.get(name), Some(value))?;
-            }
-            object.insert(name.to_owned(), value.clone());
+        let is_fixed = path.attribute().mutability == Mutability::Immutable;
+        let before = if is_fixed { path.get(self.document).cloned() } else { None };
+        change(self)?;
+        if before.is_some() && path.get(self.document) != before.as_ref() {
+            let detail = format!("`{path}` is immutable and has another value already");
+            return Err(PatchError::immutable(path, detail));
         }
         Ok(())
     }
 
-    /// Values that are there already stay once (PATCH-027); a new primary takes the flag from the others
-    /// (PATCH-019).
-    fn append(&mut self, path: &AttrRef, values: &[Value]) -> Result<(), PatchError> {
-        self.change_elements(path, |elements| {
-            append(elements, values);
-            Ok(())
-        })
+    fn assign(&mut self, path: &AttrRef, value: &Value) -> Result<(), PatchError> {
+        let mut value = value.clone();
+        if let (Value::Array(elements), Some(Value::Array(before))) = (&mut value, path.get(self.document)) {
+            keep_read_only_in_elements(path.attribute(), before, elements);
+        }
+        self.put(Touched::of(path), Some(value))
     }
 
     fn unassign(&mut self, path: &AttrRef) -> Result<(), PatchError> {
         let Some(value) = path.get(self.document) else { return Ok(()) };
-        let old = path.sub().map_or(Some(value), |sub| value.get(&sub.name));
-        if old.is_none() {
-            return Ok(());
-        }
-        if path.leaf().mutability == Mutability::Immutable {
-            return Err(PatchError::immutable(path, format!("`{path}` is immutable: it cannot be removed")));
-        }
-        self.note(path);
-        let container = self.container(path)?;
-        let Some(sub) = path.sub() else {
-            container.remove(&path.attribute().name);
-            return Ok(());
-        };
-        if let Some(Value::Object(object)) = container.get_mut(&path.attribute().name) {
-            object.remove(&sub.name);
-            // Matrix row 6: a parent without sub-attributes is unassigned.
-            if object.is_empty() {
-                container.remove(&path.attribute().name);
-            }
-        }
-        Ok(())
+        check_removable(path, path.attribute(), value)?;
+        self.put(Touched::of(path), None)
     }
 
-    fn elements(&mut self, path: &AttrRef, which: &Which, change: &ElementChange) -> Result<(), PatchError> {
-        let attribute = Arc::clone(path.attribute());
-        if !attribute.multi_valued {
-            return self.single_as_element(path, which, change);
-        }
-        self.change_elements(path, |elements| {
-            let chosen: Vec<usize> = match which {
-                Which::Filter { filter, .. } => {
-                    (0..elements.len()).filter(|at| filter.matches(&elements[*at])).collect()
-                }
-                Which::Every => (0..elements.len()).collect(),
-                Which::Preferred => {
-                    let primary = elements.iter().position(|element| element["primary"] == true);
-                    primary.or((!elements.is_empty()).then_some(0)).into_iter().collect()
-                }
-            };
-            if chosen.is_empty() {
-                return match made_element(which, change) {
-                    _ if matches!(change, ElementChange::Remove | ElementChange::Clear { .. }) => Ok(()),
-                    Some(element) => {
-                        let primary = (element["primary"] == true).then_some(elements.len());
-                        elements.push(element);
-                        set_primary(elements, primary);
-                        Ok(())
-                    }
-                    None => Err(PatchError::no_target(path, format!("no value of `{path}` fits the path"))),
-                };
-            }
-            change_chosen(path, &attribute, elements, &chosen, change)
-        })
-    }
-
-    /// a filter on a single complex attribute sees it as a list of one.
-    fn single_as_element(
-        &mut self,
-        path: &AttrRef,
-        which: &Which,
-        change: &ElementChange,
-    ) -> Result<(), PatchError> {
-        let current = path.get(self.document).cloned();
-        let fits = match (which, &current) {
-            (Which::Filter { filter, .. }, Some(value)) => filter.matches(value),
-            (_, current) => current.is_some(),
-        };
-        match change {
-            ElementChange::Remove if fits => self.unassign(path),
-            ElementChange::Clear { sub, .. } if fits => self.unassign(&path.with_sub(Arc::clone(sub))),
-            ElementChange::Remove | ElementChange::Clear { .. } => Ok(()),
-            _ if !fits && current.is_some() => {
-                Err(PatchError::no_target(path, format!("the value of `{path}` does not fit the path")))
-            }
-            ElementChange::Set { sub, value } => self.merge(path, [(sub.name.as_str(), value)]),
-            ElementChange::Merge(values) | ElementChange::Replace(Value::Object(values)) => {
-                self.merge(path, values.iter().map(|(name, value)| (name.as_str(), value)))
-            }
-            ElementChange::Replace(_) => {
-                Err(PatchError::value(path, format!("`{path}`: expected an object")))
-            }
-        }
-    }
-
-    /// Runs `change` over the elements of an attribute, or of a sub-attribute that is multi-valued, of which each value is left once (CORE-026), and drops the attribute when
-    /// none is left.
-    fn change_elements(
+    /// Runs `change` over the values of an attribute: the elements of a multi-valued one, or the one value, or
+    /// none.
+    fn change_values(
         &mut self,
         path: &AttrRef,
         change: impl FnOnce(&mut Vec<Value>) -> Result<(), PatchError>,
     ) -> Result<(), PatchError> {
+        let attribute = path.attribute();
         self.note(path);
-        let mut container = self.container(path)?;
-        if path.sub().is_some() {
-            let whole =
-                container.entry(path.attribute().name.clone()).or_insert_with(|| Value::Object(Map::new()));
-            container = whole.as_object_mut().ok_or_else(|| malformed(path))?;
-        }
-        let name = &path.leaf().name;
-        let slot = container.entry(name.clone()).or_insert_with(|| Value::Array(vec![]));
-        let Value::Array(elements) = slot else {
-            return Err(malformed(path));
+        let container = self.container(path)?;
+        let mut values = match container.get_mut(&attribute.name) {
+            None => vec![],
+            Some(Value::Array(elements)) if attribute.multi_valued => mem::take(elements),
+            Some(single @ Value::Object(_)) if !attribute.multi_valued => vec![single.take()],
+            Some(_) => return Err(PatchError::stored(path)),
         };
-        let result = change(elements);
-        merge_duplicates(path.leaf(), elements);
-        if elements.is_empty() {
-            container.remove(name);
+        let result = change(&mut values);
+        if values.is_empty() {
+            container.remove(&attribute.name);
+        } else {
+            let value = if attribute.multi_valued { Value::Array(values) } else { values.swap_remove(0) };
+            container.insert(attribute.name.clone(), value);
         }
         result
+    }
+
+    fn unassign_extension(&mut self, urn: &Arc<str>, resource_type: &ResourceType) -> Result<(), PatchError> {
+        let Some(values) = self.document.get(&**urn).and_then(Value::as_object) else { return Ok(()) };
+        let schema = resource_type.extension(urn).map(|extension| &extension.schema);
+        let mut names = Vec::new();
+        for (name, value) in values {
+            match schema.and_then(|schema| schema.attribute(name)) {
+                // Not the client's to take away.
+                Some(attribute) if attribute.mutability == Mutability::ReadOnly => continue,
+                Some(attribute) => check_removable(&format!("{urn}:{name}"), attribute, value)?,
+                None => {}
+            }
+            names.push(name.clone());
+        }
+        names
+            .into_iter()
+            .try_for_each(|name| self.put(Touched { extension: Some(urn.to_string()), name }, None))
+    }
+
+    /// What no schema knows stands under the spelling it has already.
+    fn keep(
+        &mut self,
+        extension: Option<&Arc<str>>,
+        name: &str,
+        value: Option<&Value>,
+    ) -> Result<(), PatchError> {
+        let extension = extension.map(ToString::to_string);
+        let known = container_of(self.document, extension.as_deref())
+            .and_then(|container| container.keys().find(|key| key.eq_ignore_ascii_case(name)));
+        let name = known.cloned().unwrap_or_else(|| name.to_owned());
+        self.put(Touched { extension, name }, value.cloned())
+    }
+
+    /// Gives a key its value, or takes it away. What stood there is moved to the journal, not copied.
+    fn put(&mut self, touched: Touched, value: Option<Value>) -> Result<(), PatchError> {
+        let container = match &touched.extension {
+            None => &mut *self.document,
+            Some(urn) => {
+                let slot = self.document.entry(urn.clone()).or_insert_with(|| Value::Object(Map::new()));
+                slot.as_object_mut().ok_or_else(|| PatchError::stored(touched.clone().into_path()))?
+            }
+        };
+        let before = match value {
+            Some(value) => container.insert(touched.name.clone(), value),
+            None => container.remove(&touched.name),
+        };
+        if !self.is_noted(&touched) {
+            self.journal.push((touched, before));
+        }
+        Ok(())
     }
 
     fn container(&mut self, path: &AttrRef) -> Result<&mut Map<String, Value>, PatchError> {
         let Some(urn) = path.extension() else { return Ok(self.document) };
         let slot = self.document.entry(urn.to_string()).or_insert_with(|| Value::Object(Map::new()));
-        slot.as_object_mut().ok_or_else(|| malformed(path))
+        slot.as_object_mut().ok_or_else(|| PatchError::stored(path))
     }
 
+    /// Keeps aside what stands there, unless the journal has what stood there before that.
     fn note(&mut self, path: &AttrRef) {
-        self.note_key(Touched::of(path));
-    }
-
-    fn note_key(&mut self, touched: Touched) {
+        let touched = Touched::of(path);
         if !self.is_noted(&touched) {
             let before = value_at(self.document, &touched).cloned();
-            self.journal.push((touched, before));
-        }
-    }
-
-    /// What stood there before the change just made, unless the journal has what stood there before that.
-    fn note_before(&mut self, touched: Touched, before: Option<Value>) {
-        if !self.is_noted(&touched) {
             self.journal.push((touched, before));
         }
     }
@@ -333,15 +260,29 @@ impl Applier<'_> {
         }
     }
 
-    /// Drops what became empty: that is unassigned (PATCH-030). Lists have been dropped with their last element.
+    /// Drops extensions that became empty: those are unassigned (PATCH-030). Attributes have been dropped with
+    /// their last value.
     fn drop_emptied(&mut self) {
         for (touched, _) in &self.journal {
-            let value = value_at(self.document, touched);
-            let emptied = value.and_then(Value::as_object).is_some_and(Map::is_empty);
-            if emptied && let Some(container) = container_of(self.document, touched.extension.as_deref()) {
-                container.remove(&touched.name);
-            }
             drop_empty_extension(self.document, touched.extension.as_deref());
+        }
+    }
+
+    /// PATCH-022: of what is required and missing, what was there has been taken away.
+    fn lacks(&self, resource_type: &ResourceType, error: Error) -> PatchError {
+        let is_gone = |(touched, before): &&(Touched, Option<Value>)| {
+            let is_in_use = touched.extension.as_ref().is_none_or(|urn| self.document.contains_key(urn));
+            is_in_use
+                && before.is_some()
+                && value_at(self.document, touched).is_none()
+                && touched.attribute(resource_type).is_some_and(|attribute| attribute.required)
+        };
+        match self.journal.iter().find(is_gone) {
+            Some((touched, _)) => {
+                let path = touched.clone().into_path();
+                PatchError::required(&path, format!("`{path}` is required: its last value cannot be removed"))
+            }
+            None => PatchError::in_value("", error),
         }
     }
 
@@ -351,7 +292,8 @@ impl Applier<'_> {
         let mut extensions_changed = false;
         for (touched, before) in self.journal {
             if value_at(self.document, &touched) != before.as_ref() {
-                extensions_changed |= touched.extension.is_some();
+                // A kept URN stands at the top level.
+                extensions_changed |= touched.extension.is_some() || touched.name.contains(':');
                 changed.push(touched.into_path());
             }
         }
@@ -361,11 +303,6 @@ impl Applier<'_> {
         }
         changed
     }
-}
-
-fn malformed(path: &AttrRef) -> PatchError {
-    let detail = format!("`{path}` is stored in a form that is not its schema's");
-    PatchError::Stored { path: path.to_string(), detail }
 }
 
 fn container_of<'a>(
@@ -390,15 +327,5 @@ fn drop_empty_extension(document: &mut Map<String, Value>, extension: Option<&st
         && document.get(urn).and_then(Value::as_object).is_some_and(Map::is_empty)
     {
         document.remove(urn);
-    }
-}
-
-/// Matrix rows 16 and 17: an immutable attribute takes its first value, and the same one again.
-fn check_immutable(path: &AttrRef, old: Option<&Value>, new: Option<&Value>) -> Result<(), PatchError> {
-    match old {
-        Some(old) if path.leaf().mutability == Mutability::Immutable && Some(old) != new => {
-            Err(PatchError::immutable(path, format!("`{path}` is immutable and has another value already")))
-        }
-        _ => Ok(()),
     }
 }

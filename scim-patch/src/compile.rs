@@ -1,18 +1,22 @@
 //! From the request to the plan: paths resolved, values made canonical, quirks ended — RFC 7644
 //! §3.5.2. Every fault that needs no resource to be seen is raised here.
 
+mod attribute;
+mod relation;
+
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use scim_core::{
-    AttrRef, Attribute, Canonical, Leniency, Mutability, Quirk, Quirks, ReadOnly, Reference, ResourceType,
-    UnknownAttributes,
+    AttrRef, Leniency, Mutability, Quirk, Quirks, ResourceType, UnknownAttributes, is_attribute_name,
 };
 use scim_filter::{BoundPath, ElementFilter, Path};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::PatchError;
-use crate::plan::{Edit, ElementChange, PatchPlan, Which};
-use crate::relation::{self, RelationEdit, RelationStep};
+use crate::plan::{Edit, PatchPlan};
+use crate::relation::RelationEdit;
 use crate::request::{Op, Operation, PatchRequest};
 
 impl PatchRequest {
@@ -29,6 +33,7 @@ impl PatchRequest {
             resource_type,
             leniency,
             limit: self.max_changes(),
+            changes: 0,
             edits: Vec::new(),
             relations: Vec::new(),
             used: self.quirks(),
@@ -49,6 +54,7 @@ struct Compiler<'a> {
     resource_type: &'a Arc<ResourceType>,
     leniency: &'a Leniency,
     limit: usize,
+    changes: usize,
     edits: Vec<Edit>,
     relations: Vec<RelationEdit>,
     used: Quirks,
@@ -64,14 +70,7 @@ impl Compiler<'_> {
         match (path, value) {
             (Some(path), value) => self.at_path(*op, path, value.clone()),
             (None, _) if *op == Op::Remove => Err(PatchError::no_target("", "`remove` needs a `path`")),
-            (None, Some(Value::Object(object))) => {
-                for (key, value) in object {
-                    let plain = self.resource_type.attribute(key).is_some()
-                        || self.resource_type.extension(key).is_some();
-                    self.at_key(*op, key, plain, value.clone())?;
-                }
-                Ok(())
-            }
+            (None, Some(Value::Object(object))) => self.members(*op, None, object, &mut HashSet::new()),
             (None, _) => {
                 Err(PatchError::value("", "without `path`, `value` must be an object of attributes"))
             }
@@ -80,47 +79,121 @@ impl Compiler<'_> {
 
     /// Notes an edit: each may look at every element of an attribute, so there are not to be too many.
     fn edit(&mut self, edit: Edit) -> Result<(), PatchError> {
-        if self.edits.len() >= self.limit {
-            let detail = format!("the request makes more than {} changes", self.limit);
-            return Err(PatchError::too_large(detail));
-        }
+        self.charge(1)?;
         self.edits.push(edit);
         Ok(())
     }
 
-    /// One member of a path-less value: as if its name had been the path (matrix row 2), except that
-    /// read-only attributes and unknown names may be passed over. A `plain` name is no path.
-    fn at_key(&mut self, op: Op, key: &str, plain: bool, value: Value) -> Result<(), PatchError> {
-        if !plain && !self.leniency.uses(Quirk::PathKeys, &mut self.used) {
-            let detail = format!("`{key}` is no attribute of {}", self.resource_type.name());
-            return Err(PatchError::value(key, detail));
+    fn charge(&mut self, changes: usize) -> Result<(), PatchError> {
+        self.changes += changes;
+        if self.changes > self.limit {
+            return Err(PatchError::too_large(format!("the request makes more than {} changes", self.limit)));
         }
-        let bound = match self.bind(key) {
-            Ok(bound) => bound,
-            Err(_) if value.is_null() || self.leniency.unknown_attributes() == UnknownAttributes::Ignore => {
-                return Ok(());
+        Ok(())
+    }
+
+    /// The members of a value without a path, or of an extension: each as if its name had been the path (matrix
+    /// rows 2 and 14), except that read-only attributes and unknown names may be passed over.
+    fn members(
+        &mut self,
+        op: Op,
+        extension: Option<&Arc<str>>,
+        object: &Map<String, Value>,
+        named: &mut HashSet<String>,
+    ) -> Result<(), PatchError> {
+        for (key, value) in object {
+            let (path, is_name) = match extension {
+                None => {
+                    let known = self.resource_type.attribute(key).is_some();
+                    (Cow::Borrowed(key.as_str()), known || self.resource_type.extension(key).is_some())
+                }
+                Some(urn) => {
+                    let schema = self.resource_type.extension(urn).map(|extension| &extension.schema);
+                    let known = schema.is_some_and(|schema| schema.attribute(key).is_some());
+                    (Cow::Owned(format!("{urn}:{key}")), known)
+                }
+            };
+            let bound = match self.bind(&path) {
+                Ok(bound) if is_name || self.leniency.uses(Quirk::PathKeys, &mut self.used) => bound,
+                Ok(_) => {
+                    let detail = format!("`{path}` is a path: without `path`, `value` names attributes");
+                    return Err(PatchError::value(path, detail));
+                }
+                Err(error) => {
+                    let error = PatchError::value(&path, error.to_string());
+                    self.unknown(op, extension, key, value, named, error)?;
+                    continue;
+                }
+            };
+            match bound {
+                BoundPath::Extension(urn) => self.extension(op, &urn, Some(value), named)?,
+                BoundPath::Attribute { attr, filter } => {
+                    // Which of two spellings of one name was meant?
+                    if filter.is_none() && !named.insert(attr.to_string()) {
+                        return Err(twice(&attr));
+                    }
+                    if !is_read_only(&attr) {
+                        self.at_attribute(op, attr, filter, Some(value.clone()))?;
+                    } else if !self.leniency.uses(Quirk::ReadOnlyInValue, &mut self.used) {
+                        return Err(PatchError::read_only(attr));
+                    }
+                }
             }
-            Err(error) => return Err(PatchError::value(key, error.to_string())),
+        }
+        Ok(())
+    }
+
+    /// A name that leads nowhere: kept, passed over, or the error. What looks like a value path is no name.
+    fn unknown(
+        &mut self,
+        op: Op,
+        extension: Option<&Arc<str>>,
+        key: &str,
+        value: &Value,
+        named: &mut HashSet<String>,
+        error: PatchError,
+    ) -> Result<(), PatchError> {
+        let is_name = is_attribute_name(key) || (extension.is_none() && self.is_unknown_urn(key));
+        let is_unassigned = match value {
+            Value::Null => true,
+            Value::Array(values) => values.is_empty(),
+            Value::Object(object) => object.is_empty(),
+            _ => false,
         };
-        if let BoundPath::Attribute { attr, .. } = &bound
-            && is_read_only(attr)
-        {
-            if self.leniency.uses(Quirk::ReadOnlyInValue, &mut self.used) {
-                return Ok(());
+        match self.leniency.unknown_attributes() {
+            _ if key.contains('[') => Err(error),
+            UnknownAttributes::Keep if is_name => {
+                if op == Op::Add && is_unassigned {
+                    return Ok(());
+                }
+                let place = extension.map(|urn| format!("{urn}:")).unwrap_or_default();
+                if !named.insert(format!("{place}{}", key.to_ascii_lowercase())) {
+                    return Err(twice(&key));
+                }
+                let value = (!is_unassigned).then(|| value.clone());
+                self.edit(Edit::Keep { extension: extension.cloned(), name: key.to_owned(), value })
             }
-            return Err(PatchError::read_only(attr));
+            UnknownAttributes::Ignore => Ok(()),
+            _ if value.is_null() => Ok(()),
+            _ => Err(error),
         }
-        self.at_bound(op, bound, Some(value))
+    }
+
+    /// Whether it could be the URN of an extension that nobody described.
+    fn is_unknown_urn(&self, key: &str) -> bool {
+        let extensions = self.resource_type.extensions().iter().map(|extension| extension.schema.id());
+        let mut known = std::iter::once(self.resource_type.schema().id()).chain(extensions);
+        let starts =
+            |urn: &Arc<str>| key.get(..urn.len()).is_some_and(|start| start.eq_ignore_ascii_case(urn));
+        key.contains(':') && !known.any(starts)
     }
 
     fn at_path(&mut self, op: Op, path: &str, value: Option<Value>) -> Result<(), PatchError> {
-        let bound = self.bind(path)?;
-        if let BoundPath::Attribute { attr, .. } = &bound
-            && is_read_only(attr)
-        {
-            return Err(PatchError::read_only(attr));
+        match self.bind(path)? {
+            BoundPath::Extension(urn) => self.extension(op, &urn, value.as_ref(), &mut HashSet::new()),
+            BoundPath::Attribute { attr, .. } if is_read_only(&attr) => Err(PatchError::read_only(attr)),
+            BoundPath::Attribute { attr, filter } => self.at_attribute(op, attr, filter, value),
         }
-        self.at_bound(op, bound, value)
     }
 
     fn bind(&mut self, path: &str) -> Result<BoundPath, PatchError> {
@@ -129,49 +202,52 @@ impl Compiler<'_> {
         parsed.bind(self.resource_type, self.leniency, &mut self.used).map_err(in_path)
     }
 
-    fn at_bound(&mut self, op: Op, bound: BoundPath, value: Option<Value>) -> Result<(), PatchError> {
-        match bound {
-            BoundPath::Extension(urn) => self.extension(op, &urn, value),
-            BoundPath::Attribute { attr, filter } => {
-                if attr.extension().is_none() && attr.attribute().name == "schemas" {
-                    return self.schemas(op, filter.as_ref(), value.unwrap_or_default());
-                }
-                if attr.extension().is_none()
-                    && let Some(relation) = self.resource_type.relation(&attr.attribute().name)
-                {
-                    let name = relation.name.clone();
-                    return self.relation(op, name, &attr, filter, value);
-                }
-                match filter {
-                    Some(filter) => self.value_path(op, attr, filter, value),
-                    None => self.attribute(op, attr, value),
-                }
-            }
+    fn at_attribute(
+        &mut self,
+        op: Op,
+        attr: AttrRef,
+        filter: Option<ElementFilter>,
+        value: Option<Value>,
+    ) -> Result<(), PatchError> {
+        if attr.extension().is_none() && attr.attribute().name == "schemas" {
+            return self.schemas(op, filter.as_ref(), value.unwrap_or_default());
+        }
+        if attr.extension().is_none()
+            && let Some(relation) = self.resource_type.relation(&attr.attribute().name)
+        {
+            let name = relation.name.clone();
+            return self.relation(op, name, &attr, filter, value);
+        }
+        match filter {
+            Some(filter) => self.value_path(op, attr, filter, value),
+            None => self.attribute(op, attr, value),
         }
     }
 
-    /// Matrix row 14: an extension merges attribute by attribute.
-    fn extension(&mut self, op: Op, urn: &Arc<str>, value: Option<Value>) -> Result<(), PatchError> {
-        if op == Op::Remove || matches!(value, None | Some(Value::Null)) {
-            let required = self.resource_type.extension(urn).is_some_and(|extension| extension.required);
-            return match op {
-                Op::Add => Ok(()),
-                _ if required => Err(PatchError::required(urn, format!("the extension `{urn}` is required"))),
-                _ => {
-                    self.edit(Edit::UnassignExtension { urn: Arc::clone(urn) })?;
-                    Ok(())
-                }
-            };
+    /// Matrix row 14: an extension merges attribute by attribute, and is cleared as a complex attribute is.
+    fn extension(
+        &mut self,
+        op: Op,
+        urn: &Arc<str>,
+        value: Option<&Value>,
+        named: &mut HashSet<String>,
+    ) -> Result<(), PatchError> {
+        match (op, value) {
+            (Op::Remove, _) => self.unassign_extension(urn),
+            (_, Some(Value::Object(object))) if op == Op::Add || !object.is_empty() => {
+                self.members(op, Some(urn), object, named)
+            }
+            (Op::Add, None | Some(Value::Null)) => Ok(()),
+            (_, None | Some(Value::Null | Value::Object(_))) => self.unassign_extension(urn),
+            _ => Err(PatchError::value(urn, format!("`{urn}`: expected an object"))),
         }
-        let Some(Value::Object(object)) = value else {
-            return Err(PatchError::value(urn, format!("`{urn}`: expected an object")));
-        };
-        for (key, value) in object {
-            let schema = self.resource_type.extension(urn).map(|extension| &extension.schema);
-            let plain = schema.is_some_and(|schema| schema.attribute(&key).is_some());
-            self.at_key(op, &format!("{urn}:{key}"), plain, value)?;
+    }
+
+    fn unassign_extension(&mut self, urn: &Arc<str>) -> Result<(), PatchError> {
+        if self.resource_type.extension(urn).is_some_and(|extension| extension.required) {
+            return Err(PatchError::required(urn, format!("the extension `{urn}` is required")));
         }
-        Ok(())
+        self.edit(Edit::UnassignExtension { urn: Arc::clone(urn) })
     }
 
     /// Matrix row 20. `schemas` follows from what the resource holds, so naming a known schema changes
@@ -181,7 +257,11 @@ impl Compiler<'_> {
         let urns: Vec<String> = match (&value, filter.and_then(ElementFilter::only_values)) {
             (_, Some(values)) => values.into_iter().map(str::to_owned).collect(),
             (Value::String(urn), None) => vec![urn.clone()],
-            (Value::Array(urns), None) => urns.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+            (Value::Array(urns), None) => {
+                let urns = urns.iter().map(|urn| urn.as_str().map(str::to_owned));
+                let detail = || PatchError::value("schemas", "`schemas` must be an array of URN strings");
+                urns.collect::<Option<_>>().ok_or_else(detail)?
+            }
             _ => {
                 let detail = "`schemas` follows from the attributes: it cannot be cleared";
                 return Err(PatchError::required("schemas", detail));
@@ -196,7 +276,7 @@ impl Compiler<'_> {
             } else if let Some(extension) = self.resource_type.extension(urn) {
                 if op == Op::Remove {
                     let urn = Arc::clone(extension.schema.id());
-                    self.edit(Edit::UnassignExtension { urn })?;
+                    self.unassign_extension(&urn)?;
                 }
             } else if !self.leniency.uses(Quirk::UnknownSchemas, &mut self.used) {
                 let detail = format!("`{urn}` is no schema of {}", self.resource_type.name());
@@ -209,267 +289,6 @@ impl Compiler<'_> {
         }
         Ok(())
     }
-
-    fn relation(
-        &mut self,
-        op: Op,
-        name: String,
-        attr: &AttrRef,
-        filter: Option<ElementFilter>,
-        value: Option<Value>,
-    ) -> Result<(), PatchError> {
-        if let Some(sub) = attr.sub() {
-            // CORE-065: what a link points at cannot be changed, only the link taken away.
-            let path = format!("{name}.{}", sub.name);
-            return Err(PatchError::immutable(&path, format!("`{path}` is immutable")));
-        }
-        let step = match (op, filter) {
-            (Op::Remove, Some(filter)) => match filter.only_values() {
-                Some(ids) => RelationStep::Remove(ids.into_iter().map(str::to_owned).collect()),
-                None => RelationStep::RemoveWhere(filter),
-            },
-            (_, Some(_)) => {
-                let detail = format!("an element of `{name}` is immutable: remove or add it");
-                return Err(PatchError::immutable(name, detail));
-            }
-            (Op::Remove, None) => match value {
-                None | Some(Value::Null) => RelationStep::Clear,
-                Some(value) => {
-                    if !self.leniency.uses(Quirk::RemoveWithValue, &mut self.used) {
-                        return Err(remove_with_value(&name));
-                    }
-                    RelationStep::Remove(ids(value))
-                }
-            },
-            (Op::Add, None) => RelationStep::Add(self.references(attr, value.map(listed))?),
-            (Op::Replace, None) => match self.references(attr, value)? {
-                references if references.is_empty() => RelationStep::Clear,
-                references => RelationStep::Set(references),
-            },
-        };
-        let nothing = match &step {
-            RelationStep::Add(references) => references.is_empty(),
-            RelationStep::Remove(ids) => ids.is_empty(),
-            _ => false,
-        };
-        if !nothing {
-            relation::push(&mut self.relations, RelationEdit::new(name, step));
-        }
-        Ok(())
-    }
-
-    /// Read-only parts of a link, computed by the service provider, may be sent along and count for
-    /// nothing.
-    fn references(&mut self, attr: &AttrRef, value: Option<Value>) -> Result<Vec<Reference>, PatchError> {
-        let mut canonical = Canonical::new(self.leniency, ReadOnly::Strip);
-        let links = canonical.value(attr, value.unwrap_or_default());
-        let links = links.map_err(|error| PatchError::in_value(attr, error))?;
-        self.used = self.used.union(canonical.used());
-        let elements = links.as_ref().and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        elements
-            .iter()
-            .map(|element| {
-                Reference::from_element(element).filter(|reference| !reference.value.is_empty()).ok_or_else(
-                    || {
-                        let path = format!("{attr}.value");
-                        let detail = format!("`{path}` is required in each element");
-                        PatchError::value(path, detail)
-                    },
-                )
-            })
-            .collect()
-    }
-
-    /// Matrix rows 3 to 8: no filter.
-    fn attribute(&mut self, op: Op, attr: AttrRef, value: Option<Value>) -> Result<(), PatchError> {
-        let multi_valued = attr.attribute().multi_valued;
-        match (attr.sub().cloned(), multi_valued) {
-            (Some(sub), true) => self.sub_of_elements(op, &attr.without_sub(), sub, value),
-            (Some(sub), false) if sub.multi_valued => self.multi_valued(op, attr, value),
-            (Some(_), false) | (None, false) if op == Op::Remove => {
-                if attr.leaf().required {
-                    return Err(required(&attr, "removed"));
-                }
-                self.edit(Edit::Unassign { path: attr })?;
-                Ok(())
-            }
-            (None, false) if attr.attribute().is_complex() => self.merge(op, attr, value.unwrap_or_default()),
-            (None, true) => self.multi_valued(op, attr, value),
-            _ => self.assign(op, attr, value.unwrap_or_default()),
-        }
-    }
-
-    fn assign(&mut self, op: Op, attr: AttrRef, value: Value) -> Result<(), PatchError> {
-        match self.canonical(&attr, value, false)? {
-            Some(value) => self.edit(Edit::Assign { path: attr, value })?,
-            None if op == Op::Replace => self.unassign(attr)?,
-            None => {}
-        }
-        Ok(())
-    }
-
-    fn unassign(&mut self, attr: AttrRef) -> Result<(), PatchError> {
-        if attr.leaf().required {
-            return Err(required(&attr, "cleared"));
-        }
-        self.edit(Edit::Unassign { path: attr })?;
-        Ok(())
-    }
-
-    /// Matrix row 5: named sub-attributes merge, a `null` one is cleared, the rest stay.
-    fn merge(&mut self, op: Op, attr: AttrRef, value: Value) -> Result<(), PatchError> {
-        if value.is_null() && op == Op::Add {
-            return Ok(());
-        }
-        let clears = clears(op, &value);
-        let mut cleared = false;
-        for (key, _) in value.as_object().into_iter().flatten().filter(|(_, value)| value.is_null()) {
-            if let Some(sub) = attr.attribute().sub_attribute(key) {
-                let path = attr.with_sub(Arc::clone(sub));
-                if sub.mutability != Mutability::ReadOnly && op == Op::Replace {
-                    self.unassign(path)?;
-                }
-                cleared = true;
-            }
-        }
-        match self.canonical(&attr, value, true)? {
-            Some(Value::Object(value)) => self.edit(Edit::Merge { path: attr, value })?,
-            _ if cleared || !clears => {}
-            _ => self.unassign(attr)?,
-        }
-        Ok(())
-    }
-
-    /// Matrix row 7.
-    fn multi_valued(&mut self, op: Op, attr: AttrRef, value: Option<Value>) -> Result<(), PatchError> {
-        if op == Op::Remove {
-            return match value {
-                None | Some(Value::Null) => {
-                    if attr.leaf().required {
-                        return Err(required(&attr, "removed"));
-                    }
-                    self.edit(Edit::Unassign { path: attr })?;
-                    Ok(())
-                }
-                Some(value) => {
-                    if !self.leniency.uses(Quirk::RemoveWithValue, &mut self.used) {
-                        return Err(remove_with_value(&attr.to_string()));
-                    }
-                    if let Some(Value::Array(values)) = self.canonical(&attr, value, true)? {
-                        self.edit(Edit::RemoveValues { path: attr, values })?;
-                    }
-                    Ok(())
-                }
-            };
-        }
-        let value = value.map(|value| if op == Op::Add { listed(value) } else { value });
-        match (self.canonical(&attr, value.unwrap_or_default(), false)?, op) {
-            (Some(Value::Array(values)), Op::Add) => self.edit(Edit::Append { path: attr, values })?,
-            (Some(value), _) => self.edit(Edit::Assign { path: attr, value })?,
-            (None, Op::Replace) => self.unassign(attr)?,
-            (None, _) => {}
-        }
-        Ok(())
-    }
-
-    /// Matrix row 8: `emails.value` without a filter.
-    fn sub_of_elements(
-        &mut self,
-        op: Op,
-        attr: &AttrRef,
-        sub: Arc<Attribute>,
-        value: Option<Value>,
-    ) -> Result<(), PatchError> {
-        let preferred = op != Op::Remove && self.leniency.uses(Quirk::SubAttributeOfPrimary, &mut self.used);
-        let which = if preferred { Which::Preferred } else { Which::Every };
-        self.element_sub(op, attr, which, sub, value)
-    }
-
-    /// Matrix rows 9 to 13: a value filter.
-    fn value_path(
-        &mut self,
-        op: Op,
-        attr: AttrRef,
-        filter: ElementFilter,
-        value: Option<Value>,
-    ) -> Result<(), PatchError> {
-        if self.leniency.uses(Quirk::ValuePathNoEffect, &mut self.used) {
-            return Ok(());
-        }
-        let create = self.leniency.allows(Quirk::ValuePathCreate);
-        let which = Which::Filter { filter, create };
-        let container = attr.without_sub();
-        if let Some(sub) = attr.sub().cloned() {
-            return self.element_sub(op, &container, which, sub, value);
-        }
-        let change = match (op, value) {
-            (Op::Remove, _) => ElementChange::Remove,
-            (Op::Replace, Some(Value::Null)) => ElementChange::Remove,
-            (Op::Add, Some(Value::Null)) => return Ok(()),
-            (_, value) => {
-                let value = match value {
-                    Some(Value::Array(mut values)) if values.len() == 1 => values.remove(0),
-                    other => other.unwrap_or_default(),
-                };
-                let mut canonical = Canonical::new(self.leniency, ReadOnly::Refuse).partial();
-                let element = canonical.element(&container, value);
-                let element = element.map_err(|error| PatchError::in_value(&container, error))?;
-                self.used = self.used.union(canonical.used());
-                match (op, element) {
-                    (Op::Add, Some(Value::Object(element))) => ElementChange::Merge(element),
-                    (_, Some(element)) => ElementChange::Replace(element),
-                    (_, None) => {
-                        let detail = format!("`{container}`: `value` holds nothing to set");
-                        return Err(PatchError::value(container, detail));
-                    }
-                }
-            }
-        };
-        self.edit(Edit::Elements { path: container, which, change })?;
-        Ok(())
-    }
-
-    fn element_sub(
-        &mut self,
-        op: Op,
-        container: &AttrRef,
-        which: Which,
-        sub: Arc<Attribute>,
-        value: Option<Value>,
-    ) -> Result<(), PatchError> {
-        let path = container.with_sub(Arc::clone(&sub));
-        let clear = ElementChange::Clear {
-            sub: Arc::clone(&sub),
-            drop_hollow: self.leniency.allows(Quirk::DropHollowElements),
-        };
-        let value = match op {
-            Op::Remove => None,
-            Op::Add | Op::Replace => self.canonical(&path, value.unwrap_or_default(), false)?,
-        };
-        let change = match value {
-            Some(value) => ElementChange::Set { sub, value },
-            None if op == Op::Add => return Ok(()),
-            None if sub.required => return Err(required(&path, "removed")),
-            None => clear,
-        };
-        self.edit(Edit::Elements { path: container.clone(), which, change })?;
-        Ok(())
-    }
-
-    fn canonical(
-        &mut self,
-        attr: &AttrRef,
-        value: Value,
-        partial: bool,
-    ) -> Result<Option<Value>, PatchError> {
-        let mut canonical = Canonical::new(self.leniency, ReadOnly::Refuse);
-        if partial {
-            canonical = canonical.partial();
-        }
-        let value = canonical.value(attr, value).map_err(|error| PatchError::in_value(attr, error))?;
-        self.used = self.used.union(canonical.used());
-        Ok(value)
-    }
 }
 
 /// RFC 7644 §3.5.2.1: what is added may be a quoted value, or an object of a complex attribute's sub-attributes.
@@ -480,29 +299,16 @@ fn listed(value: Value) -> Value {
     }
 }
 
-/// `""`, `{"value": ""}`, and in a replace `null` and `{}`, clear a single complex attribute. A value of
-/// which nothing is left because its members are unknown or read-only names nothing, and changes nothing.
-fn clears(op: Op, value: &Value) -> bool {
-    let single = match value {
-        Value::Array(values) => values.first().unwrap_or(&Value::Null),
-        value => value,
-    };
-    match single {
-        Value::Null => op == Op::Replace,
-        Value::Object(object) => {
-            (object.is_empty() && op == Op::Replace)
-                || object.iter().any(|(key, value)| key.eq_ignore_ascii_case("value") && value == "")
-        }
-        _ => true,
-    }
+fn twice(name: &impl std::fmt::Display) -> PatchError {
+    PatchError::value(name, format!("`{name}` stands twice"))
 }
 
 fn is_read_only(attr: &AttrRef) -> bool {
     attr.attribute().mutability == Mutability::ReadOnly || attr.leaf().mutability == Mutability::ReadOnly
 }
 
-fn required(attr: &AttrRef, done: &str) -> PatchError {
-    PatchError::required(attr, format!("`{attr}` is required: it cannot be {done}"))
+fn required(attr: &AttrRef) -> PatchError {
+    PatchError::required(attr, format!("`{attr}` is required: it cannot be taken away"))
 }
 
 fn remove_with_value(name: &str) -> PatchError {
@@ -510,21 +316,4 @@ fn remove_with_value(name: &str) -> PatchError {
         "`remove` of `{name}` takes no `value`: name what to remove in the path, as in `{name}[value eq \"…\"]`"
     );
     PatchError::value(name, detail)
-}
-
-/// the ids of `[{"value": "u2"}]`, `{"value": "u2"}`, `"u2"`; what has none selects nothing.
-fn ids(value: Value) -> Vec<String> {
-    let elements = match value {
-        Value::Array(elements) => elements,
-        single => vec![single],
-    };
-    let id = |element: Value| match element {
-        Value::String(id) => Some(id),
-        Value::Object(object) => object
-            .into_iter()
-            .find(|(key, _)| key.eq_ignore_ascii_case("value"))
-            .and_then(|(_, value)| value.as_str().map(str::to_owned)),
-        _ => None,
-    };
-    elements.into_iter().filter_map(id).collect()
 }

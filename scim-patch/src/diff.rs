@@ -1,17 +1,29 @@
 //! From one state of a resource to another: the PATCH that leads there.
 
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use scim_core::{Attribute, Leniency, Mutability, Reference, Resource, ResourceType, fold};
+use scim_core::{
+    Attribute, Leniency, Mutability, Reference, Resource, ResourceType, UnknownAttributes, fold,
+};
 use serde_json::{Map, Value};
 
 use crate::request::PatchRequest;
 
+/// More elements that change or go than this, and the list is replaced: a request is not to be longer than what
+/// it changes.
+const MOST_EDITS: usize = 64;
+
+/// The most links in one request: their filter has to be parsed within its budget.
+const MOST_LINKS: usize = 1_000;
+
 /// The request that makes `to` of `from`, and nothing when they are the same.
 ///
 /// Only what differs is named: sub-attributes of single complex attributes, elements of multi-valued ones where
-/// an `eq` on `value` or `type` tells them from their siblings; else the list is replaced as a whole. What is
-/// read-only is left out. Links are no part of the documents: see [`diff_relation`].
+/// a `type`, a `value` or both name one alone, and the whole list where that would be longer or lead elsewhere.
+/// What is read-only is left out. What no schema knows is named without a path, and only a service provider that
+/// keeps such attributes takes it. An immutable value that differs is named as well, and will be refused: there
+/// is no PATCH for it. Links are no part of the documents: see [`diff_relation`].
 ///
 /// ```
 /// use scim_core::{Resource, ResourceType};
@@ -29,43 +41,98 @@ pub fn diff(resource_type: &Arc<ResourceType>, from: &Resource, to: &Resource) -
     let common = resource_type.common_attributes().iter().filter(|attribute| attribute.name != "schemas");
     let attributes = common.chain(resource_type.schema().attributes());
     request = writer.attributes(request, "", attributes, from.as_map(), to.as_map());
+    let mut unknown = unknown(from.as_map(), to.as_map(), |name| {
+        resource_type.attribute(name).is_some() || resource_type.extension(name).is_some()
+    });
     for extension in resource_type.extensions() {
         let urn = &**extension.schema.id();
         let none = Map::new();
-        let values = |resource: &'_ Resource| resource.as_map().get(urn).and_then(Value::as_object).cloned();
-        request = match (values(from), values(to)) {
-            (Some(_), None) => request.remove(urn),
-            (before, after) => writer.attributes(
-                request,
-                &format!("{urn}:"),
-                extension.schema.attributes().iter(),
-                before.as_ref().unwrap_or(&none),
-                after.as_ref().unwrap_or(&none),
-            ),
+        let values = |resource: &Resource| resource.as_map().get(urn).and_then(Value::as_object).cloned();
+        let (before, after) = (values(from), values(to));
+        let attributes = extension.schema.attributes();
+        let is_written = |name: &String| {
+            extension.schema.attribute(name).is_none_or(|known| known.mutability != Mutability::ReadOnly)
         };
+        if after.is_none() {
+            if before.is_some_and(|before| before.keys().any(is_written)) {
+                request = request.remove(urn);
+            }
+            continue;
+        }
+        let (before, after) = (before.as_ref().unwrap_or(&none), after.as_ref().unwrap_or(&none));
+        request = writer.attributes(request, &format!("{urn}:"), attributes.iter(), before, after);
+        let kept = self::unknown(before, after, |name| extension.schema.attribute(name).is_some());
+        if !kept.is_empty() {
+            unknown.insert(urn.to_owned(), Value::Object(kept));
+        }
     }
-    request
+    if unknown.is_empty() { request } else { request.replace_all(unknown) }
 }
 
-/// The operations that make the links `to` of the links `from`, at most `chunk` links in each. What a link is
-/// beside its id cannot be changed, and does not count.
-pub fn diff_relation(relation: &str, from: &[Reference], to: &[Reference], chunk: usize) -> PatchRequest {
-    let ids = |links: &[Reference]| {
-        links.iter().map(|link| link.value.clone()).collect::<std::collections::BTreeSet<_>>()
+/// The requests that make the links `to` of the links `from`, at most `chunk` links in each and never more than a
+/// thousand, to be sent one after the other. What a link is beside its id cannot be changed, and does not count.
+///
+/// ```
+/// use scim_core::Reference;
+/// let links = |ids: &[&str]| ids.iter().map(|id| Reference::new(*id)).collect::<Vec<_>>();
+/// let requests = scim_patch::diff_relation("members", &links(&["a", "b"]), &links(&["b", "c"]), 100);
+/// assert_eq!(serde_json::to_value(requests[0].operations()).unwrap(), serde_json::json!([
+///     {"op": "remove", "path": "members[value eq \"a\"]"},
+///     {"op": "add", "path": "members", "value": [{"value": "c"}]}]));
+/// ```
+pub fn diff_relation(
+    relation: &str,
+    from: &[Reference],
+    to: &[Reference],
+    chunk: usize,
+) -> Vec<PatchRequest> {
+    let by_id = |links: &'_ [Reference]| {
+        links.iter().map(|link| (link.value.clone(), link.clone())).collect::<BTreeMap<_, _>>()
     };
-    let (before, after) = (ids(from), ids(to));
-    let gone: Vec<&String> = before.difference(&after).collect();
-    let come: Vec<&String> = after.difference(&before).collect();
-    let mut request = PatchRequest::new();
-    for ids in gone.chunks(chunk.max(1)) {
-        let tests: Vec<String> = ids.iter().map(|id| equal("value", id)).collect();
-        request = request.remove(format!("{relation}[{}]", tests.join(" or ")));
+    let (before, after) = (by_id(from), by_id(to));
+    let gone: Vec<&Reference> = before.values().filter(|link| !after.contains_key(&link.value)).collect();
+    let come: Vec<&Reference> = after.values().filter(|link| !before.contains_key(&link.value)).collect();
+    let mut requests: Vec<PatchRequest> = Vec::new();
+    let chunk = chunk.clamp(1, MOST_LINKS);
+    let mut room = 0;
+    for (mut links, adds) in [(&gone[..], false), (&come[..], true)] {
+        while !links.is_empty() {
+            let mut request = if room == 0 { None } else { requests.pop() }.unwrap_or_else(|| {
+                room = chunk;
+                PatchRequest::new()
+            });
+            let (now, later) = links.split_at(links.len().min(room));
+            (links, room) = (later, room - now.len());
+            request = if adds {
+                request.add(relation, now.iter().map(|link| element(link)).collect::<Value>())
+            } else {
+                let tests: Vec<String> = now.iter().map(|link| equal("value", &link.value)).collect();
+                request.remove(format!("{relation}[{}]", tests.join(" or ")))
+            };
+            requests.push(request);
+        }
     }
-    for ids in come.chunks(chunk.max(1)) {
-        request =
-            request.add(relation, ids.iter().map(|id| serde_json::json!({"value": id})).collect::<Value>());
-    }
-    request
+    requests
+}
+
+fn element(link: &Reference) -> Value {
+    let members =
+        [("value", Some(&link.value)), ("type", link.r#type.as_ref()), ("display", link.display.as_ref())];
+    let given = members.into_iter().filter_map(|(name, text)| Some((name.to_owned(), text?.as_str().into())));
+    Value::Object(given.collect())
+}
+
+/// What no schema knows and is different: the new values, and `null` for what is gone.
+fn unknown(
+    from: &Map<String, Value>,
+    to: &Map<String, Value>,
+    is_known: impl Fn(&str) -> bool,
+) -> Map<String, Value> {
+    let gone = from.keys().filter(|name| !to.contains_key(*name)).map(|name| (name.clone(), Value::Null));
+    let come = to.iter().filter(|(name, value)| from.get(*name) != Some(value));
+    gone.chain(come.map(|(name, value)| (name.clone(), value.clone())))
+        .filter(|(name, _)| !is_known(name))
+        .collect()
 }
 
 struct Writer<'a> {
@@ -89,8 +156,14 @@ impl Writer<'_> {
             request = match (old, new) {
                 (old, new) if old == new => request,
                 (None, Some(new)) => request.add(path, new),
+                // What is read-only in it stays.
+                (Some(Value::Object(old)), None) if to.contains_key(&attribute.name) => {
+                    merge(request, attribute, &path, &old, &Map::new())
+                }
                 (_, None) => request.remove(path),
-                (Some(Value::Object(old)), Some(Value::Object(new))) => merge(request, &path, &old, &new),
+                (Some(Value::Object(old)), Some(Value::Object(new))) => {
+                    merge(request, attribute, &path, &old, &new)
+                }
                 (Some(Value::Array(old)), Some(Value::Array(new))) => {
                     self.elements(request, attribute, &path, &old, new)
                 }
@@ -109,7 +182,7 @@ impl Writer<'_> {
         old: &[Value],
         new: Vec<Value>,
     ) -> PatchRequest {
-        let edits = edits(PatchRequest::new(), path, old, &new);
+        let edits = edits(path, old, &new);
         match edits.filter(|edits| {
             edits.operations().len() <= new.len() && self.leads_to(edits, attribute, path, &new)
         }) {
@@ -119,10 +192,10 @@ impl Writer<'_> {
     }
 
     fn leads_to(&self, edits: &PatchRequest, attribute: &Attribute, path: &str, new: &[Value]) -> bool {
+        let leniency = Leniency::STRICT.with_unknown_attributes(UnknownAttributes::Keep);
         let mut resource = self.from.clone();
-        let applied = edits
-            .compile(self.resource_type, &Leniency::STRICT)
-            .is_ok_and(|plan| plan.apply(&mut resource).is_ok());
+        let applied =
+            edits.compile(self.resource_type, &leniency).is_ok_and(|plan| plan.apply(&mut resource).is_ok());
         let found = self.resource_type.resolve(path).ok().and_then(|path| resource.get(&path).cloned());
         applied && found.and_then(|found| writable(attribute, &found)) == Some(new.to_vec().into())
     }
@@ -130,56 +203,59 @@ impl Writer<'_> {
 
 fn merge(
     mut request: PatchRequest,
+    attribute: &Attribute,
     path: &str,
     old: &Map<String, Value>,
     new: &Map<String, Value>,
 ) -> PatchRequest {
-    for name in old.keys().filter(|name| !new.contains_key(*name)) {
+    let is_known = |name: &str| attribute.sub_attribute(name).is_some();
+    for name in old.keys().filter(|name| is_known(name) && !new.contains_key(*name)) {
         request = request.remove(format!("{path}.{name}"));
     }
-    let changed: Map<String, Value> = new
+    let mut changed: Map<String, Value> = new
         .iter()
-        .filter(|(name, value)| old.get(*name) != Some(value))
+        .filter(|(name, value)| is_known(name) && old.get(*name) != Some(value))
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
-    match changed.len() {
-        0 => request,
-        1 => changed
-            .into_iter()
-            .fold(request, |request, (name, value)| request.replace(format!("{path}.{name}"), value)),
-        _ => request.replace(path, changed),
+    // No path leads to what no schema knows.
+    let unknown = unknown(old, new, is_known);
+    if let (1, true, Some((name, value))) = (changed.len(), unknown.is_empty(), changed.iter().next()) {
+        return request.replace(format!("{path}.{name}"), value.clone());
     }
+    changed.extend(unknown);
+    if changed.is_empty() { request } else { request.replace(path, changed) }
 }
 
-/// Elements that stay, elements that change in some sub-attributes, elements that go, and elements that come.
-fn edits(mut request: PatchRequest, path: &str, old: &[Value], new: &[Value]) -> Option<PatchRequest> {
-    let mut come: Vec<&Value> = new.iter().filter(|element| !old.contains(element)).collect();
-    for element in old.iter().filter(|element| !new.contains(element)) {
-        let filter = name_of(element, old)?;
-        let successor = come.iter().position(|other| {
-            ["type", "value"]
-                .iter()
-                .any(|sub| element.get(*sub).is_some() && element.get(*sub) == other.get(*sub))
-        });
-        match successor.map(|at| come.remove(at)) {
-            None => request = request.remove(format!("{path}[{filter}]")),
-            Some(successor) => {
-                let (Value::Object(was), Value::Object(is)) = (element, successor) else { return None };
-                // What the filter asks for is changed last, or the filter would no longer fit.
-                let (last, first): (Vec<_>, Vec<_>) = was
-                    .keys()
-                    .chain(is.keys().filter(|name| !was.contains_key(*name)))
-                    .filter(|name| was.get(*name) != is.get(*name))
-                    .partition(|name| filter.starts_with(&format!("{name} ")));
-                for name in first.into_iter().chain(last) {
-                    let target = format!("{path}[{filter}].{name}");
-                    request = match is.get(name) {
-                        Some(value) => request.replace(target, value.clone()),
-                        None => request.remove(target),
-                    };
-                }
-            }
-        }
+/// Elements that stay, elements that change, elements that go, and elements that come.
+fn edits(path: &str, old: &[Value], new: &[Value]) -> Option<PatchRequest> {
+    let mut request = PatchRequest::new();
+    let (was, is): (HashSet<&Value>, HashSet<&Value>) = (old.iter().collect(), new.iter().collect());
+    let mut come: Vec<&Value> = new.iter().filter(|element| !was.contains(element)).collect();
+    let gone: Vec<&Value> = old.iter().filter(|element| !is.contains(element)).collect();
+    if gone.len() > MOST_EDITS {
+        return None;
+    }
+    let names = Names::of(old);
+    for element in gone {
+        let target = format!("{path}[{}]", names.name(element)?);
+        let is_successor = |other: &&Value| {
+            let agree = |sub: &str| element.get(sub).is_some() && element.get(sub) == other.get(sub);
+            agree("type") || agree("value")
+        };
+        let Some(successor) = come.iter().position(is_successor).map(|at| come.remove(at)) else {
+            request = request.remove(target);
+            continue;
+        };
+        let (Value::Object(was), Value::Object(is)) = (element, successor) else { return None };
+        let mut names: Vec<&String> = was.keys().filter(|name| was.get(*name) != is.get(*name)).collect();
+        names.extend(is.keys().filter(|name| !was.contains_key(*name)));
+        request = match names[..] {
+            [name] => match is.get(name) {
+                Some(value) => request.replace(format!("{target}.{name}"), value.clone()),
+                None => request.remove(format!("{target}.{name}")),
+            },
+            _ => request.replace(target, successor.clone()),
+        };
     }
     if !come.is_empty() {
         request = request.add(path, come.into_iter().cloned().collect::<Value>());
@@ -187,15 +263,43 @@ fn edits(mut request: PatchRequest, path: &str, old: &[Value], new: &[Value]) ->
     Some(request)
 }
 
-/// What tells an element from all others.
-fn name_of(element: &Value, among: &[Value]) -> Option<String> {
-    ["type", "value"].iter().find_map(|sub| {
-        let text = element.get(*sub)?.as_str().filter(|text| !text.is_empty())?;
-        let same = |other: &&Value| {
-            other.get(*sub).and_then(Value::as_str).is_some_and(|other| fold(other) == fold(text))
-        };
-        (among.iter().filter(same).count() == 1).then(|| equal(sub, text))
-    })
+/// How often the elements of a list hold what could name them.
+struct Names {
+    counts: HashMap<Vec<(&'static str, String)>, usize>,
+}
+
+/// What names an element, best first.
+const NAMED_BY: [&[&str]; 3] = [&["type"], &["value"], &["type", "value"]];
+
+impl Names {
+    fn of(elements: &[Value]) -> Self {
+        let mut counts = HashMap::new();
+        for element in elements {
+            for subs in NAMED_BY {
+                let held: Option<Vec<_>> =
+                    subs.iter().map(|sub| Some((*sub, fold(text(element, sub)?).into_owned()))).collect();
+                *counts.entry(held.unwrap_or_default()).or_default() += 1;
+            }
+        }
+        Self { counts }
+    }
+
+    /// A filter that only this element fits.
+    fn name(&self, element: &Value) -> Option<String> {
+        NAMED_BY.iter().find_map(|subs| {
+            let held: Vec<_> =
+                subs.iter().map(|sub| Some((*sub, text(element, sub)?))).collect::<Option<_>>()?;
+            let key: Vec<_> = held.iter().map(|(sub, text)| (*sub, fold(text).into_owned())).collect();
+            let tests: Vec<String> = held.iter().map(|(sub, text)| equal(sub, text)).collect();
+            (self.counts.get(&key) == Some(&1)).then(|| tests.join(" and "))
+        })
+    }
+}
+
+/// A text that names an element; that of a simple one is its `value`.
+fn text<'a>(element: &'a Value, sub: &str) -> Option<&'a str> {
+    let value = if element.is_object() { element.get(sub) } else { Some(element).filter(|_| sub == "value") };
+    value?.as_str().filter(|text| !text.is_empty())
 }
 
 fn equal(name: &str, text: &str) -> String {

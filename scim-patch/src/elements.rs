@@ -1,93 +1,211 @@
-//! What PATCH does to the elements of a multi-valued attribute. Each step looks at every element a bounded
-//! number of times, however many values the request brings.
+//! What PATCH does to the values of a complex attribute: all elements of a multi-valued one, or the one value
+//! of a single-valued one, which is a list of one here.
 
-use std::collections::HashSet;
+use std::fmt::Display;
 
-use scim_core::{AttrRef, Attribute, Mutability};
+use scim_core::{AttrRef, Attribute, Mutability, merge_duplicates};
 use serde_json::{Map, Value};
 
 use crate::PatchError;
-use crate::plan::{ElementChange, Which};
+use crate::plan::{Change, Part, PartChange, Which};
 
-pub(crate) fn change_chosen(
+/// Changes the values meant; none that is left is empty. A change that gives something needs a value to give it
+/// to (PATCH-008).
+pub(crate) fn change_elements(
     path: &AttrRef,
-    attribute: &Attribute,
     elements: &mut Vec<Value>,
-    chosen: &[usize],
-    change: &ElementChange,
+    which: &Which,
+    change: &Change,
 ) -> Result<(), PatchError> {
-    let mut primary = None;
-    for at in chosen {
-        let element = &mut elements[*at];
-        match (change, element) {
-            (ElementChange::Remove, element) => *element = Value::Null,
-            (ElementChange::Replace(value), element) => {
-                for sub in &attribute.sub_attributes {
-                    check_immutable(path, sub, element.get(&sub.name), value.get(&sub.name))?;
-                }
-                *element = value.clone();
-            }
-            (ElementChange::Merge(values), Value::Object(object)) => {
-                for (name, value) in values {
-                    if let Some(sub) = attribute.sub_attribute(name) {
-                        check_immutable(path, sub, object.get(name), Some(value))?;
-                    }
-                    object.insert(name.clone(), value.clone());
-                }
-            }
-            (ElementChange::Set { sub, value }, Value::Object(object)) => {
-                check_immutable(path, sub, object.get(&sub.name), Some(value))?;
-                object.insert(sub.name.clone(), value.clone());
-            }
-            (ElementChange::Clear { sub, drop_hollow }, element) => {
-                let Value::Object(object) = element else { continue };
-                check_immutable(path, sub, object.get(&sub.name), None)?;
-                let there = object.remove(&sub.name).is_some();
-                let hollow = object.keys().all(|name| name == "type" || name == "primary");
-                if object.is_empty() || (there && hollow && *drop_hollow) {
-                    *element = Value::Null;
-                }
-            }
-            _ => {
-                let detail = format!("a value of `{path}` has no sub-attributes");
-                return Err(PatchError::value(path, detail));
-            }
+    let mut chosen = which.choose(elements);
+    let mut makes_primary = sets_primary(change);
+    if chosen.is_empty() {
+        if !change.gives() {
+            return Ok(());
         }
-        if sets_primary(change) {
-            primary = Some(*at);
-        }
+        let is_free = path.attribute().multi_valued || elements.is_empty();
+        let Some(made) = which.made().filter(|_| is_free) else {
+            return Err(PatchError::no_target(path, format!("no value of `{path}` fits the path")));
+        };
+        makes_primary |= made.get("primary").is_some_and(|primary| *primary == true);
+        chosen.push(elements.len());
+        elements.push(Value::Object(made));
     }
-    set_primary(elements, primary);
+    for at in &chosen {
+        change_element(path, &mut elements[*at], change)?;
+    }
+    let primary = chosen.last().filter(|_| makes_primary);
+    set_primary(elements, primary.copied());
     elements.retain(|element| !element.is_null());
     Ok(())
 }
 
-fn sets_primary(change: &ElementChange) -> bool {
-    match change {
-        ElementChange::Set { sub, value } => sub.name == "primary" && *value == true,
-        ElementChange::Merge(values) => values.get("primary").is_some_and(|value| *value == true),
-        ElementChange::Replace(value) => value["primary"] == true,
-        ElementChange::Clear { .. } | ElementChange::Remove => false,
+impl Which {
+    fn choose(&self, elements: &[Value]) -> Vec<usize> {
+        match self {
+            Self::Filter { filter, .. } => {
+                (0..elements.len()).filter(|at| filter.matches(&elements[*at])).collect()
+            }
+            Self::Single | Self::Every => (0..elements.len()).collect(),
+            Self::Preferred => {
+                let primary = elements.iter().position(|element| element["primary"] == true);
+                primary.or((!elements.is_empty()).then_some(0)).into_iter().collect()
+            }
+        }
+    }
+
+    /// What a value is made of where none is meant.
+    fn made(&self) -> Option<Map<String, Value>> {
+        match self {
+            Self::Single | Self::Preferred => Some(Map::new()),
+            Self::Filter { made, .. } => made.clone(),
+            Self::Every => None,
+        }
     }
 }
 
-/// Matrix rows 16 and 17, inside an element.
-fn check_immutable(
-    path: &AttrRef,
-    sub: &Attribute,
-    old: Option<&Value>,
-    new: Option<&Value>,
-) -> Result<(), PatchError> {
-    let fixed = sub.mutability == Mutability::Immutable && old.is_some();
-    if fixed && old != new {
-        let path = format!("{path}.{}", sub.name);
-        return Err(PatchError::immutable(&path, format!("`{path}` is immutable")));
+/// Leaves `null` where nothing is left.
+fn change_element(path: &AttrRef, element: &mut Value, change: &Change) -> Result<(), PatchError> {
+    let attribute = path.attribute();
+    match (change, element) {
+        (Change::Remove, element) => {
+            // An element may go as a whole (RFC 7643 §4.2); what is immutable in a single value would go with it.
+            if !attribute.multi_valued {
+                check_removable(path, attribute, element)?;
+            }
+            *element = Value::Null;
+        }
+        (Change::Replace(value), element) => {
+            let mut value = value.clone();
+            keep_read_only(attribute, element, &mut value);
+            for sub in &attribute.sub_attributes {
+                check_immutable(path, sub, element.get(&sub.name), value.get(&sub.name))?;
+            }
+            *element = value;
+        }
+        (Change::Parts { parts, drop_hollow }, element @ Value::Object(_)) => {
+            let Value::Object(object) = element else { return Ok(()) };
+            let before = object.len();
+            parts.iter().try_for_each(|part| change_part(path, object, part))?;
+            let is_hollow = || object.keys().all(|name| name == "type" || name == "primary");
+            if object.is_empty() || (*drop_hollow && object.len() < before && is_hollow()) {
+                *element = Value::Null;
+            }
+        }
+        (change, _) if !change.gives() => {}
+        _ => {
+            let detail = format!("a value of `{path}` has no sub-attributes");
+            return Err(PatchError::value(path, detail));
+        }
     }
     Ok(())
 }
 
+fn change_part(path: &AttrRef, object: &mut Map<String, Value>, part: &Part) -> Result<(), PatchError> {
+    let Part { name, sub, change } = part;
+    let fixed = sub.as_ref().filter(|sub| sub.mutability == Mutability::Immutable);
+    let before = fixed.and_then(|_| object.get(name).cloned());
+    match (change, sub) {
+        (PartChange::Set(value), _) => drop(object.insert(name.clone(), value.clone())),
+        (PartChange::Append(values), Some(sub)) => {
+            let listed = object.entry(name.clone()).or_insert_with(|| Value::Array(vec![]));
+            append(sub, listed.as_array_mut().ok_or_else(|| PatchError::stored(path))?, values);
+        }
+        (PartChange::RemoveValues(meant), Some(sub)) => {
+            if let Some(Value::Array(values)) = object.get_mut(name) {
+                meant.remove_from(sub, values);
+                if values.is_empty() {
+                    object.remove(name);
+                }
+            }
+        }
+        _ => drop(object.remove(name)),
+    }
+    match fixed {
+        Some(sub) => check_immutable(path, sub, before.as_ref(), object.get(name)),
+        None => Ok(()),
+    }
+}
+
+/// Matrix rows 16 and 17, inside a value: what is immutable takes its first value, and the same one again.
+fn check_immutable(
+    path: &impl Display,
+    sub: &Attribute,
+    old: Option<&Value>,
+    new: Option<&Value>,
+) -> Result<(), PatchError> {
+    if sub.mutability == Mutability::Immutable && old.is_some() && old != new {
+        let path = format!("{path}.{}", sub.name);
+        let detail = format!("`{path}` is immutable and has another value already");
+        return Err(PatchError::immutable(path, detail));
+    }
+    Ok(())
+}
+
+/// Whether the value of an attribute may be taken away as a whole: not when it, or anything in a single value,
+/// is immutable (matrix row 17).
+pub(crate) fn check_removable(
+    path: &impl Display,
+    attribute: &Attribute,
+    value: &Value,
+) -> Result<(), PatchError> {
+    if attribute.mutability == Mutability::Immutable {
+        return Err(PatchError::immutable(path, format!("`{path}` is immutable: it cannot be removed")));
+    }
+    let Value::Object(object) = value else { return Ok(()) };
+    attribute
+        .sub_attributes
+        .iter()
+        .try_for_each(|sub| check_immutable(path, sub, object.get(&sub.name), None))
+}
+
+/// What a client may not write stays where an element that is the same is given again. Sub-attributes that are
+/// both read-only and stored are rare.
+pub(crate) fn keep_read_only_in_elements(attribute: &Attribute, before: &[Value], elements: &mut Vec<Value>) {
+    if !attribute.sub_attributes.iter().any(|sub| sub.mutability == Mutability::ReadOnly) {
+        return;
+    }
+    let many = elements.len();
+    let is_kept = |name: &str, described: bool| {
+        let read_only =
+            attribute.sub_attribute(name).is_some_and(|sub| sub.mutability == Mutability::ReadOnly);
+        read_only || !(name == "primary" || (described && (name == "display" || name == "$ref")))
+    };
+    for element in before {
+        let mut element = element.clone();
+        if let Value::Object(object) = &mut element {
+            let described = object.contains_key("value");
+            object.retain(|name, _| is_kept(name, described));
+        }
+        elements.push(element);
+    }
+    // An element behind another that is the same tells that one what else it holds.
+    merge_duplicates(attribute, elements);
+    elements.truncate(many);
+}
+
+/// What a client may not write stays where the value around it is replaced.
+fn keep_read_only(attribute: &Attribute, old: &Value, new: &mut Value) {
+    let Value::Object(new) = new else { return };
+    for sub in attribute.sub_attributes.iter().filter(|sub| sub.mutability == Mutability::ReadOnly) {
+        if let Some(value) = old.get(&sub.name) {
+            new.insert(sub.name.clone(), value.clone());
+        }
+    }
+}
+
+fn sets_primary(change: &Change) -> bool {
+    match change {
+        Change::Parts { parts, .. } => parts.iter().any(|part| {
+            part.name == "primary" && matches!(&part.change, PartChange::Set(value) if *value == true)
+        }),
+        Change::Replace(value) => value["primary"] == true,
+        Change::Remove => false,
+    }
+}
+
 /// PATCH-019: whoever is set primary last is the only one.
-pub(crate) fn set_primary(elements: &mut [Value], primary: Option<usize>) {
+fn set_primary(elements: &mut [Value], primary: Option<usize>) {
     let Some(primary) = primary else { return };
     for (at, element) in elements.iter_mut().enumerate() {
         if at == primary {
@@ -98,47 +216,11 @@ pub(crate) fn set_primary(elements: &mut [Value], primary: Option<usize>) {
     }
 }
 
-/// what a value path that fits nothing creates.
-pub(crate) fn made_element(which: &Which, change: &ElementChange) -> Option<Value> {
-    let mut element = match which {
-        Which::Filter { filter, create: true } => filter.template()?,
-        Which::Preferred => Map::new(),
-        Which::Filter { create: false, .. } | Which::Every => return None,
-    };
-    match change {
-        ElementChange::Set { sub, value } => {
-            element.insert(sub.name.clone(), value.clone());
-        }
-        ElementChange::Merge(values) | ElementChange::Replace(Value::Object(values)) => {
-            element.extend(values.iter().map(|(name, value)| (name.clone(), value.clone())));
-        }
-        _ => return None,
-    }
-    Some(Value::Object(element))
-}
-
-/// Appends values, the last primary among them the only one (PATCH-019).
-pub(crate) fn append(elements: &mut Vec<Value>, values: &[Value]) {
+/// Appends values, the last primary among them the only one (PATCH-019); each value is left once (PATCH-027).
+pub(crate) fn append(attribute: &Attribute, elements: &mut Vec<Value>, values: &[Value]) {
     let primary = values.iter().rposition(|value| value["primary"] == true);
     let primary = primary.map(|at| elements.len() + at);
     elements.extend_from_slice(values);
     set_primary(elements, primary);
-}
-
-/// Takes away the elements that a value means: their `value`s agree, or without one, everything that the
-/// value names.
-pub(crate) fn remove_values(elements: &mut Vec<Value>, values: &[Value]) {
-    let key = |value: &Value| match value {
-        Value::Object(object) => object.get("value").map(Value::to_string),
-        simple => Some(simple.to_string()),
-    };
-    let keys: HashSet<String> = values.iter().filter_map(key).collect();
-    let partial: Vec<&Map<String, Value>> =
-        values.iter().filter(|value| key(value).is_none()).filter_map(Value::as_object).collect();
-    elements.retain(|element| {
-        let meant = key(element).is_some_and(|key| keys.contains(&key));
-        let agrees =
-            |value: &&Map<String, Value>| value.iter().all(|(name, value)| element.get(name) == Some(value));
-        !meant && !partial.iter().any(agrees)
-    });
+    merge_duplicates(attribute, elements);
 }

@@ -126,6 +126,11 @@ impl PatchError {
         Self::TooLarge { detail: detail.into() }
     }
 
+    pub(crate) fn stored(path: impl ToString) -> Self {
+        let path = path.to_string();
+        Self::Stored { detail: format!("`{path}` is stored in a form that is not its schema's"), path }
+    }
+
     /// A path that cannot be used, and whether the path itself or its filter is to blame.
     pub(crate) fn in_path(path: &str, error: FilterError) -> Self {
         let in_path = error.is_path_fault();

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use scim_core::{AttrRef, Attribute, Mutability};
+use scim_core::{AttrRef, Attribute, Mutability, Reference};
 use serde_json::{Map, Value};
 
-use crate::plan::{Edit, ElementChange, PatchPlan, Which};
+use crate::plan::{Change, Edit, Part, PartChange, PatchPlan, Which};
 use crate::relation::{RelationEdit, RelationStep};
 
 /// One line for each edit and step, in the order of the request, edits first. Values of attributes that are
@@ -15,7 +15,7 @@ use crate::relation::{RelationEdit, RelationStep};
 /// use scim_core::{Leniency, ResourceType};
 /// let request = scim_patch::PatchRequest::new().replace("title", "Judge").replace("password", "t0p");
 /// let plan = request.compile(&ResourceType::user(), &Leniency::STRICT).unwrap();
-/// assert_eq!(plan.to_string(), "set `title` to \"Judge\"\nset `password` to a value that is not shown");
+/// assert_eq!(plan.to_string(), "set `title` to \"Judge\"\nset `password` to what is not shown");
 /// ```
 impl fmt::Display for PatchPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -28,22 +28,34 @@ impl fmt::Display for PatchPlan {
     }
 }
 
+impl fmt::Debug for PatchPlan {
+    /// As [`Display`](fmt::Display) has it: values may be secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PatchPlan({self})")
+    }
+}
+
 impl fmt::Display for Edit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Assign { path, value } => {
-                write!(f, "set `{path}` to {}", shown_at(path, path.leaf(), value))
-            }
-            Self::Merge { path, value } => write!(f, "set of `{path}` {}", members(path.leaf(), value)),
+            Self::Assign { path, value } => write!(f, "set `{path}` to {}", shown(path.attribute(), value)),
             Self::Append { path, values } => {
-                write!(f, "add to `{path}`, unless there already, {}", list(path.leaf(), values))
+                write!(f, "add to `{path}`, unless there already, {}", list(path.attribute(), values))
             }
             Self::Unassign { path } => write!(f, "remove `{path}`"),
             Self::RemoveValues { path, values } => {
-                write!(f, "remove from `{path}` what agrees with {}", list(path.leaf(), values))
+                write!(f, "remove from `{path}` what agrees with {}", list(path.attribute(), values.values()))
             }
-            Self::Elements { path, which, change } => elements(f, path, which, change),
+            Self::Within { path, which, change } => within(f, path, which, change),
             Self::UnassignExtension { urn } => write!(f, "remove every attribute of `{urn}`"),
+            Self::Keep { extension, name, value } => {
+                let done = if value.is_some() { "set" } else { "remove" };
+                write!(f, "{done} {}", quoted(name))?;
+                match extension {
+                    Some(urn) => write!(f, " of `{urn}`, which no schema knows"),
+                    None => f.write_str(", which no schema knows"),
+                }
+            }
         }
     }
 }
@@ -51,92 +63,107 @@ impl fmt::Display for Edit {
 impl fmt::Display for RelationEdit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let relation = &self.relation;
+        let of = |links: &[Reference]| ids(links.iter().map(|link| &link.value));
         match &self.step {
             RelationStep::Clear => write!(f, "remove all `{relation}`"),
-            RelationStep::Add(links) => {
-                write!(
-                    f,
-                    "add to `{relation}`, unless there already, {}",
-                    quoted(links.iter().map(|link| &link.value))
-                )
-            }
-            RelationStep::Remove(ids) => write!(f, "remove from `{relation}` {}", quoted(ids.iter())),
+            RelationStep::Add(links) => write!(f, "add to `{relation}`, unless there already, {}", of(links)),
+            RelationStep::Remove(links) => write!(f, "remove from `{relation}` {}", ids(links.iter())),
             RelationStep::RemoveWhere(_) => write!(f, "remove the `{relation}` that fit the filter"),
-            RelationStep::Set(links) => {
-                write!(f, "let `{relation}` be exactly {}", quoted(links.iter().map(|link| &link.value)))
-            }
+            RelationStep::Set(links) => write!(f, "let `{relation}` be exactly {}", of(links)),
         }
     }
 }
 
-fn elements(
-    f: &mut fmt::Formatter<'_>,
-    path: &AttrRef,
-    which: &Which,
-    change: &ElementChange,
-) -> fmt::Result {
-    let attribute = path.attribute();
-    let (which, otherwise) = match which {
-        Which::Filter { create: false, .. } => ("each value that fits the filter", ""),
-        Which::Filter { create: true, .. } => ("each value that fits the filter", ", or make one"),
-        Which::Every => ("each value", ""),
-        Which::Preferred => ("the primary or else the first value", ", or make one"),
+fn within(f: &mut fmt::Formatter<'_>, path: &AttrRef, which: &Which, change: &Change) -> fmt::Result {
+    let values = match which {
+        Which::Single => format!("`{path}`"),
+        Which::Filter { .. } => format!("each value of `{path}` that fits the filter"),
+        Which::Every => format!("each value of `{path}`"),
+        Which::Preferred => format!("the primary or else the first value of `{path}`"),
     };
     match change {
-        ElementChange::Set { sub, value } => {
-            write!(
-                f,
-                "in `{path}`, set `{}` of {which} to {}{otherwise}",
-                sub.name,
-                shown_at(path, sub, value)
-            )
+        Change::Parts { parts, .. } => {
+            let parts: Vec<_> = parts.iter().map(|part| self::part(path.attribute(), part)).collect();
+            write!(f, "in {values}, {}", parts.join(", "))?;
         }
-        ElementChange::Clear { sub, .. } => write!(f, "in `{path}`, remove `{}` of {which}", sub.name),
-        ElementChange::Merge(value) => {
-            write!(f, "in `{path}`, set of {which} {}{otherwise}", members(attribute, value))
+        Change::Replace(value) => write!(f, "replace {values} by {}", shown(path.attribute(), value))?,
+        Change::Remove => write!(f, "remove {values}")?,
+    }
+    let makes = matches!(which, Which::Filter { made: Some(_), .. } | Which::Preferred);
+    if makes && change.gives() { f.write_str(", making one if there is none") } else { Ok(()) }
+}
+
+fn part(attribute: &Attribute, part: &Part) -> String {
+    let name = quoted(&part.name);
+    // What no schema knows may be secret for all we know.
+    let secret = is_secret(attribute) || part.sub.as_ref().is_none_or(|sub| is_secret(sub));
+    let leaf = part.sub.as_ref().map_or(attribute, |sub| &**sub);
+    let value = |value| if secret { HIDDEN.to_owned() } else { shown(leaf, value) };
+    let values = |values| if secret { HIDDEN.to_owned() } else { list(leaf, values) };
+    match &part.change {
+        PartChange::Set(new) => format!("set {name} to {}", value(new)),
+        PartChange::Append(new) => format!("add to {name}, unless there already, {}", values(new)),
+        PartChange::RemoveValues(gone) => {
+            format!("remove from {name} what agrees with {}", values(gone.values()))
         }
-        ElementChange::Replace(value) => {
-            write!(f, "in `{path}`, replace {which} by {}{otherwise}", shown(attribute, value))
-        }
-        ElementChange::Remove => write!(f, "in `{path}`, remove {which}"),
+        PartChange::Clear => format!("remove {name}"),
     }
 }
 
-/// [`shown`], unless the attribute around it is secret.
-fn shown_at(path: &AttrRef, leaf: &Attribute, value: &Value) -> String {
-    shown(if is_secret(path.attribute()) { path.attribute() } else { leaf }, value)
-}
+const HIDDEN: &str = "what is not shown";
 
 /// The value, but for what is secret.
 fn shown(attribute: &Attribute, value: &Value) -> String {
     if is_secret(attribute) {
-        return "a value that is not shown".to_owned();
+        return HIDDEN.to_owned();
     }
     match value {
         Value::Object(object) => members(attribute, object),
         Value::Array(values) => list(attribute, values),
+        Value::String(text) => escaped(text, '"'),
         simple => simple.to_string(),
     }
 }
 
 fn members(attribute: &Attribute, object: &Map<String, Value>) -> String {
-    if is_secret(attribute) {
-        return "values that are not shown".to_owned();
-    }
     let one = |(name, value): (&String, &Value)| match attribute.sub_attribute(name) {
-        Some(sub) => format!("`{name}` = {}", shown(sub, value)),
+        Some(sub) => format!("{} = {}", quoted(name), shown(sub, value)),
         // No schema says that it is no secret.
-        None => format!("`{name}`"),
+        None => quoted(name),
     };
     format!("({})", object.iter().map(one).collect::<Vec<_>>().join(", "))
 }
 
 fn list(attribute: &Attribute, values: &[Value]) -> String {
+    if is_secret(attribute) {
+        return HIDDEN.to_owned();
+    }
     values.iter().map(|value| shown(attribute, value)).collect::<Vec<_>>().join(", ")
 }
 
-fn quoted<'a>(ids: impl Iterator<Item = &'a String>) -> String {
-    ids.map(|id| format!("`{id}`")).collect::<Vec<_>>().join(", ")
+fn ids<'a>(ids: impl Iterator<Item = &'a String>) -> String {
+    ids.map(|id| quoted(id)).collect::<Vec<_>>().join(", ")
+}
+
+fn quoted(name: &str) -> String {
+    escaped(name, '`')
+}
+
+/// Between these quotes, with everything escaped that would end them or the line: whoever sends a request must
+/// not write sentences of the log.
+fn escaped(text: &str, quote: char) -> String {
+    let mut escaped = String::from(quote);
+    for c in text.chars() {
+        if c == quote || c == '\\' {
+            escaped.extend(['\\', c]);
+        } else if matches!(c, '"' | '\'' | '`') {
+            escaped.push(c);
+        } else {
+            escaped.extend(c.escape_debug());
+        }
+    }
+    escaped.push(quote);
+    escaped
 }
 
 fn is_secret(attribute: &Attribute) -> bool {

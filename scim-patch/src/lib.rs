@@ -9,6 +9,7 @@ mod explain;
 mod plan;
 mod relation;
 mod request;
+mod selection;
 
 pub use apply::Changed;
 pub use diff::{diff, diff_relation};

@@ -8,12 +8,13 @@ use scim_filter::ElementFilter;
 use serde_json::{Map, Value};
 
 use crate::relation::RelationEdit;
+use crate::selection::Selection;
 
 /// A compiled PATCH: document edits and relation steps, each in the order of the request.
 ///
 /// The two kinds never touch the same attribute, so they may be carried out independently: a plan that
 /// only adds a member needs no document at all.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct PatchPlan {
     pub(crate) resource_type: Arc<ResourceType>,
     pub(crate) edits: Vec<Edit>,
@@ -46,84 +47,121 @@ impl PatchPlan {
     }
 }
 
-/// One edit of the document.
+/// One edit of the document. Paths are of whole attributes.
 #[derive(Clone, Debug)]
 pub(crate) enum Edit {
-    /// Gives an attribute, or a sub-attribute of a single complex one, this whole value.
+    /// Gives an attribute this whole value.
     Assign { path: AttrRef, value: Value },
-    /// Merges sub-attributes into a single complex attribute.
-    Merge { path: AttrRef, value: Map<String, Value> },
     /// Appends elements that are not there yet.
     Append { path: AttrRef, values: Vec<Value> },
     /// Takes the value away.
     Unassign { path: AttrRef },
-    /// Takes the elements away that agree with one of these values.
-    RemoveValues { path: AttrRef, values: Vec<Value> },
-    /// Changes some elements.
-    Elements { path: AttrRef, which: Which, change: ElementChange },
+    /// Takes the elements away that are meant.
+    RemoveValues { path: AttrRef, values: Selection },
+    /// Changes the value of a single-valued complex attribute, or some elements of a multi-valued one.
+    Within { path: AttrRef, which: Which, change: Change },
     /// Takes a whole extension away.
     UnassignExtension { urn: Arc<str> },
+    /// Sets or takes away what no schema knows, as it was sent.
+    Keep { extension: Option<Arc<str>>, name: String, value: Option<Value> },
 }
 
 impl Edit {
-    /// The attribute it changes; an extension as a whole has none.
-    pub(crate) fn path(&self) -> Option<&AttrRef> {
-        match self {
-            Self::Assign { path, .. }
-            | Self::Merge { path, .. }
-            | Self::Append { path, .. }
-            | Self::Unassign { path }
-            | Self::RemoveValues { path, .. }
-            | Self::Elements { path, .. } => Some(path),
-            Self::UnassignExtension { .. } => None,
-        }
-    }
-
     fn writes(&self, path: &AttrRef) -> bool {
-        let holds = |value: &Map<String, Value>| match path.sub() {
-            Some(sub) => value.contains_key(&sub.name),
-            None => true,
-        };
-        let value_holds = |value: &Value| value.as_object().is_none_or(holds);
         let same = |target: &AttrRef| {
             target.extension() == path.extension() && target.attribute().name == path.attribute().name
         };
+        let holds = |value: &Value| match (path.sub(), value) {
+            (Some(sub), Value::Object(object)) => object.contains_key(&sub.name),
+            _ => true,
+        };
         match self {
-            Self::Assign { path: target, value } if same(target) => match (target.sub(), value) {
-                (Some(sub), _) => path.sub().is_none_or(|wanted| wanted.name == sub.name),
-                (None, Value::Array(elements)) => elements.iter().any(value_holds),
-                (None, value) => value_holds(value),
-            },
-            Self::Merge { path: target, value } => same(target) && holds(value),
-            Self::Append { path: target, values } => same(target) && values.iter().any(value_holds),
-            Self::Elements { path: target, change, .. } if same(target) => match change {
-                ElementChange::Set { sub, .. } => path.sub().is_none_or(|wanted| wanted.name == sub.name),
-                ElementChange::Merge(value) => holds(value),
-                ElementChange::Replace(value) => value_holds(value),
-                ElementChange::Clear { .. } | ElementChange::Remove => false,
-            },
+            Self::Assign { path: target, value: Value::Array(values) }
+            | Self::Append { path: target, values } => same(target) && values.iter().any(holds),
+            Self::Assign { path: target, value } => same(target) && holds(value),
+            Self::Within { path: target, change, .. } => same(target) && change.writes(path.sub(), holds),
             _ => false,
         }
     }
 }
 
-/// Which elements an edit means.
+/// Which values of a complex attribute an edit means; a single-valued attribute has one or none.
 #[derive(Clone, Debug)]
 pub(crate) enum Which {
-    /// Those that fit; when none does and `create` holds, one is made from the filter's `eq` terms.
-    Filter { filter: ElementFilter, create: bool },
+    /// The value of a single-valued attribute, or a new one.
+    Single,
+    /// Those that fit; when none does, `made` is what one is made of, if one is made.
+    Filter { filter: ElementFilter, made: Option<Map<String, Value>> },
     /// Each of them.
     Every,
     /// The primary one, else the first, else a new one.
     Preferred,
 }
 
-/// What happens to each of the elements meant.
+/// What happens to each of the values meant.
 #[derive(Clone, Debug)]
-pub(crate) enum ElementChange {
-    Set { sub: Arc<Attribute>, value: Value },
-    Clear { sub: Arc<Attribute>, drop_hollow: bool },
-    Merge(Map<String, Value>),
+pub(crate) enum Change {
+    /// Its sub-attributes change, each once. What loses its last but `type` and `primary` goes, where
+    /// `drop_hollow` says so.
+    Parts { parts: Vec<Part>, drop_hollow: bool },
+    /// It becomes this.
     Replace(Value),
+    /// It goes.
     Remove,
+}
+
+impl Change {
+    /// Sub-attributes get these values.
+    pub(crate) fn parts(parts: Vec<Part>) -> Self {
+        Self::Parts { parts, drop_hollow: false }
+    }
+
+    /// Whether there is something to set, so that there has to be a value to set it in.
+    pub(crate) fn gives(&self) -> bool {
+        match self {
+            Self::Parts { parts, .. } => parts.iter().any(|part| part.change.gives()),
+            Self::Replace(_) => true,
+            Self::Remove => false,
+        }
+    }
+
+    fn writes(&self, sub: Option<&Arc<Attribute>>, holds: impl Fn(&Value) -> bool) -> bool {
+        match self {
+            Self::Parts { parts, .. } => parts
+                .iter()
+                .any(|part| part.change.gives() && sub.is_none_or(|wanted| wanted.name == part.name)),
+            Self::Replace(value) => holds(value),
+            Self::Remove => false,
+        }
+    }
+}
+
+/// What happens to one sub-attribute.
+#[derive(Clone, Debug)]
+pub(crate) struct Part {
+    pub(crate) name: String,
+    /// `None` for what no schema knows.
+    pub(crate) sub: Option<Arc<Attribute>>,
+    pub(crate) change: PartChange,
+}
+
+impl Part {
+    pub(crate) fn of(sub: &Arc<Attribute>, change: PartChange) -> Self {
+        Self { name: sub.name.clone(), sub: Some(Arc::clone(sub)), change }
+    }
+}
+
+/// What happens to the value of a sub-attribute.
+#[derive(Clone, Debug)]
+pub(crate) enum PartChange {
+    Set(Value),
+    Append(Vec<Value>),
+    RemoveValues(Selection),
+    Clear,
+}
+
+impl PartChange {
+    fn gives(&self) -> bool {
+        matches!(self, Self::Set(_) | Self::Append(_))
+    }
 }

@@ -1,5 +1,7 @@
 //! The PATCH message — RFC 7644 §3.5.2.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -95,6 +97,12 @@ impl PatchRequest {
         self.operation(Operation { op: Op::Replace, path: Some(path.into()), value: Some(value.into()) })
     }
 
+    /// Appends a `replace` without a path, of all these attributes.
+    #[must_use]
+    pub fn replace_all(self, attributes: Map<String, Value>) -> Self {
+        self.operation(Operation { op: Op::Replace, path: None, value: Some(Value::Object(attributes)) })
+    }
+
     /// Appends a `remove`.
     #[must_use]
     pub fn remove(self, path: impl Into<String>) -> Self {
@@ -135,7 +143,7 @@ impl Default for PatchRequest {
 }
 
 /// One operation as it is on the wire.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, PartialEq, Serialize)]
 pub struct Operation {
     /// What to do.
     pub op: Op,
@@ -145,6 +153,26 @@ pub struct Operation {
     /// With what.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<Value>,
+}
+
+impl fmt::Debug for Operation {
+    /// Without the value: it may be a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = self.value.as_ref().map(|value| match value {
+            Value::Null => "null",
+            Value::Bool(_) => "a boolean",
+            Value::Number(_) => "a number",
+            Value::String(_) => "a string",
+            Value::Array(_) => "an array",
+            Value::Object(_) => "an object",
+        });
+        let value = format_args!("{}", kind.unwrap_or("none"));
+        f.debug_struct("Operation")
+            .field("op", &self.op)
+            .field("path", &self.path)
+            .field("value", &value)
+            .finish()
+    }
 }
 
 /// What an operation does.

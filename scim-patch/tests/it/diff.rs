@@ -1,6 +1,6 @@
 //! What `diff` writes, case by case. That it leads where it should is a law in `sequences`.
 
-use scim_core::{Reference, Resource, ResourceType, urn};
+use scim_core::{Leniency, Limits, Reference, Resource, ResourceType, UnknownAttributes, urn};
 use scim_patch::{PatchRequest, diff, diff_relation};
 use serde_json::{Value, json};
 
@@ -126,24 +126,124 @@ fn patch_018_extensions_by_their_urn() {
 fn q_53_links_in_chunks() {
     let links = |ids: &[&str]| ids.iter().map(|id| Reference::new(*id)).collect::<Vec<_>>();
     let written = |from: &[&str], to: &[&str], chunk: usize| {
-        serde_json::to_value(diff_relation("members", &links(from), &links(to), chunk).operations()).unwrap()
+        let requests = diff_relation("members", &links(from), &links(to), chunk);
+        let operations = |request: &PatchRequest| serde_json::to_value(request.operations()).unwrap();
+        requests.iter().map(operations).collect::<Value>()
     };
     assert_eq!(written(&["a", "b"], &["b", "a", "a"], 10), json!([]));
+    let add = |ids: &[&str]| {
+        let value: Value = ids.iter().map(|id| json!({"value": id})).collect();
+        json!({"op": "add", "path": "members", "value": value})
+    };
     assert_eq!(
         written(&["a", "b", "c"], &["c", "d", "e"], 1),
         json!([
-            remove("members[value eq \"a\"]"),
-            remove("members[value eq \"b\"]"),
-            {"op": "add", "path": "members", "value": [{"value": "d"}]},
-            {"op": "add", "path": "members", "value": [{"value": "e"}]},
+            [remove("members[value eq \"a\"]")],
+            [remove("members[value eq \"b\"]")],
+            [add(&["d"])],
+            [add(&["e"])],
         ])
     );
     assert_eq!(
-        written(&["a", "b"], &["d"], 2),
-        json!([
-            remove("members[value eq \"a\" or value eq \"b\"]"),
-            {"op": "add", "path": "members", "value": [{"value": "d"}]},
-        ])
+        written(&["a", "b"], &["d", "e"], 3),
+        json!([[remove("members[value eq \"a\" or value eq \"b\"]"), add(&["d"])], [add(&["e"])]])
     );
     assert_eq!(written(&[], &["a", "b"], 0).as_array().unwrap().len(), 2);
+    let named = Reference::from_element(&json!({"value": "a", "type": "User", "display": "A"})).unwrap();
+    let requests = diff_relation("members", &[], &[named], 1);
+    let value = requests[0].operations()[0].value.clone();
+    assert_eq!(value, Some(json!([{"value": "a", "type": "User", "display": "A"}])), "nothing is lost");
+}
+
+#[test]
+fn q_53_many_links_stay_within_what_a_service_provider_parses() {
+    let links: Vec<Reference> = (0..5_000).map(|at| Reference::new(format!("id-{at}"))).collect();
+    let requests = diff_relation("members", &links, &[], usize::MAX);
+    assert_eq!(requests.len(), 5);
+    for request in requests {
+        let body = serde_json::to_vec(&request).unwrap();
+        let request = PatchRequest::parse(&body, &Leniency::STRICT, &Limits::default()).unwrap();
+        assert!(request.compile(&ResourceType::group(), &Leniency::STRICT).is_ok());
+    }
+}
+
+#[test]
+fn elements_are_named_by_type_or_value_or_both() {
+    let emails = |emails: Value| json!({"emails": emails});
+    let both =
+        || emails(json!([{"value": "a", "type": "work"}, {"value": "b", "type": "work"}, {"value": "a"}]));
+    assert_eq!(
+        written(both(), emails(json!([{"value": "b", "type": "work"}, {"value": "a"}]))),
+        json!([remove("emails[type eq \"work\" and value eq \"a\"]")])
+    );
+    assert_eq!(
+        written(both(), emails(json!([{"value": "a", "type": "work"}, {"value": "a"}]))),
+        json!([remove("emails[value eq \"b\"]")])
+    );
+    let one = |element: Value| emails(json!([element, {"value": "b", "type": "home"}]));
+    let work = json!({"value": "a", "type": "work", "display": "A"});
+    let moved = json!({"value": "c", "type": "work", "display": "C"});
+    assert_eq!(
+        written(one(work), one(moved.clone())),
+        json!([replace("emails[type eq \"work\"]", moved)]),
+        "what changes in several sub-attributes is one operation"
+    );
+}
+
+#[test]
+fn many_elements_are_compared_in_linear_time_and_replaced_with_their_list() {
+    let emails = |what: &str| -> Value {
+        let all: Value = (0..20_000).map(|at| json!({"value": format!("{what}{at}")})).collect();
+        json!({"emails": all})
+    };
+    let operations = written(emails("a"), emails("b"));
+    assert_eq!(operations.as_array().unwrap().len(), 1);
+    assert_eq!(operations[0]["path"], "emails");
+}
+
+#[test]
+fn simple_elements_are_named_by_their_value() {
+    let words = crate::laws::one_schema(
+        json!({"id": "urn:w", "attributes": [{"name": "words", "multiValued": true}]}),
+    );
+    let thing = |words: &[&str]| {
+        Resource::from_canonical(json!({"schemas": ["urn:w"], "words": words}).as_object().unwrap().clone())
+    };
+    let operations = diff(&words, &thing(&["a", "b", "c"]), &thing(&["a", "c", "d"]));
+    assert_eq!(
+        serde_json::to_value(operations.operations()).unwrap(),
+        json!([remove("words[value eq \"b\"]"), {"op": "add", "path": "words", "value": ["d"]}])
+    );
+}
+
+/// What no schema knows has no path; what is read-only is the service provider's.
+#[test]
+fn unknown_and_read_only_attributes() {
+    let keep = Leniency::STRICT.with_unknown_attributes(UnknownAttributes::Keep);
+    let urn = urn::ENTERPRISE_USER;
+    let resource = |json: Value| Resource::from_canonical(json.as_object().unwrap().clone());
+    let from = resource(json!({"schemas": [urn::USER, urn], "userName": "ada", "shoe": 38, "hat": {"a": 1},
+        "name": {"familyName": "L", "nick": "A", "old": "x"}, "emails": [{"value": "a", "x": 1}],
+        urn: {"badge": 1, "manager": {"value": "u1", "displayName": "B"}}}));
+    let to = resource(
+        json!({"schemas": [urn::USER, urn, "urn:x"], "userName": "ada", "shoe": 39, "urn:x": {"a": 1},
+        "name": {"familyName": "M", "nick": "B"}, "emails": [{"value": "a", "x": 2}],
+        urn: {"badge": 2, "manager": {"displayName": "B"}}}),
+    );
+    let request = diff(&ResourceType::user(), &from, &to);
+    let mut patched = from.clone();
+    let plan = request.compile(&ResourceType::user(), &keep).unwrap();
+    plan.apply(&mut patched).unwrap();
+    let mut patched = patched.into_map();
+    let sorted = |value: &Value| {
+        let mut urns: Vec<String> = value.as_array().unwrap().iter().map(Value::to_string).collect();
+        urns.sort();
+        urns
+    };
+    assert_eq!(sorted(&patched["schemas"]), sorted(&to.as_map()["schemas"]));
+    patched.insert("schemas".into(), to.as_map()["schemas"].clone());
+    assert_eq!(&patched, to.as_map());
+    let gone = resource(json!({"schemas": [urn::USER], "userName": "ada"}));
+    let request = diff(&ResourceType::user(), &from, &gone);
+    assert!(request.operations().iter().any(|operation| operation.path.as_deref() == Some(urn)));
 }

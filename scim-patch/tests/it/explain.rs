@@ -1,6 +1,6 @@
 //! Plans in sentences, without secrets.
 
-use scim_core::{Leniency, ResourceType, urn};
+use scim_core::{Leniency, Quirk, ResourceType, UnknownAttributes, urn};
 use scim_patch::PatchRequest;
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ fn every_kind_of_edit_and_step_has_its_sentence() {
     let remove = |path: &str| json!({"op": "remove", "path": path});
     for (sentence, expected) in [
         (user(set("TITLE", json!("x"))), "set `title` to \"x\""),
-        (user(set("name", json!({"givenName": "A"}))), "set of `name` (`givenName` = \"A\")"),
+        (user(set("name", json!({"givenName": "A"}))), "in `name`, set `givenName` to \"A\""),
         (
             user(add("emails", json!([{"value": "a"}, {"value": "b"}]))),
             "add to `emails`, unless there already, (`value` = \"a\"), (`value` = \"b\")",
@@ -31,26 +31,26 @@ fn every_kind_of_edit_and_step_has_its_sentence() {
         ),
         (
             user(set("emails[type eq \"work\"].value", json!("a"))),
-            "in `emails`, set `value` of each value that fits the filter to \"a\"",
+            "in each value of `emails` that fits the filter, set `value` to \"a\"",
         ),
         (
             lenient(set("emails[type eq \"work\"].value", json!("a"))),
-            "in `emails`, set `value` of each value that fits the filter to \"a\", or make one",
+            "in each value of `emails` that fits the filter, set `value` to \"a\", making one if there is none",
         ),
         (
             lenient(set("emails.value", json!("a"))),
-            "in `emails`, set `value` of the primary or else the first value to \"a\", or make one",
+            "in the primary or else the first value of `emails`, set `value` to \"a\", making one if there is none",
         ),
-        (user(remove("emails.type")), "in `emails`, remove `type` of each value"),
+        (user(remove("emails.type")), "in each value of `emails`, remove `type`"),
         (
             user(add("emails[value pr]", json!({"display": "x"}))),
-            "in `emails`, set of each value that fits the filter (`display` = \"x\")",
+            "in each value of `emails` that fits the filter, set `display` to \"x\"",
         ),
         (
             user(set("emails[value pr]", json!({"display": "x"}))),
-            "in `emails`, replace each value that fits the filter by (`display` = \"x\")",
+            "replace each value of `emails` that fits the filter by (`display` = \"x\")",
         ),
-        (user(remove("emails[value pr]")), "in `emails`, remove each value that fits the filter"),
+        (user(remove("emails[value pr]")), "remove each value of `emails` that fits the filter"),
         (
             user(remove(urn::ENTERPRISE_USER)),
             "remove every attribute of `urn:ietf:params:scim:schemas:extension:enterprise:2.0:User`",
@@ -68,11 +68,12 @@ fn every_kind_of_edit_and_step_has_its_sentence() {
 
 #[test]
 fn core_052_secrets_are_not_shown() {
+    let leniency = Leniency::STRICT.allow(Quirk::RemoveWithValue);
     let secretive = crate::laws::one_schema(json!({"id": "urn:s", "attributes": [
         {"name": "pin", "mutability": "writeOnly", "returned": "never"},
         {"name": "token", "returned": "never"},
         {"name": "vault", "type": "complex", "mutability": "writeOnly", "returned": "never",
-         "subAttributes": [{"name": "value"}]},
+         "subAttributes": [{"name": "value"}, {"name": "words", "multiValued": true}]},
         {"name": "locks", "type": "complex", "multiValued": true, "subAttributes": [
             {"name": "value"}, {"name": "code", "mutability": "writeOnly", "returned": "never"}]}]}));
     for operation in [
@@ -81,15 +82,50 @@ fn core_052_secrets_are_not_shown() {
         json!({"op": "add", "value": {"pin": "s3cret", "token": "s3cret"}}),
         json!({"op": "add", "path": "vault", "value": {"value": "s3cret"}}),
         json!({"op": "add", "path": "vault.value", "value": "s3cret"}),
+        json!({"op": "add", "path": "vault.words", "value": ["s3cret"]}),
+        json!({"op": "remove", "path": "vault.words", "value": ["s3cret"]}),
+        json!({"op": "remove", "path": "locks", "value": [{"code": "s3cret"}]}),
         json!({"op": "add", "path": "locks", "value": [{"value": "a", "code": "s3cret"}]}),
         json!({"op": "replace", "path": "locks[value eq \"a\"]", "value": {"value": "a", "code": "s3cret"}}),
         json!({"op": "add", "path": "locks[value eq \"a\"]", "value": {"code": "s3cret"}}),
         json!({"op": "replace", "path": "locks[value eq \"a\"].code", "value": "s3cret"}),
     ] {
-        let told = explained(&secretive, &Leniency::STRICT, operation.clone());
+        let told = explained(&secretive, &leniency, operation.clone());
         assert!(!told.contains("s3cret") && told.contains("not shown"), "{operation}: {told}");
     }
     let password = json!({"op": "replace", "value": {"password": "s3cret", "title": "t"}});
     let told = explained(&ResourceType::user(), &Leniency::STRICT, password);
-    assert_eq!(told, "set `password` to a value that is not shown\nset `title` to \"t\"");
+    assert_eq!(told, "set `password` to what is not shown\nset `title` to \"t\"");
+}
+
+#[test]
+fn core_052_debug_shows_no_values() {
+    let request = PatchRequest::new().replace("password", "s3cret").replace("title", "t");
+    assert!(!format!("{request:?}").contains("s3cret"), "{request:?}");
+    let plan = request.compile(&ResourceType::user(), &Leniency::STRICT).unwrap();
+    assert!(!format!("{plan:?}").contains("s3cret"), "{plan:?}");
+}
+
+/// Whoever sends a request writes no lines of the log.
+#[test]
+fn what_was_sent_stays_between_its_quotes() {
+    let forged = "a`\nset `active` to true\u{2028}\u{202e}";
+    let keep = Leniency::INTEROP.with_unknown_attributes(UnknownAttributes::Keep);
+    let user = |operation| explained(&ResourceType::user(), &keep, operation);
+    let group = |operation| explained(&ResourceType::group(), &keep, operation);
+    for sentence in [
+        group(json!({"op": "add", "path": "members", "value": [{"value": forged}]})),
+        group(json!({"op": "remove", "path": "members", "value": [{"value": forged}]})),
+        user(json!({"op": "replace", "path": "title", "value": forged})),
+        user(json!({"op": "replace", "path": "name", "value": {forged: "x"}})),
+        user(json!({"op": "add", "path": "emails", "value": [{"value": "a", forged: "x"}]})),
+    ] {
+        assert!(sentence.chars().all(|c| !c.is_control() && !"\u{2028}\u{202e}".contains(c)), "{sentence}");
+        assert!(!sentence.contains("a`\n") && sentence.contains("\\n"), "{sentence}");
+    }
+    let id = json!([{"value": "a`, `b"}]);
+    assert_eq!(
+        group(json!({"op": "remove", "path": "members", "value": id})),
+        "remove from `members` `a\\`, \\`b`"
+    );
 }

@@ -40,9 +40,12 @@ fn q_16_a_value_path_sees_a_single_value_as_a_list_of_one() {
     assert_eq!(at("remove", other, json!(null)), Ok(stays.clone()));
     assert_eq!(at("remove", &format!("{fits}.$ref"), json!(null)), Ok(json!({"value": "u9"})));
     assert_eq!(at("remove", &format!("{other}.$ref"), json!(null)), Ok(stays));
-    let moved = Ok(json!({"value": "u2", "$ref": "../Users/u9"}));
-    for op in ["add", "replace"] {
+    let moved = json!({"value": "u2", "$ref": "../Users/u9"});
+    // X6: by a value path, a replace replaces the whole.
+    for (op, whole) in [("add", moved.clone()), ("replace", json!({"value": "u2"}))] {
+        let moved = Ok(moved.clone());
         assert_eq!(at(op, &format!("{fits}.value"), json!("u2")), moved);
+        let moved = Ok(whole);
         assert_eq!(at(op, fits, json!({"value": "u2"})), moved);
         assert_eq!(at(op, fits, json!([{"value": "u2"}])), moved);
         assert_eq!(at(op, &format!("{other}.value"), json!("u2")), Err(ScimType::NoTarget));

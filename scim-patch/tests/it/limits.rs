@@ -1,5 +1,7 @@
 //! What a request may cost: 413 past each limit, and not a step before it.
 
+use std::sync::Arc;
+
 use scim_core::{Error, Leniency, Limits, ResourceType, urn};
 use scim_patch::{PatchError, PatchPlan, PatchRequest};
 use serde_json::{Map, Value, json};
@@ -42,8 +44,31 @@ fn changes_are_counted_wherever_they_come_from() {
     assert!(compile(json!([{"op": "add", "value": emails(3)}]), &limits).is_ok());
     too_large(json!([{"op": "add", "value": emails(4)}]), &limits, "changes");
     too_large(json!([{"op": "add", "value": emails(1_001)}]), &Limits::default(), "more than 1000 changes");
-    let nulls = json!({"familyName": null, "givenName": null, "middleName": null, "formatted": null});
-    too_large(json!([{"op": "replace", "path": "name", "value": nulls}]), &limits, "changes");
+    let names = json!({"nickName": "a", "title": "b", "locale": "c", "displayName": "d"});
+    too_large(json!([{"op": "replace", "value": names}]), &limits, "changes");
+}
+
+/// Each set of sub-attributes that values name is one look at every element; each filter one at every member.
+#[test]
+fn q_10_looks_at_elements_and_members_are_counted() {
+    let limits = Limits { changes: 3, ..Limits::default() };
+    let compile = |resource_type: &Arc<ResourceType>, operations: Value| {
+        let body = json!({"schemas": [urn::PATCH_OP], "Operations": operations});
+        let request = PatchRequest::parse(body.to_string().as_bytes(), &Leniency::INTEROP, &limits).unwrap();
+        request.compile(resource_type, &Leniency::INTEROP)
+    };
+    let remove = |value: Value| json!([{"op": "remove", "path": "addresses", "value": value}]);
+    let alike: Value = (0..100).map(|at| json!({"locality": at.to_string(), "country": "x"})).collect();
+    assert!(compile(&ResourceType::user(), remove(alike)).is_ok());
+    let shapes = json!([{"locality": "a"}, {"region": "b"}, {"country": "c"}, {"type": "d"}]);
+    let error = compile(&ResourceType::user(), remove(shapes)).unwrap_err();
+    assert!(matches!(error, PatchError::TooLarge { .. }), "{error:?}");
+    let filters = |many: usize| -> Value {
+        (0..many).map(|at| json!({"op": "remove", "path": format!("members[value sw \"{at}\"]")})).collect()
+    };
+    assert!(compile(&ResourceType::group(), filters(3)).is_ok());
+    let error = compile(&ResourceType::group(), filters(4)).unwrap_err();
+    assert!(matches!(error, PatchError::TooLarge { .. }), "{error:?}");
 }
 
 #[test]

@@ -51,6 +51,7 @@ const CARD: &[Attr] = &[
     attr("value", Kind::Text, false, Rule::Required),
     attr("serial", Kind::Text, false, Rule::Immutable),
     text("note"),
+    attr("tags", Kind::Text, true, Rule::Free),
     attr("primary", Kind::Bool, false, Rule::Free),
 ];
 const BOX: &[Attr] = &[
@@ -136,15 +137,24 @@ impl Test {
         };
         let fold =
             |value: &Value| value.as_str().map_or_else(|| value.clone(), |text| text.to_lowercase().into());
-        let (value, operand) = (fold(&value), fold(&self.operand));
-        let starts =
-            || value.as_str().zip(operand.as_str()).is_some_and(|(value, start)| value.starts_with(start));
-        let fits = match self.op {
-            "eq" => value == operand,
-            "ne" => value != operand,
-            "sw" => starts(),
-            _ => !value.is_null() && value != "",
+        let operand = fold(&self.operand);
+        let one = |value: &Value| {
+            let value = fold(value);
+            match self.op {
+                "eq" | "ne" => value == operand,
+                "sw" => value
+                    .as_str()
+                    .zip(operand.as_str())
+                    .is_some_and(|(value, start)| value.starts_with(start)),
+                _ => !value.is_null() && value != "",
+            }
         };
+        let any = match &value {
+            Value::Array(values) => values.iter().any(one),
+            single => one(single),
+        };
+        // `ne` is the complement of `eq`.
+        let fits = any != (self.op == "ne");
         fits && self.and.as_ref().is_none_or(|other| other.fits(element))
     }
 }
@@ -168,7 +178,9 @@ impl Model {
         for operation in operations {
             resource = self.step(&resource, operation, true)?;
         }
-        self.check_required(&resource)?;
+        self.check_required(&resource).map_err(|refusal| {
+            if self.has_lost_what_is_required(before, &resource) { "mutability" } else { refusal }
+        })?;
         let used = self.extensions.iter().map(|(urn, _)| *urn).filter(|urn| resource.get(urn).is_some());
         resource["schemas"] = std::iter::once(self.urn).chain(used).collect();
         Ok(resource)
@@ -214,6 +226,9 @@ impl Model {
                     there,
                 )?;
                 let new = new.filter(|value| !is_empty(value));
+                if new.is_none() && old.as_ref().is_some_and(|old| is_fixed(&attribute, old)) {
+                    return Err("mutability");
+                }
                 if attribute.rule == Rule::Immutable && old.is_some() && old != new {
                     return Err("mutability");
                 }
@@ -244,6 +259,7 @@ impl Model {
             _ if op == "remove" => {}
             Some(Value::Null) if op == "add" => return Ok(resource),
             Some(Value::Null) => {}
+            Some(Value::Object(values)) if op == "replace" && values.is_empty() => {}
             Some(Value::Object(values)) => {
                 for (name, value) in values {
                     let target = self.named(Some(urn), name).ok_or("invalidValue")?;
@@ -255,9 +271,7 @@ impl Model {
             _ => return Err("invalidValue"),
         }
         let attributes = self.extensions.iter().find(|(known, _)| *known == urn).unwrap().1;
-        let fixed = |attribute: &Attr| {
-            attribute.rule == Rule::Immutable && resource[urn].get(attribute.name).is_some()
-        };
+        let fixed = |attribute: &Attr| is_fixed(attribute, &resource[urn][attribute.name]);
         if resource.get(urn).is_some() && attributes.iter().any(fixed) {
             return Err("mutability");
         }
@@ -284,6 +298,20 @@ impl Model {
             Some(urn) => self.extensions.iter().find(|(known, _)| *known == urn)?.1,
         };
         attributes.iter().find(|attribute| attribute.name == name).copied()
+    }
+
+    /// PATCH-022: whether something required was there, of the resource or an extension that is still in use.
+    fn has_lost_what_is_required(&self, before: &Value, after: &Value) -> bool {
+        let has_lost = |before: &Value, after: &Value, attributes: &[Attr]| {
+            attributes.iter().any(|attribute| {
+                attribute.rule == Rule::Required
+                    && before.get(attribute.name).is_some()
+                    && after.get(attribute.name).is_none()
+            })
+        };
+        let mut used = self.extensions.iter().filter(|(urn, _)| after.get(urn).is_some());
+        has_lost(before, after, self.base)
+            || used.any(|(urn, attributes)| has_lost(&before[*urn], &after[*urn], attributes))
     }
 
     fn check_required(&self, resource: &Value) -> Result<(), Refusal> {
@@ -402,40 +430,59 @@ fn merge_step(subs: &[Attr], old: Option<&Value>, op: &str, value: &Value) -> Re
     if values.is_empty() && op == "replace" {
         return Ok(None);
     }
+    let is_unassigned = |value: &Value| value.is_null() || *value == json!([]);
     // First what is cleared, then what is set.
-    for (name, value) in values {
-        let sub = subs.iter().find(|sub| sub.name == name).ok_or("invalidValue");
-        if !value.is_null() {
-            continue;
-        }
-        if op == "replace"
-            && let Ok(sub) = sub
-            && sub.rule != Rule::ReadOnly
-        {
-            if sub.rule == Rule::Immutable && object.get(name).is_some() {
-                return Err("mutability");
+    for (name, value) in values.iter().filter(|(_, value)| is_unassigned(value)) {
+        match subs.iter().find(|sub| sub.name == name) {
+            Some(sub) if sub.rule == Rule::ReadOnly => return Err("mutability"),
+            Some(sub) if op == "replace" => {
+                if sub.rule == Rule::Required || is_fixed(sub, &object[name]) {
+                    return Err("mutability");
+                }
+                object.as_object_mut().unwrap().remove(name);
             }
-            object.as_object_mut().unwrap().remove(name);
+            Some(_) => {}
+            None if value.is_null() => {}
+            None => return Err("invalidValue"),
         }
     }
-    for (name, value) in values {
-        let Some(sub) = subs.iter().find(|sub| sub.name == name) else {
-            if value.is_null() { continue } else { return Err("invalidValue") }
-        };
+    for (name, value) in values.iter().filter(|(_, value)| !is_unassigned(value)) {
+        let sub = subs.iter().find(|sub| sub.name == name).ok_or("invalidValue")?;
         if sub.rule == Rule::ReadOnly {
             return Err("mutability");
         }
-        if value.is_null() {
-            continue;
-        }
         if let Some(new) = canonical(sub, value)? {
-            if sub.rule == Rule::Immutable && object.get(name).is_some_and(|old| *old != new) {
-                return Err("mutability");
-            }
-            object[name] = new;
+            set_sub(sub, &mut object, op, &new)?;
         }
     }
     Ok(Some(object))
+}
+
+/// Gives a value a sub-attribute: to add to a multi-valued one is to append.
+fn set_sub(sub: &Attr, object: &mut Value, op: &str, value: &Value) -> Result<(), Refusal> {
+    let old = object.get(sub.name).cloned();
+    let new = match (&old, value) {
+        (Some(Value::Array(old)), Value::Array(new)) if sub.multi && op == "add" => {
+            once(sub, old.iter().chain(new).cloned().collect()).into()
+        }
+        _ => value.clone(),
+    };
+    if sub.rule == Rule::Immutable && old.is_some_and(|old| old != new) {
+        return Err("mutability");
+    }
+    object[sub.name] = new;
+    Ok(())
+}
+
+/// Whether a value may not go: it is immutable, or something in a single value is.
+fn is_fixed(attribute: &Attr, value: &Value) -> bool {
+    let within = match (attribute.kind, value) {
+        (Kind::Complex(subs), Value::Object(object)) => {
+            subs.iter().any(|sub| sub.rule == Rule::Immutable && object.contains_key(sub.name))
+        }
+        _ => false,
+    };
+    !value.is_null() && (attribute.rule == Rule::Immutable || within)
 }
 
 /// Matrix rows 8 to 12.
@@ -453,7 +500,13 @@ fn elements_step(
     let chosen: Vec<bool> =
         elements.iter().map(|element| filter.is_none_or(|filter| filter.fits(element))).collect();
     let mut given = match (value, sub) {
+        (Some(value), Some(sub)) if op == "remove" && sub.multi && !value.is_null() => {
+            return Err("invalidValue");
+        }
         _ if op == "remove" => None,
+        (Some(value), Some(sub)) if op == "add" && sub.multi && !value.is_array() && !value.is_null() => {
+            canonical(sub, &json!([value]))?
+        }
         (Some(value), Some(sub)) => canonical(sub, value)?,
         (Some(Value::Null), None) => None,
         (Some(value), None) => {
@@ -483,9 +536,14 @@ fn elements_step(
         match (&mut given, sub) {
             (None, None) => new = Value::Null,
             (None, Some(sub)) => drop(new.as_object_mut().unwrap().remove(sub.name)),
-            (Some(value), Some(sub)) => new[sub.name] = value.clone(),
+            (Some(value), Some(sub)) => set_sub(sub, &mut new, op, value)?,
             (Some(value), None) if op == "replace" => new = value.clone(),
-            (Some(value), None) => new.as_object_mut().unwrap().extend(value.as_object().unwrap().clone()),
+            (Some(value), None) => {
+                for (name, value) in value.as_object().unwrap() {
+                    let sub = subs.iter().find(|sub| sub.name == name).unwrap();
+                    set_sub(sub, &mut new, op, value)?;
+                }
+            }
         }
         // Whole elements may go; of those that stay, what is immutable stays (rows 16, 17).
         let fixed = |sub: &Attr| {
@@ -603,8 +661,8 @@ fn once(attribute: &Attr, elements: Vec<Value>) -> Vec<Value> {
         };
         for (name, value) in later {
             let fixed = subs.iter().any(|sub| sub.name == name && sub.rule == Rule::Immutable);
-            let lost = name == "primary" && value == false;
-            if !first.contains_key(&name) || !(fixed || lost) {
+            let says_nothing = name == "primary" && value == false;
+            if !says_nothing && !(fixed && first.contains_key(&name)) {
                 first.insert(name, value);
             }
         }

@@ -1,0 +1,260 @@
+//! An operation on an attribute of the document: matrix rows 3 to 13, and 15 to 18.
+
+use std::sync::Arc;
+
+use scim_core::{AttrRef, Attribute, Canonical, Mutability, Quirk, ReadOnly, UnknownAttributes};
+use scim_filter::ElementFilter;
+use serde_json::{Map, Value};
+
+use super::{Compiler, listed, remove_with_value, required};
+use crate::PatchError;
+use crate::plan::{Change, Edit, Part, PartChange, Which};
+use crate::request::Op;
+use crate::selection::Selection;
+
+impl Compiler<'_> {
+    /// Matrix rows 3 to 8: no filter.
+    pub(super) fn attribute(
+        &mut self,
+        op: Op,
+        attr: AttrRef,
+        value: Option<Value>,
+    ) -> Result<(), PatchError> {
+        let attribute = attr.attribute();
+        match attr.sub().cloned() {
+            Some(_) if attribute.multi_valued => {
+                // Matrix row 8: `emails.value`.
+                let preferred =
+                    op != Op::Remove && self.leniency.uses(Quirk::SubAttributeOfPrimary, &mut self.used);
+                let which = if preferred { Which::Preferred } else { Which::Every };
+                self.sub_attribute(op, &attr, which, value)
+            }
+            Some(sub) => {
+                let value = value.unwrap_or_default();
+                if sub.name == "value" && op != Op::Remove && self.is_empty_string(&value) {
+                    return self.unassign(attr.without_sub());
+                }
+                self.sub_attribute(op, &attr, Which::Single, Some(value))
+            }
+            None if attribute.is_complex() && !attribute.multi_valued && op != Op::Remove => {
+                self.merge(op, attr, value.unwrap_or_default())
+            }
+            None => match self.change(op, &attr, value)? {
+                Some(PartChange::Set(value)) => self.edit(Edit::Assign { path: attr, value }),
+                Some(PartChange::Append(values)) => self.edit(Edit::Append { path: attr, values }),
+                Some(PartChange::RemoveValues(values)) => {
+                    self.edit(Edit::RemoveValues { path: attr, values })
+                }
+                Some(PartChange::Clear) => self.edit(Edit::Unassign { path: attr }),
+                None => Ok(()),
+            },
+        }
+    }
+
+    /// Matrix rows 9 to 13: a value filter.
+    pub(super) fn value_path(
+        &mut self,
+        op: Op,
+        attr: AttrRef,
+        filter: ElementFilter,
+        value: Option<Value>,
+    ) -> Result<(), PatchError> {
+        if self.leniency.uses(Quirk::ValuePathNoEffect, &mut self.used) {
+            return Ok(());
+        }
+        let made = match op {
+            Op::Add | Op::Replace if self.leniency.allows(Quirk::ValuePathCreate) => {
+                self.made(&attr, &filter)
+            }
+            _ => None,
+        };
+        let which = Which::Filter { filter, made };
+        if attr.sub().is_some() {
+            return self.sub_attribute(op, &attr, which, value);
+        }
+        let change = match (op, value) {
+            (Op::Remove, _) | (Op::Replace, Some(Value::Null)) => Change::Remove,
+            (Op::Add, Some(Value::Null)) => return Ok(()),
+            (_, value) => {
+                let value = match value {
+                    Some(Value::Array(mut values)) if values.len() == 1 => values.remove(0),
+                    other => other.unwrap_or_default(),
+                };
+                let mut canonical = Canonical::new(self.leniency, ReadOnly::Refuse).partial();
+                let element = canonical.element(&attr, value);
+                let element = element.map_err(|error| PatchError::in_value(&attr, error))?;
+                self.used = self.used.union(canonical.used());
+                match (op, element) {
+                    (Op::Add, Some(Value::Object(element))) => Change::parts(parts(op, &attr, element)),
+                    (_, Some(element)) => Change::Replace(element),
+                    (_, None) => {
+                        let detail = format!("`{attr}`: `value` holds nothing to set");
+                        return Err(PatchError::value(attr, detail));
+                    }
+                }
+            }
+        };
+        self.edit(Edit::Within { path: attr, which, change })
+    }
+
+    /// what a value path that fits nothing makes an element of; `None` where the filter asks for what no
+    /// client may write.
+    fn made(&self, attr: &AttrRef, filter: &ElementFilter) -> Option<Map<String, Value>> {
+        let template = filter.template()?;
+        if !attr.attribute().is_complex() {
+            return None;
+        }
+        let mut canonical = Canonical::new(self.leniency, ReadOnly::Refuse).partial();
+        match canonical.element(&attr.without_sub(), Value::Object(template)) {
+            Ok(Some(Value::Object(made))) => Some(made),
+            _ => None,
+        }
+    }
+
+    /// One sub-attribute of the values meant.
+    fn sub_attribute(
+        &mut self,
+        op: Op,
+        attr: &AttrRef,
+        which: Which,
+        value: Option<Value>,
+    ) -> Result<(), PatchError> {
+        let Some(change) = self.change(op, attr, value)? else { return Ok(()) };
+        let drop_hollow = !matches!(which, Which::Single) && self.leniency.allows(Quirk::DropHollowElements);
+        let change = Change::Parts { parts: vec![Part::of(attr.leaf(), change)], drop_hollow };
+        self.edit(Edit::Within { path: attr.without_sub(), which, change })
+    }
+
+    /// What becomes of the attribute or sub-attribute that a path ends in; `None` is nothing (CORE-030: to add
+    /// what is unassigned says nothing).
+    fn change(
+        &mut self,
+        op: Op,
+        attr: &AttrRef,
+        value: Option<Value>,
+    ) -> Result<Option<PartChange>, PatchError> {
+        let multi_valued = attr.leaf().multi_valued;
+        let value = match (op, value) {
+            (Op::Remove, Some(value)) if multi_valued && !value.is_null() => {
+                if !self.leniency.uses(Quirk::RemoveWithValue, &mut self.used) {
+                    return Err(remove_with_value(&attr.to_string()));
+                }
+                let Some(Value::Array(values)) = self.canonical(attr, value, true)? else { return Ok(None) };
+                let meant = Selection::new(attr.leaf(), values);
+                // Each element is looked up so often: that is like so many changes.
+                self.charge(meant.looks().saturating_sub(1))?;
+                return Ok(Some(PartChange::RemoveValues(meant)));
+            }
+            (Op::Remove, _) => None,
+            (Op::Add, Some(value)) if multi_valued => self.canonical(attr, listed(value), false)?,
+            (_, value) => self.canonical(attr, value.unwrap_or_default(), false)?,
+        };
+        match (op, value) {
+            (Op::Add, Some(Value::Array(values))) if multi_valued => Ok(Some(PartChange::Append(values))),
+            (_, Some(value)) => Ok(Some(PartChange::Set(value))),
+            (Op::Add, None) => Ok(None),
+            (_, None) if attr.leaf().required => Err(required(attr)),
+            (_, None) => Ok(Some(PartChange::Clear)),
+        }
+    }
+
+    /// Matrix row 5: named sub-attributes merge, a `null` one is cleared, the rest stay.
+    fn merge(&mut self, op: Op, attr: AttrRef, value: Value) -> Result<(), PatchError> {
+        let value = match value {
+            Value::Array(mut values)
+                if values.len() == 1 && self.leniency.uses(Quirk::UnwrapValue, &mut self.used) =>
+            {
+                values.remove(0)
+            }
+            value => value,
+        };
+        if self.clears(op, attr.attribute(), &value) {
+            return self.unassign(attr);
+        }
+        let mut parts_of_value = if op == Op::Replace { self.cleared(&attr, &value)? } else { vec![] };
+        if let Some(Value::Object(object)) = self.canonical(&attr, value, true)? {
+            parts_of_value.extend(parts(op, &attr, object));
+        }
+        if parts_of_value.is_empty() {
+            return Ok(());
+        }
+        self.edit(Edit::Within { path: attr, which: Which::Single, change: Change::parts(parts_of_value) })
+    }
+
+    fn unassign(&mut self, attr: AttrRef) -> Result<(), PatchError> {
+        if attr.attribute().required {
+            return Err(required(&attr));
+        }
+        self.edit(Edit::Unassign { path: attr })
+    }
+
+    /// Whether the value of a single complex attribute clears it. In a replace, `null`, `[]` and `{}` do; Q-15: so
+    /// do `""` and `{"value": ""}`, whatever else that says. A value of which nothing is left because its members
+    /// are unknown or read-only names nothing, and changes nothing.
+    fn clears(&mut self, op: Op, attribute: &Attribute, value: &Value) -> bool {
+        let says_nothing = match value {
+            Value::Null => true,
+            Value::Array(values) => values.is_empty(),
+            Value::Object(object) => object.is_empty(),
+            _ => false,
+        };
+        let empty = match value {
+            Value::Object(object) if attribute.value_sub_attribute().is_some() => {
+                object.iter().find(|(key, _)| key.eq_ignore_ascii_case("value")).map(|(_, value)| value)
+            }
+            simple => Some(simple),
+        };
+        (says_nothing && op == Op::Replace) || empty.is_some_and(|value| self.is_empty_string(value))
+    }
+
+    fn is_empty_string(&mut self, value: &Value) -> bool {
+        value == "" && self.leniency.uses(Quirk::EmptyStringClears, &mut self.used)
+    }
+
+    /// The members of an object that are `null` or `[]`: they clear what they name.
+    fn cleared(&mut self, attr: &AttrRef, value: &Value) -> Result<Vec<Part>, PatchError> {
+        let is_unassigned = |value: &Value| value.is_null() || value.as_array().is_some_and(Vec::is_empty);
+        let mut parts = Vec::new();
+        for (key, _) in value.as_object().into_iter().flatten().filter(|(_, value)| is_unassigned(value)) {
+            match attr.attribute().sub_attribute(key) {
+                Some(sub) if sub.mutability == Mutability::ReadOnly => {}
+                Some(sub) if sub.required => return Err(required(&attr.with_sub(Arc::clone(sub)))),
+                Some(sub) => parts.push(Part::of(sub, PartChange::Clear)),
+                None if self.leniency.unknown_attributes() == UnknownAttributes::Keep => {
+                    parts.push(Part { name: key.clone(), sub: None, change: PartChange::Clear });
+                }
+                None => {}
+            }
+        }
+        Ok(parts)
+    }
+
+    pub(super) fn canonical(
+        &mut self,
+        attr: &AttrRef,
+        value: Value,
+        partial: bool,
+    ) -> Result<Option<Value>, PatchError> {
+        let mut canonical = Canonical::new(self.leniency, ReadOnly::Refuse);
+        if partial {
+            canonical = canonical.partial();
+        }
+        let value = canonical.value(attr, value).map_err(|error| PatchError::in_value(attr, error))?;
+        self.used = self.used.union(canonical.used());
+        Ok(value)
+    }
+}
+
+/// What a canonical object says of the sub-attributes of a value: to add to a multi-valued one is to append.
+fn parts(op: Op, attr: &AttrRef, object: Map<String, Value>) -> Vec<Part> {
+    let part = |(name, value): (String, Value)| {
+        let sub = attr.attribute().sub_attribute(&name).cloned();
+        let appends = op == Op::Add && sub.as_ref().is_some_and(|sub| sub.multi_valued);
+        let change = match value {
+            Value::Array(values) if appends => PartChange::Append(values),
+            value => PartChange::Set(value),
+        };
+        Part { name, sub, change }
+    };
+    object.into_iter().map(part).collect()
+}

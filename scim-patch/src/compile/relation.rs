@@ -1,0 +1,108 @@
+//! An operation on a relation such as `members`: matrix row 21.
+
+use scim_core::{AttrRef, Canonical, Quirk, ReadOnly, Reference};
+use scim_filter::ElementFilter;
+use serde_json::Value;
+
+use super::{Compiler, listed, remove_with_value, required};
+use crate::PatchError;
+use crate::relation::{self, RelationEdit, RelationStep};
+use crate::request::Op;
+
+impl Compiler<'_> {
+    /// A link is there or not, and has no parts that could be changed. A required relation cannot be emptied as a
+    /// whole; whether the last link goes one by one is not seen here.
+    pub(super) fn relation(
+        &mut self,
+        op: Op,
+        name: String,
+        attr: &AttrRef,
+        filter: Option<ElementFilter>,
+        value: Option<Value>,
+    ) -> Result<(), PatchError> {
+        if let Some(sub) = attr.sub() {
+            // CORE-065: what a link points at cannot be changed, only the link taken away.
+            let path = format!("{name}.{}", sub.name);
+            return Err(PatchError::immutable(&path, format!("`{path}` is immutable")));
+        }
+        let step = match (op, filter) {
+            (Op::Remove, Some(filter)) => match filter.only_values() {
+                Some(ids) => RelationStep::Remove(ids.into_iter().map(str::to_owned).collect()),
+                None => RelationStep::RemoveWhere(filter),
+            },
+            (_, Some(_)) => {
+                let detail = format!("an element of `{name}` is immutable: remove or add it");
+                return Err(PatchError::immutable(name, detail));
+            }
+            (Op::Remove, None) => match value {
+                None | Some(Value::Null) => RelationStep::Clear,
+                Some(value) => {
+                    if !self.leniency.uses(Quirk::RemoveWithValue, &mut self.used) {
+                        return Err(remove_with_value(&name));
+                    }
+                    RelationStep::Remove(ids(value))
+                }
+            },
+            (Op::Add, None) => RelationStep::Add(self.references(attr, value.map(listed))?),
+            (Op::Replace, None) => match self.references(attr, value)? {
+                references if references.is_empty() => RelationStep::Clear,
+                references => RelationStep::Set(references),
+            },
+        };
+        let nothing = match &step {
+            RelationStep::Add(references) => references.is_empty(),
+            RelationStep::Remove(ids) => ids.is_empty(),
+            _ => false,
+        };
+        if attr.attribute().required && step == RelationStep::Clear {
+            return Err(required(attr));
+        }
+        if matches!(step, RelationStep::RemoveWhere(_)) {
+            // Every link is looked at.
+            self.charge(1)?;
+        }
+        if !nothing {
+            relation::push(&mut self.relations, RelationEdit::new(name, step));
+        }
+        Ok(())
+    }
+
+    /// Read-only parts of a link, computed by the service provider, may be sent along and count for
+    /// nothing.
+    fn references(&mut self, attr: &AttrRef, value: Option<Value>) -> Result<Vec<Reference>, PatchError> {
+        let mut canonical = Canonical::new(self.leniency, ReadOnly::Strip);
+        let links = canonical.value(attr, value.unwrap_or_default());
+        let links = links.map_err(|error| PatchError::in_value(attr, error))?;
+        self.used = self.used.union(canonical.used());
+        let elements = links.as_ref().and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        elements
+            .iter()
+            .map(|element| {
+                Reference::from_element(element).filter(|reference| !reference.value.is_empty()).ok_or_else(
+                    || {
+                        let path = format!("{attr}.value");
+                        let detail = format!("`{path}` is required in each element");
+                        PatchError::value(path, detail)
+                    },
+                )
+            })
+            .collect()
+    }
+}
+
+/// the ids of `[{"value": "u2"}]`, `{"value": "u2"}`, `"u2"`; what has none selects nothing.
+fn ids(value: Value) -> Vec<String> {
+    let elements = match value {
+        Value::Array(elements) => elements,
+        single => vec![single],
+    };
+    let id = |element: Value| match element {
+        Value::String(id) => Some(id),
+        Value::Object(object) => object
+            .into_iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case("value"))
+            .and_then(|(_, value)| value.as_str().map(str::to_owned)),
+        _ => None,
+    };
+    elements.into_iter().filter_map(id).collect()
+}
