@@ -109,7 +109,8 @@ fn take_over(attribute: &Attribute, element: &mut Value, later: Value) {
         let fixed = attribute.sub_attribute(&name).is_some_and(|sub| sub.mutability == Mutability::Immutable);
         // CORE-025: `primary` that is not said is false.
         let says_nothing = name == "primary" && value == false;
-        if !says_nothing && !(fixed && element.contains_key(&name)) {
+        let stays = says_nothing || (fixed && element.contains_key(&name));
+        if !stays {
             element.insert(name, value);
         }
     }

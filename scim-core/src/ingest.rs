@@ -30,7 +30,7 @@ pub struct Limits {
     /// Operations of one PATCH.
     pub operations: usize,
     /// Changes of a document that one PATCH may come to: an operation without a path makes one for each
-    /// attribute. Members that come and go do not count.
+    /// attribute. Members that come and go do not count, but a filter over them does.
     pub changes: usize,
 }
 

@@ -21,7 +21,8 @@ pub fn check_required(resource_type: &ResourceType, document: &Map<String, Value
     // A secret may be required of a client and still be stored nowhere.
     let is_stored = |attribute: &Attribute| !attribute.is_never_returned();
     each_schema(resource_type, document, |urn, attributes, values| {
-        let is_relation = |attribute: &Attribute| urn.is_none() && resource_type.relation(&attribute.name).is_some();
+        let is_relation =
+            |attribute: &Attribute| urn.is_none() && resource_type.relation(&attribute.name).is_some();
         let counts = |attribute: &Attribute| is_stored(attribute) && !is_relation(attribute);
         check_attributes(urn, attributes, values, &BTreeMap::new(), counts)?;
         attributes.iter().try_for_each(|attribute| check_sub_attributes(urn, attribute, values))

@@ -22,8 +22,9 @@ use crate::request::{Op, Operation, PatchRequest};
 impl PatchRequest {
     /// Binds the request to a resource type.
     ///
-    /// Errors are 400 with `invalidPath`, `invalidFilter`, `invalidValue`, `mutability` or `noTarget`, and
-    /// name the operation and the path. Nothing has been touched then.
+    /// Errors are 400 with `invalidSyntax`, `invalidPath`, `invalidFilter`, `invalidValue`, `mutability` or
+    /// `noTarget`, or 413 past the limit of changes, and name the operation and the path. Nothing has been
+    /// touched then.
     pub fn compile(
         &self,
         resource_type: &Arc<ResourceType>,
@@ -64,8 +65,7 @@ impl Compiler<'_> {
     fn operation(&mut self, operation: &Operation) -> Result<(), PatchError> {
         let Operation { op, path, value } = operation;
         if *op != Op::Remove && value.is_none() {
-            let path = path.as_deref().unwrap_or_default();
-            return Err(PatchError::value(path, format!("`{}` needs a `value`", op.as_str())));
+            return Err(PatchError::syntax(format!("`{}` needs a `value`", op.as_str())));
         }
         match (path, value) {
             (Some(path), value) => self.at_path(*op, path, value.clone()),

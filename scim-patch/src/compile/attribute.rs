@@ -97,8 +97,8 @@ impl Compiler<'_> {
         self.edit(Edit::Within { path: attr, which, change })
     }
 
-    /// what a value path that fits nothing makes an element of; `None` where the filter asks for what no
-    /// client may write.
+    /// what a value path that fits nothing makes an element of; `None` where that would not fit the filter
+    /// either, because it asks for what no client may write.
     fn made(&self, attr: &AttrRef, filter: &ElementFilter) -> Option<Map<String, Value>> {
         let template = filter.template()?;
         if !attr.attribute().is_complex() {
@@ -106,7 +106,10 @@ impl Compiler<'_> {
         }
         let mut canonical = Canonical::new(self.leniency, ReadOnly::Refuse).partial();
         match canonical.element(&attr.without_sub(), Value::Object(template)) {
-            Ok(Some(Value::Object(made))) => Some(made),
+            Ok(Some(made)) if filter.matches(&made) => match made {
+                Value::Object(made) => Some(made),
+                _ => None,
+            },
             _ => None,
         }
     }

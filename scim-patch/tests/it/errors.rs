@@ -48,7 +48,7 @@ fn patch_038_each_variant_has_its_keyword_and_path() {
         (set("ID", json!("1")), ScimType::Mutability, "id"),
         (set("userName", json!(null)), ScimType::Mutability, "userName"),
         (set("active", json!("x")), ScimType::InvalidValue, "active"),
-        (json!({"op": "add", "path": "title"}), ScimType::InvalidValue, "title"),
+        (json!({"op": "add", "path": "title"}), ScimType::InvalidSyntax, ""),
         (json!({"op": "add", "value": {"nope": 1}}), ScimType::InvalidValue, "nope"),
         (set("schemas", json!([urn::ENTERPRISE_USER])), ScimType::InvalidValue, "schemas"),
     ] {
@@ -90,6 +90,9 @@ fn core_081_read_only_immutable_and_required_are_told_apart() {
 #[test]
 fn a_document_that_is_not_its_schemas_is_nobodys_request() {
     let broken = json!({"schemas": [urn::USER], "userName": "ada", "emails": "a", urn::ENTERPRISE_USER: 1});
+    let name = json!({"schemas": [urn::USER], "userName": "ada", "name": "a"});
+    let operation = json!({"op": "add", "path": "name.givenName", "value": "b"});
+    assert_eq!(Error::from(refusal(&ResourceType::user(), name, operation)).status, 500);
     let cost_center = format!("{}:costCenter", urn::ENTERPRISE_USER);
     for (path, value) in [("emails", json!([{"value": "b"}])), (cost_center.as_str(), json!("1"))] {
         let error = refusal(

@@ -344,3 +344,81 @@ fn q_68_steps_of_one_kind_on_one_relation_are_joined() {
         format!("remove all `staff`\n{}", added("staff", "`a`"))
     );
 }
+
+#[test]
+fn q_7_what_is_made_is_canonical_and_never_read_only() {
+    let schema = json!({"id": "urn:b", "attributes": [{"name": "boxes", "type": "complex", "multiValued": true,
+        "subAttributes": [{"name": "value"}, {"name": "note"}, {"name": "tags", "multiValued": true},
+            {"name": "weight", "mutability": "readOnly"}]}]});
+    let boxes = crate::laws::one_schema(schema);
+    let before = json!({"schemas": ["urn:b"]}).as_object().unwrap().clone();
+    let run = |filter: &str| {
+        let operation = json!({"op": "add", "path": format!("boxes[{filter}].note"), "value": "n"});
+        let request = json!({"schemas": [urn::PATCH_OP], "Operations": [operation]});
+        patch(&boxes, &Leniency::INTEROP, &before, &request)
+            .map(|(after, _)| after["boxes"].clone())
+            .map_err(|error| error.scim_type.unwrap())
+    };
+    assert_eq!(run("value eq \"a\""), Ok(json!([{"value": "a", "note": "n"}])));
+    assert_eq!(run("tags eq \"a\""), Ok(json!([{"tags": ["a"], "note": "n"}])), "a list is a list");
+    for filter in ["weight eq \"9\"", "value eq \"a\" and weight eq \"9\""] {
+        assert_eq!(run(filter), Err(ScimType::NoTarget), "{filter}");
+    }
+}
+
+#[test]
+fn q_10_everything_that_a_value_names_has_to_agree() {
+    let (work, home) =
+        (json!({"value": "a", "type": "work"}), json!({"value": "a", "type": "home", "primary": true}));
+    let before = json!({"emails": [work, home]});
+    let left = |value: Value| {
+        let operation = json!({"op": "remove", "path": "emails", "value": value});
+        interop(before.clone(), operation).unwrap().get("emails").cloned().unwrap_or_default()
+    };
+    assert_eq!(left(json!([{"value": "a", "type": "work"}])), json!([home]));
+    assert_eq!(
+        left(json!([{"value": "A", "type": "Work"}])),
+        json!([home]),
+        "letters are folded as in a filter"
+    );
+    assert_eq!(left(json!([{"value": "a", "type": "other"}])), before["emails"]);
+    assert_eq!(left(json!([{"value": "a"}])), Value::Null);
+    // `display` describes, and `primary` names nothing beside a value.
+    assert_eq!(
+        left(json!([{"value": "a", "type": "home", "display": "x", "primary": false}])),
+        json!([work])
+    );
+    assert_eq!(left(json!([{"primary": true}])), json!([work]));
+    assert_eq!(left(json!([{"value": "a", "type": null}])), Value::Null, "null names nothing");
+}
+
+#[test]
+fn q_15_an_empty_value_clears_the_manager_whatever_stands_beside_it() {
+    let boss = json!({urn::ENTERPRISE_USER: {"manager": {"value": "u9", "$ref": "../Users/u9"}}});
+    let path = format!("{}:manager", urn::ENTERPRISE_USER);
+    for op in ["add", "replace"] {
+        for (path, value) in [
+            (path.clone(), json!({"value": "", "$ref": ""})),
+            (path.clone(), json!({"value": "", "displayName": "x"})),
+            (path.clone(), json!([{"value": "", "$ref": null}])),
+            (format!("{path}.value"), json!("")),
+        ] {
+            let operation = json!({"op": op, "path": path, "value": value});
+            assert_eq!(interop(boss.clone(), operation.clone()), Ok(json!({})), "{operation}");
+        }
+    }
+}
+
+#[test]
+fn row_14_an_extension_is_cleared_as_a_complex_attribute_is() {
+    let before = json!({urn::ENTERPRISE_USER: {"department": "R&D"}});
+    for (op, value, left) in [
+        ("replace", json!({}), json!({})),
+        ("replace", json!(null), json!({})),
+        ("add", json!({}), before.clone()),
+        ("add", json!(null), before.clone()),
+    ] {
+        let operation = json!({"op": op, "path": urn::ENTERPRISE_USER, "value": value});
+        assert_eq!(interop(before.clone(), operation.clone()), Ok(left), "{operation}");
+    }
+}

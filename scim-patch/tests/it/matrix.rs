@@ -43,7 +43,7 @@ fn refused(scim_type: &str) -> Result<Value, String> {
 #[test]
 fn patch_026_row_1_add_and_replace_need_a_value() {
     for op in ["add", "replace"] {
-        assert_eq!(run(json!({}), json!({"op": op, "path": "title"})), refused("invalidValue"));
+        assert_eq!(run(json!({}), json!({"op": op, "path": "title"})), refused("invalidSyntax"));
     }
 }
 

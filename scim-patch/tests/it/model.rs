@@ -54,6 +54,7 @@ const CARD: &[Attr] = &[
     attr("tags", Kind::Text, true, Rule::Free),
     attr("primary", Kind::Bool, false, Rule::Free),
 ];
+const PIN: &[Attr] = &[text("value"), text("type")];
 const BOX: &[Attr] = &[
     text("label"),
     attr("seal", Kind::Text, false, Rule::Immutable),
@@ -75,6 +76,7 @@ pub(crate) const ENTERPRISE: &[Attr] =
 
 pub(crate) const BADGES: &[Attr] = &[
     attr("code", Kind::Text, false, Rule::Required),
+    attr("pins", Kind::Complex(PIN), true, Rule::Required),
     attr("serial", Kind::Text, false, Rule::Immutable),
     attr("words", Kind::Text, true, Rule::Free),
     attr("keys", Kind::Complex(CARD), true, Rule::Immutable),
@@ -190,7 +192,7 @@ impl Model {
     fn step(&self, resource: &Value, operation: &Operation, there: bool) -> Result<Value, Refusal> {
         let Operation { op, target, value } = operation;
         if *op != "remove" && value.is_none() {
-            return Err("invalidValue");
+            return Err("invalidSyntax");
         }
         match target {
             Target::Whole if *op == "remove" => Err("noTarget"),
@@ -662,7 +664,8 @@ fn once(attribute: &Attr, elements: Vec<Value>) -> Vec<Value> {
         for (name, value) in later {
             let fixed = subs.iter().any(|sub| sub.name == name && sub.rule == Rule::Immutable);
             let says_nothing = name == "primary" && value == false;
-            if !says_nothing && !(fixed && first.contains_key(&name)) {
+            let stays = says_nothing || (fixed && first.contains_key(&name));
+            if !stays {
                 first.insert(name, value);
             }
         }

@@ -1,6 +1,8 @@
 //! What PATCH-… of `docs/requirements/scim-requirements.md` says beside the matrix.
 
-use scim_core::{Leniency, Quirk, ResourceType, ScimType, urn};
+use scim_core::{
+    Leniency, Quirk, Relation, ResourceType, ResourceTypeDocument, Schema, ScimType, UnknownAttributes, urn,
+};
 use serde_json::{Map, Value, json};
 
 use crate::fixtures::{patch, patch_whole};
@@ -313,7 +315,7 @@ fn patch_038_the_keyword_of_each_refusal() {
         (json!({"op": "remove"}), ScimType::NoTarget),
         (json!({"op": "replace", "path": "emails[type eq \"x\"].value", "value": "y"}), ScimType::NoTarget),
         (json!({"op": "add", "path": "active", "value": "x"}), ScimType::InvalidValue),
-        (json!({"op": "add", "path": "title"}), ScimType::InvalidValue),
+        (json!({"op": "add", "path": "title"}), ScimType::InvalidSyntax),
         (json!({"op": "move", "path": "title"}), ScimType::InvalidSyntax),
     ] {
         assert_eq!(strict(json!({}), operation.clone()), Err(expected), "{operation}");
@@ -412,4 +414,230 @@ fn patch_019_only_primary_is_primary() {
     let operation = json!({"op": "add", "path": "lamps[value eq \"b\"].lit", "value": true});
     let (after, _) = patch(&lamps, &Leniency::STRICT, &before, &request(json!([operation]))).unwrap();
     assert_eq!(after["lamps"], json!([{"value": "a", "primary": true}, {"value": "b", "lit": true}]));
+}
+
+/// A schema with what RFC 7643 has nowhere: lists and read-only parts inside complex values.
+fn boxes() -> std::sync::Arc<ResourceType> {
+    let subs = json!([{"name": "value"}, {"name": "type"}, {"name": "primary", "type": "boolean"},
+        {"name": "tags", "multiValued": true}, {"name": "seal", "mutability": "immutable"},
+        {"name": "weight", "mutability": "readOnly"}]);
+    crate::laws::one_schema(json!({"id": "urn:b", "attributes": [
+        {"name": "boxes", "type": "complex", "multiValued": true, "subAttributes": subs},
+        {"name": "crate", "type": "complex", "subAttributes": subs},
+        {"name": "codes", "multiValued": true, "required": true}]}))
+}
+
+fn boxed(leniency: &Leniency, before: Value, operations: Value) -> Result<Value, ScimType> {
+    let mut document = map(json!({"schemas": ["urn:b"], "codes": ["c"]}));
+    document.extend(map(before));
+    patch(&boxes(), leniency, &document, &request(operations))
+        .map(|(after, _)| Value::Object(after))
+        .map_err(|error| error.scim_type.unwrap())
+}
+
+#[test]
+fn patch_028_row_9_adding_to_a_list_inside_a_value_appends() {
+    let thing = json!({"value": "a", "tags": ["x"]});
+    let before = json!({"boxes": [thing, {"value": "b"}], "crate": thing});
+    let run = |operation: Value| boxed(&Leniency::STRICT, before.clone(), json!([operation])).unwrap();
+    let add = |path: &str, value: Value| run(json!({"op": "add", "path": path, "value": value}));
+    for after in [
+        add("boxes[value eq \"a\"].tags", json!(["y", "x"])),
+        add("boxes[value eq \"a\"].tags", json!("y")),
+        add("boxes[value eq \"a\"]", json!({"tags": ["y"]})),
+    ] {
+        assert_eq!(after["boxes"][0]["tags"], json!(["x", "y"]));
+        assert_eq!(after["boxes"][1], json!({"value": "b"}));
+    }
+    let after = add("boxes.tags", json!(["y"]));
+    assert_eq!((&after["boxes"][0]["tags"], &after["boxes"][1]["tags"]), (&json!(["x", "y"]), &json!(["y"])));
+    for after in [
+        add("crate.tags", json!(["y"])),
+        add("crate", json!({"tags": ["y"]})),
+        run(json!({"op": "add", "value": {"crate": {"tags": ["y"]}}})),
+    ] {
+        assert_eq!(after["crate"]["tags"], json!(["x", "y"]));
+    }
+    // CORE-030: to add what is unassigned says nothing, in a replace it clears.
+    for (op, left) in [("add", Some(&json!(["x"]))), ("replace", None)] {
+        for nothing in [json!(null), json!([])] {
+            let after = run(json!({"op": op, "path": "crate", "value": {"tags": nothing}}));
+            assert_eq!(after["crate"].get("tags"), left, "{op} {nothing}");
+        }
+    }
+}
+
+#[test]
+fn q_10_remove_with_a_value_inside_a_value() {
+    let before = json!({"boxes": [{"value": "a", "tags": ["x", "y"]}], "crate": {"tags": ["x", "y"]}});
+    for path in ["boxes[value eq \"a\"].tags", "boxes.tags", "crate.tags"] {
+        let remove = |value: Value| json!([{"op": "remove", "path": path, "value": value}]);
+        let strictly = boxed(&Leniency::STRICT, before.clone(), remove(json!(["X"])));
+        assert_eq!(strictly, Err(ScimType::InvalidValue), "{path}");
+        let at = |after: Value| match path {
+            "crate.tags" => after["crate"].get("tags").cloned(),
+            _ => after["boxes"][0].get("tags").cloned(),
+        };
+        let left = |value: Value| at(boxed(&Leniency::INTEROP, before.clone(), remove(value)).unwrap());
+        assert_eq!(left(json!(["X"])), Some(json!(["y"])), "{path}: letters are folded as in a filter");
+        assert_eq!(left(json!(["z"])), Some(json!(["x", "y"])), "{path}");
+        assert_eq!(left(json!(["x", "y"])), None, "{path}");
+    }
+}
+
+#[test]
+fn row_15_what_is_read_only_stays_when_the_value_around_it_is_replaced() {
+    let heavy = json!({"value": "a", "weight": "9", "type": "t"});
+    let before = json!({"boxes": [heavy, {"value": "b"}]});
+    let run = |operation: Value| boxed(&Leniency::STRICT, before.clone(), json!([operation])).unwrap();
+    let one = json!({"op": "replace", "path": "boxes[value eq \"a\"]", "value": {"value": "c"}});
+    assert_eq!(run(one)["boxes"], json!([{"value": "c", "weight": "9"}, {"value": "b"}]));
+    let all = json!({"op": "replace", "path": "boxes", "value": [{"value": "d"}, {"value": "a", "type": "t", "primary": true}]});
+    let kept = json!({"value": "a", "type": "t", "primary": true, "weight": "9"});
+    assert_eq!(run(all)["boxes"], json!([{"value": "d"}, kept]));
+    let again = json!({"op": "add", "path": "boxes", "value": [{"value": "a", "type": "t"}]});
+    assert_eq!(run(again)["boxes"], before["boxes"], "CORE-026: what is read-only makes no other value");
+}
+
+#[test]
+fn row_17_what_is_immutable_in_a_single_value_does_not_go_with_it() {
+    let before = json!({"crate": {"value": "a", "seal": "s"}, "boxes": [{"value": "a", "seal": "s"}]});
+    let run = |operation: Value| boxed(&Leniency::STRICT, before.clone(), json!([operation]));
+    for operation in [
+        json!({"op": "remove", "path": "crate"}),
+        json!({"op": "replace", "path": "crate", "value": null}),
+        json!({"op": "replace", "path": "crate", "value": {}}),
+        json!({"op": "replace", "path": "crate", "value": {"seal": null}}),
+        json!({"op": "remove", "path": "crate.seal"}),
+    ] {
+        assert_eq!(run(operation.clone()), Err(ScimType::Mutability), "{operation}");
+    }
+    // An element may go as a whole, as a member does (RFC 7643 §4.2).
+    assert_eq!(run(json!({"op": "remove", "path": "boxes[value eq \"a\"]"})).unwrap().get("boxes"), None);
+    let kept = json!({"op": "replace", "path": "crate", "value": {"seal": "s", "type": "t"}});
+    assert_eq!(run(kept).unwrap()["crate"], json!({"value": "a", "seal": "s", "type": "t"}));
+}
+
+#[test]
+fn patch_022_the_last_value_of_what_is_required_stays() {
+    for operation in [
+        json!({"op": "remove", "path": "codes[value eq \"c\"]"}),
+        json!({"op": "remove", "path": "codes"}),
+        json!({"op": "replace", "path": "codes", "value": []}),
+    ] {
+        let refused = boxed(&Leniency::STRICT, json!({}), json!([operation]));
+        assert_eq!(refused, Err(ScimType::Mutability), "{operation}");
+    }
+    let exchanged = json!([{"op": "remove", "path": "codes[value eq \"c\"]"},
+        {"op": "add", "path": "codes", "value": "d"}]);
+    assert_eq!(boxed(&Leniency::STRICT, json!({}), exchanged).unwrap()["codes"], json!(["d"]), "PATCH-036");
+}
+
+#[test]
+fn patch_022_a_required_relation_is_not_emptied_and_does_not_hinder() {
+    let mut document = Schema::group().document().clone();
+    for attribute in document["attributes"].as_array_mut().unwrap() {
+        if attribute["name"] == "members" {
+            attribute["required"] = json!(true);
+        }
+    }
+    let document = Schema::from_json(document).unwrap();
+    let group = ResourceType::builder(ResourceTypeDocument::new("Group", "/Groups", urn::GROUP))
+        .schema(document.into())
+        .relation(Relation::own("members", ["User"]))
+        .build()
+        .unwrap()
+        .into();
+    let before = map(json!({"schemas": [urn::GROUP], "displayName": "g", "members": [{"value": "a"}]}));
+    let run = |operation: Value| {
+        patch_whole(&group, &Leniency::STRICT, &before, &request(json!([operation])))
+            .map(|patched| Value::Object(patched.document))
+            .map_err(|error| error.scim_type.unwrap())
+    };
+    assert_eq!(
+        run(json!({"op": "replace", "path": "displayName", "value": "h"})).unwrap()["displayName"],
+        "h"
+    );
+    for operation in [
+        json!({"op": "remove", "path": "members"}),
+        json!({"op": "replace", "path": "members", "value": []}),
+        json!({"op": "replace", "value": {"members": null}}),
+    ] {
+        assert_eq!(run(operation.clone()), Err(ScimType::Mutability), "{operation}");
+    }
+}
+
+#[test]
+fn patch_010_two_spellings_of_one_name_are_refused() {
+    let user = |value: Value| user(Leniency::INTEROP, json!({}), json!([{"op": "add", "value": value}]));
+    let urn = urn::ENTERPRISE_USER;
+    for value in [
+        json!({"title": "a", "Title": "b"}),
+        json!({"emails": [{"value": "a"}], "EMAILS": null}),
+        json!({"userName": "a", (format!("{}:userName", urn::USER)): "b"}),
+        json!({urn: {"costCenter": "1", "COSTCENTER": "2"}}),
+        json!({urn: {"costCenter": "1"}, (format!("{urn}:costCenter")): "2"}),
+        json!({"name.givenName": "a", "name.GivenName": "b"}),
+    ] {
+        assert_eq!(user(value.clone()), Err(ScimType::InvalidValue), "{value}");
+    }
+    let both = user(json!({"name": {"givenName": "a"}, "name.familyName": "b"})).unwrap();
+    assert_eq!(both["name"], json!({"givenName": "a", "familyName": "b"}));
+}
+
+#[test]
+fn patch_010_unknown_and_misspelt_names_in_a_value() {
+    let strict = Leniency::STRICT;
+    let ignore = strict.with_unknown_attributes(UnknownAttributes::Ignore);
+    let keep = strict.with_unknown_attributes(UnknownAttributes::Keep);
+    let run = |leniency: Leniency, op: &str, before: Value, value: Value| {
+        user(leniency, before, json!([{"op": op, "value": value}]))
+    };
+    for leniency in [strict, ignore, keep, Leniency::INTEROP] {
+        for key in ["emails[type eq", "emails[]", "shoe[x eq 1]"] {
+            let refused = run(leniency, "add", json!({}), json!({key: "x"}));
+            assert_eq!(refused, Err(ScimType::InvalidValue), "{key}");
+        }
+    }
+    let unknown = json!({"title": "t", "shoe": 38});
+    assert_eq!(run(strict, "add", json!({}), unknown.clone()), Err(ScimType::InvalidValue));
+    assert_eq!(run(ignore, "add", json!({}), unknown.clone()).unwrap().get("shoe"), None);
+    assert_eq!(run(ignore, "add", json!({}), json!({"name.givenName": "a"})), Err(ScimType::InvalidValue));
+
+    let kept = run(keep, "add", json!({}), unknown).unwrap();
+    assert_eq!((&kept["title"], &kept["shoe"]), (&json!("t"), &json!(38)));
+    let again = run(keep, "replace", json!({"shoe": 38}), json!({"SHOE": 39})).unwrap();
+    assert_eq!((&again["shoe"], again.get("SHOE")), (&json!(39), None), "under the spelling it has");
+    let gone = run(keep, "replace", json!({"shoe": 38}), json!({"shoe": null})).unwrap();
+    assert_eq!(gone.get("shoe"), None);
+    let stays = run(keep, "add", json!({"shoe": 38}), json!({"shoe": null})).unwrap();
+    assert_eq!(stays["shoe"], 38);
+    assert_eq!(run(keep, "add", json!({}), json!({"shoe": 1, "Shoe": 2})), Err(ScimType::InvalidValue));
+
+    let extension = run(keep, "add", json!({}), json!({"urn:x": {"a": 1}})).unwrap();
+    assert_eq!(
+        (&extension["urn:x"], &extension["schemas"]),
+        (&json!({"a": 1}), &json!([urn::USER, "urn:x"]))
+    );
+    let within = json!({urn::ENTERPRISE_USER: {"badge": 1, "department": "d"}});
+    let within = run(keep, "add", json!({}), within).unwrap();
+    assert_eq!(within[urn::ENTERPRISE_USER], json!({"badge": 1, "department": "d"}));
+    let part = run(keep, "add", json!({"name": {"nick": "a"}}), json!({"name": {"nick": "b"}})).unwrap();
+    assert_eq!(part["name"], json!({"nick": "b"}));
+}
+
+#[test]
+fn row_20_schemas_takes_urns_only() {
+    for op in ["add", "replace", "remove"] {
+        let operation = json!({"op": op, "path": "schemas", "value": [1, {}, urn::USER]});
+        assert_eq!(strict(json!({}), operation), Err(ScimType::InvalidValue), "{op}");
+    }
+}
+
+#[test]
+fn core_025_primary_false_is_what_it_is_without() {
+    let before = json!({"emails": [{"value": "a", "type": "work"}]});
+    let again =
+        json!({"op": "add", "path": "emails", "value": [{"value": "a", "type": "work", "primary": false}]});
+    assert_eq!(strict(before.clone(), again).unwrap()["emails"], before["emails"]);
 }

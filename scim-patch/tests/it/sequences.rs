@@ -251,8 +251,10 @@ fn given(
         Operation { op: "add", target, value: Some(value) }
     };
     let mut operations = vec![add(name, value)];
-    if extension == Some(BADGE) && name != "code" {
-        operations.push(add("code", json!("c")));
+    if extension == Some(BADGE) {
+        operations.extend([add("code", json!("c")), add("pins", json!({"value": "p"}))].into_iter().filter(
+            |operation| !matches!(operation.target, Target::Attribute { name: other, .. } if other == name),
+        ));
     }
     model.patch(&resource, &operations).unwrap_or(resource)
 }

@@ -10,6 +10,7 @@ use scim_core::{
 };
 use scim_patch::PatchRequest;
 use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::fixtures::{self, Patched};
 use crate::inferred::inferred;
@@ -30,16 +31,24 @@ fn patch_028_patch_030_patch_032_cases_of_other_suites() {
             }
             None if ours == expected => agreed += 1,
             None => wrong.push(format!("{id}: {ours}, expected {expected}: {case}")),
-            Some((read, _)) if read != ours.word(&expected) => {
+            Some((read, _)) if *read != ours.word(&expected) => {
                 wrong.push(format!("{id}: {} ({ours}), read as {read}", ours.word(&expected)));
             }
-            Some(_) if is_disputed => disputed += 1,
+            // A reading that names quirks says that with them the case comes out as its suite has it.
+            Some((_, reading)) if is_disputed => match (&ours, quirks(reading)) {
+                (Outcome::Refused(_), Some(leniency)) if outcome(case, leniency) != expected => {
+                    wrong.push(format!(
+                        "{id}: {} by the quirks of: {reading}: {case}",
+                        outcome(case, leniency)
+                    ));
+                }
+                _ => disputed += 1,
+            },
             Some((_, reading)) if ours == expected => {
                 wrong.push(format!("{id} agrees, but is read: {reading}"));
             }
             Some((_, reading)) if reading.contains("without a schema") => missing += 1,
             Some((_, reading)) => match quirks(reading).map(|leniency| outcome(case, leniency)) {
-                // A reading that names quirks says that with them the case comes out as its suite has it.
                 Some(lenient) if lenient == expected => forgiven += 1,
                 Some(lenient) => wrong.push(format!("{id}: {lenient} by the quirks of: {reading}: {case}")),
                 None if matches!((&ours, &expected), (Outcome::Refused(_), Outcome::Refused(_))) => {
@@ -69,12 +78,16 @@ enum Outcome {
 }
 
 impl Outcome {
-    /// In the words of `readings.json`.
-    fn word(&self, expected: &Self) -> &str {
+    /// In the words of `readings.json`. What a case comes to is written down as a digest: its text is not ours.
+    fn word(&self, expected: &Self) -> String {
         match self {
-            outcome if outcome == expected => "agrees",
-            Self::Refused(keyword) => keyword,
-            _ => "otherwise",
+            outcome if outcome == expected => "agrees".to_owned(),
+            Self::Refused(keyword) => keyword.clone(),
+            other => {
+                let digest = Sha256::digest(other.to_string());
+                let digits: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+                format!("otherwise, {digits}")
+            }
         }
     }
 }
@@ -155,7 +168,12 @@ fn resource_type(case: &Value) -> Arc<ResourceType> {
     match text(case, "schema") {
         "Group" => group(case),
         "User+Enterprise/Group" | "User+Enterprise" if named(urn::GROUP) || has_members => group(case),
-        "User" | "User+Enterprise" | "User[EnterpriseUser]" | "User+Enterprise/Group" => user(case, None),
+        "User" => {
+            let document = ResourceTypeDocument::new("User", "/Users", urn::USER);
+            let schema = requiring_what_there_is(&Schema::user(), case);
+            ResourceType::builder(document).schema(schema).build().unwrap().into()
+        }
+        "User+Enterprise" | "User[EnterpriseUser]" | "User+Enterprise/Group" => user(case, None),
         "User+Enterprise+test extension" => {
             let words = json!({"name": "testString", "multiValued": true});
             user(case, Some(json!({"id": "urn:ivixvi:testSchema", "attributes": [words]})))
