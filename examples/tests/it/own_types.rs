@@ -1,7 +1,7 @@
 //! `standalone` with schemas and resource types from files: all of CRUD over a socket, and errors that say which
 //! file is at fault.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ struct Files {
 }
 
 fn own() -> Files {
-    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/standalone"));
+    let folder = scim_testdata::folder().join("standalone");
     Files {
         schemas: folder.join("schemas.json"),
         resource_types: folder.join("resource_type.json"),
@@ -29,13 +29,7 @@ fn own() -> Files {
 }
 
 fn vendor() -> Option<Files> {
-    let Some(folder) = std::env::var_os("SCIM_CASES") else {
-        let all = std::env::var_os("SCIM_REQUIRE_ALL").is_some_and(|all| all == "1");
-        assert!(!all, "SCIM_REQUIRE_ALL is set, but SCIM_CASES is not");
-        println!("skipped: SCIM_CASES not set");
-        return None;
-    };
-    let folder = PathBuf::from(folder).join("vendor");
+    let folder = scim_testdata::cases()?.join("vendor");
     Some(Files {
         schemas: folder.join("testsuite_schemas.json"),
         resource_types: folder.join("testsuite_resource_types.json"),

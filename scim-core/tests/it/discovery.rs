@@ -6,7 +6,9 @@ use scim_core::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{cases, robot};
+use scim_testdata::cases;
+
+use crate::support::robot;
 
 fn built_in() -> Vec<std::sync::Arc<Schema>> {
     vec![

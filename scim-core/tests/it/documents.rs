@@ -6,7 +6,7 @@ use std::sync::Arc;
 use scim_core::{Schema, urn};
 use serde_json::{Value, json};
 
-use crate::support::{cases, read};
+use scim_testdata::{cases, read};
 
 /// One correction of a published document.
 enum Fix {

@@ -1,16 +1,16 @@
 //! The examples of RFC 7643 §8, with errata.
 
-use std::path::Path;
-
 use scim_core::{Group, Leniency, Projection, ResourceType, ResourceTypeDocument, User, urn};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::support::{create, document, read, render_with};
+use scim_testdata::read;
+
+use crate::support::{create, document, render_with};
 
 pub(crate) fn example(name: &str) -> Value {
-    read(&Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/rfc7643")).join(name))
+    read(&scim_testdata::folder().join("rfc7643").join(name))
 }
 
 /// The example without what the service provider owns, hides or computes.

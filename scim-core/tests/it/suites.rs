@@ -11,7 +11,9 @@ use scim_core::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{cases, create, read, refused, render, replace};
+use scim_testdata::{cases, read};
+
+use crate::support::{create, refused, render, replace};
 
 /// What the checks work on: the resource type that these suites assume, from `vendor/`.
 struct Vendor {

@@ -1,6 +1,5 @@
 //! A resource type with an attribute of every kind, and the short way through ingest and rendering.
 
-use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 
 use scim_core::{
@@ -141,22 +140,6 @@ pub(crate) fn render(
 ) -> Value {
     let projection = Projection::new(resource_type, attributes, excluded).unwrap();
     render_with(resource_type, resource, &[], &projection)
-}
-
-/// A folder that only the project's machines have; `None` says that the test is skipped.
-pub(crate) fn cases() -> Option<PathBuf> {
-    let folder = std::env::var_os("SCIM_CASES").map(PathBuf::from);
-    if folder.is_none() {
-        let all = std::env::var_os("SCIM_REQUIRE_ALL").is_some_and(|all| all == "1");
-        assert!(!all, "SCIM_REQUIRE_ALL is set, but SCIM_CASES is not");
-        println!("skipped: SCIM_CASES not set");
-    }
-    folder
-}
-
-pub(crate) fn read(path: &std::path::Path) -> Value {
-    let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 /// What a check refuses: the `scimType` and that the detail names the attribute.

@@ -1,15 +1,14 @@
 //! Cases kept outside the crate: our fixtures of identity providers, and other projects' suites, of which
 //! nothing but ids is written down here.
 
-use std::collections::BTreeMap;
-use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
 use scim_core::{Leniency, Quirks, ResourceType, ResourceTypeDocument, Schema};
 use scim_filter::{Filter, FilterError, Path};
-use serde_json::{Map, Value, json};
+use scim_testdata::{inferred, suite};
+use serde_json::{Value, json};
 
-use crate::support::{Stored, case_file, read};
+use crate::support::Stored;
 
 fn text<'a>(case: &'a Value, name: &str) -> &'a str {
     case[name].as_str().unwrap_or_default()
@@ -25,26 +24,10 @@ fn outcome_of<T, E>(outcome: &Result<T, E>, truth: impl Fn(&T) -> Option<bool>) 
     }
 }
 
-/// Cases without a single truth, and those that go against us for want of a schema: by id what we make of
-/// them, and the reading behind it.
-fn readings() -> BTreeMap<String, (String, String)> {
-    let list: BTreeMap<String, BTreeMap<String, Vec<String>>> =
-        serde_json::from_str(include_str!("../readings.json")).unwrap();
-    let mut readings = BTreeMap::new();
-    for (reading, outcomes) in list {
-        for (outcome, ids) in outcomes {
-            for id in ids {
-                let before = readings.insert(id.clone(), (outcome.clone(), reading.clone()));
-                assert!(before.is_none(), "{id} is read twice");
-            }
-        }
-    }
-    readings
-}
-
 /// Fails unless every case came out as its suite has it, or as `readings.json` reads it.
 fn settle(cases: &[Value], expected: impl Fn(&Value) -> &'static str, ours: impl Fn(&Value) -> &'static str) {
-    let readings = readings();
+    // What has no single truth, and what goes against us for want of a schema.
+    let readings = scim_testdata::readings(include_str!("../readings.json"));
     let (mut wrong, mut needless, mut disputed, mut missing) = (Vec::new(), Vec::new(), 0, 0);
     for case in cases {
         let (id, ours, expected) = (text(case, "id"), ours(case), expected(case));
@@ -71,7 +54,7 @@ fn valid(case: &Value) -> &'static str {
 
 #[test]
 fn filt_002_filters_of_other_suites() {
-    let Some(cases) = case_file("suites/filters.json") else { return };
+    let Some(cases) = suite("suites/filters.json") else { return };
     let mut document = Schema::user().document().clone();
     document["attributes"].as_array_mut().unwrap().push(json!({"name": "bin", "type": "binary"}));
     let user = user_type(Schema::from_json(document).unwrap().into());
@@ -90,7 +73,7 @@ fn filt_002_filters_of_other_suites() {
 
 #[test]
 fn paths_of_other_suites() {
-    let Some(cases) = case_file("suites/paths.json") else { return };
+    let Some(cases) = suite("suites/paths.json") else { return };
     let user = ResourceType::user();
     settle(&cases, valid, |case| {
         let outcome = text(case, "path").parse::<Path>().and_then(|path| {
@@ -105,7 +88,7 @@ fn paths_of_other_suites() {
 
 #[test]
 fn filt_007_evaluations_of_other_suites() {
-    let Some(cases) = case_file("suites/filter_eval.json") else { return };
+    let Some(cases) = suite("suites/filter_eval.json") else { return };
     let expected = |case: &Value| match case["match"].as_bool() {
         Some(true) => "matches",
         Some(false) => "differs",
@@ -114,8 +97,8 @@ fn filt_007_evaluations_of_other_suites() {
     settle(&cases, expected, |case| {
         let resource = case["resource"].clone();
         let resource_type = match text(case, "schema") {
-            "none" => inferred(&resource, false),
-            "all strings caseExact" => inferred(&resource, true),
+            "none" => inferred(&[&resource], false),
+            "all strings caseExact" => inferred(&[&resource], true),
             _ => ResourceType::user(),
         };
         let outcome = text(case, "filter").parse::<Filter>().and_then(|filter| {
@@ -138,10 +121,9 @@ fn filt_007_evaluations_of_other_suites() {
 
 #[test]
 fn fixtures_of_identity_providers() {
-    let Some(fixtures) = fixtures() else { return };
     let mut count = 0;
-    for fixture in fixtures.iter().filter(|fixture| fixture["kind"] == "filter") {
-        let id = text(fixture, "id");
+    for fixture in scim_testdata::idp_fixtures("filter") {
+        let id = text(&fixture, "id");
         let resource_type = match text(&fixture["request"], "endpoint") {
             "/Users" => ResourceType::user(),
             "/Groups" => ResourceType::group(),
@@ -162,74 +144,7 @@ fn fixtures_of_identity_providers() {
     assert!(count > 0);
 }
 
-/// Ours: from `SCIM_CASES`, else from the workspace.
-fn fixtures() -> Option<Vec<Value>> {
-    let kept = FilePath::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/idp/idp-fixtures.json");
-    match std::env::var_os("SCIM_CASES") {
-        Some(folder) => Some(read(PathBuf::from(folder).join("idp/idp-fixtures.json"))),
-        None if kept.exists() => Some(read(kept)),
-        None => case_file("idp/idp-fixtures.json"),
-    }
-}
-
 fn user_type(schema: Arc<Schema>) -> ResourceType {
     let document = ResourceTypeDocument::new("User", "/Users", schema.id().to_string());
     ResourceType::builder(document).schema(schema).build().unwrap()
-}
-
-/// A resource type that fits the resource: what its values look like is what its attributes are.
-fn inferred(resource: &Value, case_exact: bool) -> Arc<ResourceType> {
-    const COMMON: [&str; 4] = ["id", "externalId", "schemas", "meta"];
-    let mut document = ResourceTypeDocument::new("Thing", "/Things", "urn:example:Thing");
-    let mut base = Vec::new();
-    let mut schemas = Vec::new();
-    for (name, value) in resource.as_object().unwrap() {
-        match value {
-            Value::Object(members) if name.contains(':') => {
-                let attributes: Vec<_> =
-                    members.iter().filter_map(|(name, value)| attribute(name, value, case_exact)).collect();
-                schemas.push(json!({"id": name, "attributes": attributes}));
-                document = document.extension(name.as_str(), false);
-            }
-            _ if COMMON.iter().any(|common| common.eq_ignore_ascii_case(name)) => {}
-            _ => base.extend(attribute(name, value, case_exact)),
-        }
-    }
-    schemas.push(json!({"id": "urn:example:Thing", "attributes": base}));
-    let mut builder = ResourceType::builder(document);
-    for schema in schemas {
-        builder = builder.schema(Schema::from_json(schema).unwrap().into());
-    }
-    builder.build().unwrap().into()
-}
-
-fn attribute(name: &str, value: &Value, case_exact: bool) -> Option<Value> {
-    if !scim_core::is_attribute_name(name) {
-        return None;
-    }
-    let (multi_valued, values): (bool, Vec<&Value>) = match value {
-        Value::Array(values) => (true, values.iter().collect()),
-        single => (false, vec![single]),
-    };
-    let mut members: Map<String, Value> = Map::new();
-    for (name, value) in values.iter().filter_map(|value| value.as_object()).flatten() {
-        if !value.is_object() && !members.contains_key(name) {
-            members.insert(name.clone(), value.clone());
-        }
-    }
-    let kind = match values.iter().find(|value| !value.is_null())? {
-        Value::Bool(_) => "boolean",
-        Value::Number(_) if values.iter().all(|value| value.is_i64()) => "integer",
-        Value::Number(_) => "decimal",
-        Value::Object(_) => "complex",
-        _ => "string",
-    };
-    let subs: Vec<_> = members
-        .iter()
-        .filter_map(|(name, value)| attribute(name, value, case_exact))
-        .filter(|sub| sub["type"] != "complex")
-        .collect();
-    Some(
-        json!({"name": name, "type": kind, "multiValued": multi_valued, "caseExact": case_exact, "subAttributes": subs}),
-    )
 }

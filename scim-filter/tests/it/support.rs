@@ -1,5 +1,4 @@
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use scim_core::{DateTime, Leniency, Resource, ResourceType, Timestamp};
 use scim_filter::{BoundFilter, Entry, Filter, FilterError, Relations};
@@ -106,19 +105,4 @@ pub(crate) fn group_matches(text: &str, document: Value) -> bool {
     bind(&group, text)
         .unwrap_or_else(|error| panic!("{text}: {error}"))
         .matches(&Stored::new(&group, document).entry())
-}
-
-/// A file of test data by other people, found through `SCIM_CASES`; `None` says that the test is skipped.
-pub(crate) fn case_file(name: &str) -> Option<Vec<Value>> {
-    let Some(folder) = std::env::var_os("SCIM_CASES") else {
-        assert!(std::env::var_os("SCIM_REQUIRE_ALL").is_none_or(|all| all != "1"), "SCIM_CASES not set");
-        println!("skipped: SCIM_CASES not set");
-        return None;
-    };
-    Some(read(PathBuf::from(folder).join(name)))
-}
-
-pub(crate) fn read(path: PathBuf) -> Vec<Value> {
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    serde_json::from_str(&text).unwrap()
 }

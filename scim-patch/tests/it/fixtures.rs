@@ -16,7 +16,7 @@ macro_rules! fixtures_of {
 
         #[test]
         fn every_quirk_of_a_patch_fixture_has_a_test() {
-            for quirk in fixtures().iter().flat_map(quirks) {
+            for quirk in scim_testdata::idp_fixtures("patch").iter().flat_map(quirks) {
                 assert!([$($quirk),+].contains(&quirk.as_str()), "{quirk}");
             }
         }
@@ -68,7 +68,9 @@ fn hold(quirk: &str) {
     let deviations: BTreeMap<String, String> = serde_json::from_str(DEVIATIONS).unwrap();
     let mut failures = Vec::new();
     let mut count = 0;
-    for case in fixtures().iter().filter(|case| quirks(case).any(|named| named == quirk)) {
+    for case in
+        scim_testdata::idp_fixtures("patch").iter().filter(|case| quirks(case).any(|named| named == quirk))
+    {
         count += 1;
         let id = case["id"].as_str().unwrap();
         match (check(case), deviations.contains_key(id)) {
@@ -79,12 +81,6 @@ fn hold(quirk: &str) {
     }
     assert!(count > 0, "no fixture of {quirk}");
     assert!(failures.is_empty(), "{} of {count}:\n{}", failures.len(), failures.join("\n"));
-}
-
-fn fixtures() -> Vec<Value> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/idp/idp-fixtures.json");
-    let cases: Vec<Value> = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-    cases.into_iter().filter(|case| case["kind"] == "patch").collect()
 }
 
 fn quirks(case: &Value) -> impl Iterator<Item = String> + '_ {

@@ -7,7 +7,6 @@ mod diff;
 mod errors;
 mod explain;
 mod fixtures;
-mod inferred;
 mod laws;
 mod lenient;
 mod limits;

@@ -1,7 +1,5 @@
 //! Cases of other projects' suites, of which nothing but ids is written down here.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use scim_core::{
@@ -13,12 +11,11 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::fixtures::{self, Patched};
-use crate::inferred::inferred;
 
 #[test]
 fn patch_028_patch_030_patch_032_cases_of_other_suites() {
-    let Some(cases) = case_file("suites/patch.json") else { return };
-    let readings = readings();
+    let Some(cases) = scim_testdata::suite("suites/patch.json") else { return };
+    let readings = scim_testdata::readings(include_str!("../readings.json"));
     let (mut wrong, mut agreed, mut disputed, mut missing) = (Vec::new(), 0, 0, 0);
     let (mut forgiven, mut keyword, mut decided) = (0, 0, 0);
     for case in &cases {
@@ -183,7 +180,7 @@ fn resource_type(case: &Value) -> Arc<ResourceType> {
             let schema = json!({"id": "urn:x", "attributes": [fixed("locked"), fixed("immutable")]});
             crate::laws::one_schema(schema)
         }
-        _ => inferred(&[&case["before"], &case["after"]]),
+        _ => scim_testdata::inferred(&[&case["before"], &case["after"]], false),
     }
 }
 
@@ -277,30 +274,4 @@ fn is_assigned(value: &Value) -> bool {
 
 fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value[name].as_str().unwrap_or_default()
-}
-
-/// By id what we make of a case, and the reading behind it.
-fn readings() -> BTreeMap<String, (String, String)> {
-    let list: BTreeMap<String, BTreeMap<String, Vec<String>>> =
-        serde_json::from_str(include_str!("../readings.json")).unwrap();
-    let mut readings = BTreeMap::new();
-    for (reading, outcomes) in list {
-        for (outcome, ids) in outcomes {
-            for id in ids {
-                let before = readings.insert(id.clone(), (outcome.clone(), reading.clone()));
-                assert!(before.is_none(), "{id} is read twice");
-            }
-        }
-    }
-    readings
-}
-
-/// A file of test data by other people, found through `SCIM_CASES`; `None` says that the test is skipped.
-fn case_file(name: &str) -> Option<Vec<Value>> {
-    let Some(folder) = std::env::var_os("SCIM_CASES") else {
-        assert!(std::env::var_os("SCIM_REQUIRE_ALL").is_none_or(|all| all != "1"), "SCIM_CASES not set");
-        println!("skipped: SCIM_CASES not set");
-        return None;
-    };
-    Some(serde_json::from_str(&std::fs::read_to_string(PathBuf::from(folder).join(name)).unwrap()).unwrap())
 }

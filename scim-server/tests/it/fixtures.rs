@@ -19,11 +19,10 @@ const LEFT_OUT: &[(&str, &str)] = &[
 
 #[tokio::test]
 async fn q_17_to_q_83_http_fixtures() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/idp/idp-fixtures.json");
-    let cases: Vec<Value> = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let cases = scim_testdata::idp_fixtures("http");
     let mut failures = Vec::new();
     let mut count = 0;
-    for case in cases.iter().filter(|case| case["kind"] == "http" && case["role"] != "client") {
+    for case in cases.iter().filter(|case| case["role"] != "client") {
         let id = case["id"].as_str().unwrap();
         if LEFT_OUT.iter().any(|(left_out, _)| *left_out == id) {
             continue;

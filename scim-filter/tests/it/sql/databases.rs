@@ -141,12 +141,7 @@ fn sqlite_value(value: Option<&Value>) -> Sqlite {
 
 /// The server named by `SCIM_POSTGRES`; `None` says that the test is skipped.
 pub(super) fn postgres() -> Option<postgres::Client> {
-    let Ok(server) = std::env::var("SCIM_POSTGRES") else {
-        let all = std::env::var_os("SCIM_REQUIRE_ALL").is_some_and(|all| all == "1");
-        assert!(!all, "SCIM_REQUIRE_ALL is set, but SCIM_POSTGRES is not: use .ci/postgres");
-        println!("skipped: SCIM_POSTGRES not set");
-        return None;
-    };
+    let server = scim_testdata::required("SCIM_POSTGRES")?;
     let mut client = postgres::Client::connect(&server, postgres::NoTls).unwrap();
     // Compiling a statement that is asked once takes far longer than it runs.
     client.batch_execute("SET jit = off").unwrap();
