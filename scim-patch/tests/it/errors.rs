@@ -90,9 +90,16 @@ fn core_081_read_only_immutable_and_required_are_told_apart() {
 #[test]
 fn a_document_that_is_not_its_schemas_is_nobodys_request() {
     let broken = json!({"schemas": [urn::USER], "userName": "ada", "emails": "a", urn::ENTERPRISE_USER: 1});
-    let name = json!({"schemas": [urn::USER], "userName": "ada", "name": "a"});
-    let operation = json!({"op": "add", "path": "name.givenName", "value": "b"});
-    assert_eq!(Error::from(refusal(&ResourceType::user(), name, operation)).status, 500);
+    for (stored, path) in [
+        (json!({"name": "a"}), "name.givenName"),
+        (json!({"name": [{"givenName": "a"}]}), "name.givenName"),
+        (json!({"emails": {"value": "a"}}), "emails[value eq \"a\"].type"),
+    ] {
+        let mut document = json!({"schemas": [urn::USER], "userName": "ada"});
+        document.as_object_mut().unwrap().extend(stored.as_object().unwrap().clone());
+        let operation = json!({"op": "add", "path": path, "value": "b"});
+        assert_eq!(Error::from(refusal(&ResourceType::user(), document, operation)).status, 500, "{stored}");
+    }
     let cost_center = format!("{}:costCenter", urn::ENTERPRISE_USER);
     for (path, value) in [("emails", json!([{"value": "b"}])), (cost_center.as_str(), json!("1"))] {
         let error = refusal(

@@ -189,3 +189,19 @@ fn patch_014_members_that_are_nobody_are_still_named_when_steps_are_joined() {
         .unwrap();
     assert_eq!(plan.relations().len(), 2);
 }
+
+#[test]
+fn row_14_what_is_read_only_in_an_extension_stays_when_it_is_removed() {
+    let schema =
+        json!({"id": "urn:e", "attributes": [{"name": "seen", "mutability": "readOnly"}, {"name": "note"}]});
+    let schema = Schema::from_json(schema).unwrap();
+    let resource_type = ResourceType::user().with_extension(schema.into(), false).unwrap().into();
+    let user = |extension: Value| {
+        document(json!({"schemas": [urn::USER, "urn:e"], "userName": "ada", "urn:e": extension}))
+    };
+    let mut resource = user(json!({"seen": "1", "note": "n"}));
+    let remove = json!([{"op": "remove", "path": "urn:e"}]);
+    let changed = apply(&resource_type, &Leniency::STRICT, &mut resource, remove);
+    assert_eq!(changed, Ok(Changed::Yes(vec!["urn:e:note".into()])));
+    assert_eq!(resource, user(json!({"seen": "1"})));
+}
