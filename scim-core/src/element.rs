@@ -8,39 +8,30 @@ use serde_json::{Map, Value};
 
 use crate::schema::{Attribute, Mutability};
 
-/// What makes an element the same as another, whatever else it says: every sub-attribute but `primary`, what is
-/// read-only, and where there is a `value`, `display` and `$ref`, which only describe it. For the sub-attributes
-/// of RFC 7643 §2.4 that is the pair of `type` and `value`. A simple value is itself.
+/// What makes an element the same as another, whatever else it says: every sub-attribute but `primary`, and
+/// where there is a `value`, but `display` and `$ref`, which only describe it. For the sub-attributes of RFC
+/// 7643 §2.4 that is the pair of `type` and `value`. A simple value is itself.
 #[derive(Clone, Copy, Debug)]
-struct Identity<'a> {
-    element: &'a Value,
-    /// The attribute, if it can be written but some of its sub-attributes cannot: few are so.
-    read_only: Option<&'a Attribute>,
-}
+struct Identity<'a>(&'a Value);
 
 impl<'a> Identity<'a> {
-    fn members(self, object: &'a Map<String, Value>) -> impl Iterator<Item = (&'a String, &'a Value)> {
+    fn members(object: &'a Map<String, Value>) -> impl Iterator<Item = (&'a String, &'a Value)> {
         let described = object.contains_key("value");
         object.iter().filter(move |(name, _)| match name.as_str() {
             "primary" => false,
-            "display" | "$ref" if described => false,
-            "value" => true,
-            name => !self.read_only.is_some_and(|attribute| is_read_only(attribute, name)),
+            "display" | "$ref" => !described,
+            _ => true,
         })
     }
 }
 
-fn is_read_only(attribute: &Attribute, name: &str) -> bool {
-    attribute.sub_attribute(name).is_some_and(|sub| sub.mutability == Mutability::ReadOnly)
-}
-
 impl PartialEq for Identity<'_> {
     fn eq(&self, other: &Self) -> bool {
-        match (self.element, other.element) {
+        match (self.0, other.0) {
             (Value::Object(one), Value::Object(two)) => {
                 one.contains_key("value") == two.contains_key("value")
-                    && self.members(one).count() == other.members(two).count()
-                    && self.members(one).all(|(name, value)| two.get(name) == Some(value))
+                    && Self::members(one).count() == Self::members(two).count()
+                    && Self::members(one).all(|(name, value)| two.get(name) == Some(value))
             }
             (one, two) => one == two,
         }
@@ -51,10 +42,10 @@ impl Eq for Identity<'_> {}
 
 impl Hash for Identity<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        match self.element {
+        match self.0 {
             Value::Object(object) => {
                 // A map may or may not be sorted: that depends on who else uses serde_json.
-                let mut members: Vec<_> = self.members(object).collect();
+                let mut members: Vec<_> = Self::members(object).collect();
                 members.sort_unstable_by_key(|(name, _)| *name);
                 members.hash(state);
             }
@@ -81,10 +72,7 @@ pub fn merge_duplicates(attribute: &Attribute, elements: &mut Vec<Value>) {
     if elements.len() < 2 {
         return;
     }
-    let any = attribute.sub_attributes.iter().any(|sub| sub.mutability == Mutability::ReadOnly);
-    let read_only = (any && attribute.mutability != Mutability::ReadOnly).then_some(attribute);
-    let identities: Vec<Identity<'_>> =
-        elements.iter().map(|element| Identity { element, read_only }).collect();
+    let identities: Vec<Identity<'_>> = elements.iter().map(Identity).collect();
     let Some(firsts) = firsts(&identities) else { return };
     for (at, first) in firsts.iter().enumerate() {
         if *first < at {

@@ -48,6 +48,7 @@ pub use resource_type::{
     AttrRef, Extension, Relation, ResolveError, Resolved, ResourceType, ResourceTypeBuilder,
     ResourceTypeError, Side,
 };
+pub use scalar::shorten;
 pub use schema::{
     Attribute, DescribeSchema, Mutability, Returned, Schema, SchemaBuilder, SchemaError, Type, Uniqueness,
 };

@@ -113,7 +113,12 @@ pub(crate) fn kind(value: &Value) -> &'static str {
     }
 }
 
-pub(crate) fn shorten(text: &str) -> String {
+/// A text from outside as an error may repeat it: its first 64 characters.
+///
+/// ```
+/// assert_eq!(scim_core::shorten(&"x".repeat(1_000)).len(), 64);
+/// ```
+pub fn shorten(text: &str) -> String {
     text.chars().take(64).collect()
 }
 

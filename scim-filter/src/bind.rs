@@ -1,6 +1,7 @@
 //! From names to attributes, from literals to typed operands — RFC 7644 §3.4.2.2, part C.4 of the
 //! requirements.
 
+use std::fmt;
 use std::sync::Arc;
 
 use scim_core::{AttrRef, Leniency, Quirk, Quirks, Resolved, ResourceType, Returned};
@@ -104,6 +105,47 @@ pub(crate) enum Logic<L> {
 }
 
 impl<L> Logic<L> {
+    pub(crate) fn leaves(&self) -> usize {
+        match self {
+            Self::Constant(_) => 0,
+            Self::And(branches) | Self::Or(branches) => branches.iter().map(Self::leaves).sum(),
+            Self::Not(inner) => inner.leaves(),
+            Self::Leaf(_) => 1,
+        }
+    }
+
+    /// Writes it as a filter is written, with parentheses around all that is joined inside something else.
+    pub(crate) fn write(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        leaf: &dyn Fn(&L, &mut fmt::Formatter<'_>) -> fmt::Result,
+    ) -> fmt::Result {
+        let (branches, word) = match self {
+            Self::Leaf(term) => return leaf(term, f),
+            Self::Constant(truth) => return write!(f, "{truth}"),
+            Self::Not(inner) => {
+                f.write_str("not (")?;
+                inner.write(f, leaf)?;
+                return f.write_str(")");
+            }
+            Self::And(branches) => (branches, " and "),
+            Self::Or(branches) => (branches, " or "),
+        };
+        for (at, branch) in branches.iter().enumerate() {
+            if at > 0 {
+                f.write_str(word)?;
+            }
+            if matches!(branch, Self::And(_) | Self::Or(_)) {
+                f.write_str("(")?;
+                branch.write(f, leaf)?;
+                f.write_str(")")?;
+            } else {
+                branch.write(f, leaf)?;
+            }
+        }
+        Ok(())
+    }
+
     pub(crate) fn holds(&self, leaf: &dyn Fn(&L) -> bool) -> bool {
         match self {
             Self::Constant(truth) => *truth,

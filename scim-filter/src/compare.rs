@@ -164,6 +164,11 @@ impl Comparison {
     }
 
     /// The operand as a canonical document would hold it, if this is an `eq`.
+    /// The operand as it was written.
+    pub(crate) fn written(&self) -> &Value {
+        &self.written
+    }
+
     pub(crate) fn equal_to(&self) -> Option<&Value> {
         (self.op == CompareOp::Eq).then_some(&self.written)
     }

@@ -1,8 +1,9 @@
 //! The filter between the brackets of a value path, bound to one attribute — FILT-014.
 
+use std::fmt;
 use std::sync::Arc;
 
-use scim_core::{AttrRef, Attribute, Quirk, Returned};
+use scim_core::{AttrRef, Attribute, Mutability, Quirk, Returned};
 use serde_json::{Map, Value};
 
 use crate::bind::{Binder, Logic};
@@ -60,6 +61,11 @@ impl ElementFilter {
         only_values(&self.logic, &mut values).then_some(values)
     }
 
+    /// How many comparisons and presence tests it has: what asking one value costs.
+    pub fn terms(&self) -> usize {
+        self.logic.leaves()
+    }
+
     pub(crate) fn logic(&self) -> &Logic<SubTest> {
         &self.logic
     }
@@ -108,6 +114,20 @@ fn check_target(attr: &AttrRef, position: usize) -> Result<(), FilterError> {
         "has a single value and no sub-attributes: it takes no value path"
     };
     Err(FilterError::Unsupported { position, attribute: attr.to_string(), reason: reason.to_owned() })
+}
+
+/// As it would be written between brackets. What is compared with a write-only sub-attribute is not shown.
+impl fmt::Display for ElementFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.logic.write(f, &|term, f| match &term.test {
+            Test::Present => write!(f, "{} pr", term.name()),
+            Test::Compare(comparison) => {
+                let is_secret = term.sub.as_ref().is_some_and(|sub| sub.mutability == Mutability::WriteOnly);
+                let operand = if is_secret { &Value::Null } else { comparison.written() };
+                write!(f, "{} {} {operand}", term.name(), comparison.op())
+            }
+        })
+    }
 }
 
 impl SubTest {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use scim_core::{Error, Type};
+use scim_core::{Error, Type, shorten};
 
 /// A filter or a path that is refused. Each variant is something a caller may want to decide upon; each
 /// but [`FilterError::TooLong`] knows the byte position in the text it was parsed from.
@@ -24,7 +24,8 @@ pub enum FilterError {
     },
     /// A word stands where an operator belongs (FILT-016).
     #[error(
-        "at byte {position}: unknown operator `{operator}`, use eq, ne, co, sw, ew, gt, ge, lt, le or pr"
+        "at byte {position}: unknown operator `{}`, use eq, ne, co, sw, ew, gt, ge, lt, le or pr",
+        shorten(operator)
     )]
     UnknownOperator {
         /// Where.
@@ -63,7 +64,7 @@ pub enum FilterError {
         limit: usize,
     },
     /// The resource type has no such attribute.
-    #[error("at byte {position}: `{path}` is no attribute of {resource_type}")]
+    #[error("at byte {position}: `{}` is no attribute of {resource_type}", shorten(path))]
     UnknownAttribute {
         /// Where.
         position: usize,
@@ -83,7 +84,7 @@ pub enum FilterError {
         reason: String,
     },
     /// The operand does not fit the attribute's type.
-    #[error("at byte {position}: `{attribute}` is compared with {expected}, found `{found}`")]
+    #[error("at byte {position}: `{attribute}` is compared with {expected}, found `{}`", shorten(found))]
     Operand {
         /// Where.
         position: usize,

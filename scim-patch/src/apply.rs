@@ -1,5 +1,6 @@
 //! Carrying a plan out on a document, in place and all or nothing (PATCH-013, PATCH-014).
 
+use std::collections::BTreeMap;
 use std::mem;
 use std::sync::Arc;
 
@@ -9,8 +10,9 @@ use scim_core::{
 use serde_json::{Map, Value};
 
 use crate::PatchError;
-use crate::elements::{append, change_elements, check_removable, keep_read_only_in_elements};
+use crate::elements::{append, change_elements, check_removable};
 use crate::plan::{Edit, PatchPlan};
+use crate::read_only::keep_read_only;
 
 /// Whether a PATCH changed anything.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,19 +29,24 @@ impl PatchPlan {
     /// On error (`noTarget`, `mutability`, `invalidValue`) the resource is exactly what it was: each
     /// attribute touched is kept aside and put back. The resource as a whole is never cloned.
     pub fn apply(&self, resource: &mut Resource) -> Result<Changed, PatchError> {
-        let mut applier = Applier { document: resource.as_map_mut(), journal: Vec::new() };
+        let mut applier = Applier {
+            resource_type: &self.resource_type,
+            document: resource.as_map_mut(),
+            journal: BTreeMap::new(),
+            made: Vec::new(),
+            budget: Budget { looks: self.limits.looks, bytes: self.limits.bytes },
+        };
         let result = self
             .edits
             .iter()
-            .try_for_each(|edit| applier.edit(edit, &self.resource_type))
+            .try_for_each(|(index, edit)| applier.edit(edit).map_err(|error| error.in_operation(*index)))
             .map(|()| applier.drop_emptied())
             .and_then(|()| {
-                check_required(&self.resource_type, applier.document)
-                    .map_err(|error| applier.lacks(&self.resource_type, error))
+                check_required(&self.resource_type, applier.document).map_err(|error| applier.lacks(error))
             });
         match result {
             Ok(()) => {
-                let changed = applier.finish(&self.resource_type);
+                let changed = applier.finish();
                 Ok(if changed.is_empty() { Changed::No } else { Changed::Yes(changed) })
             }
             Err(error) => {
@@ -51,12 +58,40 @@ impl PatchPlan {
 }
 
 struct Applier<'a> {
+    resource_type: &'a ResourceType,
     document: &'a mut Map<String, Value>,
     /// Each top-level key touched, with what stood there before.
-    journal: Vec<(Touched, Option<Value>)>,
+    journal: BTreeMap<Touched, Option<Value>>,
+    /// The extensions that were not there before.
+    made: Vec<String>,
+    budget: Budget,
 }
 
-#[derive(Clone, PartialEq)]
+/// What a plan may still cost on this document.
+struct Budget {
+    /// Elements looked at, once for each term they are asked.
+    looks: usize,
+    /// Bytes written into elements.
+    bytes: usize,
+}
+
+impl Budget {
+    fn look(&mut self, elements: usize, terms: usize) -> Result<(), PatchError> {
+        self.looks = self.looks.checked_sub(elements.saturating_mul(terms.max(1))).ok_or_else(|| {
+            PatchError::too_large("the request looks at too many values: change fewer at a time")
+        })?;
+        Ok(())
+    }
+
+    fn write(&mut self, bytes: usize) -> Result<(), PatchError> {
+        self.bytes = self.bytes.checked_sub(bytes).ok_or_else(|| {
+            PatchError::too_large("the request writes too much into too many values: change fewer at a time")
+        })?;
+        Ok(())
+    }
+}
+
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Touched {
     extension: Option<String>,
     name: String,
@@ -84,36 +119,42 @@ impl Touched {
 }
 
 impl Applier<'_> {
-    /// Matrix row 17, for attributes as a whole: one that has a value has the same one after the edit.
-    fn edit(&mut self, edit: &Edit, resource_type: &ResourceType) -> Result<(), PatchError> {
+    fn edit(&mut self, edit: &Edit) -> Result<(), PatchError> {
         match edit {
             Edit::Assign { path, value } => self.unless_immutable(path, |this| this.assign(path, value)),
             Edit::Append { path, values } => self.unless_immutable(path, |this| {
-                this.change_values(path, |elements| {
+                this.change_values(path, |elements, budget| {
+                    budget.look(elements.len() + values.len(), 1)?;
                     append(path.attribute(), elements, values);
                     Ok(())
                 })
             }),
             Edit::RemoveValues { path, values } => self.unless_immutable(path, |this| {
-                this.change_values(path, |elements| {
+                this.change_values(path, |elements, budget| {
+                    budget.look(elements.len(), values.looks())?;
                     values.remove_from(path.attribute(), elements);
                     Ok(())
                 })
             }),
             Edit::Within { path, which, change } => self.unless_immutable(path, |this| {
-                this.change_values(path, |elements| {
-                    change_elements(path, elements, which, change)?;
+                this.change_values(path, |elements, budget| {
+                    budget.look(elements.len(), which.terms())?;
+                    let chosen = which.choose(elements);
+                    // The bytes of the first came with the request.
+                    budget.write(chosen.len().saturating_sub(1).saturating_mul(change.weight()))?;
+                    change_elements(path, elements, chosen, which, change)?;
                     // What has become equal is left once (CORE-026).
                     merge_duplicates(path.attribute(), elements);
                     Ok(())
                 })
             }),
             Edit::Unassign { path } => self.unassign(path),
-            Edit::UnassignExtension { urn } => self.unassign_extension(urn, resource_type),
+            Edit::UnassignExtension { urn } => self.unassign_extension(urn),
             Edit::Keep { extension, name, value } => self.keep(extension.as_ref(), name, value.as_ref()),
         }
     }
 
+    /// Matrix row 17, for attributes as a whole: one that has a value has the same one after the edit.
     fn unless_immutable(
         &mut self,
         path: &AttrRef,
@@ -132,7 +173,7 @@ impl Applier<'_> {
     fn assign(&mut self, path: &AttrRef, value: &Value) -> Result<(), PatchError> {
         let mut value = value.clone();
         if let (Value::Array(elements), Some(Value::Array(before))) = (&mut value, path.get(self.document)) {
-            keep_read_only_in_elements(path.attribute(), before, elements);
+            keep_read_only(path.attribute(), before, elements);
         }
         self.put(Touched::of(path), Some(value))
     }
@@ -148,18 +189,22 @@ impl Applier<'_> {
     fn change_values(
         &mut self,
         path: &AttrRef,
-        change: impl FnOnce(&mut Vec<Value>) -> Result<(), PatchError>,
+        change: impl FnOnce(&mut Vec<Value>, &mut Budget) -> Result<(), PatchError>,
     ) -> Result<(), PatchError> {
         let attribute = path.attribute();
-        self.note(path);
-        let container = self.container(path)?;
+        let touched = Touched::of(path);
+        if !self.journal.contains_key(&touched) {
+            let before = value_at(self.document, &touched).cloned();
+            self.journal.insert(touched.clone(), before);
+        }
+        let container = container(self.document, &mut self.made, &touched)?;
         let mut values = match container.get_mut(&attribute.name) {
             None => vec![],
             Some(Value::Array(elements)) if attribute.multi_valued => mem::take(elements),
             Some(single @ Value::Object(_)) if !attribute.multi_valued => vec![single.take()],
             Some(_) => return Err(PatchError::stored(path)),
         };
-        let result = change(&mut values);
+        let result = change(&mut values, &mut self.budget);
         if values.is_empty() {
             container.remove(&attribute.name);
         } else {
@@ -169,19 +214,16 @@ impl Applier<'_> {
         result
     }
 
-    fn unassign_extension(&mut self, urn: &Arc<str>, resource_type: &ResourceType) -> Result<(), PatchError> {
+    /// Matrix row 14: all its attributes.
+    fn unassign_extension(&mut self, urn: &Arc<str>) -> Result<(), PatchError> {
         let Some(values) = self.document.get(&**urn).and_then(Value::as_object) else { return Ok(()) };
-        let schema = resource_type.extension(urn).map(|extension| &extension.schema);
-        let mut names = Vec::new();
+        let schema = self.resource_type.extension(urn).map(|extension| &extension.schema);
         for (name, value) in values {
-            match schema.and_then(|schema| schema.attribute(name)) {
-                // Not the client's to take away.
-                Some(attribute) if attribute.mutability == Mutability::ReadOnly => continue,
-                Some(attribute) => check_removable(&format!("{urn}:{name}"), attribute, value)?,
-                None => {}
+            if let Some(attribute) = schema.and_then(|schema| schema.attribute(name)) {
+                check_removable(&format!("{urn}:{name}"), attribute, value)?;
             }
-            names.push(name.clone());
         }
+        let names: Vec<String> = values.keys().cloned().collect();
         names
             .into_iter()
             .try_for_each(|name| self.put(Touched { extension: Some(urn.to_string()), name }, None))
@@ -203,47 +245,20 @@ impl Applier<'_> {
 
     /// Gives a key its value, or takes it away. What stood there is moved to the journal, not copied.
     fn put(&mut self, touched: Touched, value: Option<Value>) -> Result<(), PatchError> {
-        let container = match &touched.extension {
-            None => &mut *self.document,
-            Some(urn) => {
-                let slot = self.document.entry(urn.clone()).or_insert_with(|| Value::Object(Map::new()));
-                slot.as_object_mut().ok_or_else(|| PatchError::stored(touched.clone().into_path()))?
-            }
-        };
+        let container = container(self.document, &mut self.made, &touched)?;
         let before = match value {
             Some(value) => container.insert(touched.name.clone(), value),
             None => container.remove(&touched.name),
         };
-        if !self.is_noted(&touched) {
-            self.journal.push((touched, before));
-        }
+        self.journal.entry(touched).or_insert(before);
         Ok(())
     }
 
-    fn container(&mut self, path: &AttrRef) -> Result<&mut Map<String, Value>, PatchError> {
-        let Some(urn) = path.extension() else { return Ok(self.document) };
-        let slot = self.document.entry(urn.to_string()).or_insert_with(|| Value::Object(Map::new()));
-        slot.as_object_mut().ok_or_else(|| PatchError::stored(path))
-    }
-
-    /// Keeps aside what stands there, unless the journal has what stood there before that.
-    fn note(&mut self, path: &AttrRef) {
-        let touched = Touched::of(path);
-        if !self.is_noted(&touched) {
-            let before = value_at(self.document, &touched).cloned();
-            self.journal.push((touched, before));
-        }
-    }
-
-    fn is_noted(&self, touched: &Touched) -> bool {
-        self.journal.iter().any(|(known, _)| known == touched)
-    }
-
     fn undo(self) {
-        for (touched, before) in self.journal {
-            let Touched { extension, name } = touched;
+        for (Touched { extension, name }, before) in self.journal {
             let container = match &extension {
                 None => &mut *self.document,
+                // One that became empty is gone already.
                 Some(urn) => {
                     let slot = self.document.entry(urn.clone()).or_insert_with(|| Value::Object(Map::new()));
                     match slot {
@@ -256,38 +271,48 @@ impl Applier<'_> {
                 Some(value) => container.insert(name, value),
                 None => container.remove(&name),
             };
-            drop_empty_extension(self.document, extension.as_deref());
+        }
+        for urn in self.made {
+            self.document.remove(&urn);
         }
     }
 
     /// Drops extensions that became empty: those are unassigned (PATCH-030). Attributes have been dropped with
     /// their last value.
     fn drop_emptied(&mut self) {
-        for (touched, _) in &self.journal {
-            drop_empty_extension(self.document, touched.extension.as_deref());
+        for urn in self.journal.keys().filter_map(|touched| touched.extension.as_deref()) {
+            if self.document.get(urn).and_then(Value::as_object).is_some_and(Map::is_empty) {
+                self.document.remove(urn);
+            }
         }
     }
 
-    /// PATCH-022: of what is required and missing, what was there has been taken away.
-    fn lacks(&self, resource_type: &ResourceType, error: Error) -> PatchError {
-        let is_gone = |(touched, before): &&(Touched, Option<Value>)| {
+    /// Which attribute to blame for what is required and missing. PATCH-022: what was there has been taken away.
+    fn lacks(&self, error: Error) -> PatchError {
+        let blamed = |touched: &Touched| {
             let is_in_use = touched.extension.as_ref().is_none_or(|urn| self.document.contains_key(urn));
-            is_in_use
-                && before.is_some()
-                && value_at(self.document, touched).is_none()
-                && touched.attribute(resource_type).is_some_and(|attribute| attribute.required)
+            is_in_use && touched.attribute(self.resource_type).is_some_and(|attribute| attribute.required)
         };
-        match self.journal.iter().find(is_gone) {
-            Some((touched, _)) => {
-                let path = touched.clone().into_path();
-                PatchError::required(&path, format!("`{path}` is required: its last value cannot be removed"))
-            }
-            None => PatchError::in_value("", error),
+        let mut touched = self.journal.iter().filter(|(touched, _)| blamed(touched));
+        let is_gone = |(touched, before): &(&Touched, &Option<Value>)| {
+            before.is_some() && value_at(self.document, touched).is_none()
+        };
+        if let Some((touched, _)) = touched.clone().find(is_gone) {
+            let path = touched.clone().into_path();
+            let detail = format!("`{path}` is required: its last value cannot be removed");
+            return PatchError::required(&path, detail);
         }
+        let is_blank = |(touched, _): &(&Touched, &Option<Value>)| {
+            value_at(self.document, touched)
+                .and_then(Value::as_str)
+                .is_some_and(|text| text.trim().is_empty())
+        };
+        let path = touched.find(is_blank).map(|(touched, _)| touched.clone().into_path());
+        PatchError::in_value(path.unwrap_or_default(), error)
     }
 
     /// Sets `schemas` to what is in use, and says what is different.
-    fn finish(self, resource_type: &ResourceType) -> Vec<String> {
+    fn finish(self) -> Vec<String> {
         let mut changed = Vec::new();
         let mut extensions_changed = false;
         for (touched, before) in self.journal {
@@ -298,7 +323,7 @@ impl Applier<'_> {
             }
         }
         if extensions_changed {
-            let schemas: Value = resource_type.schemas_in_use(self.document).collect();
+            let schemas: Value = self.resource_type.schemas_in_use(self.document).collect();
             self.document.insert("schemas".into(), schemas);
         }
         changed
@@ -322,10 +347,16 @@ fn value_at<'a>(document: &'a Map<String, Value>, touched: &Touched) -> Option<&
     }
 }
 
-fn drop_empty_extension(document: &mut Map<String, Value>, extension: Option<&str>) {
-    if let Some(urn) = extension
-        && document.get(urn).and_then(Value::as_object).is_some_and(Map::is_empty)
-    {
-        document.remove(urn);
+/// The object that a key stands in, made if it is an extension that is not there.
+fn container<'a>(
+    document: &'a mut Map<String, Value>,
+    made: &mut Vec<String>,
+    touched: &Touched,
+) -> Result<&'a mut Map<String, Value>, PatchError> {
+    let Some(urn) = &touched.extension else { return Ok(document) };
+    if !document.contains_key(urn) {
+        made.push(urn.clone());
     }
+    let slot = document.entry(urn.clone()).or_insert_with(|| Value::Object(Map::new()));
+    slot.as_object_mut().ok_or_else(|| PatchError::stored(touched.clone().into_path()))
 }

@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use scim_core::{
-    AttrRef, Leniency, Mutability, Quirk, Quirks, ResourceType, UnknownAttributes, is_attribute_name,
+    AttrRef, Leniency, Limits, Mutability, Quirk, Quirks, ResourceType, UnknownAttributes, shorten,
 };
 use scim_filter::{BoundPath, ElementFilter, Path};
 use serde_json::{Map, Value};
@@ -33,18 +33,21 @@ impl PatchRequest {
         let mut compiler = Compiler {
             resource_type,
             leniency,
-            limit: self.max_changes(),
+            limits: self.limits(),
             changes: 0,
+            at: 0,
             edits: Vec::new(),
             relations: Vec::new(),
             used: self.quirks(),
         };
         for (index, operation) in self.operations().iter().enumerate() {
+            compiler.at = index;
             compiler.operation(operation).map_err(|error| error.in_operation(index))?;
         }
         Ok(PatchPlan {
             resource_type: Arc::clone(resource_type),
             edits: compiler.edits,
+            limits: *self.limits(),
             relations: compiler.relations,
             quirks: compiler.used,
         })
@@ -54,9 +57,11 @@ impl PatchRequest {
 struct Compiler<'a> {
     resource_type: &'a Arc<ResourceType>,
     leniency: &'a Leniency,
-    limit: usize,
+    limits: &'a Limits,
     changes: usize,
-    edits: Vec<Edit>,
+    /// The place of the operation.
+    at: usize,
+    edits: Vec<(usize, Edit)>,
     relations: Vec<RelationEdit>,
     used: Quirks,
 }
@@ -80,14 +85,15 @@ impl Compiler<'_> {
     /// Notes an edit: each may look at every element of an attribute, so there are not to be too many.
     fn edit(&mut self, edit: Edit) -> Result<(), PatchError> {
         self.charge(1)?;
-        self.edits.push(edit);
+        self.edits.push((self.at, edit));
         Ok(())
     }
 
     fn charge(&mut self, changes: usize) -> Result<(), PatchError> {
         self.changes += changes;
-        if self.changes > self.limit {
-            return Err(PatchError::too_large(format!("the request makes more than {} changes", self.limit)));
+        if self.changes > self.limits.changes {
+            let detail = format!("the request makes more than {} changes", self.limits.changes);
+            return Err(PatchError::too_large(detail));
         }
         Ok(())
     }
@@ -143,7 +149,8 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    /// A name that leads nowhere: kept, passed over, or the error. What looks like a value path is no name.
+    /// A name that leads nowhere: kept, passed over, or the error. Where names are read as paths, one with brackets
+    /// is a value path that is misspelt, and none is passed over.
     fn unknown(
         &mut self,
         op: Op,
@@ -153,22 +160,17 @@ impl Compiler<'_> {
         named: &mut HashSet<String>,
         error: PatchError,
     ) -> Result<(), PatchError> {
-        let is_name = is_attribute_name(key) || (extension.is_none() && self.is_unknown_urn(key));
-        let is_unassigned = match value {
-            Value::Null => true,
-            Value::Array(values) => values.is_empty(),
-            Value::Object(object) => object.is_empty(),
-            _ => false,
-        };
+        let is_value_path = key.contains('[') && self.leniency.allows(Quirk::PathKeys);
         match self.leniency.unknown_attributes() {
-            _ if key.contains('[') => Err(error),
-            UnknownAttributes::Keep if is_name => {
+            _ if is_value_path => Err(error),
+            UnknownAttributes::Keep => {
+                let is_unassigned = is_unassigned(value);
                 if op == Op::Add && is_unassigned {
                     return Ok(());
                 }
                 let place = extension.map(|urn| format!("{urn}:")).unwrap_or_default();
                 if !named.insert(format!("{place}{}", key.to_ascii_lowercase())) {
-                    return Err(twice(&key));
+                    return Err(twice(&shorten(key)));
                 }
                 let value = (!is_unassigned).then(|| value.clone());
                 self.edit(Edit::Keep { extension: extension.cloned(), name: key.to_owned(), value })
@@ -177,15 +179,6 @@ impl Compiler<'_> {
             _ if value.is_null() => Ok(()),
             _ => Err(error),
         }
-    }
-
-    /// Whether it could be the URN of an extension that nobody described.
-    fn is_unknown_urn(&self, key: &str) -> bool {
-        let extensions = self.resource_type.extensions().iter().map(|extension| extension.schema.id());
-        let mut known = std::iter::once(self.resource_type.schema().id()).chain(extensions);
-        let starts =
-            |urn: &Arc<str>| key.get(..urn.len()).is_some_and(|start| start.eq_ignore_ascii_case(urn));
-        key.contains(':') && !known.any(starts)
     }
 
     fn at_path(&mut self, op: Op, path: &str, value: Option<Value>) -> Result<(), PatchError> {
@@ -210,7 +203,7 @@ impl Compiler<'_> {
         value: Option<Value>,
     ) -> Result<(), PatchError> {
         if attr.extension().is_none() && attr.attribute().name == "schemas" {
-            return self.schemas(op, filter.as_ref(), value.unwrap_or_default());
+            return self.schemas(op, &attr, filter.as_ref(), value.unwrap_or_default());
         }
         if attr.extension().is_none()
             && let Some(relation) = self.resource_type.relation(&attr.attribute().name)
@@ -250,44 +243,101 @@ impl Compiler<'_> {
         self.edit(Edit::UnassignExtension { urn: Arc::clone(urn) })
     }
 
-    /// Matrix row 20. `schemas` follows from what the resource holds, so naming a known schema changes
-    /// nothing, and only removing an extension's URN has an effect.
-    fn schemas(&mut self, op: Op, filter: Option<&ElementFilter>, value: Value) -> Result<(), PatchError> {
-        let base = Arc::clone(self.resource_type.schema().id());
-        let urns: Vec<String> = match (&value, filter.and_then(ElementFilter::only_values)) {
-            (_, Some(values)) => values.into_iter().map(str::to_owned).collect(),
-            (Value::String(urn), None) => vec![urn.clone()],
-            (Value::Array(urns), None) => {
-                let urns = urns.iter().map(|urn| urn.as_str().map(str::to_owned));
-                let detail = || PatchError::value("schemas", "`schemas` must be an array of URN strings");
-                urns.collect::<Option<_>>().ok_or_else(detail)?
-            }
-            _ => {
-                let detail = "`schemas` follows from the attributes: it cannot be cleared";
-                return Err(PatchError::required("schemas", detail));
-            }
-        };
-        for urn in &urns {
-            if base.eq_ignore_ascii_case(urn) {
-                if op == Op::Remove {
-                    let detail = format!("`{base}` is the resource's own schema");
-                    return Err(PatchError::required("schemas", detail));
-                }
-            } else if let Some(extension) = self.resource_type.extension(urn) {
-                if op == Op::Remove {
-                    let urn = Arc::clone(extension.schema.id());
-                    self.unassign_extension(&urn)?;
-                }
-            } else if !self.leniency.uses(Quirk::UnknownSchemas, &mut self.used) {
-                let detail = format!("`{urn}` is no schema of {}", self.resource_type.name());
-                return Err(PatchError::value("schemas", detail));
-            }
+    /// Matrix row 20. `schemas` follows from what the resource holds, so naming a known schema changes nothing,
+    /// and only removing an extension's URN has an effect.
+    fn schemas(
+        &mut self,
+        op: Op,
+        attr: &AttrRef,
+        filter: Option<&ElementFilter>,
+        value: Value,
+    ) -> Result<(), PatchError> {
+        if op == Op::Remove {
+            return self.remove_schemas(attr, filter, value);
         }
+        if filter.is_some() {
+            return Err(PatchError::value(
+                attr,
+                "`schemas` holds URNs: there is nothing in one to be written",
+            ));
+        }
+        if op == Op::Add && is_unassigned(&value) {
+            return Ok(());
+        }
+        let urns = self.canonical(attr, listed(value), false)?.unwrap_or_default();
+        let urns: Vec<&str> = urns.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        for urn in &urns {
+            self.check_schema(urn)?;
+        }
+        let base = self.resource_type.schema().id();
         let keeps_base = urns.iter().any(|urn| base.eq_ignore_ascii_case(urn));
-        if op == Op::Replace && !keeps_base && !self.leniency.allows(Quirk::InferSchemas) {
-            return Err(PatchError::value("schemas", format!("`schemas` must keep `{base}`")));
+        if op == Op::Replace && !keeps_base && !self.leniency.uses(Quirk::InferSchemas, &mut self.used) {
+            return Err(PatchError::value(attr, format!("`schemas` must keep `{base}`")));
         }
         Ok(())
+    }
+
+    fn remove_schemas(
+        &mut self,
+        attr: &AttrRef,
+        filter: Option<&ElementFilter>,
+        value: Value,
+    ) -> Result<(), PatchError> {
+        let extensions = self.resource_type.extensions().iter().map(|extension| extension.schema.id());
+        let base = self.resource_type.schema().id();
+        let urns: Vec<String> = match filter {
+            Some(filter) => std::iter::once(base)
+                .chain(extensions)
+                .map(ToString::to_string)
+                .filter(|urn| filter.matches(&Value::from(urn.as_str())))
+                .collect(),
+            None if is_unassigned(&value) => {
+                let detail = "`schemas` follows from the attributes: it cannot be cleared";
+                return Err(PatchError::required(attr, detail));
+            }
+            None if !self.leniency.uses(Quirk::RemoveWithValue, &mut self.used) => {
+                return Err(remove_with_value("schemas"));
+            }
+            None => {
+                let urns = self.canonical(attr, listed(value), false)?.unwrap_or_default();
+                urns.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+            }
+        };
+        for urn in urns {
+            if base.eq_ignore_ascii_case(&urn) {
+                let detail = format!("`{base}` is the resource's own schema");
+                return Err(PatchError::required(attr, detail));
+            }
+            match self.resource_type.extension(&urn) {
+                Some(extension) => self.unassign_extension(&Arc::clone(extension.schema.id()))?,
+                None if self.leniency.unknown_attributes() == UnknownAttributes::Keep => {
+                    self.edit(Edit::Keep { extension: None, name: urn, value: None })?;
+                }
+                None => self.check_schema(&urn)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn check_schema(&mut self, urn: &str) -> Result<(), PatchError> {
+        let is_known = self.resource_type.schema().id().eq_ignore_ascii_case(urn)
+            || self.resource_type.extension(urn).is_some()
+            || self.leniency.unknown_attributes() == UnknownAttributes::Keep;
+        if is_known || self.leniency.uses(Quirk::UnknownSchemas, &mut self.used) {
+            return Ok(());
+        }
+        let detail = format!("`{}` is no schema of {}", shorten(urn), self.resource_type.name());
+        Err(PatchError::value("schemas", detail))
+    }
+}
+
+/// CORE-030: `null`, `[]` and `{}` are no value.
+fn is_unassigned(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(values) => values.is_empty(),
+        Value::Object(object) => object.is_empty(),
+        _ => false,
     }
 }
 

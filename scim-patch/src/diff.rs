@@ -122,15 +122,22 @@ fn element(link: &Reference) -> Value {
     Value::Object(given.collect())
 }
 
-/// What no schema knows and is different: the new values, and `null` for what is gone.
+/// What no schema knows and is different: the new values, and `null` for what is gone. Names in another case are
+/// the same names.
 fn unknown(
     from: &Map<String, Value>,
     to: &Map<String, Value>,
     is_known: impl Fn(&str) -> bool,
 ) -> Map<String, Value> {
-    let gone = from.keys().filter(|name| !to.contains_key(*name)).map(|name| (name.clone(), Value::Null));
-    let come = to.iter().filter(|(name, value)| from.get(*name) != Some(value));
-    gone.chain(come.map(|(name, value)| (name.clone(), value.clone())))
+    let folded = |resource: &Map<String, Value>| -> HashMap<String, Value> {
+        let unknown = resource.iter().filter(|(name, _)| !is_known(name));
+        unknown.map(|(name, value)| (name.to_ascii_lowercase(), value.clone())).collect()
+    };
+    let (before, after) = (folded(from), folded(to));
+    let gone = from.keys().filter(|name| !after.contains_key(&name.to_ascii_lowercase()));
+    let come = to.iter().filter(|(name, value)| before.get(&name.to_ascii_lowercase()) != Some(value));
+    gone.map(|name| (name.clone(), Value::Null))
+        .chain(come.map(|(name, value)| (name.clone(), value.clone())))
         .filter(|(name, _)| !is_known(name))
         .collect()
 }
@@ -184,7 +191,7 @@ impl Writer<'_> {
     ) -> PatchRequest {
         let edits = edits(path, old, &new);
         match edits.filter(|edits| {
-            edits.operations().len() <= new.len() && self.leads_to(edits, attribute, path, &new)
+            edits.operations().len() <= new.len().max(1) && self.leads_to(edits, attribute, path, &new)
         }) {
             Some(edits) => edits.operations().iter().cloned().fold(request, PatchRequest::operation),
             None => request.replace(path, new),
@@ -252,6 +259,10 @@ fn edits(path: &str, old: &[Value], new: &[Value]) -> Option<PatchRequest> {
         request = match names[..] {
             [name] => match is.get(name) {
                 Some(value) => request.replace(format!("{target}.{name}"), value.clone()),
+                // Some service providers drop what only has a type.
+                None if is.keys().all(|name| name == "type" || name == "primary") => {
+                    request.replace(target, successor.clone())
+                }
                 None => request.remove(format!("{target}.{name}")),
             },
             _ => request.replace(target, successor.clone()),

@@ -8,40 +8,68 @@ use serde_json::{Map, Value};
 
 use crate::PatchError;
 use crate::plan::{Change, Part, PartChange, Which};
+use crate::read_only::{keep_read_only, take_read_only};
 
-/// Changes the values meant; none that is left is empty. A change that gives something needs a value to give it
+/// Changes the values chosen; none that is left is empty. A change that gives something needs a value to give it
 /// to (PATCH-008).
 pub(crate) fn change_elements(
     path: &AttrRef,
     elements: &mut Vec<Value>,
+    mut chosen: Vec<usize>,
     which: &Which,
     change: &Change,
 ) -> Result<(), PatchError> {
-    let mut chosen = which.choose(elements);
-    let mut makes_primary = sets_primary(change);
-    if chosen.is_empty() {
+    let is_made = chosen.is_empty();
+    if is_made {
         if !change.gives() {
             return Ok(());
         }
         let is_free = path.attribute().multi_valued || elements.is_empty();
-        let Some(made) = which.made().filter(|_| is_free) else {
-            return Err(PatchError::no_target(path, format!("no value of `{path}` fits the path")));
+        let Some(mut made) = which.made().filter(|_| is_free) else {
+            return Err(no_target(path, change));
         };
-        makes_primary |= made.get("primary").is_some_and(|primary| *primary == true);
+        if let Change::Replace(Value::Object(given)) = change {
+            made.extend(given.clone());
+        }
         chosen.push(elements.len());
         elements.push(Value::Object(made));
     }
     for at in &chosen {
-        change_element(path, &mut elements[*at], change)?;
+        match change {
+            Change::Replace(_) if is_made => {}
+            change => change_element(path, &mut elements[*at], change)?,
+        }
     }
-    let primary = chosen.last().filter(|_| makes_primary);
-    set_primary(elements, primary.copied());
+    let primary = chosen.last().copied().filter(|at| {
+        let is_primary = || elements[*at].get("primary").is_some_and(|primary| *primary == true);
+        sets_primary(change) || (is_made && is_primary())
+    });
+    set_primary(elements, primary);
     elements.retain(|element| !element.is_null());
     Ok(())
 }
 
+fn no_target(path: &AttrRef, change: &Change) -> PatchError {
+    let detail = format!("no value of `{path}` fits the path");
+    match change {
+        Change::Parts { parts, .. } if parts.len() == 1 => {
+            PatchError::no_target(format!("{path}.{}", parts[0].name), detail)
+        }
+        _ => PatchError::no_target(path, detail),
+    }
+}
+
 impl Which {
-    fn choose(&self, elements: &[Value]) -> Vec<usize> {
+    /// How many terms each value is asked.
+    pub(crate) fn terms(&self) -> usize {
+        match self {
+            Self::Filter { filter, .. } => filter.terms(),
+            Self::Single | Self::Every | Self::Preferred => 1,
+        }
+    }
+
+    /// The places of the values meant.
+    pub(crate) fn choose(&self, elements: &[Value]) -> Vec<usize> {
         match self {
             Self::Filter { filter, .. } => {
                 (0..elements.len()).filter(|at| filter.matches(&elements[*at])).collect()
@@ -77,7 +105,7 @@ fn change_element(path: &AttrRef, element: &mut Value, change: &Change) -> Resul
         }
         (Change::Replace(value), element) => {
             let mut value = value.clone();
-            keep_read_only(attribute, element, &mut value);
+            take_read_only(attribute, element, &mut value);
             for sub in &attribute.sub_attributes {
                 check_immutable(path, sub, element.get(&sub.name), value.get(&sub.name))?;
             }
@@ -92,17 +120,16 @@ fn change_element(path: &AttrRef, element: &mut Value, change: &Change) -> Resul
                 *element = Value::Null;
             }
         }
-        (change, _) if !change.gives() => {}
-        _ => {
-            let detail = format!("a value of `{path}` has no sub-attributes");
-            return Err(PatchError::value(path, detail));
-        }
+        (Change::Parts { .. }, _) => return Err(PatchError::stored(path)),
     }
     Ok(())
 }
 
 fn change_part(path: &AttrRef, object: &mut Map<String, Value>, part: &Part) -> Result<(), PatchError> {
     let Part { name, sub, change } = part;
+    // What no schema knows stands under the spelling it has already.
+    let known = object.keys().find(|key| sub.is_none() && key.eq_ignore_ascii_case(name)).cloned();
+    let name = known.as_ref().unwrap_or(name);
     let fixed = sub.as_ref().filter(|sub| sub.mutability == Mutability::Immutable);
     let before = fixed.and_then(|_| object.get(name).cloned());
     match (change, sub) {
@@ -159,41 +186,6 @@ pub(crate) fn check_removable(
         .try_for_each(|sub| check_immutable(path, sub, object.get(&sub.name), None))
 }
 
-/// What a client may not write stays where an element that is the same is given again. Sub-attributes that are
-/// both read-only and stored are rare.
-pub(crate) fn keep_read_only_in_elements(attribute: &Attribute, before: &[Value], elements: &mut Vec<Value>) {
-    if !attribute.sub_attributes.iter().any(|sub| sub.mutability == Mutability::ReadOnly) {
-        return;
-    }
-    let many = elements.len();
-    let is_kept = |name: &str, described: bool| {
-        let read_only =
-            attribute.sub_attribute(name).is_some_and(|sub| sub.mutability == Mutability::ReadOnly);
-        read_only || !(name == "primary" || (described && (name == "display" || name == "$ref")))
-    };
-    for element in before {
-        let mut element = element.clone();
-        if let Value::Object(object) = &mut element {
-            let described = object.contains_key("value");
-            object.retain(|name, _| is_kept(name, described));
-        }
-        elements.push(element);
-    }
-    // An element behind another that is the same tells that one what else it holds.
-    merge_duplicates(attribute, elements);
-    elements.truncate(many);
-}
-
-/// What a client may not write stays where the value around it is replaced.
-fn keep_read_only(attribute: &Attribute, old: &Value, new: &mut Value) {
-    let Value::Object(new) = new else { return };
-    for sub in attribute.sub_attributes.iter().filter(|sub| sub.mutability == Mutability::ReadOnly) {
-        if let Some(value) = old.get(&sub.name) {
-            new.insert(sub.name.clone(), value.clone());
-        }
-    }
-}
-
 fn sets_primary(change: &Change) -> bool {
     match change {
         Change::Parts { parts, .. } => parts.iter().any(|part| {
@@ -220,7 +212,9 @@ fn set_primary(elements: &mut [Value], primary: Option<usize>) {
 pub(crate) fn append(attribute: &Attribute, elements: &mut Vec<Value>, values: &[Value]) {
     let primary = values.iter().rposition(|value| value["primary"] == true);
     let primary = primary.map(|at| elements.len() + at);
-    elements.extend_from_slice(values);
+    let mut values = values.to_vec();
+    keep_read_only(attribute, elements, &mut values);
+    elements.append(&mut values);
     set_primary(elements, primary);
     merge_duplicates(attribute, elements);
 }

@@ -22,7 +22,7 @@ impl fmt::Display for PatchPlan {
         if self.edits.is_empty() && self.relations.is_empty() {
             return f.write_str("change nothing");
         }
-        let edits = self.edits.iter().map(Edit::to_string);
+        let edits = self.edits.iter().map(|(_, edit)| edit.to_string());
         let steps = self.relations.iter().map(RelationEdit::to_string);
         f.write_str(&edits.chain(steps).collect::<Vec<_>>().join("\n"))
     }
@@ -68,7 +68,9 @@ impl fmt::Display for RelationEdit {
             RelationStep::Clear => write!(f, "remove all `{relation}`"),
             RelationStep::Add(links) => write!(f, "add to `{relation}`, unless there already, {}", of(links)),
             RelationStep::Remove(links) => write!(f, "remove from `{relation}` {}", ids(links.iter())),
-            RelationStep::RemoveWhere(_) => write!(f, "remove the `{relation}` that fit the filter"),
+            RelationStep::RemoveWhere(filter) => {
+                write!(f, "remove the `{relation}` with {}", quoted(&filter.to_string()))
+            }
             RelationStep::Set(links) => write!(f, "let `{relation}` be exactly {}", of(links)),
         }
     }
@@ -77,7 +79,9 @@ impl fmt::Display for RelationEdit {
 fn within(f: &mut fmt::Formatter<'_>, path: &AttrRef, which: &Which, change: &Change) -> fmt::Result {
     let values = match which {
         Which::Single => format!("`{path}`"),
-        Which::Filter { .. } => format!("each value of `{path}` that fits the filter"),
+        Which::Filter { filter, .. } => {
+            format!("each value of `{path}` with {}", quoted(&filter.to_string()))
+        }
         Which::Every => format!("each value of `{path}`"),
         Which::Preferred => format!("the primary or else the first value of `{path}`"),
     };

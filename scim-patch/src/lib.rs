@@ -7,6 +7,7 @@ mod elements;
 mod error;
 mod explain;
 mod plan;
+mod read_only;
 mod relation;
 mod request;
 mod selection;

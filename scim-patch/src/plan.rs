@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use scim_core::{AttrRef, Attribute, Quirks, ResourceType};
+use scim_core::{AttrRef, Attribute, Limits, Quirks, ResourceType};
 use scim_filter::ElementFilter;
 use serde_json::{Map, Value};
 
-use crate::relation::RelationEdit;
+use crate::relation::{RelationEdit, RelationStep};
 use crate::selection::Selection;
 
 /// A compiled PATCH: document edits and relation steps, each in the order of the request.
@@ -17,7 +17,9 @@ use crate::selection::Selection;
 #[derive(Clone)]
 pub struct PatchPlan {
     pub(crate) resource_type: Arc<ResourceType>,
-    pub(crate) edits: Vec<Edit>,
+    /// Each with the place of its operation in the request.
+    pub(crate) edits: Vec<(usize, Edit)>,
+    pub(crate) limits: Limits,
     pub(crate) relations: Vec<RelationEdit>,
     pub(crate) quirks: Quirks,
 }
@@ -36,9 +38,14 @@ impl PatchPlan {
     /// Whether the request gives this attribute, or this sub-attribute, a value: then the answer holds it even
     /// if it is otherwise only returned on request (SRV-029).
     pub fn writes(&self, path: &AttrRef) -> bool {
-        let is_link =
-            |edit: &RelationEdit| path.extension().is_none() && edit.relation == path.attribute().name;
-        self.edits.iter().any(|edit| edit.writes(path)) || self.relations.iter().any(is_link)
+        let links = |edit: &RelationEdit| {
+            let gives = match &edit.step {
+                RelationStep::Add(links) | RelationStep::Set(links) => !links.is_empty(),
+                RelationStep::Clear | RelationStep::Remove(_) | RelationStep::RemoveWhere(_) => false,
+            };
+            gives && path.extension().is_none() && edit.relation == path.attribute().name
+        };
+        self.edits.iter().any(|(_, edit)| edit.writes(path)) || self.relations.iter().any(links)
     }
 
     /// The quirks that were needed.
@@ -116,6 +123,15 @@ impl Change {
         Self::Parts { parts, drop_hollow: false }
     }
 
+    /// How many bytes it writes, about.
+    pub(crate) fn weight(&self) -> usize {
+        match self {
+            Self::Parts { parts, .. } => parts.iter().map(|part| part.change.weight()).sum(),
+            Self::Replace(value) => weight(value),
+            Self::Remove => 0,
+        }
+    }
+
     /// Whether there is something to set, so that there has to be a value to set it in.
     pub(crate) fn gives(&self) -> bool {
         match self {
@@ -163,5 +179,22 @@ pub(crate) enum PartChange {
 impl PartChange {
     fn gives(&self) -> bool {
         matches!(self, Self::Set(_) | Self::Append(_))
+    }
+
+    fn weight(&self) -> usize {
+        match self {
+            Self::Set(value) => weight(value),
+            Self::Append(values) => values.iter().map(weight).sum(),
+            Self::RemoveValues(_) | Self::Clear => 0,
+        }
+    }
+}
+
+fn weight(value: &Value) -> usize {
+    match value {
+        Value::String(text) => 2 + text.len(),
+        Value::Array(values) => values.iter().map(weight).sum(),
+        Value::Object(object) => object.iter().map(|(name, value)| name.len() + weight(value)).sum(),
+        _ => 4,
     }
 }

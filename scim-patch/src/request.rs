@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use scim_core::{Leniency, Limits, Quirk, Quirks, parse_json, urn};
+use scim_core::{Leniency, Limits, Quirk, Quirks, parse_json, shorten, urn};
 
 use crate::PatchError;
 
@@ -27,9 +27,9 @@ pub struct PatchRequest {
     operations: Vec<Operation>,
     #[serde(skip)]
     quirks: Quirks,
-    /// How many edits of a document it may come to.
+    /// What it may come to.
     #[serde(skip)]
-    max_changes: usize,
+    limits: Limits,
 }
 
 impl PatchRequest {
@@ -39,7 +39,7 @@ impl PatchRequest {
             schemas: [urn::PATCH_OP],
             operations: Vec::new(),
             quirks: Quirks::NONE,
-            max_changes: Limits::default().changes,
+            limits: Limits::default(),
         }
     }
 
@@ -57,7 +57,8 @@ impl PatchRequest {
         Self::from_value_within(body, leniency, &Limits::default())
     }
 
-    fn from_value_within(body: Value, leniency: &Leniency, limits: &Limits) -> Result<Self, PatchError> {
+    /// [`PatchRequest::parse`] for JSON that has been read already.
+    pub fn from_value_within(body: Value, leniency: &Leniency, limits: &Limits) -> Result<Self, PatchError> {
         let Value::Object(body) = body else {
             return Err(PatchError::syntax("the PATCH body must be a JSON object"));
         };
@@ -82,7 +83,7 @@ impl PatchRequest {
             .enumerate()
             .map(|(index, operation)| envelope.operation(index, operation))
             .collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { schemas: [urn::PATCH_OP], operations, quirks: envelope.used, max_changes: limits.changes })
+        Ok(Self { schemas: [urn::PATCH_OP], operations, quirks: envelope.used, limits: *limits })
     }
 
     /// Appends an `add`.
@@ -126,8 +127,8 @@ impl PatchRequest {
         self.operations.is_empty()
     }
 
-    pub(crate) fn max_changes(&self) -> usize {
-        self.max_changes
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// The quirks that were needed to read it.
@@ -248,7 +249,12 @@ impl Envelope<'_> {
             "add" => Op::Add,
             "remove" => Op::Remove,
             "replace" => Op::Replace,
-            _ => return Err(refuse(format!("`{word}` is no operation: use `add`, `remove` or `replace`"))),
+            _ => {
+                return Err(refuse(format!(
+                    "`{}` is no operation: use `add`, `remove` or `replace`",
+                    shorten(&word)
+                )));
+            }
         };
         if word != op.as_str() && !self.leniency.uses(Quirk::OpAnyCase, &mut self.used) {
             return Err(refuse(format!("`{word}` must be written `{}`", op.as_str())));

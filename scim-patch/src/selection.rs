@@ -2,13 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use scim_core::{Attribute, fold};
+use scim_core::Attribute;
+use scim_filter::sort_key;
 use serde_json::Value;
 
 /// Elements named by what they hold.
 ///
 /// Beside a `value`, `display` and `$ref` only describe and `primary` is no name; of everything else that a
-/// value names, an element has to hold the same, letters folded where case does not count. The values are
+/// value names, an element has to hold the same, compared as a filter compares. The values are
 /// sorted by which sub-attributes they name, so that each element is looked up once for each such set and
 /// not compared with every value.
 #[derive(Clone, Debug)]
@@ -78,11 +79,11 @@ fn held(attribute: &Attribute, element: &Value, names: &[String]) -> Option<Vec<
 }
 
 fn comparable(attribute: Option<&Attribute>, value: &Value) -> String {
-    match value {
-        Value::String(text) if attribute.is_some_and(|attribute| !attribute.compares_exactly()) => {
-            fold(text).into_owned()
-        }
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
+    if let Value::Array(values) = value {
+        // The order of values means nothing.
+        let mut values: Vec<String> = values.iter().map(|value| comparable(attribute, value)).collect();
+        values.sort_unstable();
+        return values.join("\0");
     }
+    attribute.and_then(|attribute| sort_key(attribute, value)).unwrap_or_else(|| value.to_string())
 }

@@ -1,12 +1,13 @@
 //! An operation on an attribute of the document: matrix rows 3 to 13, and 15 to 18.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use scim_core::{AttrRef, Attribute, Canonical, Mutability, Quirk, ReadOnly, UnknownAttributes};
+use scim_core::{AttrRef, Attribute, Canonical, Mutability, Quirk, ReadOnly, UnknownAttributes, shorten};
 use scim_filter::ElementFilter;
 use serde_json::{Map, Value};
 
-use super::{Compiler, listed, remove_with_value, required};
+use super::{Compiler, is_unassigned, listed, remove_with_value, required};
 use crate::PatchError;
 use crate::plan::{Change, Edit, Part, PartChange, Which};
 use crate::request::Op;
@@ -68,6 +69,9 @@ impl Compiler<'_> {
             }
             _ => None,
         };
+        if made.is_some() {
+            self.leniency.uses(Quirk::ValuePathCreate, &mut self.used);
+        }
         let which = Which::Filter { filter, made };
         if attr.sub().is_some() {
             return self.sub_attribute(op, &attr, which, value);
@@ -99,17 +103,19 @@ impl Compiler<'_> {
 
     /// what a value path that fits nothing makes an element of; `None` where that would not fit the filter
     /// either, because it asks for what no client may write.
-    fn made(&self, attr: &AttrRef, filter: &ElementFilter) -> Option<Map<String, Value>> {
+    fn made(&mut self, attr: &AttrRef, filter: &ElementFilter) -> Option<Map<String, Value>> {
         let template = filter.template()?;
         if !attr.attribute().is_complex() {
             return None;
         }
         let mut canonical = Canonical::new(self.leniency, ReadOnly::Refuse).partial();
-        match canonical.element(&attr.without_sub(), Value::Object(template)) {
-            Ok(Some(made)) if filter.matches(&made) => match made {
-                Value::Object(made) => Some(made),
-                _ => None,
-            },
+        let made = canonical.element(&attr.without_sub(), Value::Object(template)).ok()??;
+        match made {
+            made if !filter.matches(&made) => None,
+            Value::Object(made) => {
+                self.used = self.used.union(canonical.used());
+                Some(made)
+            }
             _ => None,
         }
     }
@@ -143,10 +149,7 @@ impl Compiler<'_> {
                     return Err(remove_with_value(&attr.to_string()));
                 }
                 let Some(Value::Array(values)) = self.canonical(attr, value, true)? else { return Ok(None) };
-                let meant = Selection::new(attr.leaf(), values);
-                // Each element is looked up so often: that is like so many changes.
-                self.charge(meant.looks().saturating_sub(1))?;
-                return Ok(Some(PartChange::RemoveValues(meant)));
+                return Ok(Some(PartChange::RemoveValues(Selection::new(attr.leaf(), values))));
             }
             (Op::Remove, _) => None,
             (Op::Add, Some(value)) if multi_valued => self.canonical(attr, listed(value), false)?,
@@ -178,6 +181,11 @@ impl Compiler<'_> {
         if let Some(Value::Object(object)) = self.canonical(&attr, value, true)? {
             parts_of_value.extend(parts(op, &attr, object));
         }
+        let mut unknown = HashSet::new();
+        let mut unknown_names = parts_of_value.iter().filter(|part| part.sub.is_none());
+        if let Some(part) = unknown_names.find(|part| !unknown.insert(part.name.to_ascii_lowercase())) {
+            return Err(super::twice(&format!("{attr}.{}", shorten(&part.name))));
+        }
         if parts_of_value.is_empty() {
             return Ok(());
         }
@@ -195,19 +203,13 @@ impl Compiler<'_> {
     /// do `""` and `{"value": ""}`, whatever else that says. A value of which nothing is left because its members
     /// are unknown or read-only names nothing, and changes nothing.
     fn clears(&mut self, op: Op, attribute: &Attribute, value: &Value) -> bool {
-        let says_nothing = match value {
-            Value::Null => true,
-            Value::Array(values) => values.is_empty(),
-            Value::Object(object) => object.is_empty(),
-            _ => false,
-        };
         let empty = match value {
             Value::Object(object) if attribute.value_sub_attribute().is_some() => {
                 object.iter().find(|(key, _)| key.eq_ignore_ascii_case("value")).map(|(_, value)| value)
             }
             simple => Some(simple),
         };
-        (says_nothing && op == Op::Replace) || empty.is_some_and(|value| self.is_empty_string(value))
+        (is_unassigned(value) && op == Op::Replace) || empty.is_some_and(|value| self.is_empty_string(value))
     }
 
     fn is_empty_string(&mut self, value: &Value) -> bool {

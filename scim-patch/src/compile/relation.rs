@@ -57,9 +57,9 @@ impl Compiler<'_> {
         if attr.attribute().required && step == RelationStep::Clear {
             return Err(required(attr));
         }
-        if matches!(step, RelationStep::RemoveWhere(_)) {
-            // Every link is looked at.
-            self.charge(1)?;
+        if let RelationStep::RemoveWhere(filter) = &step {
+            // Every link is asked every term.
+            self.charge(filter.terms())?;
         }
         if !nothing {
             relation::push(&mut self.relations, RelationEdit::new(name, step));

@@ -73,6 +73,11 @@ fn elements_that_can_be_named() {
         written(both(), emails(json!([work, home, {"value": "d"}]))),
         json!([{"op": "add", "path": "emails", "value": [{"value": "d"}]}])
     );
+    assert_eq!(
+        written(both(), emails(json!([{"type": "work"}, home]))),
+        json!([replace("emails[type eq \"work\"]", json!({"type": "work"}))]),
+        "Q-33: what only has a type is dropped by some where a value is removed"
+    );
     let three = emails(json!([work, home, {"value": "c", "type": "other"}]));
     assert_eq!(
         written(three, emails(json!([work, home]))),
@@ -243,7 +248,34 @@ fn unknown_and_read_only_attributes() {
     assert_eq!(sorted(&patched["schemas"]), sorted(&to.as_map()["schemas"]));
     patched.insert("schemas".into(), to.as_map()["schemas"].clone());
     assert_eq!(&patched, to.as_map());
+    let renamed = resource(json!({"schemas": [urn::USER], "userName": "ada", "Shoe": 38}));
+    let same = resource(json!({"schemas": [urn::USER], "userName": "ada", "shoe": 38}));
+    assert!(diff(&ResourceType::user(), &renamed, &same).is_empty(), "names are one in any case");
     let gone = resource(json!({"schemas": [urn::USER], "userName": "ada"}));
     let request = diff(&ResourceType::user(), &from, &gone);
     assert!(request.operations().iter().any(|operation| operation.path.as_deref() == Some(urn)));
+}
+
+#[test]
+fn row_15_read_only_parts_of_elements_are_left_out_and_stay() {
+    let pins = crate::laws::one_schema(json!({"id": "urn:p", "attributes": [
+        {"name": "pins", "type": "complex", "multiValued": true, "subAttributes": [
+            {"name": "value"}, {"name": "note"}, {"name": "seen", "mutability": "readOnly"}]}]}));
+    let thing = |pins: &Value| {
+        let json = json!({"schemas": ["urn:p"], "pins": pins});
+        Resource::from_canonical(json.as_object().unwrap().clone())
+    };
+    for (from, to) in [
+        (json!([{"seen": "1"}, {"value": "a", "note": "a"}]), json!([{"seen": "1"}])),
+        (
+            json!([{"seen": "1", "value": "x", "note": "d"}, {"value": "a"}]),
+            json!([{"value": "a"}, {"seen": "1", "value": "x", "note": "e"}]),
+        ),
+        (json!([{"seen": "1", "value": "x"}]), json!([{"seen": "1", "value": "x", "note": "e"}])),
+    ] {
+        let request = diff(&pins, &thing(&from), &thing(&to));
+        let mut patched = thing(&from);
+        request.compile(&pins, &Leniency::STRICT).unwrap().apply(&mut patched).unwrap();
+        assert_eq!(patched, thing(&to), "{}", serde_json::to_string(&request).unwrap());
+    }
 }

@@ -44,7 +44,8 @@ fn patch_038_each_variant_has_its_keyword_and_path() {
         (set("nope", json!(1)), ScimType::InvalidPath, "nope"),
         (set(bad_filter, json!(1)), ScimType::InvalidFilter, bad_filter),
         (json!({"op": "remove"}), ScimType::NoTarget, ""),
-        (set("EMAILS[type eq \"x\"].value", json!("y")), ScimType::NoTarget, "emails"),
+        (set("EMAILS[type eq \"x\"].value", json!("y")), ScimType::NoTarget, "emails.value"),
+        (set("userName", json!(" ")), ScimType::InvalidValue, "userName"),
         (set("ID", json!("1")), ScimType::Mutability, "id"),
         (set("userName", json!(null)), ScimType::Mutability, "userName"),
         (set("active", json!("x")), ScimType::InvalidValue, "active"),
@@ -94,6 +95,7 @@ fn a_document_that_is_not_its_schemas_is_nobodys_request() {
         (json!({"name": "a"}), "name.givenName"),
         (json!({"name": [{"givenName": "a"}]}), "name.givenName"),
         (json!({"emails": {"value": "a"}}), "emails[value eq \"a\"].type"),
+        (json!({"emails": ["a"]}), "emails.type"),
     ] {
         let mut document = json!({"schemas": [urn::USER], "userName": "ada"});
         document.as_object_mut().unwrap().extend(stored.as_object().unwrap().clone());
@@ -108,5 +110,30 @@ fn a_document_that_is_not_its_schemas_is_nobodys_request() {
             json!({"op": "add", "path": path, "value": value}),
         );
         assert_eq!((path_of(&error), Error::from(error.clone()).status.as_u16()), (path, 500));
+    }
+}
+
+#[test]
+fn refusals_say_which_operation_and_repeat_little() {
+    let ada = json!({"schemas": [urn::USER], "userName": "ada"});
+    let body = json!({"schemas": [urn::PATCH_OP], "Operations": [
+        {"op": "add", "path": "title", "value": "t"},
+        {"op": "replace", "path": "emails[type eq \"x\"].value", "value": "y"}]});
+    let request = PatchRequest::from_value(body, &Leniency::STRICT).unwrap();
+    let plan = request.compile(&ResourceType::user(), &Leniency::STRICT).unwrap();
+    let mut resource = Resource::from_canonical(ada.as_object().unwrap().clone());
+    let error = plan.apply(&mut resource).unwrap_err();
+    assert!(error.to_string().starts_with("Operations[1]: "), "{error}");
+    let long = "x".repeat(100_000);
+    for operation in [
+        json!({"op": long, "path": "title"}),
+        json!({"op": "add", "path": "schemas", "value": [long]}),
+        json!({"op": "add", "path": long, "value": 1}),
+        json!({"op": "add", "value": {(long.clone()): 1}}),
+        json!({"op": "add", "path": format!("emails[{long} eq 1]"), "value": 1}),
+        json!({"op": "add", "path": "active", "value": long}),
+    ] {
+        let told = user(operation).to_string();
+        assert!(told.len() < 500, "{}: {}", told.len(), &told[..500]);
     }
 }

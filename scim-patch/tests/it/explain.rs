@@ -31,11 +31,11 @@ fn every_kind_of_edit_and_step_has_its_sentence() {
         ),
         (
             user(set("emails[type eq \"work\"].value", json!("a"))),
-            "in each value of `emails` that fits the filter, set `value` to \"a\"",
+            "in each value of `emails` with `type eq \"work\"`, set `value` to \"a\"",
         ),
         (
             lenient(set("emails[type eq \"work\"].value", json!("a"))),
-            "in each value of `emails` that fits the filter, set `value` to \"a\", making one if there is none",
+            "in each value of `emails` with `type eq \"work\"`, set `value` to \"a\", making one if there is none",
         ),
         (
             lenient(set("emails.value", json!("a"))),
@@ -44,13 +44,13 @@ fn every_kind_of_edit_and_step_has_its_sentence() {
         (user(remove("emails.type")), "in each value of `emails`, remove `type`"),
         (
             user(add("emails[value pr]", json!({"display": "x"}))),
-            "in each value of `emails` that fits the filter, set `display` to \"x\"",
+            "in each value of `emails` with `value pr`, set `display` to \"x\"",
         ),
         (
             user(set("emails[value pr]", json!({"display": "x"}))),
-            "replace each value of `emails` that fits the filter by (`display` = \"x\")",
+            "replace each value of `emails` with `value pr` by (`display` = \"x\")",
         ),
-        (user(remove("emails[value pr]")), "remove each value of `emails` that fits the filter"),
+        (user(remove("emails[value pr]")), "remove each value of `emails` with `value pr`"),
         (
             user(remove(urn::ENTERPRISE_USER)),
             "remove every attribute of `urn:ietf:params:scim:schemas:extension:enterprise:2.0:User`",
@@ -59,7 +59,7 @@ fn every_kind_of_edit_and_step_has_its_sentence() {
         (group(set("members", json!([{"value": "a"}, {"value": "b"}]))), "let `members` be exactly `a`, `b`"),
         (group(remove("members")), "remove all `members`"),
         (group(remove("members[value eq \"a\"]")), "remove from `members` `a`"),
-        (group(remove("members[value sw \"a\"]")), "remove the `members` that fit the filter"),
+        (group(remove("members[value sw \"a\"]")), "remove the `members` with `value sw \"a\"`"),
         (group(add("members", json!([]))), "change nothing"),
     ] {
         assert_eq!(sentence, expected);
@@ -117,6 +117,7 @@ fn what_was_sent_stays_between_its_quotes() {
         group(json!({"op": "add", "path": "members", "value": [{"value": forged}]})),
         group(json!({"op": "remove", "path": "members", "value": [{"value": forged}]})),
         user(json!({"op": "replace", "path": "title", "value": forged})),
+        user(json!({"op": "remove", "path": format!("emails[value eq {}]", json!(forged))})),
         user(json!({"op": "replace", "path": "name", "value": {forged: "x"}})),
         user(json!({"op": "add", "path": "emails", "value": [{"value": "a", forged: "x"}]})),
     ] {

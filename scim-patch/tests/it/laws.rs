@@ -191,9 +191,9 @@ fn patch_014_members_that_are_nobody_are_still_named_when_steps_are_joined() {
 }
 
 #[test]
-fn row_14_what_is_read_only_in_an_extension_stays_when_it_is_removed() {
-    let schema =
-        json!({"id": "urn:e", "attributes": [{"name": "seen", "mutability": "readOnly"}, {"name": "note"}]});
+fn row_14_removing_an_extension_removes_all_its_attributes() {
+    let schema = json!({"id": "urn:e", "attributes": [{"name": "seen", "mutability": "readOnly"},
+        {"name": "note", "required": true}]});
     let schema = Schema::from_json(schema).unwrap();
     let resource_type = ResourceType::user().with_extension(schema.into(), false).unwrap().into();
     let user = |extension: Value| {
@@ -202,6 +202,18 @@ fn row_14_what_is_read_only_in_an_extension_stays_when_it_is_removed() {
     let mut resource = user(json!({"seen": "1", "note": "n"}));
     let remove = json!([{"op": "remove", "path": "urn:e"}]);
     let changed = apply(&resource_type, &Leniency::STRICT, &mut resource, remove);
-    assert_eq!(changed, Ok(Changed::Yes(vec!["urn:e:note".into()])));
-    assert_eq!(resource, user(json!({"seen": "1"})));
+    assert_eq!(changed, Ok(Changed::Yes(vec!["urn:e:note".into(), "urn:e:seen".into()])));
+    assert_eq!(resource, document(json!({"schemas": [urn::USER], "userName": "ada"})));
+}
+
+#[test]
+fn patch_014_an_empty_extension_that_was_there_is_there_after_a_failure() {
+    let before = json!({"schemas": [urn::USER], "userName": "ada", urn::ENTERPRISE_USER: {}});
+    let mut resource = document(before.clone());
+    let operations = json!([
+        {"op": "add", "path": format!("{}:department", urn::ENTERPRISE_USER), "value": "d"},
+        {"op": "replace", "path": "emails[type eq \"x\"].value", "value": "y"},
+    ]);
+    assert!(apply(&ResourceType::user(), &Leniency::STRICT, &mut resource, operations).is_err());
+    assert_eq!(resource, document(before));
 }

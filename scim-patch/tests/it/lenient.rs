@@ -422,3 +422,72 @@ fn row_14_an_extension_is_cleared_as_a_complex_attribute_is() {
         assert_eq!(interop(before.clone(), operation.clone()), Ok(left), "{operation}");
     }
 }
+
+#[test]
+fn q_7_what_is_made_by_a_whole_value_fits_the_filter_and_demotes_nobody() {
+    let home = json!({"value": "z", "type": "home", "primary": true});
+    let made = |path: &str, value: Value| {
+        let operation = json!({"op": "replace", "path": path, "value": value});
+        interop(json!({"emails": [home]}), operation).unwrap()["emails"].clone()
+    };
+    assert_eq!(
+        made("emails[type eq \"work\"]", json!({"value": "a"})),
+        json!([home, {"value": "a", "type": "work"}])
+    );
+    assert_eq!(
+        made("emails[type eq \"work\" and primary eq true]", json!({"value": "a"})),
+        json!([
+            {"value": "z", "type": "home", "primary": false},
+            {"value": "a", "type": "work", "primary": true},
+        ])
+    );
+    assert_eq!(
+        made("emails[type eq \"work\" and primary eq true].primary", json!(false)),
+        json!([home, {"type": "work", "primary": false}])
+    );
+    let request = PatchRequest::new().replace("emails[type eq \"work\"].value", "a");
+    let plan = request.compile(&ResourceType::user(), &Leniency::INTEROP).unwrap();
+    assert!(plan.quirks().contains(Quirk::ValuePathCreate));
+    let plan = request.compile(&ResourceType::user(), &Leniency::STRICT).unwrap();
+    assert!(!plan.quirks().contains(Quirk::ValuePathCreate));
+}
+
+#[test]
+fn srv_029_removing_links_gives_no_value() {
+    let members = ResourceType::group().resolve("members").unwrap();
+    for operation in [
+        json!({"op": "remove", "path": "members"}),
+        json!({"op": "remove", "path": "members[value eq \"x\"]"}),
+        json!({"op": "remove", "path": "members[value sw \"x\"]"}),
+        json!({"op": "replace", "path": "members", "value": []}),
+    ] {
+        let body = json!({"schemas": [urn::PATCH_OP], "Operations": [operation]});
+        let request = PatchRequest::from_value(body, &Leniency::STRICT).unwrap();
+        let plan = request.compile(&ResourceType::group(), &Leniency::STRICT).unwrap();
+        assert!(!plan.writes(&members), "{operation}");
+    }
+}
+
+#[test]
+fn q_10_values_agree_as_a_filter_compares_them() {
+    let schema = json!({"id": "urn:t", "attributes": [
+        {"name": "numbers", "type": "decimal", "multiValued": true},
+        {"name": "times", "type": "dateTime", "multiValued": true},
+        {"name": "codes", "multiValued": true, "caseExact": true},
+        {"name": "boxes", "type": "complex", "multiValued": true,
+         "subAttributes": [{"name": "label"}, {"name": "tags", "multiValued": true}]}]});
+    let things = crate::laws::one_schema(schema);
+    let left = |name: &str, stored: Value, value: Value| {
+        let before = json!({"schemas": ["urn:t"], name: stored}).as_object().unwrap().clone();
+        let operation = json!({"op": "remove", "path": name, "value": value});
+        let request = json!({"schemas": [urn::PATCH_OP], "Operations": [operation]});
+        patch(&things, &Leniency::INTEROP, &before, &request).unwrap().0.get(name).cloned()
+    };
+    assert_eq!(left("numbers", json!([1.0, 2]), json!([1])), Some(json!([2])));
+    let times = json!(["2024-01-01T00:00:00Z"]);
+    assert_eq!(left("times", times, json!(["2024-01-01T01:00:00+01:00"])), None);
+    assert_eq!(left("codes", json!(["a", "A"]), json!(["A"])), Some(json!(["a"])));
+    assert_eq!(left("boxes", json!([{"tags": ["a", "b"]}]), json!([{"tags": ["B", "a"]}])), None);
+    let other = json!([{"tags": ["a", "b"]}]);
+    assert_eq!(left("boxes", other.clone(), json!([{"tags": ["a"]}])), Some(other));
+}

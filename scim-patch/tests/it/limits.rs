@@ -1,8 +1,6 @@
 //! What a request may cost: 413 past each limit, and not a step before it.
 
-use std::sync::Arc;
-
-use scim_core::{Error, Leniency, Limits, ResourceType, urn};
+use scim_core::{Error, Leniency, Limits, Resource, ResourceType, urn};
 use scim_patch::{PatchError, PatchPlan, PatchRequest};
 use serde_json::{Map, Value, json};
 
@@ -48,27 +46,78 @@ fn changes_are_counted_wherever_they_come_from() {
     too_large(json!([{"op": "replace", "value": names}]), &limits, "changes");
 }
 
-/// Each set of sub-attributes that values name is one look at every element; each filter one at every member.
+/// A filter over members asks each of them each of its terms.
 #[test]
-fn q_10_looks_at_elements_and_members_are_counted() {
+fn terms_over_members_are_counted() {
     let limits = Limits { changes: 3, ..Limits::default() };
-    let compile = |resource_type: &Arc<ResourceType>, operations: Value| {
+    let compile = |filters: &[&str]| {
+        let remove = |filter: &&str| json!({"op": "remove", "path": format!("members[{filter}]")});
+        let operations: Value = filters.iter().map(remove).collect();
         let body = json!({"schemas": [urn::PATCH_OP], "Operations": operations});
-        let request = PatchRequest::parse(body.to_string().as_bytes(), &Leniency::INTEROP, &limits).unwrap();
-        request.compile(resource_type, &Leniency::INTEROP)
+        let request = PatchRequest::parse(body.to_string().as_bytes(), &Leniency::STRICT, &limits).unwrap();
+        request.compile(&ResourceType::group(), &Leniency::STRICT)
     };
-    let remove = |value: Value| json!([{"op": "remove", "path": "addresses", "value": value}]);
-    let alike: Value = (0..100).map(|at| json!({"locality": at.to_string(), "country": "x"})).collect();
-    assert!(compile(&ResourceType::user(), remove(alike)).is_ok());
-    let shapes = json!([{"locality": "a"}, {"region": "b"}, {"country": "c"}, {"type": "d"}]);
-    let error = compile(&ResourceType::user(), remove(shapes)).unwrap_err();
-    assert!(matches!(error, PatchError::TooLarge { .. }), "{error:?}");
-    let filters = |many: usize| -> Value {
-        (0..many).map(|at| json!({"op": "remove", "path": format!("members[value sw \"{at}\"]")})).collect()
-    };
-    assert!(compile(&ResourceType::group(), filters(3)).is_ok());
-    let error = compile(&ResourceType::group(), filters(4)).unwrap_err();
-    assert!(matches!(error, PatchError::TooLarge { .. }), "{error:?}");
+    let (one, two) = ("value sw \"a\"", "value sw \"a\" or value sw \"b\"");
+    assert!(compile(&[one, two]).is_ok());
+    for filters in [&[two, two][..], &[one, one, one, one]] {
+        assert!(matches!(compile(filters), Err(PatchError::TooLarge { .. })));
+    }
+}
+
+fn apply(leniency: &Leniency, limits: &Limits, before: Value, operations: Value) -> Result<(), PatchError> {
+    let body = json!({"schemas": [urn::PATCH_OP], "Operations": operations}).to_string();
+    let request = PatchRequest::parse(body.as_bytes(), leniency, limits).unwrap();
+    let plan = request.compile(&ResourceType::user(), leniency).unwrap();
+    let mut document = json!({"schemas": [urn::USER], "userName": "ada"}).as_object().unwrap().clone();
+    document.extend(before.as_object().unwrap().clone());
+    let mut resource = Resource::from_canonical(document);
+    let untouched = resource.clone();
+    let result = plan.apply(&mut resource).map(drop);
+    assert!(result.is_ok() || resource == untouched, "PATCH-014");
+    result
+}
+
+#[test]
+fn looks_at_elements_are_counted() {
+    let emails: Value = (0..10).map(|at| json!({"value": at.to_string()})).collect();
+    let before = json!({"emails": emails});
+    let limits = Limits { looks: 20, ..Limits::default() };
+    let (one, two) = ("value eq \"1\"", "value eq \"1\" or type eq \"x\"");
+    let remove = |filter: &str| json!({"op": "remove", "path": format!("emails[{filter}]")});
+    let values = |values: Value| json!({"op": "remove", "path": "emails", "value": values});
+    for (operations, fits) in [
+        (json!([remove(one), remove(one)]), true),
+        (json!([remove(two)]), true),
+        (json!([remove(one), remove(two)]), false),
+        (json!([values(json!([{"value": "1"}, {"type": "x"}]))]), true),
+        (json!([values(json!([{"value": "1"}, {"type": "x"}, {"display": "x"}]))]), false),
+        (json!([{"op": "add", "path": "emails", "value": [{"value": "x"}]}]), true),
+        (
+            json!([remove(one), {"op": "add", "path": "emails", "value": [{"value": "x"}, {"value": "y"}]}]),
+            false,
+        ),
+    ] {
+        let applied = apply(&Leniency::INTEROP, &limits, before.clone(), operations.clone());
+        match applied {
+            Ok(()) => assert!(fits, "{operations}"),
+            Err(PatchError::TooLarge { .. }) => assert!(!fits, "{operations}"),
+            Err(other) => panic!("{operations}: {other}"),
+        }
+    }
+}
+
+/// One text written into every element is as large as all of them.
+#[test]
+fn what_is_written_into_many_elements_counts_for_each() {
+    let emails: Value = (0..10).map(|at| json!({"value": at.to_string()})).collect();
+    let limits = Limits { bytes: 1_000, ..Limits::default() };
+    let replace =
+        |long: usize| json!([{"op": "replace", "path": "emails.display", "value": "x".repeat(long)}]);
+    let run = |long: usize| apply(&Leniency::STRICT, &limits, json!({"emails": emails}), replace(long));
+    assert!(run(100).is_ok());
+    assert!(matches!(run(200), Err(PatchError::TooLarge { .. })));
+    let one = json!({"emails": [{"value": "1"}]});
+    assert!(apply(&Leniency::STRICT, &limits, one, replace(200)).is_ok(), "it came with the request");
 }
 
 #[test]

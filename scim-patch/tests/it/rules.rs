@@ -175,7 +175,7 @@ fn patch_017_row_20_schemas() {
         ),
         (json!({"op": "replace", "path": "schemas", "value": [urn]}), ScimType::InvalidValue),
         (json!({"op": "add", "path": "schemas", "value": ["urn:nobody"]}), ScimType::InvalidValue),
-        (json!({"op": "add", "path": "schemas", "value": 1}), ScimType::Mutability),
+        (json!({"op": "add", "path": "schemas", "value": 1}), ScimType::InvalidValue),
     ] {
         assert_eq!(after(&department, json!([operation])), Err(expected), "{operation}");
     }
@@ -497,6 +497,11 @@ fn row_15_what_is_read_only_stays_when_the_value_around_it_is_replaced() {
     assert_eq!(run(all)["boxes"], json!([{"value": "d"}, kept]));
     let again = json!({"op": "add", "path": "boxes", "value": [{"value": "a", "type": "t"}]});
     assert_eq!(run(again)["boxes"], before["boxes"], "CORE-026: what is read-only makes no other value");
+    let same = json!({"op": "replace", "path": "boxes.value", "value": "c"});
+    let both = json!({"boxes": [{"value": "a", "weight": "1"}, {"value": "b", "weight": "2"}]});
+    let after = boxed(&Leniency::STRICT, both, json!([same])).unwrap();
+    let two = json!([{"value": "c", "weight": "1"}, {"value": "c", "weight": "2"}]);
+    assert_eq!(after["boxes"], two, "what the service provider tells apart is not merged");
 }
 
 #[test]
@@ -593,7 +598,7 @@ fn patch_010_unknown_and_misspelt_names_in_a_value() {
     let run = |leniency: Leniency, op: &str, before: Value, value: Value| {
         user(leniency, before, json!([{"op": op, "value": value}]))
     };
-    for leniency in [strict, ignore, keep, Leniency::INTEROP] {
+    for leniency in [strict, Leniency::INTEROP, keep.allow(Quirk::PathKeys), ignore.allow(Quirk::PathKeys)] {
         for key in ["emails[type eq", "emails[]", "shoe[x eq 1]"] {
             let refused = run(leniency, "add", json!({}), json!({key: "x"}));
             assert_eq!(refused, Err(ScimType::InvalidValue), "{key}");
@@ -614,6 +619,20 @@ fn patch_010_unknown_and_misspelt_names_in_a_value() {
     assert_eq!(stays["shoe"], 38);
     assert_eq!(run(keep, "add", json!({}), json!({"shoe": 1, "Shoe": 2})), Err(ScimType::InvalidValue));
 
+    // What a body keeps, a PATCH without a path keeps.
+    for name in [
+        "favourite colour",
+        "app.role",
+        "_x",
+        "a[b",
+        "größe",
+        "urn:ietf:params:scim:schemas:core:2.0:UserProfile",
+    ] {
+        let kept = run(keep, "add", json!({}), json!({name: 1})).unwrap();
+        assert_eq!(kept[name], 1, "{name}");
+        let gone = run(keep, "replace", json!({name: 1}), json!({name: null})).unwrap();
+        assert_eq!(gone.get(name), None, "{name}");
+    }
     let extension = run(keep, "add", json!({}), json!({"urn:x": {"a": 1}})).unwrap();
     assert_eq!(
         (&extension["urn:x"], &extension["schemas"]),
@@ -624,14 +643,52 @@ fn patch_010_unknown_and_misspelt_names_in_a_value() {
     assert_eq!(within[urn::ENTERPRISE_USER], json!({"badge": 1, "department": "d"}));
     let part = run(keep, "add", json!({"name": {"nick": "a"}}), json!({"name": {"nick": "b"}})).unwrap();
     assert_eq!(part["name"], json!({"nick": "b"}));
+    let at_path = |before: Value, op: &str, path: &str, value: Value| {
+        user(keep, before, json!([{"op": op, "path": path, "value": value}]))
+    };
+    let nick = json!({"name": {"nick": "a", "givenName": "g"}});
+    let other = at_path(nick.clone(), "replace", "name", json!({"NICK": "b"})).unwrap();
+    assert_eq!(other["name"], json!({"nick": "b", "givenName": "g"}), "names are one in any case");
+    let gone = at_path(nick.clone(), "replace", "name", json!({"NICK": null})).unwrap();
+    assert_eq!(gone["name"], json!({"givenName": "g"}));
+    let twice = at_path(nick, "replace", "name", json!({"NICK": null, "nick": "q"}));
+    assert_eq!(twice, Err(ScimType::InvalidValue));
+    let email = json!({"emails": [{"value": "a", "x": 1}]});
+    let email = at_path(email, "add", "emails[value eq \"a\"]", json!({"X": 2})).unwrap();
+    assert_eq!(email["emails"], json!([{"value": "a", "x": 2}]));
 }
 
 #[test]
 fn row_20_schemas_takes_urns_only() {
-    for op in ["add", "replace", "remove"] {
-        let operation = json!({"op": op, "path": "schemas", "value": [1, {}, urn::USER]});
-        assert_eq!(strict(json!({}), operation), Err(ScimType::InvalidValue), "{op}");
+    let enterprise = urn::ENTERPRISE_USER;
+    let before = json!({"schemas": [urn::USER, enterprise], enterprise: {"department": "d"}});
+    let run = |operation: Value| strict(before.clone(), operation);
+    for op in ["add", "replace"] {
+        for value in [json!([1, {}, urn::USER]), json!({"junk": 1})] {
+            let operation = json!({"op": op, "path": "schemas", "value": value});
+            assert_eq!(run(operation), Err(ScimType::InvalidValue), "{op}");
+            let path = format!("schemas[value eq \"{}\"]", urn::USER);
+            let operation = json!({"op": op, "path": path, "value": value});
+            assert_eq!(run(operation), Err(ScimType::InvalidValue), "{op}");
+        }
     }
+    assert_eq!(
+        run(json!({"op": "add", "path": "schemas", "value": null})).unwrap()["schemas"],
+        before["schemas"]
+    );
+    let by_value = json!({"op": "remove", "path": "schemas", "value": [enterprise]});
+    assert_eq!(run(by_value.clone()), Err(ScimType::InvalidValue), "strictly, a remove takes no value");
+    assert_eq!(user(Leniency::INTEROP, before.clone(), json!([by_value])).unwrap().get(enterprise), None);
+    let with = |filter: &str| {
+        run(json!({"op": "remove", "path": format!("schemas[{filter}]"), "value": [enterprise]}))
+    };
+    assert_eq!(with("value sw \"zzz\"").unwrap()[enterprise], before[enterprise], "the filter decides");
+    assert_eq!(with("value co \"extension\"").unwrap().get(enterprise), None);
+    assert_eq!(with("value pr"), Err(ScimType::Mutability));
+    let keep = Leniency::STRICT.with_unknown_attributes(UnknownAttributes::Keep);
+    let kept = json!({"schemas": [urn::USER, "urn:x"], "urn:x": {"a": 1}});
+    let whole = json!([{"op": "replace", "value": {"schemas": [urn::USER, "urn:x"], "urn:x": {"a": 2}}}]);
+    assert_eq!(user(keep, kept.clone(), whole).unwrap()["urn:x"], json!({"a": 2}));
 }
 
 #[test]

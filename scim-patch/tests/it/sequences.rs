@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use proptest::prelude::*;
-use scim_core::{Error, Leniency, Reference, Resource, ResourceType, Schema, urn};
+use scim_core::{Error, Leniency, Reference, Resource, ResourceType, Schema, UnknownAttributes, urn};
 use scim_patch::{Changed, Op, PatchError, PatchPlan, PatchRequest, RelationStep, diff, diff_relation};
 use serde_json::{Map, Value, json};
 
@@ -209,6 +209,33 @@ impl Tape<'_> {
             18 => json!(null),
             17 => json!({"value": self.id()}),
             many => (0..many % 4).map(|_| json!({"value": self.id()})).collect(),
+        }
+    }
+
+    /// Gives two states of a resource what no schema knows and what only the service provider writes.
+    fn with_what_no_client_writes(&mut self, before: &mut Value, after: &mut Value) {
+        for resource in [before, after] {
+            for name in ["shoe", "app.role", "a[b"] {
+                if self.once_in(3) {
+                    resource[name] = self.one_of(&[1, 2]).into();
+                }
+            }
+            for (owner, name) in [(urn::ENTERPRISE_USER, "badge"), ("name", "nick")] {
+                if self.once_in(2) && resource.get(owner).is_some() {
+                    resource[owner][name] = self.one_of(&[1, 2]).into();
+                }
+            }
+            let element = resource.get_mut("emails").and_then(|emails| emails.get_mut(0));
+            if let Some(element) = element
+                && self.once_in(2)
+            {
+                element["x"] = self.one_of(&[1, 2]).into();
+            }
+            let manager =
+                resource.get_mut(urn::ENTERPRISE_USER).and_then(|extension| extension.get_mut("manager"));
+            if let Some(manager) = manager {
+                manager["displayName"] = "Boss".into();
+            }
         }
     }
 
@@ -422,6 +449,9 @@ proptest! {
         if !keep_immutable(&before, &mut after) {
             return Ok(());
         }
+        let mut extra = Tape { numbers: &others, at: 200 };
+        let (mut before, mut after) = (before, after);
+        extra.with_what_no_client_writes(&mut before, &mut after);
         let (from, links_from) = split(&before);
         let (to, links_to) = split(&after);
         let seal = |resource: &Resource| resource.as_map().get(BADGE).map_or(Value::Null, |badge| badge["box"]["seal"].clone());
@@ -434,7 +464,8 @@ proptest! {
         for links in diff_relation("members", &before_ids, &after_ids, chunk) {
             link(&mut members, &links.compile(&resource_type, &Leniency::STRICT).unwrap());
         }
-        let plan = request.compile(&resource_type, &Leniency::STRICT);
+        let keep = Leniency::STRICT.with_unknown_attributes(UnknownAttributes::Keep);
+        let plan = request.compile(&resource_type, &keep);
         let plan = plan.map_err(|error| TestCaseError::fail(format!("{error}: {}", told_of(&request))))?;
         let mut document = from.clone();
         match plan.apply(&mut document) {
@@ -445,7 +476,7 @@ proptest! {
                 prop_assert!(outcome.is_ok(), "{:?}: {}\n{} to {}", outcome, told_of(&request), before, after);
             }
         }
-        prop_assert_eq!(whole(document, members), sorted(after), "{}", told_of(&request));
+        prop_assert_eq!(written(whole(document, members)), written(sorted(after)), "{}", told_of(&request));
     }
 
     /// Document edits and relation steps may be carried out apart from each other, and steps joined to one
@@ -489,6 +520,15 @@ fn keep_immutable(before: &Value, after: &mut Value) -> bool {
             }
         }
     })
+}
+
+/// Without what only the service provider writes.
+fn written(mut resource: Value) -> Value {
+    let manager = resource.get_mut(urn::ENTERPRISE_USER).and_then(|extension| extension.get_mut("manager"));
+    if let Some(Value::Object(manager)) = manager {
+        manager.remove("displayName");
+    }
+    resource
 }
 
 /// An operation without a path that names members among others is two.

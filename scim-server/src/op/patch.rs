@@ -25,7 +25,7 @@ pub(crate) async fn run(
     let server = call.server;
     call.parameters.projection(&resource_type)?;
     let condition = Condition::if_match(call.headers);
-    let request = PatchRequest::from_value(call.json()?, &server.leniency)?;
+    let request = PatchRequest::from_value_within(call.json()?, &server.leniency, &server.limits)?;
     let plan = request.compile(&resource_type, &server.leniency)?;
     let mut attempt = 0;
     let written = loop {

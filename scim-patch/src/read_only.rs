@@ -1,0 +1,56 @@
+//! What a client may not write stays where the values around it are written anew. Sub-attributes that are
+//! read-only and stored are rare.
+
+use std::collections::HashMap;
+
+use scim_core::{Attribute, Mutability};
+use serde_json::{Map, Value};
+
+/// Gives a value the read-only sub-attributes of the one it takes the place of.
+pub(crate) fn take_read_only(attribute: &Attribute, old: &Value, new: &mut Value) {
+    let Value::Object(new) = new else { return };
+    for sub in read_only(attribute) {
+        if let Some(value) = old.get(&sub.name) {
+            new.insert(sub.name.clone(), value.clone());
+        }
+    }
+}
+
+/// The same for a list: an element takes the place of one with the same `type` and `value`, or without a `value`
+/// of one in which all agrees that a client may write.
+pub(crate) fn keep_read_only(attribute: &Attribute, before: &[Value], elements: &mut [Value]) {
+    if read_only(attribute).next().is_none() {
+        return;
+    }
+    let name = |element: &Value| {
+        let object = element.as_object()?;
+        let is_writable = |name: &str| {
+            attribute.sub_attribute(name).is_none_or(|sub| sub.mutability != Mutability::ReadOnly)
+        };
+        let has_value = object.contains_key("value");
+        let is_name = |name: &str| {
+            is_writable(name) && name != "primary" && (!has_value || name == "value" || name == "type")
+        };
+        let named: Map<String, Value> = object
+            .iter()
+            .filter(|(name, _)| is_name(name))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
+        (!named.is_empty()).then_some(named)
+    };
+    let mut by_name = HashMap::new();
+    for element in before {
+        if let Some(named) = name(element) {
+            by_name.entry(Value::Object(named)).or_insert(element);
+        }
+    }
+    for element in elements {
+        if let Some(old) = name(element).and_then(|named| by_name.get(&Value::Object(named))) {
+            take_read_only(attribute, old, element);
+        }
+    }
+}
+
+fn read_only(attribute: &Attribute) -> impl Iterator<Item = &std::sync::Arc<Attribute>> {
+    attribute.sub_attributes.iter().filter(|sub| sub.mutability == Mutability::ReadOnly)
+}
