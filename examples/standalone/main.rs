@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use anyhow::ensure;
 use clap::{Args, Parser, Subcommand};
-use scim_core::{Leniency, UnknownPreset};
+use scim_core::{Leniency, Quirk, UnknownPreset};
 use scim_server::{BearerTokens, Grant, PatchResponse, Server};
 use scim_server_traits::TenantId;
 
@@ -52,6 +52,9 @@ struct Serve {
     /// What PATCH answers: auto (204 when only members were named), body (200) or none (204).
     #[arg(long, default_value = "auto", value_name = "HOW", value_parser = patch_response)]
     patch_response: PatchResponse,
+    /// Refuse members that do not exist, as the preset strict does; without it they are passed over.
+    #[arg(long)]
+    refuse_unknown_members: bool,
     /// A file with a schema document (RFC 7643 §7), or an array of them, to serve beside the standard ones;
     /// may be given several times.
     #[arg(long = "schema", value_name = "FILE")]
@@ -86,12 +89,17 @@ async fn run(mut arguments: Serve) -> anyhow::Result<()> {
     let tokens = arguments.tokens.iter().zip(1..).fold(BearerTokens::new(), |tokens, (token, number)| {
         tokens.with(token, Grant::new(tenant.clone(), format!("token-{number}")))
     });
+    let leniency = match arguments.leniency {
+        Leniency::STRICT => Leniency::STRICT,
+        leniency if arguments.refuse_unknown_members => leniency,
+        leniency => leniency.allow(Quirk::UnknownTargets),
+    };
     let (store, secret) = scim_examples::open_store(&arguments.data, registry.resource_types()).await?;
     let listening = arguments.host.open().await?;
     let mut server = Server::builder(store, Arc::new(tokens))
         .base_url(format!("{}/scim/v2", listening.url()))
         .registry(registry)
-        .leniency(arguments.leniency)
+        .leniency(leniency)
         .patch_response(arguments.patch_response);
     if let Some(secret) = secret {
         server = server.cursor_key(secret);

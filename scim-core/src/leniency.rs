@@ -91,6 +91,9 @@ quirks! {
     /// PATCH with a value filter, as in `emails[type eq "work"].value`, is accepted and does nothing:
     /// the literal reading of GitHub's documentation (E-50). In no preset.
     ValuePathNoEffect = "value_path_no_effect",
+    /// `"members": [{"value": "nobody"}]`: a link to a resource that is not there is passed over (CORE-066). In no
+    /// preset, for the client is not told.
+    UnknownTargets = "unknown_targets",
 }
 
 impl fmt::Display for Quirk {
@@ -286,7 +289,7 @@ mod tests {
         assert!(Quirk::ALL.len() <= 64);
         assert!(Quirk::ALL.iter().all(|quirk| !Leniency::STRICT.allows(*quirk)));
         let missing: Vec<_> = Quirk::ALL.iter().filter(|quirk| !Leniency::INTEROP.allows(**quirk)).collect();
-        assert_eq!(missing, [&Quirk::EmptyOperations, &Quirk::ValuePathNoEffect]);
+        assert_eq!(missing, [&Quirk::EmptyOperations, &Quirk::ValuePathNoEffect, &Quirk::UnknownTargets]);
         assert!("nope".parse::<Leniency>().unwrap_err().to_string().contains("interop"));
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use scim_core::{
-    AttrRef, AuthenticationScheme, Leniency, Limits, PaginationMethod, PaginationSupport, Registry,
+    AttrRef, AuthenticationScheme, Leniency, Limits, PaginationMethod, PaginationSupport, Quirk, Registry,
     ServiceProviderConfig,
 };
 use scim_server_traits::{Authenticator, Clock, IdSource, MeResolver, Store, SystemClock, TenantId};
@@ -13,6 +13,7 @@ use url::Url;
 
 use crate::cursor::Cursors;
 use crate::id::UuidSource;
+use crate::known_links::KnownLinks;
 use crate::negotiate::MediaTypes;
 use crate::observe::Measured;
 use crate::op::bulk::BulkLimits;
@@ -278,8 +279,14 @@ impl ServerBuilder {
         let key = self.cursor_key.unwrap_or_else(random_key);
         let cursors = self.cursors.map(|lifetime| Cursors::new(key, lifetime));
         config.authentication_schemes = vec![AuthenticationScheme::bearer_token()];
+        let measured: Arc<dyn Store> = Arc::new(Measured(self.store));
+        let store: Arc<dyn Store> = if self.leniency.allows(Quirk::UnknownTargets) {
+            Arc::new(KnownLinks { store: measured, registry: self.registry.clone() })
+        } else {
+            measured
+        };
         Ok(Server::new(Inner {
-            store: Arc::new(Measured(self.store)),
+            store,
             authenticator: self.authenticator,
             tenant: self.tenant,
             base_path: url.path().trim_end_matches('/').to_owned(),

@@ -6,6 +6,7 @@ mod config;
 mod cursor;
 mod etag;
 mod id;
+mod known_links;
 mod negotiate;
 mod observe;
 mod op;

@@ -112,7 +112,7 @@ fn of_me(server: &Inner) -> Value {
 
 /// What is not about one type.
 fn of_server(server: &Inner, paths: &mut Map<String, Value>) {
-    let any = reference("AnyList");
+    let any = reference("ListResponse");
     let search = json!({"required": true, "content": media(&reference("SearchRequest"))});
     paths.insert(
         "/".into(),

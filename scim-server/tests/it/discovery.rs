@@ -63,7 +63,7 @@ async fn disc_009_openapi_describes_what_is_served() {
         (&json!("3.1.0"), &json!("https://h.example/scim/v2"))
     );
     let schemas = &body["components"]["schemas"];
-    for name in ["User", "Group", "UserList", "AnyList", "Error"] {
+    for name in ["User", "Group", "UserList", "ListResponse", "Error"] {
         assert_eq!(schemas[name]["additionalProperties"], false, "{name} is closed");
     }
     let user = &schemas["User"]["properties"];

@@ -4,7 +4,8 @@ use bytes::Bytes;
 use http::Method;
 use serde_json::json;
 
-use crate::client::{USER, builder, get, group, patch, post, request, send, server, user, yielding};
+use crate::client::{GROUP, USER, builder, get, group, patch, post, request, send, server, user, yielding};
+use scim_core::{Leniency, Quirk};
 use scim_server::PatchResponse;
 
 #[tokio::test]
@@ -132,5 +133,30 @@ async fn patch_024_a_stale_tag_changes_nothing() {
         let after = get(&server, path).await;
         assert_eq!((after.header("etag"), &after.body), (before.header("etag"), &before.body));
         assert!(tagged(before.header("etag")).await.status.is_success(), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn core_066_unknown_members_are_refused_or_passed_over() {
+    let add = |ids: &[&str]| {
+        let value: Vec<_> = ids.iter().map(|id| json!({"value": id})).collect();
+        json!([{"op": "add", "path": "members", "value": value}])
+    };
+    for (leniency, members) in [(Leniency::INTEROP, 1), (Leniency::INTEROP.allow(Quirk::UnknownTargets), 2)] {
+        let server = builder().leniency(leniency).patch_response(PatchResponse::Body).build().unwrap();
+        let (ada, bob) = (user(&server, "ada").await, user(&server, "bob").await);
+        let path = format!("/Groups/{}", group(&server, "Team", &[&ada]).await);
+        let reply = patch(&server, &path, add(&["nobody", &bob, "none"])).await;
+        if members == 1 {
+            let detail = reply.refused(400, "invalidValue");
+            assert!(detail.contains("nobody"), "{detail}");
+        } else {
+            assert_eq!(reply.status, 200);
+        }
+        let shown = get(&server, &path).await.body;
+        assert_eq!(shown["members"].as_array().map(Vec::len), Some(members));
+        let body = json!({"schemas": [GROUP], "displayName": "New", "members": [{"value": "nobody"}]});
+        let made = post(&server, "/Groups", body).await;
+        assert_eq!(made.status, if members == 1 { 400 } else { 201 });
     }
 }

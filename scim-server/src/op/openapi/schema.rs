@@ -19,7 +19,7 @@ pub(super) fn components(server: &Inner) -> Value {
         schemas.insert(format!("{name}List"), list(&reference(name)));
     }
     let any: Vec<_> = types.iter().map(|known| reference(known.name())).collect();
-    schemas.insert("AnyList".into(), list(&json!({"anyOf": any})));
+    schemas.insert("ListResponse".into(), list(&json!({"anyOf": any})));
     let bearer = json!({"type": "http", "scheme": "bearer"});
     json!({"schemas": schemas, "securitySchemes": {"bearer": bearer}})
 }
