@@ -2,25 +2,24 @@
 
 use std::convert::Infallible;
 use std::fmt;
-use std::io;
-use std::net::SocketAddr;
+use std::future::poll_fn;
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context as Task, Poll};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use axum::Router;
-use axum::body::Body as RequestBody;
 use clap::Args;
 use http::{Request, Response, StatusCode, header};
+use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use scim_core::Error;
 use scim_server::Body;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
-use tokio::task::JoinHandle;
+use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
@@ -47,13 +46,18 @@ pub struct Host {
     /// After how many seconds a request is answered 503.
     #[arg(long, default_value_t = 60, value_name = "SECONDS")]
     request_timeout: u64,
+    /// After how many seconds a connection is closed whose client does not end its TLS handshake, or the head of a
+    /// request, or begins none.
+    #[arg(long, default_value_t = 30, value_name = "SECONDS")]
+    header_timeout: u64,
 }
 
 impl Host {
     /// A host on any free port of this machine.
     pub fn local() -> Self {
         let listen = "127.0.0.1:0".to_owned();
-        Self { listen, certificate: None, key: None, connections: 1_024, request_timeout: 60 }
+        let (connections, request_timeout, header_timeout) = (1_024, 60, 30);
+        Self { listen, certificate: None, key: None, connections, request_timeout, header_timeout }
     }
 
     /// Begins to listen.
@@ -65,14 +69,12 @@ impl Host {
         let listener = TcpListener::bind(&self.listen)
             .await
             .with_context(|| format!("cannot listen on `{}`: is the port taken?", self.listen))?;
-        let address = listener.local_addr()?;
         let scheme = if tls.is_some() { "https" } else { "http" };
-        let (connected, connections) = mpsc::channel(1);
+        let url = format!("{scheme}://{}", listener.local_addr()?);
+        let seconds = |number: u64| Duration::from_secs(number.max(1));
         let permits = Arc::new(Semaphore::new(self.connections.max(1)));
-        let accepting = tokio::spawn(accept(listener, permits, tls, connected));
-        let listener = Listener { connections, accepting, address };
-        let limit = Duration::from_secs(self.request_timeout.max(1));
-        Ok(Listening { listener, url: format!("{scheme}://{address}"), limit })
+        let (limit, silence) = (seconds(self.request_timeout), seconds(self.header_timeout));
+        Ok(Listening { listener, url, permits, tls, limit, silence })
     }
 }
 
@@ -92,11 +94,13 @@ fn acceptor(certificate: &Path, key: &Path) -> anyhow::Result<TlsAcceptor> {
 }
 
 /// A host that listens.
-#[derive(Debug)]
 pub struct Listening {
-    listener: Listener,
+    listener: TcpListener,
     url: String,
+    permits: Arc<Semaphore>,
+    tls: Option<TlsAcceptor>,
     limit: Duration,
+    silence: Duration,
 }
 
 /// How long requests that are under way may take to end once the server is to stop.
@@ -115,175 +119,95 @@ impl Listening {
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> anyhow::Result<()>
     where
-        S: Service<Request<RequestBody>, Response = Response<Body>, Error = Infallible>
-            + Clone
-            + Send
-            + Sync
-            + 'static,
+        S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
         S::Future: Send,
     {
-        let app = Router::new().fallback_service(Limited { service, limit: self.limit });
-        let (stopping, stopped) = oneshot::channel();
-        let server = axum::serve(self.listener, app).with_graceful_shutdown(async move {
-            stop.await;
-            let _ = stopping.send(());
-        });
-        // A client that never ends its request must not keep the process alive.
-        let patience = async {
-            match stopped.await {
-                Ok(()) => sleep(GRACE).await,
-                Err(_) => std::future::pending().await,
+        let graceful = GracefulShutdown::new();
+        let accepting = async {
+            while let Ok(permit) = Arc::clone(&self.permits).acquire_owned().await {
+                let stream = match self.listener.accept().await {
+                    Ok((stream, _)) => stream,
+                    Err(error) => {
+                        // Out of file descriptors, most often: some will be free again.
+                        tracing::warn!(%error, "no connection was accepted");
+                        sleep(Duration::from_millis(100)).await;
+                        continue;
+                    }
+                };
+                let (tls, service, watcher) = (self.tls.clone(), service.clone(), graceful.watcher());
+                let (limit, silence) = (self.limit, self.silence);
+                // One client's handshake keeps no other waiting; the permit is free when the connection ends.
+                tokio::spawn(async move {
+                    if let Some(io) = open(stream, tls, silence).await {
+                        talk(io, service, limit, silence, watcher).await;
+                    }
+                    drop(permit);
+                });
             }
         };
         tokio::select! {
-            result = server => result.context("the server failed"),
-            () = patience => Ok(()),
+            () = accepting => {}
+            () = stop => {}
         }
+        drop(self.listener);
+        // A client that never ends its request must not keep the process alive.
+        let _ = timeout(GRACE, graceful.shutdown()).await;
+        Ok(())
     }
 }
 
-/// How long a client may take for the TLS handshake.
-const HANDSHAKE: Duration = Duration::from_secs(10);
-
-async fn accept(
-    listener: TcpListener,
-    permits: Arc<Semaphore>,
-    tls: Option<TlsAcceptor>,
-    connected: mpsc::Sender<(Connection, SocketAddr)>,
-) {
-    while let Ok(permit) = Arc::clone(&permits).acquire_owned().await {
-        let (stream, address) = match listener.accept().await {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                // Out of file descriptors, most often: some will be free again.
-                tracing::warn!(%error, "no connection was accepted");
-                sleep(Duration::from_millis(100)).await;
-                continue;
-            }
-        };
-        let (tls, connected) = (tls.clone(), connected.clone());
-        // One client's handshake keeps no other waiting.
-        tokio::spawn(async move {
-            if let Some(io) = open(stream, tls).await {
-                let _ = connected.send((Connection { io, _permit: permit }, address)).await;
-            }
-        });
-    }
-}
-
-async fn open(stream: TcpStream, tls: Option<TlsAcceptor>) -> Option<Box<dyn Io>> {
-    let _ = stream.set_nodelay(true);
-    let Some(tls) = tls else { return Some(Box::new(stream)) };
-    let secured = timeout(HANDSHAKE, tls.accept(stream)).await.ok()?.ok()?;
-    Some(Box::new(secured))
-}
-
-/// Connections that are ready to be served.
-#[derive(Debug)]
-struct Listener {
-    connections: mpsc::Receiver<(Connection, SocketAddr)>,
-    accepting: JoinHandle<()>,
-    address: SocketAddr,
-}
-
-impl axum::serve::Listener for Listener {
-    type Io = Connection;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Connection, SocketAddr) {
-        match self.connections.recv().await {
-            Some(accepted) => accepted,
-            None => std::future::pending().await,
-        }
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        Ok(self.address)
-    }
-}
-
-impl Drop for Listener {
-    fn drop(&mut self) {
-        self.accepting.abort();
-    }
-}
-
-impl fmt::Debug for Connection {
+impl fmt::Debug for Listening {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection").finish_non_exhaustive()
+        f.debug_struct("Listening").field("url", &self.url).finish_non_exhaustive()
     }
+}
+
+/// A connection that can be talked on, and whether HTTP/2 was agreed on.
+struct Opened {
+    io: Box<dyn Io>,
+    http2: bool,
 }
 
 trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Io for T {}
 
-/// A connection, which makes room for another one when it ends.
-struct Connection {
-    io: Box<dyn Io>,
-    _permit: OwnedSemaphorePermit,
+async fn open(stream: TcpStream, tls: Option<TlsAcceptor>, patience: Duration) -> Option<Opened> {
+    let _ = stream.set_nodelay(true);
+    let Some(tls) = tls else { return Some(Opened { io: Box::new(stream), http2: false }) };
+    let secured = timeout(patience, tls.accept(stream)).await.ok()?.ok()?;
+    let http2 = secured.get_ref().1.alpn_protocol() == Some(b"h2");
+    Some(Opened { io: Box::new(secured), http2 })
 }
 
-impl AsyncRead for Connection {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        task: &mut Task<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_read(task, buffer)
-    }
-}
-
-impl AsyncWrite for Connection {
-    fn poll_write(mut self: Pin<&mut Self>, task: &mut Task<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(task, bytes)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        task: &mut Task<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write_vectored(task, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.io.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(task)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(task)
-    }
-}
-
-/// A service that answers within a time, if need be that it could not.
-#[derive(Clone)]
-struct Limited<S> {
-    service: S,
-    limit: Duration,
-}
-
-impl<S> Service<Request<RequestBody>> for Limited<S>
+/// Answers the requests of a connection. One that begins no request, or does not end its head, within `silence` is
+/// closed, so that nobody holds a place by saying nothing; over HTTP/2 the other side has to answer a ping.
+async fn talk<S>(opened: Opened, service: S, limit: Duration, silence: Duration, watcher: Watcher)
 where
-    S: Service<Request<RequestBody>, Response = Response<Body>, Error = Infallible>,
-    S::Future: Send + 'static,
+    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
 {
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
-
-    fn poll_ready(&mut self, task: &mut Task<'_>) -> Poll<Result<(), Infallible>> {
-        self.service.poll_ready(task)
-    }
-
-    fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
-        let answer = timeout(self.limit, self.service.call(request));
-        Box::pin(async move { answer.await.unwrap_or_else(|_| Ok(too_late())) })
-    }
+    let service = service_fn(move |request| {
+        let mut service = service.clone();
+        async move {
+            let answer = async {
+                poll_fn(|task| service.poll_ready(task)).await?;
+                service.call(request).await
+            };
+            timeout(limit, answer).await.unwrap_or_else(|_| Ok(too_late()))
+        }
+    });
+    let io = TokioIo::new(opened.io);
+    // How a connection ends is the client's affair.
+    let _ = if opened.http2 {
+        let mut http = http2::Builder::new(TokioExecutor::new());
+        http.timer(TokioTimer::new()).keep_alive_interval(silence).keep_alive_timeout(silence);
+        watcher.watch(http.serve_connection(io, service)).await
+    } else {
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new()).header_read_timeout(silence);
+        watcher.watch(http.serve_connection(io, service)).await
+    };
 }
 
 fn too_late() -> Response<Body> {

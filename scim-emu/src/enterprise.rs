@@ -9,8 +9,9 @@ use std::task::{Context as TaskContext, Poll};
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, header};
+use http_body_util::Full;
 use scim_core::{Error, Leniency, Quirk, RegistryError, ResourceType};
-use scim_server::{Body, ConfigError, PatchResponse, Server, read_body};
+use scim_server::{Body, ConfigError, PatchResponse, Server};
 use scim_server_traits::{Clock, Context, Get, Query, Store, StoreError, SystemClock, TenantId};
 use tower_service::Service;
 
@@ -66,14 +67,24 @@ impl Enterprise {
         self.inner.server.base_url()
     }
 
-    /// Answers one request.
+    /// Answers one request whose body is there.
     pub async fn handle(&self, request: Request<Bytes>) -> Response<Body> {
+        self.serve(request.map(Full::new)).await
+    }
+
+    /// Answers one request whose body is still to come, as [`Server::serve`].
+    pub async fn serve<B>(&self, request: Request<B>) -> Response<Body>
+    where
+        B: http_body::Body + Send,
+        B::Data: Send,
+        B::Error: fmt::Display,
+    {
         // E-9: GitHub turns away whoever does not say who they are.
         if request.headers().get(header::USER_AGENT).is_none_or(header::HeaderValue::is_empty) {
             let detail = "the request has no `User-Agent`: name your application in it";
             return self.inner.server.refuse(Error::new(StatusCode::FORBIDDEN, detail));
         }
-        let response = self.inner.server.handle(request).await;
+        let response = self.inner.server.serve(request).await;
         let keys = self.inner.member_keys;
         response.map(|body| Body::from(keys.apply(body.into_bytes())))
     }
@@ -133,14 +144,7 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let enterprise = self.clone();
-        Box::pin(async move {
-            let (parts, body) = request.into_parts();
-            let server = &enterprise.inner.server;
-            Ok(match read_body(body, server.max_body()).await {
-                Ok(bytes) => enterprise.handle(Request::from_parts(parts, bytes)).await,
-                Err(error) => server.refuse(error),
-            })
-        })
+        Box::pin(async move { Ok(enterprise.serve(request).await) })
     }
 }
 

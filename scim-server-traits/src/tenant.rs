@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use http::request::Parts;
 
+use crate::auth::AuthError;
 use crate::context::TenantId;
 
 /// Tells from a request which tenant it is for, before anybody is let in.
@@ -19,13 +20,21 @@ use crate::context::TenantId;
 /// ```
 #[async_trait]
 pub trait TenantResolver: Send + Sync {
-    /// The tenant; `None` when the request names none.
-    async fn resolve(&self, request: &Parts) -> Option<TenantId>;
+    /// The tenant; `None` when the request names none, which becomes 404.
+    ///
+    /// Errors: who tells tenants apart by credentials refuses those it does not know, as
+    /// [`Authenticator::authenticate`](crate::Authenticator::authenticate) does.
+    async fn resolve(&self, request: &Parts) -> Result<Option<TenantId>, AuthError>;
+
+    /// The challenge for `WWW-Authenticate` where that error is 401 (SEC-001).
+    fn challenge(&self) -> &str {
+        "Bearer"
+    }
 }
 
 #[async_trait]
 impl<F: Fn(&Parts) -> Option<TenantId> + Send + Sync> TenantResolver for F {
-    async fn resolve(&self, request: &Parts) -> Option<TenantId> {
-        self(request)
+    async fn resolve(&self, request: &Parts) -> Result<Option<TenantId>, AuthError> {
+        Ok(self(request))
     }
 }

@@ -1,11 +1,14 @@
-//! The body of a response.
+//! Bodies: of a response, and of a request while it comes in.
 
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes, BytesMut};
+use http::StatusCode;
 use http_body::{Frame, SizeHint};
+use http_body_util::BodyExt;
+use scim_core::Error;
 
 /// A response body that any HTTP stack can send.
 #[derive(Clone, Debug, Default)]
@@ -58,5 +61,65 @@ impl http_body::Body for Body {
 
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(self.0.len() as u64)
+    }
+}
+
+/// How many bytes are read and thrown away, so that a client that is still sending gets to see why it is refused
+/// instead of a broken connection.
+const DRAIN: usize = 64 << 20;
+
+/// Reads a request's body to its end.
+///
+/// Errors: 413 past `limit` bytes, 400 `invalidSyntax` when the connection breaks. What is past the limit
+/// is read and thrown away, within reason.
+pub(crate) async fn read<B>(mut body: Pin<&mut B>, limit: usize) -> Result<Bytes, Error>
+where
+    B: http_body::Body + Send,
+    B::Error: std::fmt::Display,
+{
+    let (mut bytes, mut more) = (Bytes::new(), BytesMut::new());
+    let mut length = 0usize;
+    while length <= limit
+        && let Some(frame) = body.as_mut().frame().await
+    {
+        let data = frame
+            .map_err(|error| Error::invalid_syntax(format!("the body could not be read: {error}")))?
+            .into_data();
+        let Ok(mut data) = data else { continue };
+        length = length.saturating_add(data.remaining());
+        if length > limit {
+            continue;
+        }
+        // Most bodies are one frame, which is not copied.
+        let data = data.copy_to_bytes(data.remaining());
+        if bytes.is_empty() {
+            bytes = data;
+        } else {
+            more.extend_from_slice(&data);
+        }
+    }
+    if length > limit {
+        drop((bytes, more));
+        discard(body).await;
+        let detail = format!("the body is larger than the {limit} bytes that are taken");
+        return Err(Error::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
+    }
+    if more.is_empty() {
+        return Ok(bytes);
+    }
+    let mut whole = BytesMut::with_capacity(bytes.len() + more.len());
+    whole.extend_from_slice(&bytes);
+    whole.extend_from_slice(&more);
+    Ok(whole.freeze())
+}
+
+/// Reads what a client is still sending and keeps nothing of it, within reason.
+pub(crate) async fn discard<B: http_body::Body>(mut body: Pin<&mut B>) {
+    let mut seen = 0usize;
+    while seen <= DRAIN
+        && !body.is_end_stream()
+        && let Some(Ok(frame)) = body.as_mut().frame().await
+    {
+        seen = seen.saturating_add(frame.data_ref().map_or(0, Buf::remaining));
     }
 }

@@ -24,5 +24,4 @@ pub use config::{ConfigError, PatchResponse, ServerBuilder};
 pub use id::UuidSource;
 pub use op::bulk::BulkLimits;
 pub use server::Server;
-pub use service::read_body;
 pub use tenants::{ByHost, ByPath, ByPrincipal, Tenants};

@@ -5,21 +5,22 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use scim_core::{Quirk, ResourceType};
 use scim_server_traits::{Batch, Context, Get, Page, Query, Store, StoreError, Stored, Written};
 use tracing::Span;
 use tracing::field::Empty;
 
+use crate::body::Body;
 use crate::respond::Answer;
 use crate::route::Route;
 
 /// The header that carries a request's id, both ways.
-pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// One request while it is answered.
 pub(crate) struct Observed {
-    pub(crate) id: HeaderValue,
+    id: HeaderValue,
     pub(crate) span: Span,
     started: Instant,
     operation: &'static str,
@@ -54,7 +55,15 @@ impl Observed {
         }
     }
 
-    pub(crate) fn answered(&self, answer: &Answer) {
+    /// The end of the request.
+    pub(crate) fn respond(self, answer: Answer, numeric_status: bool) -> Response<Body> {
+        self.answered(&answer);
+        let mut response = answer.into_response(numeric_status);
+        response.headers_mut().insert(REQUEST_ID, self.id);
+        response
+    }
+
+    fn answered(&self, answer: &Answer) {
         let status = answer.status().as_u16();
         self.span.record("status", status);
         if let Some(scim_type) = answer.scim_type() {

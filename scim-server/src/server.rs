@@ -1,11 +1,13 @@
 //! The straight road of every request: authenticate → route → operate → respond.
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, Request, Response, StatusCode, header};
+use http_body_util::Full;
 use scim_core::{
     AttrRef, Error, Leniency, Limits, PaginationMethod, Quirks, Registry, ServiceProviderConfig, parse_json,
 };
@@ -13,11 +15,11 @@ use scim_server_traits::{AuthError, Authenticator, Clock, Context, IdSource, MeR
 use serde_json::Value;
 use tracing::Instrument;
 
-use crate::body::Body;
+use crate::body::{self, Body};
 use crate::config::{PatchResponse, ServerBuilder};
 use crate::cursor::Cursors;
 use crate::negotiate::MediaTypes;
-use crate::observe::{self, Observed, REQUEST_ID};
+use crate::observe::{self, Observed};
 use crate::op::{self, bulk::BulkLimits};
 use crate::parameters::Parameters;
 use crate::respond::Answer;
@@ -73,27 +75,30 @@ impl Server {
         &self.inner.base
     }
 
-    /// The largest body that is taken, in bytes.
-    pub fn max_body(&self) -> usize {
-        self.inner.limits.bytes.max(self.inner.bulk.map_or(0, |limits| limits.payload))
+    /// Answers one request whose body is there. Never fails: every refusal is a SCIM error response.
+    pub async fn handle(&self, request: Request<Bytes>) -> Response<Body> {
+        self.serve(request.map(Full::new)).await
     }
 
-    /// Answers one request. Never fails: every refusal is a SCIM error response.
-    pub async fn handle(&self, request: Request<Bytes>) -> Response<Body> {
+    /// Answers one request whose body is still to come: it is read, within the limits, once its head was let in and
+    /// leads somewhere, so that a stranger fills no memory. Never fails, as [`handle`](Self::handle).
+    pub async fn serve<B>(&self, request: Request<B>) -> Response<Body>
+    where
+        B: http_body::Body + Send,
+        B::Data: Send,
+        B::Error: fmt::Display,
+    {
         let (parts, body) = request.into_parts();
         let mut observed = Observed::new(&parts.headers);
         let span = observed.span.clone();
         let answer = match self.inner.media_types.answer(&parts.headers) {
             Ok(media_type) => {
-                let answer = self.answer(&parts, &body, &mut observed).instrument(span).await;
+                let answer = self.answer(&parts, body, &mut observed).instrument(span).await;
                 answer.unwrap_or_else(|answer| *answer).media_type(media_type)
             }
             Err(error) => Answer::error(error),
         };
-        observed.answered(&answer);
-        let mut response = answer.into_response(self.inner.numeric_error_status);
-        response.headers_mut().insert(REQUEST_ID, observed.id);
-        response
+        observed.respond(answer, self.inner.numeric_error_status)
     }
 
     /// A SCIM error response, for layers around the server.
@@ -109,27 +114,43 @@ impl Server {
         }
     }
 
-    fn refused(&self, error: &AuthError) -> Answer {
-        match error {
-            AuthError::Forbidden(detail) => Answer::error(Error::new(StatusCode::FORBIDDEN, detail)),
-            AuthError::Scope(scope) => {
-                let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"");
-                Answer::error(Error::new(StatusCode::FORBIDDEN, error.to_string()))
-                    .header(header::WWW_AUTHENTICATE, challenge)
+    async fn answer<B>(&self, parts: &Parts, body: B, observed: &mut Observed) -> Result<Answer, Box<Answer>>
+    where
+        B: http_body::Body + Send,
+        B::Data: Send,
+        B::Error: fmt::Display,
+    {
+        let inner = &*self.inner;
+        let body = pin!(body);
+        let (context, route) = match self.head(parts, observed).await {
+            Ok(led) => led,
+            Err(answer) => {
+                body::discard(body).await;
+                return Err(answer);
             }
-            error => Answer::error(Error::new(StatusCode::UNAUTHORIZED, error.to_string()))
-                .header(header::WWW_AUTHENTICATE, self.inner.authenticator.challenge()),
+        };
+        let limit = inner.limits.bytes.max(inner.bulk.map_or(0, |limits| limits.payload));
+        let body = body::read(body, limit).await.map_err(Answer::boxed)?;
+        if !body.is_empty() {
+            inner.media_types.check_content(&parts.headers).map_err(Answer::boxed)?;
         }
+        let call = Call {
+            server: inner,
+            context,
+            headers: &parts.headers,
+            input: Input::Bytes(&body),
+            parameters: Parameters::parse(parts.uri.query()),
+            id: None,
+        };
+        call.run(route).await.map_err(Answer::boxed)
     }
 
-    async fn answer(
-        &self,
-        parts: &Parts,
-        body: &Bytes,
-        observed: &mut Observed,
-    ) -> Result<Answer, Box<Answer>> {
+    /// Who asks for what, as the head alone says.
+    async fn head(&self, parts: &Parts, observed: &mut Observed) -> Result<(Context, Route), Box<Answer>> {
         let inner = &*self.inner;
-        let context = self.admit(parts).await.map_err(|error| Box::new(self.refused(&error)))?;
+        let admitted = self.admit(parts).await;
+        let context =
+            admitted.map_err(|error| Box::new(not_admitted(&error, inner.authenticator.challenge())))?;
         observed.admitted(&context);
         let path = parts.uri.path();
         let route = route(&inner.registry, &inner.base_path, &parts.method, path).map_err(|error| {
@@ -141,18 +162,21 @@ impl Server {
             })
         })?;
         observed.routed(&route);
-        if !body.is_empty() {
-            inner.media_types.check_content(&parts.headers).map_err(Answer::boxed)?;
+        Ok((context, route))
+    }
+}
+
+/// What to answer whoever is not let in (SEC-001).
+pub(crate) fn not_admitted(error: &AuthError, challenge: &str) -> Answer {
+    match error {
+        AuthError::Forbidden(detail) => Answer::error(Error::new(StatusCode::FORBIDDEN, detail)),
+        AuthError::Scope(scope) => {
+            let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"");
+            Answer::error(Error::new(StatusCode::FORBIDDEN, error.to_string()))
+                .header(header::WWW_AUTHENTICATE, challenge)
         }
-        let call = Call {
-            server: inner,
-            context,
-            headers: &parts.headers,
-            input: Input::Bytes(body),
-            parameters: Parameters::parse(parts.uri.query()),
-            id: None,
-        };
-        call.run(route).await.map_err(Answer::boxed)
+        error => Answer::error(Error::new(StatusCode::UNAUTHORIZED, error.to_string()))
+            .header(header::WWW_AUTHENTICATE, challenge),
     }
 }
 

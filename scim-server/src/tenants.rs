@@ -2,19 +2,22 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Request, Response, header};
+use http_body_util::Full;
 use scim_core::Error;
-use scim_server_traits::{Authenticator, TenantId, TenantResolver};
+use scim_server_traits::{AuthError, Authenticator, TenantId, TenantResolver};
 
-use crate::body::Body;
+use crate::body::{self, Body};
 use crate::config::{ConfigError, ServerBuilder};
+use crate::observe::Observed;
 use crate::respond::Answer;
-use crate::server::Server;
+use crate::server::{Server, not_admitted};
 
 /// Tenants that share a process, and most often a store: each has its own registry, leniency, limits and
 /// credentials, and lets in only whom its authenticator finds to be of this tenant. Cheap to clone; a
@@ -64,24 +67,31 @@ impl Tenants {
         self.servers.get(tenant)
     }
 
-    /// The largest body that any tenant takes, in bytes.
-    pub fn max_body(&self) -> usize {
-        self.servers.values().map(Server::max_body).max().unwrap_or_default()
-    }
-
-    /// Answers one request by the server of its tenant; 404 when it has none.
+    /// Answers one request by the server of its tenant, as [`Server::handle`]; 404 when it has none, 401 or 403 when
+    /// the resolver did not let it in.
     pub async fn handle(&self, request: Request<Bytes>) -> Response<Body> {
-        let (parts, body) = request.into_parts();
-        let tenant = self.resolver.resolve(&parts).await;
-        match tenant.and_then(|tenant| self.servers.get(&tenant)) {
-            Some(server) => server.handle(Request::from_parts(parts, body)).await,
-            None => self.refuse(Error::not_found(format!("there is no endpoint `{}`", parts.uri.path()))),
-        }
+        self.serve(request.map(Full::new)).await
     }
 
-    /// A SCIM error response.
-    pub fn refuse(&self, error: Error) -> Response<Body> {
-        Answer::error(error).into_response(false)
+    /// The same for a request whose body is still to come, as [`Server::serve`].
+    pub async fn serve<B>(&self, request: Request<B>) -> Response<Body>
+    where
+        B: http_body::Body + Send,
+        B::Data: Send,
+        B::Error: fmt::Display,
+    {
+        let (parts, body) = request.into_parts();
+        let resolved = self.resolver.resolve(&parts).await;
+        let answer = match resolved.map(|tenant| tenant.and_then(|tenant| self.servers.get(&tenant))) {
+            Ok(Some(server)) => return server.serve(Request::from_parts(parts, body)).await,
+            Ok(None) => {
+                Answer::error(Error::not_found(format!("there is no endpoint `{}`", parts.uri.path())))
+            }
+            Err(error) => not_admitted(&error, self.resolver.challenge()),
+        };
+        let observed = Observed::new(&parts.headers);
+        body::discard(pin!(body)).await;
+        observed.respond(answer, false)
     }
 }
 
@@ -106,10 +116,10 @@ impl ByPath {
 
 #[async_trait]
 impl TenantResolver for ByPath {
-    async fn resolve(&self, request: &Parts) -> Option<TenantId> {
-        let rest = request.uri.path().strip_prefix(&self.prefix)?;
-        let segment = rest.split('/').next()?;
-        (!segment.is_empty()).then(|| TenantId::new(segment))
+    async fn resolve(&self, request: &Parts) -> Result<Option<TenantId>, AuthError> {
+        let below = request.uri.path().strip_prefix(&self.prefix);
+        let segment = below.and_then(|rest| rest.split('/').next()).filter(|segment| !segment.is_empty());
+        Ok(segment.map(TenantId::new))
     }
 }
 
@@ -135,14 +145,12 @@ impl ByHost {
 
 #[async_trait]
 impl TenantResolver for ByHost {
-    async fn resolve(&self, request: &Parts) -> Option<TenantId> {
+    async fn resolve(&self, request: &Parts) -> Result<Option<TenantId>, AuthError> {
         // HTTP/2 has the host in the URI, HTTP/1.1 in a header.
-        let named = request.headers.get(header::HOST).and_then(|host| host.to_str().ok());
-        let authority: http::uri::Authority = match request.uri.authority() {
-            Some(authority) => authority.clone(),
-            None => named?.parse().ok()?,
-        };
-        self.tenants.get(&authority.host().to_ascii_lowercase()).cloned()
+        let named = || request.headers.get(header::HOST)?.to_str().ok()?.parse().ok();
+        let authority: Option<http::uri::Authority> = request.uri.authority().cloned().or_else(named);
+        let host = authority.map(|authority| authority.host().to_ascii_lowercase());
+        Ok(host.and_then(|host| self.tenants.get(&host).cloned()))
     }
 }
 
@@ -164,8 +172,12 @@ impl fmt::Debug for ByPrincipal {
 
 #[async_trait]
 impl TenantResolver for ByPrincipal {
-    async fn resolve(&self, request: &Parts) -> Option<TenantId> {
-        let context = self.0.authenticate(request).await.ok()?;
-        Some(context.tenant().clone())
+    async fn resolve(&self, request: &Parts) -> Result<Option<TenantId>, AuthError> {
+        let context = self.0.authenticate(request).await?;
+        Ok(Some(context.tenant().clone()))
+    }
+
+    fn challenge(&self) -> &str {
+        self.0.challenge()
     }
 }

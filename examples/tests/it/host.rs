@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -40,4 +41,18 @@ async fn connections_past_the_limit_wait() {
     drop(first);
     let late = timeout(Duration::from_secs(10), status(&client, &server)).await;
     assert_eq!(late.unwrap(), 200);
+}
+
+#[tokio::test]
+async fn sec_011_a_silent_connection_loses_its_place() {
+    let arguments =
+        ["--listen", "127.0.0.1:0", "--token", "T", "--connections", "2", "--header-timeout", "1"];
+    let server = Server::start(env!("CARGO_BIN_EXE_standalone"), &arguments).await;
+    let address = server.base_url.trim_start_matches("http://").split('/').next().unwrap().to_owned();
+    let _silent = TcpStream::connect(&address).await.unwrap();
+    let mut slow = TcpStream::connect(&address).await.unwrap();
+    slow.write_all(b"GET /scim/v2/Users HTTP/1.1\r\nHost").await.unwrap();
+    let client = reqwest::Client::new();
+    let late = timeout(Duration::from_secs(20), status(&client, &server)).await;
+    assert_eq!(late.unwrap(), 200, "both places are free again while the silent ones are still there");
 }

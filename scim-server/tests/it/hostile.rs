@@ -1,8 +1,18 @@
 //! What strangers send: the right status, a SCIM error that names the fault, and the server goes on.
 
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::StreamExt as _;
+use http::request::Parts;
 use http::{Method, Request};
-use http_body_util::Full;
+use http_body_util::{Full, StreamBody};
+use scim_server::Server;
+use scim_server_traits::{AuthError, Authenticator, Context};
+use scim_store::MemoryStore;
 use serde_json::json;
 use tower_service::Service;
 
@@ -57,4 +67,34 @@ async fn too_many_operations_are_413() {
     let ada = user(&server, "ada").await;
     let operations = vec![json!({"op": "add", "path": "title", "value": "t"}); 1_001];
     patch(&server, &format!("/Users/{ada}"), json!(operations)).await.refused(413, "");
+}
+
+/// Lets nobody in, and notes how much of the body had been read by then.
+struct Refusing {
+    read: Arc<AtomicUsize>,
+    noted: Arc<AtomicUsize>,
+}
+
+#[async_trait]
+impl Authenticator for Refusing {
+    async fn authenticate(&self, _: &Parts) -> Result<Context, AuthError> {
+        self.noted.store(self.read.load(Ordering::Relaxed), Ordering::Relaxed);
+        Err(AuthError::Invalid)
+    }
+}
+
+#[tokio::test]
+async fn sec_011_nothing_is_read_from_whom_the_head_does_not_let_in() {
+    let (read, noted) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(usize::MAX)));
+    let refusing = Refusing { read: Arc::clone(&read), noted: Arc::clone(&noted) };
+    let mut server = Server::builder(Arc::new(MemoryStore::new()), Arc::new(refusing)).build().unwrap();
+    let seen = Arc::clone(&read);
+    let frames = futures_util::stream::iter(0..32).map(move |_| {
+        seen.fetch_add(1, Ordering::Relaxed);
+        Ok::<_, Infallible>(http_body::Frame::data(Bytes::from_static(b" ")))
+    });
+    let request = Request::post("/scim/v2/Users").body(StreamBody::new(frames)).unwrap();
+    assert_eq!(server.call(request).await.unwrap().status(), 401);
+    assert_eq!(noted.load(Ordering::Relaxed), 0, "frames read before it was known who asks");
+    assert_eq!(read.load(Ordering::Relaxed), 32, "the client that is still sending gets to see the refusal");
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Method, Request};
 use scim_core::{Leniency, Registry};
 use scim_server::{Access, BearerTokens, ByHost, ByPath, ByPrincipal, Grant, Server, Tenants};
-use scim_server_traits::{Store, TenantId, TenantResolver};
+use scim_server_traits::{AuthError, Store, TenantId, TenantResolver};
 use scim_store::{MemoryStore, SqliteStore};
 use serde_json::{Value, json};
 
@@ -86,8 +86,12 @@ struct Shared(Arc<dyn TenantResolver>);
 
 #[async_trait::async_trait]
 impl TenantResolver for Shared {
-    async fn resolve(&self, request: &http::request::Parts) -> Option<TenantId> {
+    async fn resolve(&self, request: &http::request::Parts) -> Result<Option<TenantId>, AuthError> {
         self.0.resolve(request).await
+    }
+
+    fn challenge(&self) -> &str {
+        self.0.challenge()
     }
 }
 
@@ -145,6 +149,32 @@ async fn srv_015_sec_012_tenants_of_one_store_have_their_own_everything() {
                 assert_eq!(ask(&tenants, Method::GET, &users(&nobody), "acme-token", None).await.0, 404);
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn sec_001_srv_015_a_resolver_that_knows_principals_refuses_as_a_server_does() {
+    let tenant = TenantId::new("acme");
+    let readers = Grant::new(tenant.clone(), "reader").limited_to(Access::Read);
+    let known = || tokens(&["acme"]).with("reader", readers.clone());
+    let server =
+        Server::builder(Arc::new(MemoryStore::new()), Arc::new(known())).base_url("https://h.example");
+    let tenants = Tenants::new(ByPrincipal::new(Arc::new(known()))).with(tenant.clone(), server).unwrap();
+    for (method, authorization, status, challenge) in [
+        (Method::GET, None, 401, "Bearer"),
+        (Method::GET, Some("Bearer wrong"), 401, "Bearer"),
+        (Method::POST, Some("Bearer reader"), 403, "Bearer error=\"insufficient_scope\", scope=\"write\""),
+        (Method::GET, Some("Bearer reader"), 200, ""),
+    ] {
+        let mut request = Request::builder().method(method).uri("https://h.example/Users");
+        request = request.header("x-request-id", "one-1");
+        if let Some(value) = authorization {
+            request = request.header("authorization", value);
+        }
+        let response = tenants.handle(request.body(Bytes::new()).unwrap()).await;
+        let header = |name: &str| response.headers().get(name).map_or("", |value| value.to_str().unwrap());
+        assert_eq!((response.status().as_u16(), header("www-authenticate")), (status, challenge));
+        assert_eq!(header("x-request-id"), "one-1");
     }
 }
 
