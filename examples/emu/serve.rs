@@ -4,6 +4,7 @@ use anyhow::ensure;
 use clap::Args;
 use scim_emu::{Enterprise, Product, Token};
 use scim_server::BearerTokens;
+use scim_server_traits::TenantId;
 
 /// When the enterprise is ready, one line of JSON with `base_url` and `token` is printed on standard
 /// output. It stops cleanly on Ctrl-C or SIGTERM.
@@ -40,7 +41,8 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     if tokens.is_empty() {
         tokens.push(BearerTokens::mint());
     }
-    let (store, _) = scim_examples::open_store(&arguments.data, &[]).await?;
+    let tenant = TenantId::new(arguments.enterprise.as_str());
+    let (store, _) = scim_examples::open_store(&arguments.data, &tenant, &[]).await?;
     let listening = arguments.host.open().await?;
     let builder = Enterprise::builder(arguments.enterprise)
         .product(arguments.product)

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use scim_core::ResourceType;
-use scim_server_traits::Store;
+use scim_server_traits::{Store, TenantId};
 use scim_store::{MemoryStore, SqliteStore};
 use serde_json::json;
 
@@ -18,14 +18,18 @@ pub use host::{Host, Listening};
 pub type OpenStore = (Arc<dyn Store>, Option<[u8; 32]>);
 
 /// Opens the store that `--data` names: `:memory:`, or a SQLite file that is made when it is not there. Its indexes
-/// are made to fit the types that are not always the same.
-pub async fn open_store(data: &str, resource_types: &[Arc<ResourceType>]) -> anyhow::Result<OpenStore> {
+/// are made to fit the tenant's types where they are not always the same.
+pub async fn open_store(
+    data: &str,
+    tenant: &TenantId,
+    resource_types: &[Arc<ResourceType>],
+) -> anyhow::Result<OpenStore> {
     if data == ":memory:" {
         return Ok((Arc::new(MemoryStore::new()), None));
     }
     let cannot = || format!("cannot open the database `{data}`");
     let store = SqliteStore::open(data).with_context(cannot)?;
-    store.reindex(resource_types).await.with_context(cannot)?;
+    store.reindex(tenant, resource_types).await.with_context(cannot)?;
     let secret = store.secret();
     Ok((Arc::new(store), Some(secret)))
 }

@@ -94,7 +94,8 @@ async fn run(mut arguments: Serve) -> anyhow::Result<()> {
         leniency if arguments.refuse_unknown_members => leniency,
         leniency => leniency.allow(Quirk::UnknownTargets),
     };
-    let (store, secret) = scim_examples::open_store(&arguments.data, registry.resource_types()).await?;
+    let (store, secret) =
+        scim_examples::open_store(&arguments.data, &tenant, registry.resource_types()).await?;
     let listening = arguments.host.open().await?;
     let mut server = Server::builder(store, Arc::new(tokens))
         .base_url(format!("{}/scim/v2", listening.url()))

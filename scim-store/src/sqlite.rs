@@ -23,7 +23,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use scim_core::ResourceType;
 use scim_server_traits::{
-    Batch, Change, ChangeFeed, ChangeFeedError, Context, Get, Page, Query, Store, StoreError, Stored, Written,
+    Batch, Change, ChangeFeed, ChangeFeedError, Context, Get, Page, Query, Store, StoreError, Stored,
+    TenantId, Written,
 };
 
 pub use backup::{BackupProgress, backup};
@@ -90,29 +91,36 @@ impl SqliteStore {
         Ok(Self { threads: Arc::new(Threads { readers, writer }), path })
     }
 
-    /// Makes the index keys of these types anew where other attributes are indexed or unique than when the file's
-    /// were made, and says for how many resources; for none when nothing is different, which costs nothing. Call it
-    /// with all the types that are served, before they are: until it has come to its end, filters on other
-    /// attributes find too little. It works in chunks, and begins again where it did not come to its end.
+    /// Makes the index keys of a tenant's resources of these types anew where other attributes are indexed or unique
+    /// than when its keys were made, and says for how many resources; for none when nothing is different, which costs
+    /// nothing. Call it for each tenant with all the types that are served to it, before they are: until it has come
+    /// to its end, filters on other attributes find too little. It works in chunks, and begins again where it did not
+    /// come to its end.
     ///
     /// Fails with [`StoreError::Backend`], naming them, when two resources have the same value of an attribute that
     /// is unique now.
-    pub async fn reindex(&self, resource_types: &[Arc<ResourceType>]) -> Result<u64, StoreError> {
+    pub async fn reindex(
+        &self,
+        tenant: &TenantId,
+        resource_types: &[Arc<ResourceType>],
+    ) -> Result<u64, StoreError> {
         let writer = &self.threads.writer;
         let mut resources = 0;
         for resource_type in resource_types {
-            let (first, last) = (Arc::clone(resource_type), Arc::clone(resource_type));
-            if !writer.alone(move |connection| reindex::begin(connection, &first)).await? {
+            let of = (tenant.clone(), Arc::clone(resource_type));
+            let (first, last) = (of.clone(), of.clone());
+            if !writer.alone(move |connection| reindex::begin(connection, first.0.as_str(), &first.1)).await?
+            {
                 continue;
             }
             let mut after = 0;
             loop {
-                let next = Arc::clone(resource_type);
-                let chunk = writer.alone(move |connection| reindex::chunk(connection, &next, after)).await?;
-                let Some((count, reached)) = chunk else { break };
+                let next = of.clone();
+                let chunk = move |connection: &_| reindex::chunk(connection, next.0.as_str(), &next.1, after);
+                let Some((count, reached)) = writer.alone(chunk).await? else { break };
                 (resources, after) = (resources + count, reached);
             }
-            writer.alone(move |connection| reindex::finish(connection, &last)).await?;
+            writer.alone(move |connection| reindex::finish(connection, last.0.as_str(), &last.1)).await?;
         }
         Ok(resources)
     }

@@ -14,44 +14,50 @@ const CHUNK: i64 = 500;
 
 /// Whether the keys of the type have to be made anew. From here on they count as unfinished, so that a process that
 /// ends in between begins again.
-pub(super) fn begin(connection: &Connection, resource_type: &ResourceType) -> Result<bool, Fault> {
+pub(super) fn begin(
+    connection: &Connection,
+    tenant: &str,
+    resource_type: &ResourceType,
+) -> Result<bool, Fault> {
     let kind = resource_type.name();
-    let sql = "SELECT attrs FROM scim_indexed WHERE kind = ?1";
-    let made: Option<String> = connection.query_row(sql, [kind], |row| row.get(0)).optional()?;
+    let sql = "SELECT attrs FROM scim_indexed WHERE tenant = ?1 AND kind = ?2";
+    let made: Option<String> = connection.query_row(sql, [tenant, kind], |row| row.get(0)).optional()?;
     if made.is_some_and(|made| made == attributes(resource_type)) {
         return Ok(false);
     }
-    connection.execute("DELETE FROM scim_indexed WHERE kind = ?1", [kind])?;
+    connection.execute("DELETE FROM scim_indexed WHERE tenant = ?1 AND kind = ?2", [tenant, kind])?;
     Ok(true)
 }
 
 /// The next resources behind `after`: their number and the last of them; `None` at the end.
 pub(super) fn chunk(
     connection: &Connection,
+    tenant: &str,
     resource_type: &ResourceType,
     after: Seq,
 ) -> Result<Option<(u64, Seq)>, Fault> {
     let kind = resource_type.name();
     let transaction = connection.unchecked_transaction()?;
-    let sql = "SELECT r.seq, r.tenant, r.id, d.doc
+    let sql = "SELECT r.seq, r.id, d.doc
         FROM scim_resource r CROSS JOIN scim_document d ON d.seq = r.seq
-        WHERE r.seq > ?1 AND r.kind = ?2 ORDER BY r.seq LIMIT ?3";
-    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
-    let found: Vec<(Seq, String, String, String)> = transaction
+        WHERE r.tenant = ?1 AND r.kind = ?2 AND r.seq > ?3 ORDER BY r.seq LIMIT ?4";
+    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    let found: Vec<(Seq, String, String)> = transaction
         .prepare_cached(sql)?
-        .query_map(params![after, kind, CHUNK], read)?
+        .query_map(params![tenant, kind, after, CHUNK], read)?
         .collect::<Result<_, _>>()?;
     let Some(last) = found.last().map(|(seq, ..)| *seq) else { return Ok(None) };
     let count = found.len() as u64;
-    for (seq, tenant, id, document) in found {
+    let rows = Rows { connection: &transaction, tenant, kept_changes: 0 };
+    for (seq, id, document) in found {
         let content = Content::new(resource_type, Resource::from_canonical(serde_json::from_str(&document)?));
-        let rows = Rows { connection: &transaction, tenant: &tenant, kept_changes: 0 };
         for key in &content.unique {
             if let Some(other) = rows.unique_holder(kind, key)?.filter(|holder| *holder != seq) {
                 let sql = "SELECT id FROM scim_resource WHERE seq = ?1";
                 let other = transaction.query_row(sql, [other], |row| row.get(0))?;
                 let attribute = key.attribute.clone();
-                return Err(Fault::Duplicate { kind: kind.to_owned(), attribute, ids: (other, id), tenant });
+                let (kind, tenant) = (kind.to_owned(), tenant.to_owned());
+                return Err(Fault::Duplicate { kind, attribute, ids: (other, id), tenant });
             }
         }
         rows.set_keys(kind, seq, &content.keys)?;
@@ -62,9 +68,13 @@ pub(super) fn chunk(
 }
 
 /// The keys are those of the type now.
-pub(super) fn finish(connection: &Connection, resource_type: &ResourceType) -> Result<(), Fault> {
-    let sql = "INSERT INTO scim_indexed (kind, attrs) VALUES (?1, ?2)";
-    connection.execute(sql, [resource_type.name(), &attributes(resource_type)])?;
+pub(super) fn finish(
+    connection: &Connection,
+    tenant: &str,
+    resource_type: &ResourceType,
+) -> Result<(), Fault> {
+    let sql = "INSERT INTO scim_indexed (tenant, kind, attrs) VALUES (?1, ?2, ?3)";
+    connection.execute(sql, [tenant, resource_type.name(), &attributes(resource_type)])?;
     Ok(())
 }
 

@@ -12,7 +12,7 @@ use super::options::{Durability, SqliteOptions};
 
 /// What leads from each layout to the next, beginning with an empty file. A file says in `PRAGMA user_version`
 /// how many of these it has seen; one that is in use is never changed here, only followed by another.
-const MIGRATIONS: &[&str] = &[TABLES, SECRET, CHANGES, INDEXED];
+const MIGRATIONS: &[&str] = &[TABLES, SECRET, CHANGES, INDEXED, INDEXED_OF_TENANT];
 
 /// Narrow rows apart from documents, so that lists page without reading documents. Links lead from row to
 /// row, whatever their tenant: a row belongs to one.
@@ -98,11 +98,23 @@ CREATE TABLE scim_change (
 ) STRICT;
 ";
 
-/// What the keys of each type were made of.
+/// What the keys of each type were made of. Until layout 5, whatever the tenant.
 const INDEXED: &str = "
 CREATE TABLE scim_indexed (
     kind TEXT NOT NULL PRIMARY KEY,
     attrs TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+";
+
+/// What the keys of each tenant's types were made of. What was noted for all tenants at once holds for none surely:
+/// keys are made anew when next asked for.
+const INDEXED_OF_TENANT: &str = "
+DROP TABLE scim_indexed;
+CREATE TABLE scim_indexed (
+    tenant TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    attrs TEXT NOT NULL,
+    PRIMARY KEY (tenant, kind)
 ) STRICT, WITHOUT ROWID;
 ";
 

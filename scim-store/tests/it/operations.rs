@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use scim_core::{Leniency, ResourceType, ResourceTypeDocument, Schema};
 use scim_filter::Filter;
-use scim_server_traits::{ChangeFeed, Delete, Insert, Query, Store, StoreError};
+use scim_server_traits::{ChangeFeed, Context, Delete, Insert, Query, Store, StoreError, TenantId};
 use scim_store::{Durability, SqliteOptions, SqliteStore, backup};
 use serde_json::json;
 use tempfile::TempDir;
@@ -245,30 +245,64 @@ async fn other_indexed_attributes_are_found_after_reindexing() {
     let path = directory.path().join("scim.db");
     let store = SqliteStore::open_with(&path, fast()).unwrap();
     let before = ResourceType::user();
-    assert_eq!(store.reindex(&[Arc::clone(&before)]).await.unwrap(), 0);
+    assert_eq!(store.reindex(context().tenant(), &[Arc::clone(&before)]).await.unwrap(), 0);
     let writes = (0..1_201).fold(batch(), |batch, number| {
         let document = json!({"userName": format!("u{number}"), "title": format!("T{}", number / 2),
             "displayName": "same"});
         batch.insert(Insert::new(ResourceType::user(), format!("u{number}"), resource(document)))
     });
     store.commit(&context(), writes).await.unwrap();
-    assert_eq!(store.reindex(&[Arc::clone(&before)]).await.unwrap(), 0, "nothing is different");
+    assert_eq!(
+        store.reindex(context().tenant(), &[Arc::clone(&before)]).await.unwrap(),
+        0,
+        "nothing is different"
+    );
     drop(store);
 
     let store = SqliteStore::open_with(&path, fast()).unwrap();
     let after = titled(false);
-    assert_eq!(store.reindex(&[Arc::clone(&after), ResourceType::group()]).await.unwrap(), 1_201);
+    assert_eq!(
+        store.reindex(context().tenant(), &[Arc::clone(&after), ResourceType::group()]).await.unwrap(),
+        1_201
+    );
     assert_eq!(count(&store, &after, r#"title eq "t17""#).await, 2);
     assert_eq!(count(&store, &after, r#"userName eq "u1200""#).await, 1);
-    assert_eq!(store.reindex(&[Arc::clone(&after)]).await.unwrap(), 0, "it is done");
+    assert_eq!(store.reindex(context().tenant(), &[Arc::clone(&after)]).await.unwrap(), 0, "it is done");
 
-    let reason = reason(store.reindex(&[titled(true)]).await.unwrap_err());
+    let reason = reason(store.reindex(context().tenant(), &[titled(true)]).await.unwrap_err());
     assert!(
         reason.contains("`title` of User is to be unique, but `u0` and `u1` of tenant `octo`"),
         "{reason}"
     );
-    assert_eq!(store.reindex(&[after]).await.unwrap(), 1_201, "what was not finished is done again");
+    assert_eq!(
+        store.reindex(context().tenant(), &[after]).await.unwrap(),
+        1_201,
+        "what was not finished is done again"
+    );
     assert_eq!(store.newest().await.unwrap(), 1_201, "no resource has changed");
     drop(store);
     assert!(is_sound(&path));
+}
+
+#[tokio::test]
+async fn srv_015_the_keys_of_one_tenant_are_not_those_of_another() {
+    let directory = directory();
+    let store = SqliteStore::open_with(directory.path().join("scim.db"), fast()).unwrap();
+    let (plain, titled) = (ResourceType::user(), titled(false));
+    let (octo, acme) = (context(), Context::new(TenantId::new("acme")));
+    let insert = |resource_type: &Arc<ResourceType>, name: &str| {
+        let document = json!({"userName": name, "displayName": "same", "title": "Boss"});
+        batch().insert(Insert::new(Arc::clone(resource_type), name, resource(document)))
+    };
+    for (number, open) in ["one", "two"].into_iter().enumerate() {
+        for (tenant, served) in [(&octo, &titled), (&acme, &plain)] {
+            let made = store.reindex(tenant.tenant(), std::slice::from_ref(served)).await.unwrap();
+            assert_eq!(made, 0, "{} is served as before", tenant.tenant());
+        }
+        store.commit(&octo, insert(&titled, open)).await.unwrap();
+        store.commit(&acme, insert(&plain, open)).await.unwrap();
+        assert_eq!(count(&store, &titled, r#"title eq "boss""#).await, number as u64 + 1);
+    }
+    assert_eq!(store.reindex(acme.tenant(), &[Arc::clone(&titled)]).await.unwrap(), 2);
+    assert_eq!(store.reindex(octo.tenant(), &[titled]).await.unwrap(), 0, "another tenant's affair");
 }

@@ -166,7 +166,7 @@ async fn what_is_not_its_file_is_refused() {
     let file = rusqlite::Connection::open(&path).unwrap();
     file.pragma_update(None, "user_version", 99).unwrap();
     let StoreError::Backend(reason) = SqliteStore::open(&path).unwrap_err() else { panic!("not refused") };
-    assert_eq!(reason.to_string(), "the file has layout 99: this version knows layouts up to 4");
+    assert_eq!(reason.to_string(), "the file has layout 99: this version knows layouts up to 5");
 }
 
 #[tokio::test]
@@ -207,5 +207,29 @@ async fn a_file_of_layout_1_is_taken_over() {
     drop(store);
     let new = rusqlite::Connection::open(&path).unwrap();
     let layout: i64 = new.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
-    assert_eq!(layout, 4);
+    assert_eq!(layout, 5);
+}
+
+#[tokio::test]
+async fn a_file_of_layout_4_makes_its_keys_anew_once() {
+    let directory = directory();
+    let path = directory.path().join("scim.db");
+    let store = open(&directory);
+    store.commit(&context(), batch().insert(user("u1", "bjensen"))).await.unwrap();
+    drop(store);
+    // As the version of layout 4 left it, when another tenant's registry had the last word.
+    let old = rusqlite::Connection::open(&path).unwrap();
+    old.execute_batch(
+        "DROP TABLE scim_indexed; DELETE FROM scim_key; PRAGMA user_version = 4;
+        CREATE TABLE scim_indexed (kind TEXT NOT NULL PRIMARY KEY, attrs TEXT NOT NULL) STRICT, WITHOUT ROWID;
+        INSERT INTO scim_indexed VALUES ('User', 'indexed userName')",
+    )
+    .unwrap();
+    old.close().unwrap();
+    let store = open(&directory);
+    for made in [1, 0] {
+        let users = [ResourceType::user()];
+        assert_eq!(store.reindex(context().tenant(), &users).await.unwrap(), made);
+    }
+    assert_eq!(find(&store, r#"emails.value eq "u1@example.com""#).await.total, 1);
 }
