@@ -218,7 +218,7 @@ pub(crate) fn location(server: &Inner, resource_type: &ResourceType, id: &str) -
 }
 
 /// What must be escaped in one segment of a path.
-const SEGMENT: &percent_encoding::AsciiSet =
+pub(crate) const SEGMENT: &percent_encoding::AsciiSet =
     &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The elements of a relation: only those sub-attributes that its schema has.

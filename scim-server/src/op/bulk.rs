@@ -172,15 +172,7 @@ impl Job<'_> {
         let entry = &self.entries[at];
         let route = match self.check(entry) {
             Ok(route) => route,
-            Err(error) => return self.refused(entry, None, &error),
-        };
-        let location = match &route {
-            Route::Replace(resource_type, id)
-            | Route::Patch(resource_type, id)
-            | Route::Delete(resource_type, id) => {
-                Some(respond::location(self.call.server, resource_type, id))
-            }
-            _ => None,
+            Err(error) => return self.refused(entry, &error),
         };
         let mut headers = HeaderMap::new();
         if let Some(version) = &entry.version {
@@ -193,10 +185,11 @@ impl Job<'_> {
             Ok(answer) => {
                 let mut result = self.result(entry, answer.status());
                 result.version = answer.get(&header::ETAG).map(str::to_owned);
-                result.location = answer.get(&header::LOCATION).map(str::to_owned).or(location);
+                result.location = answer.get(&header::LOCATION).map(str::to_owned);
+                result.location = result.location.or_else(|| self.location(entry));
                 result
             }
-            Err(error) => self.refused(entry, location, &error),
+            Err(error) => self.refused(entry, &error),
         }
     }
 
@@ -251,7 +244,7 @@ impl Job<'_> {
                     (result.location, result.version) = made[number].clone();
                     result
                 }
-                Err(error) => self.refused(entry, None, error),
+                Err(error) => self.refused(entry, error),
             };
             self.note(*at, result);
         }
@@ -306,9 +299,20 @@ impl Job<'_> {
         result
     }
 
-    fn refused(&self, entry: &Entry, location: Option<String>, error: &Error) -> BulkResult {
+    /// What the operation is on, also where that is not there: §3.7.3 asks for it with all but failed POSTs.
+    fn location(&self, entry: &Entry) -> Option<String> {
+        let segments = entry.segments();
+        if entry.method == BulkMethod::Post || segments.is_empty() {
+            return None;
+        }
+        let escape = |segment| percent_encoding::utf8_percent_encode(segment, respond::SEGMENT).to_string();
+        let path: Vec<String> = segments.iter().map(|segment| escape(segment)).collect();
+        Some(format!("{}/{}", self.call.server.base, path.join("/")))
+    }
+
+    fn refused(&self, entry: &Entry, error: &Error) -> BulkResult {
         let mut result = self.result(entry, error.status);
-        result.location = location;
+        result.location = self.location(entry);
         result.response = Some(respond::error_value(error, self.call.server.numeric_error_status));
         result
     }

@@ -1,7 +1,10 @@
 //! Bulk — RFC 7644 §3.7.
 
+use std::sync::Arc;
+
 use scim_core::urn;
 use scim_server::{BulkLimits, Server};
+use scim_server_traits::IdSource;
 use serde_json::{Value, json};
 
 use crate::client::{GROUP, PATCH_OP, Reply, USER, builder, call, get, group, post, server, user, yielding};
@@ -111,10 +114,11 @@ async fn bulk_003_bulk_004_bulk_005_bulk_006_bulk_008_bulk_019_bulk_023_faults_o
         assert_eq!((&error["schemas"], &error["status"]), (&json!([urn::ERROR]), &json!(*status)));
         assert_eq!(error["scimType"].as_str().unwrap_or_default(), *scim_type, "{operation}");
         assert!(error["detail"].is_string(), "BULK-020");
-        let is_post = operation["method"] == "POST";
-        assert!(!is_post || result.get("location").is_none(), "BULK-018");
+        // BULK-018: all but failed POSTs say what they are on.
+        let on = (operation["method"] != "POST").then(|| operation["path"].as_str()).flatten();
+        let location = on.map(|path| format!("https://h.example/scim/v2{path}"));
+        assert_eq!(result.get("location").and_then(Value::as_str), location.as_deref(), "{operation}");
     }
-    assert_eq!(results[11]["location"], format!("https://h.example/scim/v2{place}"), "BULK-018");
 }
 
 #[tokio::test]
@@ -269,6 +273,63 @@ async fn bulk_016_circles_are_closed() {
             bulk(&server, json!([new_group("c", &["bulkId:d"]), bad, new_group("e", &["bulkId:c"])])).await;
         assert_eq!(statuses(&results), ["400", "400", "409"]);
         assert_eq!(get(&server, "/Groups").await.body["totalResults"], before);
+    }
+}
+
+#[tokio::test]
+async fn bulk_016_a_circle_that_fails_takes_no_other_along() {
+    let server = server();
+    user(&server, "taken").await;
+    let mut bad = new_group("d", &["bulkId:c", "bulkId:a"]);
+    bad["data"]["displayName"] = json!(7);
+    let operations = json!([
+        new_group("a", &["bulkId:b"]),
+        new_group("b", &["bulkId:a"]),
+        new_group("c", &["bulkId:d"]),
+        bad,
+        new_group("between", &["bulkId:a"]),
+        new_group("e", &["bulkId:f", "bulkId:between"]),
+        new_group("f", &["bulkId:e"]),
+    ]);
+    let results = bulk(&server, operations).await;
+    assert_eq!(statuses(&results), ["201", "201", "400", "400", "201", "201", "201"], "{results:?}");
+    assert_eq!(members(&server, &id(&results[6])).await, [id(&results[5])]);
+}
+
+#[tokio::test]
+async fn bulk_014_what_is_there_already_can_be_named() {
+    let server = builder().ids(Arc::new(Spaced)).build().unwrap();
+    let ada = user(&server, "ada").await;
+    assert!(ada.contains(' '), "an id that has to be escaped");
+    let title = json!({"schemas": [PATCH_OP], "Operations": [{"op": "add", "path": "title", "value": "t"}]});
+    let on =
+        |path: String, name: &str| json!({"method": "PATCH", "path": path, "bulkId": name, "data": title});
+    let results = bulk(
+        &server,
+        json!([
+            on(format!("/Users/{}/", ada.replace(' ', "%20")), "old"),
+            new_user("u", "new"),
+            on("/Users/bulkId:u".to_owned(), "changed"),
+            new_group("g", &["bulkId:old", "bulkId:changed"]),
+        ]),
+    )
+    .await;
+    assert_eq!(statuses(&results), ["200", "201", "200", "201"], "{results:?}");
+    let location = results[3]["location"].as_str().unwrap().rsplit('/').next().unwrap();
+    assert_eq!(members(&server, location).await.len(), 2);
+    assert_eq!(
+        results[0]["location"],
+        format!("https://h.example/scim/v2/Users/{}", ada.replace(' ', "%20"))
+    );
+}
+
+/// Ids that have to be escaped in a path.
+#[derive(Debug)]
+struct Spaced;
+
+impl IdSource for Spaced {
+    fn next_id(&self) -> String {
+        format!("id {}", scim_server::UuidSource.next_id())
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use http::Method;
+use percent_encoding::percent_decode_str;
 use scim_core::{BulkMethod, BulkOperation, Error};
 use serde::Deserialize;
 use serde_json::Value;
@@ -64,6 +65,12 @@ impl Entry {
         }
     }
 
+    /// The path's segments, decoded.
+    pub(super) fn segments(&self) -> Vec<String> {
+        let segments = self.path.split('/').filter(|segment| !segment.is_empty());
+        segments.map(|segment| percent_decode_str(segment).decode_utf8_lossy().into_owned()).collect()
+    }
+
     /// Puts ids in the place of references and notes what they need.
     pub(super) fn resolve(&mut self, names: &Names) {
         let mut needs = BTreeSet::new();
@@ -81,6 +88,7 @@ impl Entry {
 /// What each `bulkId` stands for.
 pub(super) struct Names(HashMap<String, Named>);
 
+#[derive(Clone)]
 struct Named {
     id: String,
     /// The operation that makes it; `None` where it is there already.
@@ -93,19 +101,26 @@ impl Names {
     /// Errors: 400 `invalidValue` for a `bulkId` that is used twice (BULK-004).
     pub(super) fn give(entries: &mut [Entry], server: &Inner) -> Result<Self, Error> {
         let mut names = HashMap::new();
-        for (at, entry) in entries.iter_mut().enumerate() {
-            let Some(name) = entry.bulk_id.clone() else { continue };
-            let named = if entry.method == BulkMethod::Post {
-                let id = server.ids.next_id();
-                entry.id = Some(id.clone());
-                Named { id, made_by: Some(at) }
-            } else {
-                let id = entry.path.rsplit('/').next().unwrap_or_default();
-                Named { id: id.to_owned(), made_by: None }
-            };
-            if names.insert(name.clone(), named).is_some() {
-                return Err(Error::invalid_value(format!("`bulkId`: `{name}` names two operations")));
-            }
+        let name = |name: &str, named: Named, names: &mut HashMap<String, Named>| match names
+            .insert(name.to_owned(), named)
+        {
+            Some(_) => Err(Error::invalid_value(format!("`bulkId`: `{name}` names two operations"))),
+            None => Ok(()),
+        };
+        let (made, there): (Vec<_>, Vec<_>) =
+            entries.iter_mut().enumerate().partition(|(_, entry)| entry.method == BulkMethod::Post);
+        for (at, entry) in made {
+            let Some(bulk_id) = &entry.bulk_id else { continue };
+            let id = server.ids.next_id();
+            entry.id = Some(id.clone());
+            name(bulk_id, Named { id, made_by: Some(at) }, &mut names)?;
+        }
+        // What is there already, or made by another operation that the path names.
+        for (_, entry) in there {
+            let Some(bulk_id) = &entry.bulk_id else { continue };
+            let id = entry.segments().pop().unwrap_or_default();
+            let made = id.strip_prefix(REFERENCE).and_then(|other| names.get(other)).cloned();
+            name(bulk_id, made.unwrap_or(Named { id, made_by: None }), &mut names)?;
         }
         Ok(Self(names))
     }

@@ -18,104 +18,92 @@ pub(super) enum Step {
 }
 
 pub(super) fn order(entries: &[Entry]) -> Vec<Step> {
-    let mut graph = Graph::of(entries);
-    let mut steps = Vec::new();
-    while !graph.waits_for.is_empty() {
-        while let Some(Reverse(next)) = graph.ready.pop() {
-            steps.push(Step::One(next));
-            graph.done(&[next]);
+    let waits_for = waits_for(entries);
+    let parts = parts(&waits_for);
+    let mut part_of = vec![0; entries.len()];
+    for (part, operations) in parts.iter().enumerate() {
+        operations.iter().for_each(|at| part_of[*at] = part);
+    }
+    let (mut left, mut waiting) = (vec![0usize; parts.len()], vec![Vec::new(); parts.len()]);
+    for (at, others) in waits_for.iter().enumerate() {
+        for other in others.iter().filter(|other| part_of[**other] != part_of[at]) {
+            left[part_of[at]] += 1;
+            waiting[part_of[*other]].push(part_of[at]);
         }
-        for circle in graph.circles() {
-            graph.done(&circle);
-            steps.push(Step::Circle(circle));
+    }
+    // The first in the list goes first.
+    let first = |part: usize| Reverse((parts[part].first().copied(), part));
+    let mut ready: BinaryHeap<_> = (0..parts.len()).filter(|part| left[*part] == 0).map(first).collect();
+    let mut steps = Vec::with_capacity(parts.len());
+    while let Some(Reverse((_, done))) = ready.pop() {
+        for part in std::mem::take(&mut waiting[done]) {
+            left[part] -= 1;
+            if left[part] == 0 {
+                ready.push(first(part));
+            }
         }
+        steps.push(match parts[done].as_slice() {
+            &[at] if !waits_for[at].contains(&at) => Step::One(at),
+            circle => Step::Circle(circle.to_vec()),
+        });
     }
     steps
 }
 
-struct Graph {
-    /// What each operation that is not done yet waits for.
-    waits_for: BTreeMap<usize, BTreeSet<usize>>,
-    /// What waits for it.
-    waiting: Vec<Vec<usize>>,
-    ready: BinaryHeap<Reverse<usize>>,
+/// What each operation waits for: what it needs, and what came before it on the same resource.
+fn waits_for(entries: &[Entry]) -> Vec<BTreeSet<usize>> {
+    let mut last_on: BTreeMap<Vec<String>, usize> = BTreeMap::new();
+    let waits = entries.iter().enumerate().map(|(at, entry)| {
+        let mut waits_for = entry.needs.clone();
+        if entry.method != BulkMethod::Post {
+            waits_for.extend(last_on.insert(entry.segments(), at));
+        }
+        waits_for
+    });
+    waits.collect()
 }
 
-impl Graph {
-    fn of(entries: &[Entry]) -> Self {
-        let mut last_on: BTreeMap<&str, usize> = BTreeMap::new();
-        let mut graph = Self {
-            waits_for: BTreeMap::new(),
-            waiting: vec![Vec::new(); entries.len()],
-            ready: BinaryHeap::new(),
-        };
-        for (at, entry) in entries.iter().enumerate() {
-            let mut waits_for = entry.needs.clone();
-            if entry.method != BulkMethod::Post {
-                waits_for.extend(last_on.insert(entry.path.trim_matches('/'), at));
-            }
-            for other in &waits_for {
-                graph.waiting[*other].push(at);
-            }
-            if waits_for.is_empty() {
-                graph.ready.push(Reverse(at));
-            }
-            graph.waits_for.insert(at, waits_for);
+/// The strongly connected components (Tarjan), each sorted: a circle with everything that is in a circle with it, or
+/// one operation. Two circles of which one only needs the other are two.
+fn parts(waits_for: &[BTreeSet<usize>]) -> Vec<Vec<usize>> {
+    const UNSEEN: usize = usize::MAX;
+    let count = waits_for.len();
+    let (mut number, mut lowest, mut open) = (vec![UNSEEN; count], vec![UNSEEN; count], vec![false; count]);
+    let (mut seen, mut stack, mut parts) = (0, Vec::new(), Vec::new());
+    for root in 0..count {
+        if number[root] != UNSEEN {
+            continue;
         }
-        graph
-    }
-
-    fn done(&mut self, operations: &[usize]) {
-        for at in operations {
-            self.waits_for.remove(at);
-        }
-        for at in operations {
-            for waiting in std::mem::take(&mut self.waiting[*at]) {
-                if let Some(left) = self.waits_for.get_mut(&waiting)
-                    && left.remove(at)
-                    && left.is_empty()
-                {
-                    self.ready.push(Reverse(waiting));
-                }
+        // No recursion: a chain may be as long as the request.
+        let mut path = vec![(root, waits_for[root].iter())];
+        while let Some((at, others)) = path.last_mut() {
+            let at = *at;
+            if number[at] == UNSEEN {
+                (number[at], lowest[at], open[at]) = (seen, seen, true);
+                seen += 1;
+                stack.push(at);
             }
-        }
-    }
-
-    /// Nothing is ready: what is left are circles and what waits for them.
-    fn circles(&self) -> Vec<Vec<usize>> {
-        let mut left: BTreeSet<usize> = self.waits_for.keys().copied().collect();
-        let mut awaited: BTreeMap<usize, usize> = BTreeMap::new();
-        for other in self.waits_for.values().flatten() {
-            *awaited.entry(*other).or_default() += 1;
-        }
-        // What nobody waits for is in no circle.
-        let mut outside: Vec<usize> = left.iter().copied().filter(|at| !awaited.contains_key(at)).collect();
-        while let Some(at) = outside.pop() {
-            left.remove(&at);
-            for other in &self.waits_for[&at] {
-                if let Some(count) = awaited.get_mut(other) {
-                    *count -= 1;
-                    if *count == 0 {
-                        outside.push(*other);
+            match others.next() {
+                Some(other) if number[*other] == UNSEEN => path.push((*other, waits_for[*other].iter())),
+                Some(other) if open[*other] => lowest[at] = lowest[at].min(number[*other]),
+                Some(_) => {}
+                None => {
+                    path.pop();
+                    if let Some((below, _)) = path.last() {
+                        lowest[*below] = lowest[*below].min(lowest[at]);
+                    }
+                    if lowest[at] == number[at] {
+                        let begins = stack.iter().rposition(|other| *other == at).unwrap_or_default();
+                        let mut part = stack.split_off(begins);
+                        part.iter().for_each(|other| open[*other] = false);
+                        part.sort_unstable();
+                        parts.push(part);
                     }
                 }
             }
         }
-        let mut circles = Vec::new();
-        while let Some(first) = left.pop_first() {
-            let (mut circle, mut reached) = (vec![first], vec![first]);
-            while let Some(at) = reached.pop() {
-                let waiting = self.waiting[at].iter();
-                let near: Vec<usize> = self.waits_for[&at].iter().chain(waiting).copied().collect();
-                let near: Vec<usize> = near.into_iter().filter(|other| left.remove(other)).collect();
-                circle.extend(&near);
-                reached.extend(near);
-            }
-            circle.sort_unstable();
-            circles.push(circle);
-        }
-        circles
     }
+    parts
 }
 
 #[cfg(test)]
@@ -144,6 +132,10 @@ mod tests {
             &[("", &[1]), ("", &[0]), ("", &[3]), ("", &[2]), ("", &[1]), ("/a", &[4]), ("/a", &[])];
         let expected = [Circle(vec![0, 1]), Circle(vec![2, 3]), One(4), One(5), One(6)];
         assert_eq!(order(list), expected);
+        // Of two circles the one needs the other, and something between them is in none.
+        let list: &[(&str, &[usize])] = &[("", &[1, 2]), ("", &[0]), ("", &[3]), ("", &[4]), ("", &[3])];
+        assert_eq!(order(list), [Circle(vec![3, 4]), One(2), Circle(vec![0, 1])]);
+        assert_eq!(order(&[("/a%62", &[2]), ("//ab/", &[]), ("", &[])]), [One(2), One(0), One(1)]);
         let chain: Vec<(&str, Vec<usize>)> = (0..20_000).map(|at| ("", vec![at + 1])).collect();
         let mut chain: Vec<(&str, &[usize])> =
             chain.iter().map(|(path, needs)| (*path, &needs[..])).collect();
