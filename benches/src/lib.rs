@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, reason = "a benchmark that cannot be set up has nothing to measure")]
 
 pub mod user;
+mod wire;
 
 use std::sync::Arc;
 
@@ -11,6 +12,8 @@ use scim_server_traits::{Batch, Context, Insert, Store, TenantId};
 use scim_store::{Durability, SqliteOptions, SqliteStore};
 use serde_json::json;
 use tempfile::TempDir;
+
+pub use wire::{Reply, Wire};
 
 /// How many writes go into one batch while a store is filled.
 const CHUNK: usize = 1_000;

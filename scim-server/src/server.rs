@@ -202,7 +202,7 @@ pub(crate) enum Input<'a> {
     /// As it came.
     Bytes(&'a Bytes),
     /// Read already.
-    Json(Value),
+    Json(&'a Value),
 }
 
 impl Call<'_> {
@@ -240,7 +240,7 @@ impl Call<'_> {
     pub(crate) fn json(&self) -> Result<Value, Error> {
         match &self.input {
             Input::Bytes(bytes) => parse_json(bytes, &self.server.limits),
-            Input::Json(value) => Ok(value.clone()),
+            Input::Json(value) => Ok((*value).clone()),
         }
     }
 

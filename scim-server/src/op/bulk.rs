@@ -1,11 +1,13 @@
 //! `POST /Bulk` — RFC 7644 §3.7. Each entry goes through the operation of its single request.
 //!
 //! Whatever a POST makes has its id before anything is done, so a reference by `bulkId` only says what has to be
-//! there first (`bulk/order.rs`). Creates that follow each other and need nothing of each other are under way
-//! together, so that the store can commit them together; everything else waits for what comes before it.
+//! there first (`bulk/order.rs`). Creates that follow each other and need nothing of each other are one batch, or
+//! where that fails, each its own; everything else waits for what comes before it.
 
 mod entry;
 mod order;
+
+use std::collections::BTreeSet;
 
 use futures_util::stream::{self, StreamExt as _};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -47,7 +49,7 @@ impl Default for BulkLimits {
     }
 }
 
-/// How many creates are under way together at most: a store's queue must not fill up.
+/// How many creates are one batch, or under way together, at most: other writes want their turn.
 const TOGETHER: usize = 512;
 
 pub(crate) async fn run(call: &Call<'_>) -> Result<Answer, Error> {
@@ -154,11 +156,22 @@ impl Job<'_> {
     }
 
     async fn creates(&mut self, together: &mut Vec<usize>) {
-        // Begun in order, so that a store that keeps it decides as if they came one by one.
-        let creates: Vec<_> = together.iter().map(|at| self.one(*at)).collect();
-        let results: Vec<_> = stream::iter(creates).buffered(TOGETHER).collect().await;
-        for (at, result) in together.drain(..).zip(results) {
-            self.note(at, result);
+        let together = std::mem::take(together);
+        for some in together.chunks(TOGETHER) {
+            let made = if some.len() > 1 { self.at_once(some).await.ok() } else { None };
+            if let Some(made) = made {
+                for (at, result) in some.iter().zip(made) {
+                    self.note(*at, result);
+                }
+                continue;
+            }
+            // Some of them cannot be made: each by itself tells which. Begun in order, so that a store that keeps
+            // it decides as if they came one by one.
+            let creates: Vec<_> = some.iter().map(|at| self.one(*at)).collect();
+            let results: Vec<_> = stream::iter(creates).buffered(TOGETHER).collect().await;
+            for (at, result) in some.iter().zip(results) {
+                self.note(*at, result);
+            }
         }
     }
 
@@ -170,7 +183,7 @@ impl Job<'_> {
     /// An operation as if it had come alone.
     async fn one(&self, at: usize) -> BulkResult {
         let entry = &self.entries[at];
-        let route = match self.check(entry) {
+        let route = match self.check(entry, &[]) {
             Ok(route) => route,
             Err(error) => return self.refused(entry, &error),
         };
@@ -193,25 +206,25 @@ impl Job<'_> {
         }
     }
 
-    fn call_for<'b>(&'b self, entry: &Entry, headers: &'b HeaderMap) -> Call<'b> {
+    fn call_for<'b>(&'b self, entry: &'b Entry, headers: &'b HeaderMap) -> Call<'b> {
         Call {
             server: self.call.server,
             context: self.call.context.clone(),
             headers,
-            input: Input::Json(entry.data.clone().unwrap_or_default()),
+            input: Input::Json(entry.data.as_ref().unwrap_or(&Value::Null)),
             parameters: Parameters::default(),
             id: entry.id.clone(),
         }
     }
 
-    /// Where the operation leads, once all that it needs is there.
-    fn check(&self, entry: &Entry) -> Result<Route, Error> {
+    /// Where the operation leads, once all that it needs is there, or among those that are made with it.
+    fn check(&self, entry: &Entry, with: &[usize]) -> Result<Route, Error> {
         if let Some(fault) = &entry.fault {
             return Err(fault.clone());
         }
         let is_there =
             |at: &&usize| self.results[**at].as_ref().is_some_and(|result| result.status.is_success());
-        if let Some(missing) = entry.needs.iter().find(|at| !is_there(at)) {
+        if let Some(missing) = entry.needs.iter().find(|at| !with.contains(at) && !is_there(at)) {
             let name = self.entries[*missing].bulk_id.as_deref().unwrap_or_default();
             return Err(Error::new(StatusCode::CONFLICT, format!("`bulkId:{name}` was not created")));
         }
@@ -232,65 +245,57 @@ impl Job<'_> {
         }
     }
 
-    /// Creates that refer to each other in a circle, all or none (BULK-016): each is made without the links to
-    /// those that are made later, and then gets them.
+    /// Creates that refer to each other in a circle, all or none (BULK-016).
     async fn circle(&mut self, circle: &[usize]) {
-        let outcome = self.created_in_a_circle(circle).await;
-        for (number, at) in circle.iter().enumerate() {
-            let entry = &self.entries[*at];
-            let result = match &outcome {
-                Ok(made) => {
-                    let mut result = self.result(entry, StatusCode::CREATED);
-                    (result.location, result.version) = made[number].clone();
-                    result
-                }
-                Err(error) => self.refused(entry, error),
-            };
+        let outcome = self.at_once(circle).await;
+        let refused =
+            |error: &Error| circle.iter().map(|at| self.refused(&self.entries[*at], error)).collect();
+        let results: Vec<_> = outcome.unwrap_or_else(|error| refused(&error));
+        for (at, result) in circle.iter().zip(results) {
             self.note(*at, result);
         }
     }
 
-    /// Location and version of each.
-    async fn created_in_a_circle(
-        &self,
-        circle: &[usize],
-    ) -> Result<Vec<(Option<String>, Option<String>)>, Error> {
+    /// Creates in one batch, all or none: each is made without the links to those that are made later, and then
+    /// gets them.
+    async fn at_once(&self, creates: &[usize]) -> Result<Vec<BulkResult>, Error> {
         let headers = HeaderMap::new();
         let server = self.call.server;
-        let mut to_come: Vec<&str> = circle.iter().filter_map(|at| self.entries[*at].id.as_deref()).collect();
-        let (mut batch, mut updates, mut made) = (Batch::new(server.clock.now()), Vec::new(), Vec::new());
-        for at in circle {
+        let ids = creates.iter().filter_map(|at| self.entries[*at].id.as_deref());
+        let mut to_come: BTreeSet<&str> = ids.collect();
+        let (mut batch, mut updates, mut results) = (Batch::new(server.clock.now()), Vec::new(), Vec::new());
+        for at in creates {
             let entry = &self.entries[*at];
-            let outside = Entry {
-                needs: entry.needs.iter().copied().filter(|at| !circle.contains(at)).collect(),
-                ..entry.clone()
+            let Route::Create(resource_type) = self.check(entry, creates)? else {
+                return Err(Error::internal("only creates are made together"));
             };
-            let Route::Create(resource_type) = self.check(&outside)? else {
-                return Err(Error::internal("only creates are in a circle"));
-            };
-            let mut new = create::new(&self.call_for(entry, &headers), &resource_type)?;
+            let mut insert = create::new(&self.call_for(entry, &headers), &resource_type)?.insert;
             let mut later = Vec::new();
-            for (relation, references) in &mut new.insert.links {
-                let is_later = |reference: &mut Reference| to_come.contains(&reference.value.as_str());
+            for (relation, references) in &mut insert.links {
+                let is_later = |reference: &mut Reference| to_come.contains(reference.value.as_str());
                 let links: Vec<_> = references.extract_if(.., is_later).collect();
                 if !links.is_empty() {
                     later.push(RelationEdit::new(relation.clone(), RelationStep::Add(links)));
                 }
             }
-            let id = new.insert.id.clone();
-            made.push((Some(respond::location(server, &resource_type, &id)), id.clone()));
+            to_come.remove(insert.id.as_str());
+            let mut result = self.result(entry, StatusCode::CREATED);
+            result.location = Some(respond::location(server, &resource_type, &insert.id));
+            results.push(result);
             if !later.is_empty() {
-                updates.push(Update::new(resource_type, &id).with_relations(later));
+                updates
+                    .push((results.len() - 1, Update::new(resource_type, &insert.id).with_relations(later)));
             }
-            to_come.retain(|other| *other != id);
-            batch = batch.insert(new.insert);
+            batch = batch.insert(insert);
         }
+        let (updated, updates): (Vec<_>, Vec<_>) = updates.into_iter().unzip();
         let batch = updates.into_iter().fold(batch, Batch::update);
         let written = server.store.commit(&self.call.context, batch).await?;
         // The last write of each says the version.
-        let version =
-            |id: &str| written.iter().rfind(|written| written.id == id).map(|it| etag::tag(it.version));
-        Ok(made.into_iter().map(|(location, id)| (location, version(&id))).collect())
+        for (at, written) in (0..creates.len()).chain(updated).zip(written) {
+            results[at].version = Some(etag::tag(written.version));
+        }
+        Ok(results)
     }
 
     fn result(&self, entry: &Entry, status: StatusCode) -> BulkResult {

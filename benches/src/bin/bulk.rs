@@ -1,0 +1,146 @@
+//! Creates in bulk requests against the same creates over many connections, durable, over HTTP on this machine.
+//!
+//! Fails when the bulk requests are not at least twice as fast. The ratio is what counts: both run in one process
+//! with their clients, on a new file each time.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::ensure;
+use clap::Parser;
+use http::Method;
+use scim_benches::Wire;
+use scim_examples::Host;
+use scim_server::{BearerTokens, Grant, Server};
+use scim_server_traits::TenantId;
+use scim_store::SqliteStore;
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+
+/// Compares bulk requests with single ones.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// How many users are created.
+    #[arg(long, default_value_t = 10_000)]
+    creates: usize,
+    /// How many operations a bulk request holds.
+    #[arg(long, default_value_t = 1_000)]
+    operations: usize,
+    /// How many connections send the single requests.
+    #[arg(long, default_value_t = 64)]
+    connections: usize,
+    /// How often each is measured; the medians are compared.
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+}
+
+/// What bulk requests must be at least.
+const TARGET: f64 = 2.0;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    scim_examples::conclude(run(&Arguments::parse()).await)
+}
+
+async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let (mut single, mut bulk) = (Vec::new(), Vec::new());
+    for _ in 0..arguments.rounds.max(1) {
+        single.push(over_connections(arguments).await?);
+        bulk.push(in_bulk(arguments).await?);
+    }
+    let (single, bulk) = (median(single), median(bulk));
+    let per_second = |time: Duration| arguments.creates as f64 / time.as_secs_f64();
+    let ratio = single.as_secs_f64() / bulk.as_secs_f64();
+    println!("{:24} {:>8.0} creates/s", format!("{} connections", arguments.connections), per_second(single));
+    println!("{:24} {:>8.0} creates/s", format!("bulks of {}", arguments.operations), per_second(bulk));
+    println!("ratio {ratio:.2}, at least {TARGET:.2}");
+    Ok(if ratio < TARGET { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+/// A server on a new file, and what ends it.
+struct Serving {
+    base_url: String,
+    _stop: oneshot::Sender<()>,
+    _directory: tempfile::TempDir,
+}
+
+async fn serve() -> anyhow::Result<Serving> {
+    let directory = tempfile::tempdir()?;
+    let store = SqliteStore::open(directory.path().join("scim.db"))?;
+    let tokens = BearerTokens::new().with("T", Grant::new(TenantId::new("one"), "bench"));
+    let listening = Host::local().open().await?;
+    let base_url = format!("{}/scim/v2", listening.url());
+    let server = Server::builder(Arc::new(store), Arc::new(tokens)).base_url(&base_url).build()?;
+    let (stop, stopped) = oneshot::channel::<()>();
+    tokio::spawn(listening.serve(server, async {
+        let _ = stopped.await;
+    }));
+    Ok(Serving { base_url, _stop: stop, _directory: directory })
+}
+
+fn user(number: usize) -> Value {
+    json!({
+        "schemas": [scim_core::urn::USER],
+        "userName": format!("user{number}@example.com"),
+        "externalId": format!("{number:08}"),
+        "name": {"givenName": "Ada", "familyName": format!("Lovelace {number}")},
+        "displayName": format!("Ada Lovelace {number}"),
+        "active": true,
+        "emails": [{"value": format!("user{number}@example.com"), "type": "work", "primary": true}],
+    })
+}
+
+async fn over_connections(arguments: &Arguments) -> anyhow::Result<Duration> {
+    let serving = serve().await?;
+    let bodies: Arc<Vec<String>> = Arc::new((0..arguments.creates).map(|at| user(at).to_string()).collect());
+    let mut wires = Vec::new();
+    for _ in 0..arguments.connections.max(1) {
+        wires.push(Wire::connect(&serving.base_url, "T").await?);
+    }
+    let next = Arc::new(AtomicUsize::new(0));
+    let started = Instant::now();
+    let sending = wires.into_iter().map(|mut wire| {
+        let (next, bodies) = (Arc::clone(&next), Arc::clone(&bodies));
+        tokio::spawn(async move {
+            while let Some(body) = bodies.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let reply = wire.send(Method::POST, "/Users", body.clone()).await?;
+                ensure!(reply.status == 201, "a create was answered {}", reply.status);
+            }
+            anyhow::Ok(())
+        })
+    });
+    for sending in sending.collect::<Vec<_>>() {
+        sending.await??;
+    }
+    Ok(started.elapsed())
+}
+
+async fn in_bulk(arguments: &Arguments) -> anyhow::Result<Duration> {
+    let serving = serve().await?;
+    let operation =
+        |at: usize| json!({"method": "POST", "path": "/Users", "bulkId": at.to_string(), "data": user(at)});
+    let numbers: Vec<usize> = (0..arguments.creates).collect();
+    let bodies = numbers.chunks(arguments.operations.max(1)).map(|numbers| {
+        let operations: Vec<Value> = numbers.iter().map(|at| operation(*at)).collect();
+        let body = json!({"schemas": [scim_core::urn::BULK_REQUEST], "Operations": operations});
+        (numbers.len(), body.to_string())
+    });
+    let bodies: Vec<(usize, String)> = bodies.collect();
+    let mut wire = Wire::connect(&serving.base_url, "T").await?;
+    let started = Instant::now();
+    for (creates, body) in bodies {
+        let reply = wire.send(Method::POST, "/Bulk", body).await?;
+        ensure!(reply.status == 200, "a bulk request was answered {}", reply.status);
+        let made = reply.body.windows(14).filter(|bytes| bytes == b"\"status\":\"201\"").count();
+        ensure!(made == creates, "only {made} of {creates} were created");
+    }
+    Ok(started.elapsed())
+}

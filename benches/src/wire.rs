@@ -1,0 +1,64 @@
+//! A connection that sends one request after the other: little enough that it is the server which is measured.
+
+use anyhow::Context as _;
+use bytes::Bytes;
+use http::{Method, Request, StatusCode, header};
+use http_body_util::{BodyExt as _, Full};
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+/// An HTTP/1.1 connection that is kept alive.
+#[derive(Debug)]
+pub struct Wire {
+    sender: SendRequest<Full<Bytes>>,
+    authority: String,
+    path: String,
+    token: String,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Reply {
+    /// The status.
+    pub status: StatusCode,
+    /// The body.
+    pub body: Bytes,
+}
+
+impl Wire {
+    /// Connects to a base URL such as `http://127.0.0.1:8080/scim/v2`, with a bearer token.
+    ///
+    /// Errors: a URL that is not `http://`, a server that is not there.
+    pub async fn connect(base_url: &str, token: &str) -> anyhow::Result<Self> {
+        let rest = base_url.strip_prefix("http://").context("the base URL must begin with `http://`")?;
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let stream = TcpStream::connect(authority).await?;
+        stream.set_nodelay(true)?;
+        let (sender, connection) = handshake(TokioIo::new(stream)).await?;
+        // How it ends is seen by who sends.
+        tokio::spawn(connection);
+        let (authority, path) = (authority.to_owned(), path.trim_end_matches('/').to_owned());
+        Ok(Self { sender, authority, path, token: token.to_owned() })
+    }
+
+    /// Sends a request and reads its answer to the end; `path` is below the base URL.
+    pub async fn send(
+        &mut self,
+        method: Method,
+        path: &str,
+        body: impl Into<Bytes>,
+    ) -> anyhow::Result<Reply> {
+        self.sender.ready().await?;
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.path))
+            .header(header::HOST, &self.authority)
+            .header(header::AUTHORIZATION, format!("Bearer {}", self.token))
+            .header(header::CONTENT_TYPE, scim_core::urn::MEDIA_TYPE)
+            .body(Full::new(body.into()))?;
+        let response = self.sender.send_request(request).await?;
+        let status = response.status();
+        Ok(Reply { status, body: response.into_body().collect().await?.to_bytes() })
+    }
+}
