@@ -52,7 +52,9 @@ pub struct Query {
     pub limit: u64,
     /// The relations to load, by attribute name.
     pub relations: Vec<String>,
-    /// How many documents may be read to decide the filter; past it [`TooMany`](crate::StoreError::TooMany).
+    /// How many resources may be looked at one by one, be it that their documents are read to decide the filter or
+    /// that they are gathered to be put in order; past it [`TooMany`](crate::StoreError::TooMany). What an index
+    /// answers in the order that is asked for does not count.
     pub scan_limit: u64,
 }
 

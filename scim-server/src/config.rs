@@ -149,11 +149,11 @@ impl ServerBuilder {
         self
     }
 
-    /// How many documents one query may read that no index can answer; 100,000 unless said. Beyond it the
-    /// answer is 400 `tooMany` (FILT-025).
+    /// How many resources one query may look at one by one, where no index answers its filter in its order; 100,000
+    /// unless said. Beyond it the answer is 400 `tooMany` (FILT-025).
     #[must_use]
-    pub fn scan_limit(mut self, documents: u64) -> Self {
-        self.scan_limit = documents;
+    pub fn scan_limit(mut self, resources: u64) -> Self {
+        self.scan_limit = resources;
         self
     }
 

@@ -38,8 +38,8 @@ use writer::Writer;
 ///
 /// One thread writes. It commits what is queued together, each batch on its own all or nothing, and
 /// answers when the commit is durable. A few threads read, each call on one consistent state; they wait
-/// for no writer. Nothing of it needs a particular async runtime; a call waits in place only while the
-/// queue of calls is full.
+/// for no writer, and end early when nobody waits for them any more. Nothing of it needs a particular async runtime,
+/// and no call blocks the thread that polls it.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {

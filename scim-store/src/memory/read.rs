@@ -1,6 +1,7 @@
 //! Reading one tenant's memory.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 
 use scim_core::{Relation, ResourceType, Side};
 use scim_filter::{BoundFilter, Entry, Narrow, Relations};
@@ -31,10 +32,13 @@ pub(super) fn query(tenant: &Tenant, query: &Query) -> Result<Page, StoreError> 
         }
         (None, _, Some(attribute)) if all => {
             let walk = kind.walk(attribute, query.walks_down(), query.seek.position());
-            let missing = Missing { tenant, candidates: &candidates, attribute };
-            (candidates.len() as u64, page(query, missing.joined(walk, query)))
+            let none = kind.keys.get(attribute).map_or(0, BTreeSet::len) == candidates.len();
+            let missing = Missing { tenant, candidates: &candidates, attribute, none, seen: Cell::new(0) };
+            let page = page(query, missing.joined(walk, query));
+            within(query, missing.seen.get())?;
+            (candidates.len() as u64, page)
         }
-        _ => matching(tenant, query, undecided, indexed.is_some(), &candidates)?,
+        _ => matching(tenant, query, undecided, &candidates)?,
     };
     let stored = |position: &Position| {
         let row = tenant.row(position.place)?;
@@ -42,6 +46,12 @@ pub(super) fn query(tenant: &Tenant, query: &Query) -> Result<Page, StoreError> 
     };
     let resources = positions.iter().filter_map(stored).collect();
     Ok(Page::new(total, resources, positions))
+}
+
+/// Whether so many may be looked at one by one.
+fn within(query: &Query, count: usize) -> Result<(), StoreError> {
+    let limit = query.scan_limit;
+    if count as u64 > limit { Err(StoreError::TooMany { limit }) } else { Ok(()) }
 }
 
 /// The page along a walk that begins where the query seeks.
@@ -59,6 +69,10 @@ struct Missing<'a> {
     tenant: &'a Tenant,
     candidates: &'a Candidates<'a>,
     attribute: &'a str,
+    /// Whether the index says that there is none.
+    none: bool,
+    /// How many were looked at.
+    seen: Cell<usize>,
 }
 
 impl<'a> Missing<'a> {
@@ -70,8 +84,9 @@ impl<'a> Missing<'a> {
     ) -> Box<dyn Iterator<Item = Position> + 'a> {
         let down = query.walks_down();
         let from = query.seek.position().filter(|at| at.key.is_none()).map(|at| at.place);
-        let missing = |from| self.candidates.walk(down, from).filter(|seq| self.lacks(*seq));
-        let missing = |from| missing(from).map(|seq| Position::new(None, seq));
+        let all = if self.none { 0 } else { usize::MAX };
+        let missing = move |from| self.candidates.walk(down, from).take(all).filter(|seq| self.lacks(*seq));
+        let missing = move |from| missing(from).map(|seq| Position::new(None, seq));
         match (query.seek.position(), down) {
             (Some(at), true) if at.key.is_some() => Box::new(keys),
             (_, true) => Box::new(missing(from).chain(keys)),
@@ -80,6 +95,7 @@ impl<'a> Missing<'a> {
     }
 
     fn lacks(&self, seq: Seq) -> bool {
+        self.seen.set(self.seen.get() + 1);
         let row = self.tenant.row(seq);
         row.is_some_and(|row| !row.content.keys.iter().any(|key| key.attribute == self.attribute))
     }
@@ -90,13 +106,9 @@ fn matching(
     tenant: &Tenant,
     query: &Query,
     undecided: Option<&BoundFilter>,
-    indexed: bool,
     candidates: &Candidates<'_>,
 ) -> Result<(u64, Vec<Position>), StoreError> {
-    let reads = undecided.is_some() || (query.sort.by.is_in_document() && !indexed);
-    if reads && candidates.len() as u64 > query.scan_limit {
-        return Err(StoreError::TooMany { limit: query.scan_limit });
-    }
+    within(query, candidates.len())?;
     let view = View { tenant, resource_type: &query.resource_type, seq: Cell::new(0) };
     let mut positions = Vec::new();
     for seq in candidates.walk(false, None) {

@@ -1,8 +1,8 @@
 //! All resources of a type in the order of an indexed attribute, along its key rows.
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, params, params_from_iter};
-use scim_server_traits::{Position, Query, Seek};
+use rusqlite::{Connection, OptionalExtension, params_from_iter};
+use scim_server_traits::{Position, Query, Seek, StoreError};
 
 use super::fault::Fault;
 use super::narrow::{integer, position};
@@ -68,21 +68,46 @@ impl ByKey<'_> {
         self.positions(&sql, left, at).map(Some)
     }
 
-    /// What has no key, by creation; `None` when the position is beyond it.
+    /// What has no key, by creation; `None` when the position is beyond it. It is looked for one by one, within the
+    /// budget, unless the index says that there is none.
     fn missing(&self, query: &Query, down: bool, left: &Left) -> Result<Option<Vec<Position>>, Fault> {
         let (range, at) = match query.seek.position() {
-            Some(Position { key: None, place, .. }) if down => ("AND seq < ?6", Some(*place)),
-            Some(Position { key: None, place, .. }) => ("AND seq > ?6", Some(*place)),
+            Some(Position { key: None, place, .. }) if down => ("AND seq < ?4", Some(*place)),
+            Some(Position { key: None, place, .. }) => ("AND seq > ?4", Some(*place)),
             Some(_) if down => return Ok(None),
             _ => ("", None),
         };
+        let mut found = Vec::new();
+        if self.count_keys()? == self.count_all()? {
+            return Ok(Some(found));
+        }
         let order = if down { "seq DESC" } else { "seq" };
         let sql = format!(
-            "SELECT NULL, seq FROM scim_resource r WHERE tenant = ?1 AND kind = ?2 {range}
-            AND NOT EXISTS (SELECT 1 FROM scim_key INDEXED BY scim_key_seq WHERE seq = r.seq AND attr = ?3)
-            ORDER BY {order} LIMIT ?4 OFFSET ?5"
+            "SELECT seq, EXISTS (SELECT 1 FROM scim_key INDEXED BY scim_key_seq WHERE seq = r.seq AND attr = ?3)
+            FROM scim_resource r WHERE tenant = ?1 AND kind = ?2 {range} ORDER BY {order}"
         );
-        self.positions(&sql, left, at.map(Value::Integer)).map(Some)
+        let mut select = self.connection.prepare_cached(&sql)?;
+        let scope = [self.tenant, self.kind, &self.attribute].map(|text| Value::Text(text.to_owned()));
+        let values = scope.into_iter().chain(at.map(Value::Integer));
+        let mut rows = select.query(params_from_iter(values))?;
+        let (mut seen, mut passed, limit) = (0, 0, query.scan_limit);
+        while (found.len() as u64) < left.limit
+            && let Some(row) = rows.next()?
+        {
+            seen += 1;
+            if seen > limit {
+                return Err(StoreError::TooMany { limit }.into());
+            }
+            if row.get(1)? {
+                continue;
+            }
+            if passed < left.offset {
+                passed += 1;
+            } else {
+                found.push(Position::new(None, row.get(0)?));
+            }
+        }
+        Ok(Some(found))
     }
 
     fn positions(
@@ -108,10 +133,10 @@ impl ByKey<'_> {
     }
 
     fn count_all(&self) -> Result<u64, Fault> {
-        let sql = "SELECT count(*) FROM scim_resource WHERE tenant = ?1 AND kind = ?2";
+        let sql = "SELECT n FROM scim_count WHERE tenant = ?1 AND kind = ?2";
         let mut select = self.connection.prepare_cached(sql)?;
-        let count = select.query_row(params![self.tenant, self.kind], |row| row.get::<_, i64>(0))?;
-        Ok(count.cast_unsigned())
+        let count: Option<i64> = select.query_row([self.tenant, self.kind], |row| row.get(0)).optional()?;
+        Ok(count.unwrap_or_default().cast_unsigned())
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use async_channel::{Receiver, Sender, bounded};
 use rusqlite::Connection;
 
 use super::fault::Fault;
@@ -67,7 +67,7 @@ impl Drop for Checkpointer {
 }
 
 fn work(connection: &Connection, queue: &Receiver<()>, log: &Path) {
-    while queue.recv().is_ok() {
+    while queue.recv_blocking().is_ok() {
         if length(log) > LOG {
             // What fails now, on a full disk perhaps, is tried again after the next commit.
             let _ = connection.execute_batch("PRAGMA wal_checkpoint(PASSIVE)");

@@ -74,27 +74,29 @@ impl<'a> Candidates<'a> {
         Ok(seqs.collect::<Result<_, _>>()?)
     }
 
-    /// Each candidate with the key that the index has for an attribute, in any order.
-    pub(super) fn keyed(&self, attribute: &str) -> Result<Vec<Position>, Fault> {
+    /// Candidates, so many at most, with the key that the index has for an attribute, in any order.
+    pub(super) fn keyed(&self, attribute: &str, most: u64) -> Result<Vec<Position>, Fault> {
         let Set { sql, values } = &self.set;
-        let attribute_at = values.len() + 1;
+        let (attribute_at, most_at) = (values.len() + 1, values.len() + 2);
         let sql = format!(
             "SELECT k.key, c.seq FROM ({sql}) c LEFT JOIN scim_key k INDEXED BY scim_key_seq
-            ON k.seq = c.seq AND k.attr = ?{attribute_at}"
+            ON k.seq = c.seq AND k.attr = ?{attribute_at} LIMIT ?{most_at}"
         );
-        let values = values.iter().cloned().chain([Value::Text(attribute.to_owned())]);
+        let values = values.iter().cloned().chain([Value::Text(attribute.to_owned()), integer(most)]);
         let mut select = self.connection.prepare_cached(&sql)?;
         let positions = select.query_map(params_from_iter(values), position)?;
         Ok(positions.collect::<Result<_, _>>()?)
     }
 
-    /// Each candidate with the key that its narrow row gives, in any order.
-    pub(super) fn heads(&self, by: &SortBy) -> Result<Vec<Position>, Fault> {
+    /// Candidates, so many at most, with the key that their narrow rows give, in any order.
+    pub(super) fn heads(&self, by: &SortBy, most: u64) -> Result<Vec<Position>, Fault> {
         let Set { sql, values } = &self.set;
+        let most_at = values.len() + 1;
         let sql = format!(
             "SELECT r.seq, r.id, r.version, r.created, r.modified
-            FROM ({sql}) c CROSS JOIN scim_resource r ON r.seq = c.seq"
+            FROM ({sql}) c CROSS JOIN scim_resource r ON r.seq = c.seq LIMIT ?{most_at}"
         );
+        let values = values.iter().cloned().chain([integer(most)]);
         let mut select = self.connection.prepare_cached(&sql)?;
         let positions = select.query_map(params_from_iter(values), |row| {
             let version = row.get::<_, i64>(2)?.cast_unsigned();

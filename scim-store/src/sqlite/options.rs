@@ -18,8 +18,8 @@ pub struct SqliteOptions {
     pub readers: usize,
     /// How many batches may share one commit; at least one.
     pub group: usize,
-    /// How many calls may wait for the writer, and as many for the readers; past it, callers wait in
-    /// place.
+    /// How many calls may wait for the writer, and as many for the readers; past it, callers wait
+    /// for room.
     pub queue: usize,
     /// How many changes the feed keeps at least, a hundred bytes or so each; older ones go. At least one.
     pub kept_changes: u64,

@@ -111,15 +111,16 @@ impl Reading<'_> {
                 let by_key = ByKey { connection: self.connection, tenant: self.tenant, kind, attribute };
                 self.resources(self.count()?, by_key.page(self.query)?)
             }
-            (_, Some(attribute)) => self.selected(self.candidates(narrow)?.keyed(&attribute)?),
-            (by, None) if !by.is_in_document() => self.selected(self.candidates(narrow)?.heads(by)?),
+            (_, Some(attribute)) => self.gathered(self.candidates(narrow)?.keyed(&attribute, self.enough())?),
+            (by, None) if !by.is_in_document() => {
+                self.gathered(self.candidates(narrow)?.heads(by, self.enough())?)
+            }
             _ => self.scan(narrow, None),
         }
     }
 
     /// What a look at each document says, over the index's candidates.
     fn scan(&self, narrow: &Narrow, filter: Option<&BoundFilter>) -> Result<Page, Fault> {
-        let too_many = || Fault::from(StoreError::TooMany { limit: self.query.scan_limit });
         let mut scan = Scan {
             query: self.query,
             filter,
@@ -127,9 +128,7 @@ impl Reading<'_> {
             positions: Vec::new(),
         };
         if *narrow == Narrow::All {
-            if self.count()? > self.query.scan_limit {
-                return Err(too_many());
-            }
+            self.within(self.count()?)?;
             let sql = "SELECT r.seq, r.dormant, r.id, r.version, r.created, r.modified, d.doc
                 FROM scim_resource r CROSS JOIN scim_document d ON d.seq = r.seq
                 WHERE r.tenant = ?1 AND r.kind = ?2 ORDER BY r.seq";
@@ -139,11 +138,8 @@ impl Reading<'_> {
                 scan.decide(&Found::read(row)?)?;
             }
         } else {
-            let enough = self.query.scan_limit.saturating_add(1);
-            let seqs = self.candidates(narrow)?.page(0, enough)?;
-            if seqs.len() as u64 > self.query.scan_limit {
-                return Err(too_many());
-            }
+            let seqs = self.candidates(narrow)?.page(0, self.enough())?;
+            self.within(seqs.len() as u64)?;
             for seq in seqs {
                 if let Some(found) = self.row(seq)? {
                     scan.decide(&found)?;
@@ -151,6 +147,23 @@ impl Reading<'_> {
             }
         }
         self.selected(scan.positions)
+    }
+
+    /// One more than may be looked at one by one.
+    fn enough(&self) -> u64 {
+        self.query.scan_limit.saturating_add(1)
+    }
+
+    /// Whether so many may be looked at one by one.
+    fn within(&self, count: u64) -> Result<(), Fault> {
+        let limit = self.query.scan_limit;
+        if count > limit { Err(StoreError::TooMany { limit }.into()) } else { Ok(()) }
+    }
+
+    /// The page among these, unless they are too many to be put in order.
+    fn gathered(&self, positions: Vec<Position>) -> Result<Page, Fault> {
+        self.within(positions.len() as u64)?;
+        self.selected(positions)
     }
 
     /// The page among the positions of all matches.

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use async_channel::{Receiver, Sender, bounded};
 use futures_channel::oneshot;
 use rusqlite::Connection;
 use scim_server_traits::{Batch, TenantId, Written};
@@ -63,7 +63,7 @@ impl Writer {
 
     pub(super) async fn commit(&self, tenant: TenantId, batch: Batch) -> Outcome {
         let (answer, outcome) = oneshot::channel();
-        self.send(Job::Commit(Commit { tenant, batch, answer }))?;
+        self.send(Job::Commit(Commit { tenant, batch, answer })).await?;
         outcome.await.map_err(|_| Fault::Stopped)?
     }
 
@@ -74,13 +74,14 @@ impl Writer {
     ) -> Result<T, Fault> {
         let (answer, outcome) = oneshot::channel();
         // Who no longer listens does not need to know.
-        self.send(Job::Alone(Box::new(move |connection| drop(answer.send(work(connection))))))?;
+        self.send(Job::Alone(Box::new(move |connection| drop(answer.send(work(connection)))))).await?;
         outcome.await.map_err(|_| Fault::Stopped)?
     }
 
-    fn send(&self, job: Job) -> Result<(), Fault> {
+    /// Waits, without a thread, while the queue is full.
+    async fn send(&self, job: Job) -> Result<(), Fault> {
         let jobs = self.jobs.as_ref().ok_or(Fault::Stopped)?;
-        jobs.send(job).map_err(|_| Fault::Stopped)
+        jobs.send(job).await.map_err(|_| Fault::Stopped)
     }
 }
 
@@ -100,9 +101,10 @@ fn work(
     queue: &Receiver<Job>,
     options: &SqliteOptions,
 ) {
-    while let Ok(first) = queue.recv() {
+    while let Ok(first) = queue.recv_blocking() {
         let (mut commits, mut alone) = (Vec::new(), None);
-        for job in std::iter::once(first).chain(queue.try_iter()).take(options.group.max(1)) {
+        let waiting = std::iter::from_fn(|| queue.try_recv().ok());
+        for job in std::iter::once(first).chain(waiting).take(options.group.max(1)) {
             match job {
                 Job::Commit(commit) => commits.push(commit),
                 Job::Alone(work) => {
@@ -178,4 +180,35 @@ fn one(
 fn step(connection: &Connection, sql: &str) -> Result<(), Fault> {
     connection.prepare_cached(sql)?.execute([])?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::thread;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_full_queue_blocks_no_thread() {
+        let (done, finished) = mpsc::channel();
+        thread::spawn(move || {
+            let directory = tempfile::tempdir().unwrap();
+            let options = SqliteOptions::default().with_queue(1);
+            let writer = Writer::open(&directory.path().join("scim.db"), &options).unwrap();
+            let (open, gate) = mpsc::channel::<()>();
+            // The gate opens on the thread that polls the calls that do not fit.
+            let held = writer.alone(move |_| Ok(gate.recv().is_ok()));
+            let calls = async {
+                tokio::join!(held, writer.alone(|_| Ok(1)), writer.alone(|_| Ok(2)), async {
+                    open.send(()).unwrap();
+                })
+            };
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let (held, first, second, ()) = runtime.block_on(calls);
+            done.send((held.unwrap(), first.unwrap(), second.unwrap())).unwrap();
+        });
+        assert_eq!(finished.recv_timeout(Duration::from_secs(60)), Ok((true, 1, 2)));
+    }
 }

@@ -198,3 +198,48 @@ async fn memory_and_sqlite_agree_on_random_histories() {
     }
     assert!(kept > 200 && refused > 200, "histories that say something: {kept} kept, {refused} refused");
 }
+
+#[tokio::test]
+async fn filt_025_what_is_looked_at_one_by_one_is_counted() {
+    let directory = tempfile::tempdir().unwrap();
+    let sqlite = SqliteStore::open(directory.path().join("scim.db")).unwrap();
+    let stores: [Arc<dyn Store>; 2] = [Arc::new(MemoryStore::new()), Arc::new(sqlite)];
+    let user = ResourceType::user();
+    for store in stores {
+        let batch = (0..8).fold(super::given::batch(), |batch, number| {
+            let mut document = json!({"userName": format!("a{number}")});
+            if number != 5 {
+                document["externalId"] = json!(format!("x{number}"));
+            }
+            batch.insert(Insert::new(ResourceType::user(), format!("u{number}"), resource(document)))
+        });
+        store.commit(&super::given::context(), batch).await.unwrap();
+        let ask = |path: &str, filter: Option<&str>, page: (u64, u64), budget| {
+            let by = SortBy::bind(path, &user, &Leniency::STRICT, &mut Quirks::default()).unwrap();
+            let sort = Sort::ascending(by);
+            let mut query = Query::new(Arc::clone(&user)).sorted(sort).page(page.0, page.1);
+            query.filter =
+                filter.map(|text| text.parse::<Filter>().unwrap().bind(&user, &Leniency::STRICT).unwrap());
+            query.scan_limit = budget;
+            let store = Arc::clone(&store);
+            async move {
+                match store.query(&super::given::context(), query).await {
+                    Ok(page) => Some(page.resources.len()),
+                    Err(StoreError::TooMany { limit }) if limit == budget => None,
+                    Err(error) => panic!("{error}"),
+                }
+            }
+        };
+        let some = Some(r#"userName sw "a""#);
+        // By what the narrow rows say, and by an indexed attribute under a filter.
+        for (path, filter) in [("meta.created", None), ("id", some), ("userName", some)] {
+            assert_eq!(ask(path, filter, (0, 2), 7).await, None, "by {path} under {filter:?}");
+            assert_eq!(ask(path, filter, (0, 2), 8).await, Some(2), "by {path} under {filter:?}");
+        }
+        // Along the index nothing is looked at but, where there is one, who has no value.
+        assert_eq!(ask("userName", None, (0, 100), 0).await, Some(8));
+        assert_eq!(ask("externalId", None, (0, 7), 0).await, Some(7));
+        assert_eq!(ask("externalId", None, (0, 8), 5).await, None);
+        assert_eq!(ask("externalId", None, (0, 8), 6).await, Some(8));
+    }
+}
