@@ -33,7 +33,9 @@ pub(crate) struct Cursor {
     expires: i64,
 }
 
-/// Who walks, and through what.
+/// Who walks, and through what: all that decides which resources are on a page. What is shown of them is not bound:
+/// RFC 9865 §2 has the client repeat `attributes` and `excludedAttributes` too, but they move no page, and asks no
+/// service provider to refuse who does not.
 #[derive(Debug, Serialize)]
 pub(crate) struct Walk<'a> {
     tenant: &'a str,
@@ -45,6 +47,9 @@ pub(crate) struct Walk<'a> {
     descending: bool,
 }
 
+/// How many bytes of a sort key a cursor may hold: more would not fit into a URL.
+const LONGEST_KEY: usize = 1_024;
+
 /// How many bytes a signature has.
 const SIGNATURE: usize = 32;
 
@@ -52,6 +57,17 @@ impl Cursor {
     pub(crate) fn new(back: bool, part: usize, position: &Position, count: u64) -> Self {
         let Position { key, place, .. } = position.clone();
         Self { back, part, key, place, count, expires: 0 }
+    }
+
+    /// Whether a cursor can say this position.
+    pub(crate) fn fits(position: &Position) -> bool {
+        position.key.as_ref().is_none_or(|key| key.len() <= LONGEST_KEY)
+    }
+
+    /// The way on after nothing was found before the position: what stands there comes first.
+    pub(crate) fn turned(&self, descending: bool) -> Self {
+        let place = if descending { self.place.saturating_add(1) } else { self.place.saturating_sub(1) };
+        Self { back: false, place, key: self.key.clone(), ..*self }
     }
 
     /// Where the part of this number has to be read from. What has the position's key comes before it in the

@@ -235,14 +235,28 @@ impl Listing<'_> {
         } else if more {
             found.pop();
         }
-        let issue = |back: bool, found: &Found| {
-            cursors.issue(Cursor::new(back, found.part, &found.position, count), &walk, now)
-        };
+        let issue = |cursor: Cursor| cursors.issue(cursor, &walk, now);
+        let cursor = |back: bool, found: &Found| Cursor::new(back, found.part, &found.position, count);
         // SRV-050: never on the first page.
         let has_previous = if back { more } else { at.is_some() };
-        let has_next = more || back;
-        let previous = found.first().filter(|_| has_previous).map(|first| issue(true, first)).transpose()?;
-        let next = found.last().filter(|_| has_next).map(|last| issue(false, last)).transpose()?;
+        let previous = found.first().filter(|first| has_previous && Cursor::fits(&first.position));
+        let previous = previous.map(|first| issue(cursor(true, first))).transpose()?;
+        let next = match (found.last(), &at) {
+            (Some(last), _) if more || back => {
+                if !Cursor::fits(&last.position) {
+                    let path = sort_by.as_deref().unwrap_or_default();
+                    let detail = format!(
+                        "`sortBy`: a value of `{path}` is too long for a cursor: page by `startIndex`, or sort by \
+                         something else"
+                    );
+                    return Err(Error::invalid_value(detail));
+                }
+                Some(issue(cursor(false, last))?)
+            }
+            // SRV-049: what was before is gone, what comes after is not.
+            (None, Some(at)) if back && count > 0 => Some(issue(at.turned(self.is_descending()))?),
+            _ => None,
+        };
         let mut page = ListResponse::by_cursor(Some(total), next, self.shown(found)?);
         page.previous_cursor = previous;
         Answer::json(StatusCode::OK, &page)
@@ -283,7 +297,7 @@ impl Listing<'_> {
             total += matches;
             found.extend(more);
         }
-        let descending = self.parts.iter().any(|part| part.query.sort.descending);
+        let descending = self.is_descending();
         found.sort_by(|a: &Found, b: &Found| {
             let (a, b) = if descending { (b, a) } else { (a, b) };
             let keys = a.position.cmp_key(&b.position);
@@ -296,6 +310,10 @@ impl Listing<'_> {
             found.truncate(limit);
         }
         Ok((total, found))
+    }
+
+    fn is_descending(&self) -> bool {
+        self.parts.iter().any(|part| part.query.sort.descending)
     }
 
     async fn query(

@@ -164,6 +164,48 @@ async fn srv_052_srv_053_srv_054_srv_058_srv_062_srv_064_srv_065_refusals() {
 }
 
 #[tokio::test]
+async fn srv_049_an_empty_page_before_leads_on() {
+    for sort in ["", "&sortBy=userName", "&sortBy=userName&sortOrder=descending", "&sortBy=title"] {
+        let server = server();
+        users(&server, 5).await;
+        let pages = walk(&server, &format!("/Users?count=2{sort}")).await;
+        for gone in pages[0]["Resources"].as_array().unwrap() {
+            let path = format!("/Users/{}", gone["id"].as_str().unwrap());
+            assert_eq!(call(&server, Method::DELETE, &path, None).await.status, 204);
+        }
+        let ask = async |cursor: &Value| {
+            get(&server, &format!("/Users?count=2{sort}&cursor={}", cursor.as_str().unwrap())).await.body
+        };
+        let before = ask(&pages[1]["previousCursor"]).await;
+        assert_eq!((names(&before).len(), before.get("previousCursor")), (0, None), "{sort}");
+        let on = ask(&before["nextCursor"]).await;
+        assert_eq!(names(&on), names(&pages[1]), "{sort}");
+        assert_eq!(names(&ask(&on["nextCursor"]).await), names(&pages[2]), "{sort}");
+    }
+}
+
+#[tokio::test]
+async fn srv_055_a_value_too_long_for_a_cursor_is_refused() {
+    let server = server();
+    users(&server, 2).await;
+    for name in ["x", "y"] {
+        let body = json!({"schemas": [scim_core::urn::USER], "userName": name.repeat(5_000)});
+        assert_eq!(post(&server, "/Users", body).await.status, 201);
+    }
+    let first = get(&server, "/Users?count=2&sortBy=userName&cursor").await.body;
+    let next = format!("/Users?count=2&sortBy=userName&cursor={}", first["nextCursor"].as_str().unwrap());
+    let last = get(&server, &next).await.body;
+    assert_eq!(
+        (names(&last).len(), last.get("previousCursor")),
+        (2, None),
+        "no cursor needs to be that long"
+    );
+    let long = get(&server, "/Users?count=3&sortBy=userName&cursor").await;
+    assert!(long.refused(400, "invalidValue").contains("startIndex"));
+    assert_eq!(names(&get(&server, "/Users?sortBy=userName").await.body).len(), 4);
+}
+
+#[tokio::test]
 async fn srv_059_search_takes_cursors() {
     let server = server();
     users(&server, 3).await;
