@@ -15,6 +15,9 @@ use crate::error::StoreError;
 /// comes after it. One that begins asks for [`newest`](ChangeFeed::newest), reads what there is, and follows
 /// from there: what changed while it read comes again, which does no harm to a consumer that looks at versions.
 ///
+/// A store that is put back to an earlier state must not go on with numbers that it has given already, or its consumers
+/// would miss what has changed: its numbers go on elsewhere, and the consumers are refused.
+///
 /// The feed is for the operator's own programs: it does not stop at the borders of a tenant.
 #[async_trait]
 pub trait ChangeFeed: Send + Sync {
@@ -43,7 +46,7 @@ impl<F: ChangeFeed + ?Sized> ChangeFeed for Arc<F> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Change {
-    /// Its place in the feed: from 1, without gaps.
+    /// Its place in the feed: each one more than the one before, without gaps.
     pub sequence: u64,
     /// Whose resource it is.
     pub tenant: TenantId,

@@ -1,6 +1,7 @@
 //! A copy of the file while it is in use.
 
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::thread::Builder;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use rusqlite::backup::{Backup, StepResult};
 use scim_server_traits::StoreError;
 
 use super::fault::Fault;
-use super::schema;
+use super::{feed, schema};
 
 /// How many pages are copied between two reports: half a megabyte.
 const STEP: i32 = 128;
@@ -28,7 +29,9 @@ pub struct BackupProgress {
 
 /// Copies the SQLite store in the file `from` to the new file `to`, also while a process serves it: writes go on, and
 /// the copy is what was committed when it began. `to` appears when it is whole, and can be opened as any store; it
-/// must not be there before.
+/// must not be there before. Who follows the changes of `from` is told to read everything again by the copy, whose
+/// changes are others from here on. What is called `to-partial-` and something was left by a backup that did not come to
+/// its end.
 ///
 /// The log of `from` grows with what is written in the meantime.
 pub fn backup(
@@ -59,16 +62,16 @@ fn copy(from: &Path, to: &Path, progress: impl FnMut(BackupProgress)) -> Result<
     if to.try_exists().map_err(fault)? {
         return Err(Fault::Exists(to.to_owned()));
     }
+    // Of two backups to one place each has its own, and one of them gets the name.
     let mut partial = to.as_os_str().to_owned();
-    partial.push("-partial");
+    partial.push(format!("-partial-{:016x}", schema::random::<8>().map(u64::from_be_bytes)?));
     let partial = PathBuf::from(partial);
-    // Left by one that did not come to its end.
-    if partial.try_exists().map_err(fault)? {
-        fs::remove_file(&partial).map_err(fault)?;
-    }
     let copied = pages(from, &partial, progress).and_then(|()| {
         // SQLite has synced the pages; what is left is the name. A hard link takes none that is there.
-        fs::hard_link(&partial, to).map_err(fault)?;
+        fs::hard_link(&partial, to).map_err(|error| match error.kind() {
+            ErrorKind::AlreadyExists => Fault::Exists(to.to_owned()),
+            _ => fault(error),
+        })?;
         sync_folder(to).map_err(fault)
     });
     let removed = fs::remove_file(&partial);
@@ -83,18 +86,24 @@ fn pages(from: &Path, to: &Path, mut progress: impl FnMut(BackupProgress)) -> Re
     let snapshot = source.unchecked_transaction()?;
     snapshot.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
     let backup = Backup::new(&snapshot, &mut target)?;
-    loop {
-        let step = backup.step(STEP)?;
-        let state = backup.progress();
-        let total = u64::try_from(state.pagecount).unwrap_or_default();
-        let remaining = u64::try_from(state.remaining).unwrap_or_default();
-        progress(BackupProgress { done: total.saturating_sub(remaining), total });
-        match step {
-            StepResult::Done => return Ok(()),
-            StepResult::More => {}
-            _ => std::thread::sleep(Duration::from_millis(10)),
-        }
+    while !step(&backup, &mut progress)? {}
+    drop(backup);
+    // No log beside it: the file is all there is.
+    target.pragma_update(None, "journal_mode", "DELETE")?;
+    feed::begin_anew(&mut target)
+}
+
+/// Copies some pages; whether they were the last.
+fn step(backup: &Backup<'_, '_>, progress: &mut impl FnMut(BackupProgress)) -> Result<bool, Fault> {
+    let step = backup.step(STEP)?;
+    let state = backup.progress();
+    let total = u64::try_from(state.pagecount).unwrap_or_default();
+    let remaining = u64::try_from(state.remaining).unwrap_or_default();
+    progress(BackupProgress { done: total.saturating_sub(remaining), total });
+    if !matches!(step, StepResult::Done | StepResult::More) {
+        std::thread::sleep(Duration::from_millis(10));
     }
+    Ok(step == StepResult::Done)
 }
 
 #[cfg(unix)]

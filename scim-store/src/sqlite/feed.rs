@@ -6,6 +6,7 @@ use scim_server_traits::{Change, ChangeFeedError, ChangeKind, LinkChanges, Tenan
 use serde_json::{Value, json};
 
 use super::fault::Fault;
+use super::schema;
 use crate::tables::Changed;
 
 /// Old changes go when this many new ones have come: to remove one for each new one would touch a second page.
@@ -38,6 +39,26 @@ pub(super) fn append(
         connection.prepare_cached("DELETE FROM scim_change WHERE seq <= ?1")?.execute([last])?;
     }
     Ok(())
+}
+
+/// How many changes one file is thought never to tell.
+const EPOCH: i64 = 1 << 32;
+
+/// Goes on at a number that is its own, in the file of a copy: whoever has followed the original has come either too
+/// late or too far for it, however many changes both will tell. Below 2^53, which any JSON reader can tell exactly.
+pub(super) fn begin_anew(connection: &mut Connection) -> Result<(), Fault> {
+    let epoch = i64::from(u32::from_be_bytes(schema::random()?) >> 12) + 1;
+    let transaction = connection.transaction()?;
+    let sql = "SELECT 1 FROM sqlite_schema WHERE name = 'scim_change'";
+    // A file of an older layout has no feed yet.
+    if transaction.prepare(sql)?.exists([])? {
+        transaction.execute("DELETE FROM scim_change", [])?;
+        // No change, but where the numbers go on: nobody asks for what comes after the number before it.
+        let sql = "INSERT INTO scim_change (seq, tenant, kind, id, what, version, moment)
+            VALUES (?1, '', '', '', 0, 0, 0)";
+        transaction.execute(sql, [epoch * EPOCH])?;
+    }
+    Ok(transaction.commit()?)
 }
 
 pub(super) fn newest(connection: &Connection) -> Result<u64, Fault> {

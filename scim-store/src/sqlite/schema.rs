@@ -216,16 +216,16 @@ fn make_tables(connection: &mut Connection) -> Result<(), Fault> {
 
 /// The secret of the file, made when it is first asked for.
 pub(super) fn secret(connection: &Connection) -> Result<[u8; 32], Fault> {
-    let fresh: [u8; 32] = random().map_err(Fault::NoRandomness)?;
+    let fresh: [u8; 32] = random()?;
     let sql = "INSERT INTO scim_secret (name, value) VALUES ('file', ?1) ON CONFLICT DO NOTHING";
     connection.execute(sql, [fresh])?;
     let sql = "SELECT value FROM scim_secret WHERE name = 'file'";
     Ok(connection.query_row(sql, [], |row| row.get(0))?)
 }
 
-/// 32 random bytes of the operating system.
-fn random() -> Result<[u8; 32], getrandom::Error> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes)?;
+/// Random bytes of the operating system.
+pub(super) fn random<const LENGTH: usize>() -> Result<[u8; LENGTH], Fault> {
+    let mut bytes = [0; LENGTH];
+    getrandom::fill(&mut bytes).map_err(Fault::NoRandomness)?;
     Ok(bytes)
 }

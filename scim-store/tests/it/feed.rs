@@ -59,3 +59,33 @@ async fn memory_tells_who_comes_too_late() {
     assert_eq!(gone(&store, 0).await, 1_001);
     assert_eq!(store.changes(1_000, usize::MAX).await.unwrap().len(), 100_000);
 }
+
+#[cfg(feature = "sqlite")]
+#[tokio::test]
+async fn a_restored_backup_is_noticed_however_far_it_goes_on() {
+    for before in [0, 3] {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, copy) = (directory.path().join("scim.db"), directory.path().join("copy.db"));
+        let store = SqliteStore::open(&path).unwrap();
+        if before > 0 {
+            change(&store, before - 1).await;
+        }
+        store.backup(&copy, |_| {}).await.unwrap();
+        let seen = store.newest().await.unwrap();
+        store.commit(&context(), batch().insert(user("u9", "lost"))).await.unwrap();
+        let ahead = store.newest().await.unwrap();
+        drop(store);
+
+        let restored = SqliteStore::open(&copy).unwrap();
+        let from = restored.newest().await.unwrap();
+        assert!(from < 1 << 53);
+        for name in ["one", "two", "three"] {
+            restored.commit(&context(), batch().insert(user(name, name))).await.unwrap();
+        }
+        for consumer in [seen, ahead, ahead + 1] {
+            gone(&restored, consumer).await;
+        }
+        let told = restored.changes(from, 10).await.unwrap();
+        assert_eq!(told.iter().map(|change| &*change.id).collect::<Vec<_>>(), ["one", "two", "three"]);
+    }
+}
