@@ -56,7 +56,7 @@ pub(super) enum Fault {
 
 impl Fault {
     /// Whether there was no room: in the file system, or within the size that the file may have.
-    fn is_full(&self) -> bool {
+    pub(super) fn is_full(&self) -> bool {
         match self {
             Self::Commit(fault) => fault.is_full(),
             Self::Sql(rusqlite::Error::SqliteFailure(error, _)) => {

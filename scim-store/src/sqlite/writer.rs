@@ -39,6 +39,14 @@ struct Commit {
     answer: oneshot::Sender<Outcome>,
 }
 
+/// How many writes a batch may have that shares its transaction: a larger one that finds no room takes no other
+/// along.
+const SHARED: usize = 64;
+
+/// How many batches are committed each by itself after there was no room for a group, so that what makes room gets
+/// through.
+const CAREFUL: usize = 1_000;
+
 impl Writer {
     pub(super) fn open(path: &Path, options: &SqliteOptions) -> Result<Self, Fault> {
         let lock = Lock::take(path)?;
@@ -101,27 +109,35 @@ fn work(
     queue: &Receiver<Job>,
     options: &SqliteOptions,
 ) {
+    let mut careful = 0;
     while let Ok(first) = queue.recv_blocking() {
         let (mut commits, mut alone) = (Vec::new(), None);
         let waiting = std::iter::from_fn(|| queue.try_recv().ok());
-        for job in std::iter::once(first).chain(waiting).take(options.group.max(1)) {
+        let most = if careful > 0 { 1 } else { options.group.max(1) };
+        for job in std::iter::once(first).chain(waiting).take(most) {
             match job {
-                Job::Commit(commit) => commits.push(commit),
-                Job::Alone(work) => {
-                    alone = Some(work);
+                Job::Commit(commit) if commit.batch.writes.len() <= SHARED => commits.push(commit),
+                job => {
+                    alone = Some(job);
                     break;
                 }
             }
         }
         // A panic drops the answers' senders, which tells the callers.
-        let _ = catch_unwind(AssertUnwindSafe(|| {
-            if !commits.is_empty() {
-                carry_out(connection, commits, options.kept_changes);
-            }
-            if let Some(work) = alone {
-                work(connection);
+        let full = catch_unwind(AssertUnwindSafe(|| {
+            let full = !commits.is_empty() && carry_out(connection, commits, options.kept_changes);
+            match alone {
+                None => full,
+                Some(Job::Commit(commit)) => {
+                    carry_out(connection, vec![commit], options.kept_changes) || full
+                }
+                Some(Job::Alone(work)) => {
+                    work(connection);
+                    full
+                }
             }
         }));
+        careful = if full.unwrap_or_default() { CAREFUL } else { careful.saturating_sub(1) };
         if !connection.is_autocommit() {
             let _ = connection.execute_batch("ROLLBACK");
         }
@@ -129,10 +145,13 @@ fn work(
     }
 }
 
-fn carry_out(connection: &Connection, commits: Vec<Commit>, kept_changes: u64) {
+/// Whether there was no room.
+fn carry_out(connection: &Connection, commits: Vec<Commit>, kept_changes: u64) -> bool {
     let (answers, batches): (Vec<_>, Vec<_>) =
         commits.into_iter().map(|commit| (commit.answer, (commit.tenant, commit.batch))).unzip();
+    let mut full = false;
     let outcomes = transaction(connection, batches, kept_changes).unwrap_or_else(|fault| {
+        full = fault.is_full();
         let fault = Arc::new(fault);
         answers.iter().map(|_| Err(Fault::Commit(Arc::clone(&fault)))).collect()
     });
@@ -140,6 +159,7 @@ fn carry_out(connection: &Connection, commits: Vec<Commit>, kept_changes: u64) {
         // Who no longer listens does not need to know.
         let _ = answer.send(outcome);
     }
+    full
 }
 
 /// Either each batch has its outcome, and what succeeded is kept, or nothing is.
@@ -188,7 +208,58 @@ mod tests {
     use std::thread;
     use std::time::Duration;
 
+    use scim_core::{Resource, ResourceType, Timestamp};
+    use scim_server_traits::{Delete, Insert, StoreError};
+    use serde_json::json;
+
     use super::*;
+
+    /// Sends these batches so that they wait for the writer together, and says of each whether it was refused as full.
+    async fn together<const N: usize>(writer: &Writer, batches: [Batch; N]) -> Vec<bool> {
+        let (open, gate) = mpsc::channel::<()>();
+        let held = writer.alone(move |_| Ok(gate.recv().is_ok()));
+        let commits = batches.map(|batch| writer.commit(TenantId::new("octo"), batch));
+        let open = async { open.send(()).unwrap() };
+        let ((held, outcomes), ()) =
+            tokio::join!(async { tokio::join!(held, futures_util::future::join_all(commits)) }, open);
+        assert!(held.unwrap());
+        let is_full = |outcome: Outcome| match outcome {
+            Ok(_) => false,
+            Err(fault) => matches!(StoreError::from(fault), StoreError::Full(_)),
+        };
+        outcomes.into_iter().map(is_full).collect()
+    }
+
+    fn users(names: impl IntoIterator<Item = usize>, bytes: usize) -> Batch {
+        let user = |number: usize| {
+            let document = json!({"userName": format!("u{number}"), "title": "x".repeat(bytes)});
+            let document = document.as_object().unwrap().clone();
+            Insert::new(ResourceType::user(), format!("u{number}"), Resource::from_canonical(document))
+        };
+        let batch = Batch::new(Timestamp::from_millis(0));
+        names.into_iter().fold(batch, |batch, number| batch.insert(user(number)))
+    }
+
+    #[tokio::test]
+    async fn what_makes_room_gets_through_to_a_full_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let options = SqliteOptions::default().with_most_bytes(2 << 20);
+        let writer = Writer::open(&directory.path().join("scim.db"), &options).unwrap();
+        assert_eq!(together(&writer, [users(0..10, 50_000)]).await, [false]);
+        // A large batch takes no small one along.
+        let refused = together(&writer, [users([100], 10), users(200..300, 50_000), users([101], 10)]).await;
+        assert_eq!(refused, [false, true, false]);
+        // Of small ones a whole group is refused once, and then each is tried by itself.
+        let delete = || {
+            let delete = Delete::new(ResourceType::user(), "u0");
+            Batch::new(Timestamp::from_millis(1)).delete(delete)
+        };
+        let mut rounds = Vec::new();
+        for _ in 0..2 {
+            rounds.push(together(&writer, [users([400], 4_000_000), delete()]).await);
+        }
+        assert_eq!(rounds[1], [true, false], "{rounds:?}");
+    }
 
     #[test]
     fn a_full_queue_blocks_no_thread() {
