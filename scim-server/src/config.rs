@@ -47,6 +47,7 @@ pub struct ServerBuilder {
     scan_limit: u64,
     sensitive: Vec<String>,
     sorting: bool,
+    patching: bool,
     cursors: Option<Duration>,
     cursor_key: Option<[u8; 32]>,
     default_paging: PaginationMethod,
@@ -80,6 +81,7 @@ impl ServerBuilder {
             scan_limit: 100_000,
             sensitive: Vec::new(),
             sorting: true,
+            patching: true,
             cursors: Some(Duration::from_secs(3_600)),
             cursor_key: None,
             default_paging: PaginationMethod::Index,
@@ -172,6 +174,13 @@ impl ServerBuilder {
         self
     }
 
+    /// Whether PATCH is offered; it is unless said. Where it is not, it is 501 (PATCH-001).
+    #[must_use]
+    pub fn patching(mut self, offered: bool) -> Self {
+        self.patching = offered;
+        self
+    }
+
     /// For how long a cursor is good, `None` to offer no paging by cursor (RFC 9865); an hour unless said.
     #[must_use]
     pub fn cursors(mut self, lifetime: Option<Duration>) -> Self {
@@ -260,7 +269,7 @@ impl ServerBuilder {
         let sensitive: Vec<Vec<AttrRef>> = self.sensitive.iter().map(resolve).collect::<Result<_, _>>()?;
         let sensitive = sensitive.into_iter().flatten().collect();
         let mut config = ServiceProviderConfig::default();
-        config.patch.supported = true;
+        config.patch.supported = self.patching;
         config.filter.supported = true;
         config.filter.max_results = self.max_page;
         config.etag.supported = true;
@@ -301,6 +310,7 @@ impl ServerBuilder {
             scan_limit: self.scan_limit,
             sensitive,
             sorting: self.sorting,
+            patching: self.patching,
             cursors,
             default_paging: self.default_paging,
             bulk: self.bulk,

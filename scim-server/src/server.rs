@@ -50,6 +50,7 @@ pub(crate) struct Inner {
     pub(crate) scan_limit: u64,
     pub(crate) sensitive: Vec<AttrRef>,
     pub(crate) sorting: bool,
+    pub(crate) patching: bool,
     pub(crate) cursors: Option<Cursors>,
     pub(crate) default_paging: PaginationMethod,
     pub(crate) bulk: Option<BulkLimits>,

@@ -30,7 +30,6 @@ pub(super) fn new(call: &Call<'_>, resource_type: &Arc<ResourceType>) -> Result<
 
 pub(crate) async fn run(call: &Call<'_>, resource_type: Arc<ResourceType>) -> Result<Answer, Error> {
     let server = call.server;
-    call.parameters.projection(&resource_type)?;
     let New { insert, written } = new(call, &resource_type)?;
     let projection = call.parameters.projection_after(&resource_type, &written)?;
     // A new resource is in nobody's relation yet, so only its own links are worth a read.

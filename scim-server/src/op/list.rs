@@ -30,7 +30,14 @@ pub(crate) async fn run(
             resource_type,
         )?,
     };
-    let part = Part::new(call, parameters, resource_type, Filter::bind, sort)?;
+    let filter = filter(call, parameters)?;
+    let part = Part::new(
+        call,
+        parameters,
+        resource_type,
+        filter.as_ref().map(|it| (it, Filter::bind as Bind)),
+        sort,
+    )?;
     Listing { call, parameters, endpoint: resource_type.endpoint(), parts: vec![part] }.answer().await
 }
 
@@ -39,8 +46,8 @@ pub(crate) async fn run_all(call: &Call<'_>, parameters: &Parameters) -> Result<
     let types = call.server.registry.resource_types();
     // FILT-019: what one type lacks counts as having no value, but some type must know each attribute.
     let leniency = &call.server.leniency;
-    if let Some(text) = &parameters.filter {
-        let filter = Filter::parse_with(text, leniency)?;
+    let filter = filter(call, parameters)?;
+    if let Some(filter) = &filter {
         let knows = |resource_type: &ResourceType, path: &str| {
             resource_type.resolve_with(path, leniency, &mut Quirks::default()).is_ok()
         };
@@ -64,9 +71,16 @@ pub(crate) async fn run_all(call: &Call<'_>, parameters: &Parameters) -> Result<
     for (resource_type, by) in types.iter().zip(orders) {
         let by = if is_known { by.unwrap_or_default() } else { by? };
         let sort = sort(call, parameters, by, resource_type)?;
-        parts.push(Part::new(call, parameters, resource_type, Filter::bind_at_root, sort)?);
+        let filter = filter.as_ref().map(|filter| (filter, Filter::bind_at_root as Bind));
+        parts.push(Part::new(call, parameters, resource_type, filter, sort)?);
     }
     Listing { call, parameters, endpoint: "/", parts }.answer().await
+}
+
+/// The filter that is asked for, before it is bound to a type.
+fn filter(call: &Call<'_>, parameters: &Parameters) -> Result<Option<Filter>, Error> {
+    let parse = |text: &String| Filter::parse_with(text, &call.server.leniency);
+    Ok(parameters.filter.as_ref().map(parse).transpose()?)
 }
 
 /// The order that is asked for.
@@ -108,7 +122,7 @@ impl Part {
         call: &Call<'_>,
         parameters: &Parameters,
         resource_type: &Arc<ResourceType>,
-        bind: Bind,
+        filter: Option<(&Filter, Bind)>,
         sort: Sort,
     ) -> Result<Self, Error> {
         let leniency = &call.server.leniency;
@@ -117,12 +131,11 @@ impl Part {
             .with_relations(wanted_relations(resource_type, &projection))
             .sorted(sort);
         query.scan_limit = call.server.scan_limit;
-        if let Some(text) = &parameters.filter {
-            let filter = Filter::parse_with(text, leniency)?;
+        if let Some((filter, bind)) = filter {
             if parameters.in_url && !call.server.sensitive.is_empty() {
-                refuse_sensitive(call, &filter, resource_type)?;
+                refuse_sensitive(call, filter, resource_type)?;
             }
-            let bound = bind(&filter, resource_type, leniency)?;
+            let bound = bind(filter, resource_type, leniency)?;
             call.report(bound.quirks());
             query.filter = Some(bound);
         }

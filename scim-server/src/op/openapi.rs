@@ -62,8 +62,6 @@ fn of_type(server: &Inner, resource_type: &ResourceType, paths: &mut Map<String,
             &CHANGED,
         )
     };
-    let mut patch = with_body("patch", "PatchOp");
-    patch["responses"]["204"] = json!({"description": "changed", "headers": {"ETag": header_of(true)}});
     let mut read = operation(
         &format!("read{name}"),
         &conditions(&shown, "If-None-Match"),
@@ -74,16 +72,18 @@ fn of_type(server: &Inner, resource_type: &ResourceType, paths: &mut Map<String,
     read["responses"]["304"] = json!({"description": "not modified", "headers": {"ETag": header_of(true)}});
     let mut delete = operation(&format!("delete{name}"), &conditions(&[], "If-Match"), None, &[], &DELETED);
     delete["responses"]["204"] = json!({"description": "deleted"});
-    paths.insert(
-        format!("{endpoint}/{{id}}"),
-        json!({
-            "parameters": [{"name": "id", "in": "path", "required": true, "schema": {"type": "string", "minLength": 1}}],
-            "get": read,
-            "put": with_body("replace", &input),
-            "patch": patch,
-            "delete": delete,
-        }),
-    );
+    let mut one = json!({
+        "parameters": [{"name": "id", "in": "path", "required": true, "schema": {"type": "string", "minLength": 1}}],
+        "get": read,
+        "put": with_body("replace", &input),
+        "delete": delete,
+    });
+    if server.patching {
+        one["patch"] = with_body("patch", "PatchOp");
+        one["patch"]["responses"]["204"] =
+            json!({"description": "changed", "headers": {"ETag": header_of(true)}});
+    }
+    paths.insert(format!("{endpoint}/{{id}}"), one);
     if server.me.is_some() {
         paths.entry("/Me").or_insert_with(|| of_me(server));
     }
@@ -97,17 +97,19 @@ fn of_me(server: &Inner) -> Value {
     let shown = parameters(&SHOWN);
     let changed =
         |word: &str| operation(&format!("{word}Me"), &shown, Some(body.clone()), &[(200, &any)], &CHANGED);
-    let mut patch = changed("patch");
-    patch["responses"]["204"] = json!({"description": "changed"});
     let mut delete = operation("deleteMe", &[], None, &[], &DELETED);
     delete["responses"]["204"] = json!({"description": "deleted"});
-    json!({
+    let mut me = json!({
         "get": operation("readMe", &shown, None, &[(200, &any)], &READ),
         "post": operation("createMe", &shown, Some(body.clone()), &[(201, &any)], &CREATED),
         "put": changed("replace"),
-        "patch": patch,
         "delete": delete,
-    })
+    });
+    if server.patching {
+        me["patch"] = changed("patch");
+        me["patch"]["responses"]["204"] = json!({"description": "changed"});
+    }
+    me
 }
 
 /// What is not about one type.

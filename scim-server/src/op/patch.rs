@@ -23,10 +23,27 @@ pub(crate) async fn run(
     id: String,
 ) -> Result<Answer, Error> {
     let server = call.server;
-    call.parameters.projection(&resource_type)?;
+    if !server.patching {
+        return Err(Error::not_implemented("PATCH is not supported: replace the resource by PUT"));
+    }
     let condition = Condition::if_match(call.headers);
     let request = PatchRequest::from_value_within(call.json()?, &server.leniency, &server.limits)?;
     let plan = request.compile(&resource_type, &server.leniency)?;
+    let relations_only = !plan.touches_document() && !plan.relations().is_empty();
+    let with_body = match server.patch_response {
+        _ if call.parameters.names_attributes() => true,
+        PatchResponse::Auto => !relations_only,
+        PatchResponse::Body => true,
+        PatchResponse::None => false,
+    };
+    // Worked out before anything is written, for it may be refused.
+    let projection = if with_body {
+        let on_request = resource_type.returned_on_request().iter();
+        let on_request: Vec<_> = on_request.filter(|path| plan.writes(path)).cloned().collect();
+        Some(call.parameters.projection_after(&resource_type, &on_request)?)
+    } else {
+        None
+    };
     let mut attempt = 0;
     let written = loop {
         let update = update(call, &plan, &resource_type, &id, &condition).await?;
@@ -37,17 +54,7 @@ pub(crate) async fn run(
         }
     };
     call.report(plan.quirks());
-    let relations_only = !plan.touches_document() && !plan.relations().is_empty();
-    let with_body = match server.patch_response {
-        _ if call.parameters.names_attributes() => true,
-        PatchResponse::Auto => !relations_only,
-        PatchResponse::Body => true,
-        PatchResponse::None => false,
-    };
-    if with_body {
-        let on_request = resource_type.returned_on_request().iter();
-        let on_request: Vec<_> = on_request.filter(|path| plan.writes(path)).cloned().collect();
-        let projection = call.parameters.projection_after(&resource_type, &on_request)?;
+    if let Some(projection) = projection {
         return read::show(call, &resource_type, &id, &projection).await?.answer(StatusCode::OK, &projection);
     }
     Ok(Answer::empty(StatusCode::NO_CONTENT).header(header::ETAG, etag::tag(written.version)))

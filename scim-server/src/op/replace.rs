@@ -19,11 +19,10 @@ pub(crate) async fn run(
     id: String,
 ) -> Result<Answer, Error> {
     let server = call.server;
-    call.parameters.projection(&resource_type)?;
     let condition = Condition::if_match(call.headers);
     let body = call.json()?;
     let mut attempt = 0;
-    let written = loop {
+    let projection = loop {
         let get = Get::new(Arc::clone(&resource_type), &id);
         let previous = server.store.get(&call.context, get).await?;
         let previous = previous.ok_or_else(|| read::missing(&resource_type, &id))?;
@@ -31,6 +30,8 @@ pub(crate) async fn run(
         let mut ingested =
             ingest_value(body.clone(), &resource_type, Some(&previous.resource), &server.leniency)?;
         secret::discard(&resource_type, &mut ingested.resource);
+        // Worked out before anything is written, for it may be refused.
+        let projection = call.parameters.projection_after(&resource_type, &ingested.written)?;
         // A replace says all of a relation: silence empties it (E-42).
         let relations = resource_type
             .relations()
@@ -48,12 +49,11 @@ pub(crate) async fn run(
         match server.store.commit(&call.context, Batch::new(server.clock.now()).update(update)).await {
             Ok(_) => {
                 call.report(ingested.quirks);
-                break ingested.written;
+                break projection;
             }
             Err(error) if again(&error, attempt) => attempt += 1,
             Err(error) => return Err(refused(error, &condition)),
         }
     };
-    let projection = call.parameters.projection_after(&resource_type, &written)?;
     read::show(call, &resource_type, &id, &projection).await?.answer(StatusCode::OK, &projection)
 }

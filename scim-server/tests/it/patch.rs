@@ -4,7 +4,9 @@ use bytes::Bytes;
 use http::Method;
 use serde_json::json;
 
-use crate::client::{GROUP, USER, builder, get, group, patch, post, request, send, server, user, yielding};
+use crate::client::{
+    GROUP, PATCH_OP, USER, builder, get, group, patch, post, request, send, server, user, yielding,
+};
 use scim_core::{Leniency, Quirk};
 use scim_server::PatchResponse;
 
@@ -94,6 +96,21 @@ async fn x2_concurrent_writers_without_if_match_all_succeed() {
 async fn patch_001_patch_is_offered() {
     let config = get(&server(), "/ServiceProviderConfig").await.body;
     assert_eq!(config["patch"], json!({"supported": true}));
+}
+
+#[tokio::test]
+async fn patch_001_srv_010_patch_can_be_left_out() {
+    let server = builder().patching(false).build().unwrap();
+    let config = get(&server, "/ServiceProviderConfig").await.body;
+    assert_eq!(config["patch"], json!({"supported": false}));
+    let path = format!("/Users/{}", user(&server, "ada").await);
+    let title = json!([{"op": "add", "path": "title", "value": "t"}]);
+    patch(&server, &path, title.clone()).await.refused(501, "");
+    let data = json!({"schemas": [PATCH_OP], "Operations": title});
+    let operations = json!([{"method": "PATCH", "path": path, "data": data}]);
+    let bulk = json!({"schemas": [scim_core::urn::BULK_REQUEST], "Operations": operations});
+    assert_eq!(post(&server, "/Bulk", bulk).await.body["Operations"][0]["status"], "501");
+    assert!(get(&server, "/openapi.json").await.body["paths"]["/Users/{id}"].get("patch").is_none());
 }
 
 #[tokio::test]
