@@ -23,6 +23,7 @@ mod scalar;
 mod schema;
 mod typed;
 pub mod urn;
+mod verbatim;
 mod wire;
 
 pub use canonical::{Canonical, ReadOnly};
@@ -56,3 +57,4 @@ pub use typed::{
     Address, EnterpriseUser, Extensible, ExtensionType, Group, Manager, MemberRef, MultiValue, Name,
     Password, ResourceMeta, ScimResource, User,
 };
+pub use verbatim::Verbatim;

@@ -4,9 +4,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use crate::error::Error;
 use crate::leniency::{Leniency, Quirks};
 use crate::name::AttrPath;
+use crate::representation::View;
 use crate::resource_type::{AttrRef, Resolved, ResourceType};
 use crate::schema::{Attribute, Returned};
 
@@ -71,6 +74,20 @@ impl Projection {
         self.chosen.as_ref().is_none_or(|chosen| chosen.wants(name))
     }
 
+    /// Whether an attribute is written as it stands, with all its parts.
+    pub fn takes_whole(&self, resource_type: &ResourceType, name: &str) -> bool {
+        let mut picks = self.chosen(resource_type).document.picks.iter();
+        picks.any(|pick| pick.attribute.name == name && pick.parts.is_none())
+    }
+
+    /// One element of a multi-valued attribute, as much of it as is written; `None` when that is nothing.
+    pub fn part(&self, resource_type: &ResourceType, name: &str, element: &Value) -> Option<Value> {
+        let chosen = self.chosen(resource_type);
+        let pick = chosen.document.picks.iter().find(|pick| pick.attribute.name == name)?;
+        let view = View { pick, value: element };
+        if view.is_empty() { None } else { serde_json::to_value(&view).ok() }
+    }
+
     pub(crate) fn chosen<'a>(&'a self, resource_type: &'a ResourceType) -> &'a Chosen {
         self.chosen.as_ref().unwrap_or_else(|| resource_type.returned_by_default())
     }
@@ -82,12 +99,18 @@ pub(crate) struct Chosen {
     pub(crate) document: Selection,
     pub(crate) extensions: Vec<(Arc<str>, Selection)>,
     pub(crate) meta: Option<Pick>,
+    /// What is not returned by default, as it would stand in JSON text; empty in all other projections.
+    pub(crate) hidden: Vec<String>,
 }
 
 impl Chosen {
     /// What is returned when the request names nothing.
     pub(crate) fn by_default(resource_type: &ResourceType) -> Self {
-        List::Except { named: Vec::new(), written: &[] }.choose(resource_type)
+        let mut chosen = List::Except { named: Vec::new(), written: &[] }.choose(resource_type);
+        let extensions = chosen.extensions.iter().map(|(_, selection)| selection);
+        let hidden = std::iter::once(&chosen.document).chain(extensions).flat_map(Selection::hidden);
+        chosen.hidden = hidden.map(|attribute| format!("\"{}\"", attribute.name)).collect();
+        chosen
     }
 
     fn wants(&self, name: &str) -> bool {
@@ -105,6 +128,16 @@ pub(crate) struct Selection {
 }
 
 impl Selection {
+    /// Attributes and sub-attributes that are not written.
+    fn hidden(&self) -> impl Iterator<Item = &Arc<Attribute>> {
+        let parts = self.picks.iter().filter_map(|pick| Some((pick, pick.parts.as_ref()?)));
+        let subs = parts.flat_map(|(pick, parts)| {
+            let is_hidden = |sub: &&Arc<Attribute>| !parts.subs.contains(*sub);
+            pick.attribute.sub_attributes.iter().filter(is_hidden)
+        });
+        self.silent.iter().chain(subs)
+    }
+
     /// Whether a schema knows the attribute; names in documents have its spelling.
     pub(crate) fn knows(&self, name: &str) -> bool {
         let picked = self.picks.iter().map(|pick| &pick.attribute);
@@ -229,6 +262,7 @@ impl List<'_> {
             document: self.select(None, base),
             extensions: extensions.collect(),
             meta: common("meta").and_then(|meta| self.pick(None, meta)),
+            hidden: Vec::new(),
         }
     }
 
@@ -328,7 +362,7 @@ mod tests {
     use crate::representation::{Meta, Representation};
     use crate::resource::Resource;
     use crate::urn;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     fn render(attributes: &[&str], excluded: &[&str]) -> Value {
         let user = ResourceType::user();

@@ -6,7 +6,7 @@ use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::{Map, Value};
 
 use crate::date_time::Timestamp;
-use crate::project::{Parts, Pick, Projection, Selection};
+use crate::project::{Chosen, Parts, Pick, Projection, Selection};
 use crate::resource::Resource;
 use crate::resource_type::ResourceType;
 use crate::schema::Attribute;
@@ -97,8 +97,7 @@ impl Serialize for Representation<'_> {
                 out.serialize_entry(key, value)?;
             }
         }
-        let meta = chosen.meta.as_ref().map(|pick| MetaView { meta: self.meta, pick });
-        if let Some(meta) = meta.filter(|meta| !meta.subs().is_empty()) {
+        if let Some(meta) = MetaView::new(self.meta, chosen) {
             out.serialize_entry("meta", &meta)?;
         }
         out.end()
@@ -157,13 +156,13 @@ fn write_entry<M: SerializeMap>(out: &mut M, pick: &Pick, value: &Value) -> Resu
 }
 
 /// One value, as much of it as was picked.
-struct View<'a> {
-    pick: &'a Pick,
-    value: &'a Value,
+pub(crate) struct View<'a> {
+    pub(crate) pick: &'a Pick,
+    pub(crate) value: &'a Value,
 }
 
 impl<'a> View<'a> {
-    fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         let Some(parts) = &self.pick.parts else { return false };
         match self.value {
             Value::Array(elements) => elements.iter().all(|value| Self { value, ..*self }.is_empty()),
@@ -207,12 +206,18 @@ impl Serialize for View<'_> {
     }
 }
 
-struct MetaView<'a> {
+pub(crate) struct MetaView<'a> {
     meta: &'a Meta,
     pick: &'a Pick,
 }
 
-impl MetaView<'_> {
+impl<'a> MetaView<'a> {
+    /// `None` when nothing of it is written.
+    pub(crate) fn new(meta: &'a Meta, chosen: &'a Chosen) -> Option<Self> {
+        let view = Self { meta, pick: chosen.meta.as_ref()? };
+        (!view.subs().is_empty()).then_some(view)
+    }
+
     fn subs(&self) -> &[Arc<Attribute>] {
         self.pick.parts.as_ref().map_or(&self.pick.attribute.sub_attributes, |parts| &parts.subs)
     }

@@ -84,9 +84,11 @@ impl Enterprise {
             let detail = "the request has no `User-Agent`: name your application in it";
             return self.inner.server.refuse(Error::new(StatusCode::FORBIDDEN, detail));
         }
-        let response = self.inner.server.serve(request).await;
-        let keys = self.inner.member_keys;
-        response.map(|body| Body::from(keys.apply(body.into_bytes())))
+        let (parts, body) = self.inner.server.serve(request).await.into_parts();
+        match body.into_bytes().await {
+            Ok(bytes) => Response::from_parts(parts, Body::from(self.inner.member_keys.apply(bytes))),
+            Err(error) => self.inner.server.refuse(error.into()),
+        }
     }
 
     /// The account behind an identity; `None` when there is no such identity.

@@ -183,7 +183,8 @@ pub fn checks() -> Vec<Check> {
             a_failed_batch_leaves_nothing [Claims, Dormancy, NestedGroups],
             a_failed_batch_gives_back_what_it_took [Claims, Dormancy, NestedGroups],
             a_failed_batch_is_as_if_it_had_not_been;
-        read: what_is_missing_is_none, an_id_belongs_to_its_type, only_the_relations_asked_for_are_loaded;
+        read: what_is_missing_is_none, an_id_belongs_to_its_type, only_the_relations_asked_for_are_loaded,
+            a_document_that_comes_as_text_is_the_same, links_in_chunks_are_those_of_the_version;
         query: a_query_is_in_order_of_creation_with_an_exact_total, pages_tile_the_matches,
             a_limit_of_zero_asks_for_the_total, a_query_sees_one_type, a_query_loads_relations,
             a_query_finds_what_the_evaluator_accepts [AnyDocument],

@@ -1,11 +1,14 @@
 //! Reads as data.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use scim_core::{Resource, ResourceType, Timestamp};
 use scim_filter::BoundFilter;
 
+use crate::error::StoreError;
 use crate::sort::{Position, Sort};
 
 /// Which resource to read, and how much of it.
@@ -18,18 +21,37 @@ pub struct Get {
     pub id: String,
     /// The relations to load, own and reverse, by attribute name.
     pub relations: Vec<String>,
+    /// How many links of a relation may come at once. Where there are more, a store that can give them a chunk at a
+    /// time does so ([`Stored::more`]), so that nobody has to hold them all; any other gives them all the same.
+    pub at_once: usize,
+    /// Whether the document may come as text ([`Stored::text`]): the caller only passes it on.
+    pub as_text: bool,
 }
 
 impl Get {
     /// The document alone.
     pub fn new(resource_type: Arc<ResourceType>, id: impl Into<String>) -> Self {
-        Self { resource_type, id: id.into(), relations: Vec::new() }
+        Self { resource_type, id: id.into(), relations: Vec::new(), at_once: usize::MAX, as_text: false }
     }
 
     /// With these relations.
     #[must_use]
     pub fn with_relations(mut self, relations: Vec<String>) -> Self {
         self.relations = relations;
+        self
+    }
+
+    /// With no more links of a relation at once than this, if the store can.
+    #[must_use]
+    pub fn at_once(mut self, links: usize) -> Self {
+        self.at_once = links;
+        self
+    }
+
+    /// With the document as text, if the store has it so.
+    #[must_use]
+    pub fn as_text(mut self) -> Self {
+        self.as_text = true;
         self
     }
 }
@@ -52,6 +74,8 @@ pub struct Query {
     pub limit: u64,
     /// The relations to load, by attribute name.
     pub relations: Vec<String>,
+    /// Whether documents may come as text ([`Stored::text`]): the caller only passes them on.
+    pub as_text: bool,
     /// How many resources may be looked at one by one, be it that their documents are read to decide the filter or
     /// that they are gathered to be put in order; past it [`TooMany`](crate::StoreError::TooMany). What an index
     /// answers in the order that is asked for does not count.
@@ -69,6 +93,7 @@ impl Query {
             offset: 0,
             limit: 100,
             relations: Vec::new(),
+            as_text: false,
             scan_limit: 100_000,
         }
     }
@@ -144,10 +169,14 @@ pub struct Stored {
     pub created: Timestamp,
     /// When it last really changed.
     pub modified: Timestamp,
-    /// The document.
+    /// The document; empty when it came as text.
     pub resource: Resource,
+    /// The document as JSON text, in place of `resource`: only where that was asked for.
+    pub text: Option<String>,
     /// The relations that were asked for.
     pub links: BTreeMap<String, Vec<Link>>,
+    /// Those with more links than were to come at once, in place of `links`.
+    pub more: BTreeMap<String, MoreLinks>,
 }
 
 impl Stored {
@@ -159,8 +188,46 @@ impl Stored {
         modified: Timestamp,
         resource: Resource,
     ) -> Self {
-        Self { id: id.into(), version, created, modified, resource, links: BTreeMap::new() }
+        let (links, more) = (BTreeMap::new(), BTreeMap::new());
+        Self { id: id.into(), version, created, modified, resource, text: None, links, more }
     }
+}
+
+/// The links of a relation, a chunk at a time. Which ones they are was settled when the resource was read, so that
+/// they are those of its version; how each looks is found out when it comes, and one whose other end is gone by then
+/// is left out.
+#[derive(Clone)]
+pub struct MoreLinks(Arc<dyn LinkChunks>);
+
+impl MoreLinks {
+    /// What these chunks hold.
+    pub fn new(chunks: impl LinkChunks + 'static) -> Self {
+        Self(Arc::new(chunks))
+    }
+
+    /// The chunk of this number, from 0, perhaps an empty one; `None` behind the last.
+    pub async fn chunk(&self, number: usize) -> Result<Option<Vec<Link>>, StoreError> {
+        self.0.chunk(number).await
+    }
+}
+
+impl fmt::Debug for MoreLinks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MoreLinks").finish_non_exhaustive()
+    }
+}
+
+impl PartialEq for MoreLinks {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+/// Links that a store gives a chunk at a time.
+#[async_trait]
+pub trait LinkChunks: Send + Sync {
+    /// The chunk of this number, from 0, perhaps an empty one; `None` behind the last.
+    async fn chunk(&self, number: usize) -> Result<Option<Vec<Link>>, StoreError>;
 }
 
 /// One link as it is shown: the other end, with what is computed about it.

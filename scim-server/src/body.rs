@@ -1,18 +1,34 @@
 //! Bodies: of a response, and of a request while it comes in.
 
-use std::convert::Infallible;
+use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes, BytesMut};
+use futures_util::{Stream, StreamExt as _};
 use http::StatusCode;
 use http_body::{Frame, SizeHint};
-use http_body_util::BodyExt;
+use http_body_util::BodyExt as _;
 use scim_core::Error;
+use scim_server_traits::StoreError;
 
-/// A response body that any HTTP stack can send.
-#[derive(Clone, Debug, Default)]
-pub struct Body(Bytes);
+/// A response body that any HTTP stack can send: bytes, or a stream of them where a resource is too large to be held,
+/// such as a group with a million members.
+#[derive(Default)]
+pub struct Body(Content);
+
+enum Content {
+    Whole(Bytes),
+    Streamed(Chunks),
+}
+
+type Chunks = Pin<Box<dyn Stream<Item = Result<Bytes, StoreError>> + Send>>;
+
+impl Default for Content {
+    fn default() -> Self {
+        Self::Whole(Bytes::new())
+    }
+}
 
 impl Body {
     /// No bytes.
@@ -20,47 +36,68 @@ impl Body {
         Self::default()
     }
 
-    /// The bytes.
-    pub fn as_bytes(&self) -> &Bytes {
-        &self.0
+    pub(crate) fn streamed(chunks: impl Stream<Item = Result<Bytes, StoreError>> + Send + 'static) -> Self {
+        Self(Content::Streamed(Box::pin(chunks)))
     }
 
-    /// The bytes, by value.
-    pub fn into_bytes(self) -> Bytes {
-        self.0
+    /// All the bytes, held at once.
+    ///
+    /// Fails when the store does in the middle of a stream.
+    pub async fn into_bytes(self) -> Result<Bytes, StoreError> {
+        match self.0 {
+            Content::Whole(bytes) => Ok(bytes),
+            streamed @ Content::Streamed(_) => Ok(Self(streamed).collect().await?.to_bytes()),
+        }
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Content::Whole(bytes) => f.debug_tuple("Body").field(bytes).finish(),
+            Content::Streamed(_) => f.debug_struct("Body").finish_non_exhaustive(),
+        }
     }
 }
 
 impl From<Vec<u8>> for Body {
     fn from(bytes: Vec<u8>) -> Self {
-        Self(bytes.into())
+        Bytes::from(bytes).into()
     }
 }
 
 impl From<Bytes> for Body {
     fn from(bytes: Bytes) -> Self {
-        Self(bytes)
+        Self(Content::Whole(bytes))
     }
 }
 
 impl http_body::Body for Body {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = StoreError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let bytes = std::mem::take(&mut self.0);
-        Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
+        task: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, StoreError>>> {
+        match &mut self.0 {
+            Content::Whole(bytes) => {
+                let bytes = std::mem::take(bytes);
+                Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
+            }
+            Content::Streamed(chunks) => chunks.poll_next_unpin(task).map_ok(Frame::data),
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.is_empty()
+        matches!(&self.0, Content::Whole(bytes) if bytes.is_empty())
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.0.len() as u64)
+        match &self.0 {
+            Content::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Content::Streamed(_) => SizeHint::default(),
+        }
     }
 }
 

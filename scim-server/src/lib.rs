@@ -4,6 +4,7 @@ mod bearer;
 mod body;
 mod config;
 mod cursor;
+mod elements;
 mod etag;
 mod id;
 mod known_links;
@@ -16,6 +17,7 @@ mod route;
 mod secret;
 mod server;
 mod service;
+mod shown;
 mod tenants;
 
 pub use bearer::{Access, BearerTokens, Grant};

@@ -1,17 +1,11 @@
-//! From outcomes to HTTP responses: representations, headers, errors.
-
-use std::sync::Arc;
+//! From outcomes to HTTP responses: status, headers, errors.
 
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
-use scim_core::{
-    Error, Meta, Projection, Representation, Resource, ResourceType, ScimType, Side, Timestamp, urn,
-};
-use scim_server_traits::{Link, Stored};
+use scim_core::{Error, ListResponse, Projection, ResourceType, ScimType, urn};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::body::Body;
-use crate::etag;
 use crate::server::Inner;
 
 /// A response in the making.
@@ -26,7 +20,7 @@ pub(crate) struct Answer {
 #[derive(Debug)]
 enum Content {
     None,
-    Json(Vec<u8>),
+    Body(Body),
     Error(Error),
 }
 
@@ -40,7 +34,24 @@ impl Answer {
     pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Result<Self, Error> {
         let bytes = serde_json::to_vec(value)
             .map_err(|error| Error::internal(format!("the answer could not be written: {error}")))?;
-        Ok(Self { content: Content::Json(bytes), ..Self::empty(status) })
+        Ok(Self::body(status, bytes))
+    }
+
+    /// A status with a body of JSON that is written already, or is still to come.
+    pub(crate) fn body(status: StatusCode, body: impl Into<Body>) -> Self {
+        Self { content: Content::Body(body.into()), ..Self::empty(status) }
+    }
+
+    /// A page with these resources, written already and with commas between them.
+    pub(crate) fn list(mut page: ListResponse<()>, count: usize, resources: &[u8]) -> Result<Self, Error> {
+        page.items_per_page = Some(count as u64);
+        let mut bytes = serde_json::to_vec(&page)
+            .map_err(|error| Error::internal(format!("the answer could not be written: {error}")))?;
+        // An empty array is the last member.
+        bytes.truncate(bytes.len().saturating_sub(2));
+        bytes.extend(resources);
+        bytes.extend(b"]}");
+        Ok(Self::body(StatusCode::OK, bytes))
     }
 
     /// An error.
@@ -82,10 +93,10 @@ impl Answer {
         let mut retry_after = None;
         let body = match self.content {
             Content::None => None,
-            Content::Json(bytes) => Some(bytes),
+            Content::Body(body) => Some(body),
             Content::Error(error) => {
                 retry_after = error.retry_after;
-                Some(error_value(&error, numeric_status).to_string().into_bytes())
+                Some(error_value(&error, numeric_status).to_string().into_bytes().into())
             }
         };
         let mut response = Response::new(Body::empty());
@@ -102,7 +113,7 @@ impl Answer {
                 headers.insert(name, value);
             }
         }
-        *response.body_mut() = body.map_or_else(Body::empty, Body::from);
+        *response.body_mut() = body.unwrap_or_default();
         response
     }
 }
@@ -122,95 +133,6 @@ pub(crate) fn wanted_relations(resource_type: &ResourceType, projection: &Projec
     names.filter(|name| projection.wants(name)).cloned().collect()
 }
 
-/// A resource with everything that is computed about it, ready to be serialised under a projection.
-pub(crate) struct Shown {
-    resource_type: Arc<ResourceType>,
-    id: String,
-    version: u64,
-    resource: Resource,
-    meta: Meta,
-    computed: Vec<(String, Value)>,
-}
-
-impl Shown {
-    /// From what the store has.
-    pub(crate) fn new(server: &Inner, resource_type: &Arc<ResourceType>, stored: Stored) -> Self {
-        let computed = stored
-            .links
-            .iter()
-            .filter(|(_, links)| !links.is_empty())
-            .map(|(name, links)| (name.clone(), elements(server, resource_type, name, links)))
-            .collect();
-        Self {
-            meta: meta(server, resource_type, &stored.id, stored.version, stored.created, stored.modified),
-            resource_type: Arc::clone(resource_type),
-            id: stored.id,
-            version: stored.version,
-            resource: stored.resource,
-            computed,
-        }
-    }
-
-    pub(crate) fn location(&self) -> &str {
-        &self.meta.location
-    }
-
-    pub(crate) fn version(&self) -> u64 {
-        self.version
-    }
-
-    pub(crate) fn etag(&self) -> String {
-        etag::tag(self.version)
-    }
-
-    /// The JSON value under a projection.
-    pub(crate) fn to_value(&self, projection: &Projection) -> Result<Value, Error> {
-        self.with(projection, |representation| serde_json::to_value(representation))
-            .map_err(|error| Error::internal(format!("the answer could not be written: {error}")))
-    }
-
-    /// A full answer with `ETag`, and `Location` where one is due.
-    pub(crate) fn answer(&self, status: StatusCode, projection: &Projection) -> Result<Answer, Error> {
-        let answer = self.with(projection, |representation| Answer::json(status, &representation))?;
-        let answer = answer.header(header::ETAG, self.etag());
-        Ok(if status == StatusCode::CREATED {
-            answer.header(header::LOCATION, self.location())
-        } else {
-            answer
-        })
-    }
-
-    fn with<T>(&self, projection: &Projection, write: impl FnOnce(Representation<'_>) -> T) -> T {
-        let computed: Vec<(&str, Value)> =
-            self.computed.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
-        write(Representation {
-            resource_type: &self.resource_type,
-            id: &self.id,
-            resource: &self.resource,
-            meta: &self.meta,
-            computed: &computed,
-            projection,
-        })
-    }
-}
-
-fn meta(
-    server: &Inner,
-    resource_type: &ResourceType,
-    id: &str,
-    version: u64,
-    created: Timestamp,
-    modified: Timestamp,
-) -> Meta {
-    Meta::new(
-        resource_type.name(),
-        created,
-        modified,
-        location(server, resource_type, id),
-        etag::tag(version),
-    )
-}
-
 /// The URI of a resource.
 pub(crate) fn location(server: &Inner, resource_type: &ResourceType, id: &str) -> String {
     let id = percent_encoding::utf8_percent_encode(id, SEGMENT);
@@ -220,30 +142,3 @@ pub(crate) fn location(server: &Inner, resource_type: &ResourceType, id: &str) -
 /// What must be escaped in one segment of a path.
 pub(crate) const SEGMENT: &percent_encoding::AsciiSet =
     &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
-/// The elements of a relation: only those sub-attributes that its schema has.
-fn elements(server: &Inner, resource_type: &ResourceType, name: &str, links: &[Link]) -> Value {
-    let reverse =
-        resource_type.relation(name).is_some_and(|relation| matches!(relation.side, Side::Reverse { .. }));
-    let attribute = resource_type.attribute(name);
-    let has = |sub: &str| attribute.is_some_and(|attribute| attribute.sub_attribute(sub).is_some());
-    let (has_ref, has_display, has_type) = (has("$ref"), has("display"), has("type"));
-    links
-        .iter()
-        .map(|link| {
-            let mut element = Map::new();
-            element.insert("value".into(), link.id.clone().into());
-            if has_ref && let Some(target) = server.registry.by_name(&link.resource_type) {
-                element.insert("$ref".into(), location(server, target, &link.id).into());
-            }
-            if has_display && let Some(display) = &link.display {
-                element.insert("display".into(), display.clone().into());
-            }
-            if has_type {
-                let kind = if reverse { "direct" } else { &link.resource_type };
-                element.insert("type".into(), kind.into());
-            }
-            Value::Object(element)
-        })
-        .collect()
-}

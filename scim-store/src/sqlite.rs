@@ -23,23 +23,26 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use scim_core::ResourceType;
 use scim_server_traits::{
-    Batch, Change, ChangeFeed, ChangeFeedError, Context, Get, Page, Query, Store, StoreError, Stored,
-    TenantId, Written,
+    Batch, Change, ChangeFeed, ChangeFeedError, Context, Get, Link, LinkChunks, MoreLinks, Page, Query,
+    Store, StoreError, Stored, TenantId, Written,
 };
 
 pub use backup::{BackupProgress, backup};
 pub use options::{Durability, SqliteOptions};
 
 use fault::Fault;
+use read::Left;
 use readers::Readers;
+use relations::Targets;
 use writer::Writer;
 
 /// A store in one SQLite file. Clones share it; the last one to go closes it.
 ///
 /// One thread writes. It commits what is queued together, each batch on its own all or nothing, and
-/// answers when the commit is durable. A few threads read, each call on one consistent state; they wait
-/// for no writer, and end early when nobody waits for them any more. Nothing of it needs a particular async runtime,
-/// and no call blocks the thread that polls it.
+/// answers when the commit is durable. Reads wait for no writer and see one consistent state each: short ones
+/// are done where the caller stands, in a millisecond at most while the disk is not asked, long ones by a few threads,
+/// which end early when nobody waits for them any more. Nothing of it needs a particular async runtime, and no other
+/// call blocks the thread that polls it.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -153,7 +156,13 @@ impl Store for SqliteStore {
     async fn get(&self, context: &Context, get: Get) -> Result<Option<Stored>, StoreError> {
         let tenant = context.tenant().clone();
         let read = move |connection: &_| read::get(connection, tenant.as_str(), &get);
-        Ok(self.threads.readers.run(read).await?)
+        let found = self.threads.readers.run(read).await?;
+        Ok(found.map(|(mut stored, left)| {
+            for Left { relation, targets } in left {
+                stored.more.insert(relation, MoreLinks::new(Chunks { store: self.clone(), targets }));
+            }
+            stored
+        }))
     }
 
     async fn query(&self, context: &Context, query: Query) -> Result<Page, StoreError> {
@@ -164,6 +173,21 @@ impl Store for SqliteStore {
 
     async fn commit(&self, context: &Context, batch: Batch) -> Result<Vec<Written>, StoreError> {
         Ok(self.threads.writer.commit(context.tenant().clone(), batch).await?)
+    }
+}
+
+/// The links of a large relation, read when they are asked for.
+struct Chunks {
+    store: SqliteStore,
+    targets: Targets,
+}
+
+#[async_trait]
+impl LinkChunks for Chunks {
+    async fn chunk(&self, number: usize) -> Result<Option<Vec<Link>>, StoreError> {
+        let targets = self.targets.clone();
+        let read = move |connection: &_| targets.chunk(connection, number);
+        Ok(self.store.threads.readers.run(read).await?)
     }
 }
 

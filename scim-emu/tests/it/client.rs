@@ -54,7 +54,7 @@ pub(crate) fn request(method: Method, path: &str) -> http::request::Builder {
 
 pub(crate) async fn send(enterprise: &Enterprise, request: Request<Bytes>) -> Reply {
     let (parts, body) = enterprise.handle(request).await.into_parts();
-    let bytes = body.into_bytes();
+    let bytes = body.into_bytes().await.unwrap();
     let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
     Reply { status: parts.status, headers: parts.headers, body }
 }

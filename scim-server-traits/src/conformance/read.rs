@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use super::kit::{Kit, at, ids, linked};
-use crate::{Get, Insert};
+use scim_core::Resource;
+
+use super::kit::{Kit, add, at, done, ids, linked, remove};
+use crate::{Get, Insert, Query, Stored};
 
 pub(super) async fn what_is_missing_is_none(kit: Kit) {
     let relations = vec!["groups".to_owned()];
@@ -34,4 +36,50 @@ pub(super) async fn only_the_relations_asked_for_are_loaded(kit: Kit) {
     assert_eq!(members, Some(vec!["u1".to_owned()]), "a relation that was asked for");
     let empty = kit.group("g1").await.links.len();
     assert_eq!(empty, 1, "one entry for each relation that was asked for, even without links");
+}
+
+pub(super) async fn a_document_that_comes_as_text_is_the_same(kit: Kit) {
+    kit.has_users(&["u1"]).await;
+    let get = Get::new(Arc::clone(&kit.user), "u1");
+    let before = kit.get(get.clone()).await;
+    let as_text = kit.get(get.as_text()).await.map(understood);
+    assert_eq!(as_text, before, "a resource whose document may come as text");
+    let mut query = Query::new(Arc::clone(&kit.user));
+    query.as_text = true;
+    let page = kit.query(query).await.resources.into_iter().map(understood).next();
+    assert_eq!(page, before, "a page whose documents may come as text");
+}
+
+/// The same with the text read.
+fn understood(mut stored: Stored) -> Stored {
+    if let Some(text) = stored.text.take() {
+        assert_eq!(stored.resource, Resource::default(), "the document beside its text");
+        let document = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+        stored.resource = Resource::from_canonical(document);
+    }
+    stored
+}
+
+pub(super) async fn links_in_chunks_are_those_of_the_version(kit: Kit) {
+    let users = ["u1", "u2", "u3", "u4", "u5"];
+    kit.has_users(&users).await;
+    kit.has_group("g1", &users[..4]).await;
+    let get = Get::new(Arc::clone(&kit.group), "g1").with_relations(vec!["members".into()]).at_once(3);
+    let Some(stored) = kit.get(get.clone().at_once(4)).await else { panic!("the group is not there") };
+    assert_eq!(ids(&linked(&stored, "members")), users[..4], "no more links than may come at once");
+    let Some(stored) = kit.get(get).await else { panic!("the group is not there") };
+    // Meanwhile one ends, one begins, and one goes with its resource.
+    kit.update(at(1), kit.update_group("g1", [remove(&["u2"]), add(&["u5"])])).await;
+    kit.delete(at(2), kit.delete_user("u3")).await;
+    let Some(more) = stored.more.get("members") else {
+        assert_eq!(ids(&linked(&stored, "members")), users[..4], "all links, where there are no chunks");
+        return;
+    };
+    let (mut found, mut number) = (Vec::new(), 0);
+    while let Some(links) = done(more.chunk(number).await) {
+        found.extend(ids(&links));
+        number += 1;
+    }
+    assert_eq!(found, ["u1", "u2", "u4"], "the links of the version, but those whose other end is gone");
+    assert_eq!(done(more.chunk(number + 1).await), None, "a chunk far behind the last");
 }

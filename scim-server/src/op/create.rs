@@ -6,9 +6,11 @@ use http::StatusCode;
 use scim_core::{AttrRef, Error, ResourceType, ingest_value};
 use scim_server_traits::{Batch, Get, Insert, Stored};
 
-use crate::respond::{Answer, Shown, wanted_relations};
+use crate::op::read::AT_ONCE;
+use crate::respond::{Answer, wanted_relations};
 use crate::secret;
 use crate::server::Call;
+use crate::shown::Shown;
 
 /// A resource to be made.
 pub(super) struct New {
@@ -39,7 +41,7 @@ pub(crate) async fn run(call: &Call<'_>, resource_type: Arc<ResourceType>) -> Re
     let written = server.store.commit(&call.context, Batch::new(server.clock.now()).insert(insert)).await?;
     let written = written.into_iter().next().ok_or_else(|| Error::internal("the store answered nothing"))?;
     let stored = if linked {
-        let get = Get::new(Arc::clone(&resource_type), &id).with_relations(shown);
+        let get = Get::new(Arc::clone(&resource_type), &id).with_relations(shown).at_once(AT_ONCE);
         server.store.get(&call.context, get).await?
     } else {
         None

@@ -2,18 +2,17 @@
 
 use std::sync::Arc;
 
-use http::StatusCode;
 use scim_core::{
     Error, ListResponse, PaginationMethod, Projection, Quirks, Resolved, ResourceType, ScimType,
 };
 use scim_filter::{BoundFilter, Filter};
 use scim_server_traits::{Position, Query, Seek, Sort, SortBy, Stored};
-use serde_json::Value;
 
 use crate::cursor::{Cursor, Cursors, Walk};
 use crate::parameters::Parameters;
-use crate::respond::{Answer, Shown, wanted_relations};
+use crate::respond::{Answer, wanted_relations};
 use crate::server::Call;
+use crate::shown::Shown;
 
 /// The resources of one type.
 pub(crate) async fn run(
@@ -131,6 +130,7 @@ impl Part {
             .with_relations(wanted_relations(resource_type, &projection))
             .sorted(sort);
         query.scan_limit = call.server.scan_limit;
+        query.as_text = projection.is_default();
         if let Some((filter, bind)) = filter {
             if parameters.in_url && !call.server.sensitive.is_empty() {
                 refuse_sensitive(call, filter, resource_type)?;
@@ -214,7 +214,7 @@ impl Listing<'_> {
         } else {
             self.one_after_the_other(offset, count).await?
         };
-        Answer::json(StatusCode::OK, &ListResponse::page(total, offset + 1, self.shown(found)?))
+        self.page(ListResponse::page(total, offset + 1, Vec::new()), found)
     }
 
     /// RFC 9865 §2. One more than asked for tells whether the walk goes on.
@@ -270,9 +270,9 @@ impl Listing<'_> {
             (None, Some(at)) if back && count > 0 => Some(issue(at.turned(self.is_descending()))?),
             _ => None,
         };
-        let mut page = ListResponse::by_cursor(Some(total), next, self.shown(found)?);
+        let mut page = ListResponse::by_cursor(Some(total), next, Vec::new());
         page.previous_cursor = previous;
-        Answer::json(StatusCode::OK, &page)
+        self.page(page, found)
     }
 
     /// How many match, and those of a page; the types one after the other.
@@ -343,11 +343,16 @@ impl Listing<'_> {
         Ok((page.total, found))
     }
 
-    fn shown(&self, found: Vec<Found>) -> Result<Vec<Value>, Error> {
-        let value = |found: Found| {
-            let part = &self.parts[found.part];
-            Shown::new(self.call.server, &part.resource_type, found.stored).to_value(&part.projection)
-        };
-        found.into_iter().map(value).collect()
+    /// The answer with these resources.
+    fn page(&self, page: ListResponse<()>, found: Vec<Found>) -> Result<Answer, Error> {
+        let (count, mut resources) = (found.len(), Vec::new());
+        for (number, Found { part, stored, .. }) in found.into_iter().enumerate() {
+            if number > 0 {
+                resources.push(b',');
+            }
+            let Part { resource_type, projection, .. } = &self.parts[part];
+            resources.extend(Shown::new(self.call.server, resource_type, stored).to_vec(projection)?);
+        }
+        Answer::list(page, count, &resources)
     }
 }

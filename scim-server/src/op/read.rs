@@ -7,8 +7,9 @@ use scim_core::{Error, Projection, ResourceType};
 use scim_server_traits::Get;
 
 use crate::etag::Condition;
-use crate::respond::{Answer, Shown, wanted_relations};
+use crate::respond::{Answer, wanted_relations};
 use crate::server::Call;
+use crate::shown::Shown;
 
 pub(crate) async fn run(
     call: &Call<'_>,
@@ -26,6 +27,9 @@ pub(crate) async fn run(
     shown.answer(StatusCode::OK, &projection)
 }
 
+/// How many links of a relation are held at once; where there are more, the answer is streamed.
+pub(super) const AT_ONCE: usize = 1_000;
+
 /// Reads a resource with the relations that the projection shows; 404 when it is not there.
 pub(crate) async fn show(
     call: &Call<'_>,
@@ -34,7 +38,9 @@ pub(crate) async fn show(
     projection: &Projection,
 ) -> Result<Shown, Error> {
     let relations = wanted_relations(resource_type, projection);
-    let get = Get::new(Arc::clone(resource_type), id).with_relations(relations);
+    let mut get = Get::new(Arc::clone(resource_type), id).with_relations(relations).at_once(AT_ONCE);
+    // What is shown whole need not be understood.
+    get.as_text = projection.is_default();
     match call.server.store.get(&call.context, get).await? {
         Some(stored) => Ok(Shown::new(call.server, resource_type, stored)),
         None => Err(missing(resource_type, id)),

@@ -56,7 +56,8 @@ async fn a_body_past_the_limit_is_413() {
     let request = Request::post("/scim/v2/Users").header("authorization", "Bearer one").body(body).unwrap();
     let response = server.call(request).await.unwrap();
     assert_eq!(response.status(), 413);
-    let body: serde_json::Value = serde_json::from_slice(response.body().as_bytes()).unwrap();
+    let body: serde_json::Value =
+        serde_json::from_slice(&response.into_body().into_bytes().await.unwrap()).unwrap();
     assert!(body["detail"].as_str().unwrap().contains("8388608"));
     assert_eq!(get(&server, "/Users").await.status, 200);
 }

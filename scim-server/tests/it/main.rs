@@ -18,4 +18,5 @@ mod patch;
 mod protocol;
 mod secrets;
 mod sort;
+mod streamed;
 mod tenants;

@@ -103,7 +103,7 @@ async fn ask(tenants: &Tenants, method: Method, url: &str, token: &str, body: Op
         .body(body.map_or_else(Bytes::new, |body| body.to_string().into()))
         .unwrap();
     let (parts, body) = tenants.handle(request).await.into_parts();
-    (parts.status.as_u16(), serde_json::from_slice(&body.into_bytes()).unwrap_or_default())
+    (parts.status.as_u16(), serde_json::from_slice(&body.into_bytes().await.unwrap()).unwrap_or_default())
 }
 
 #[tokio::test]

@@ -2,23 +2,49 @@
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Params, Row, params, params_from_iter};
-use scim_core::{Resource, ResourceType, Timestamp};
+use scim_core::{Resource, Timestamp};
 use scim_filter::{BoundFilter, Entry, Narrow, Plan};
 use scim_server_traits::{EntityTag, Get, Page, Position, Query, Seek, SortBy, StoreError, Stored};
 
 use super::by_key::ByKey;
 use super::fault::Fault;
 use super::narrow::{Candidates, integer};
-use super::relations::{End, View, links};
+use super::relations::{End, Targets, View, links};
 use crate::tables::Seq;
 
-pub(super) fn get(connection: &Connection, tenant: &str, get: &Get) -> Result<Option<Stored>, Fault> {
+/// Beside the resource, what is left of its relations.
+pub(super) fn get(
+    connection: &Connection,
+    tenant: &str,
+    get: &Get,
+) -> Result<Option<(Stored, Vec<Left>)>, Fault> {
     let kind = get.resource_type.name();
     let sql = "SELECT r.seq, r.dormant, r.id, r.version, r.created, r.modified, d.doc
         FROM scim_resource r JOIN scim_document d ON d.seq = r.seq
         WHERE r.tenant = ?1 AND r.kind = ?2 AND r.id = ?3";
-    let found = one(connection, sql, [tenant, kind, &get.id])?;
-    found.map(|found| found.with_links(connection, &get.resource_type, &get.relations)).transpose()
+    let Some(Found { end, mut stored }) = one(connection, sql, [tenant, kind, &get.id], get.as_text)? else {
+        return Ok(None);
+    };
+    let mut left = Vec::new();
+    for name in &get.relations {
+        let Some(relation) = get.resource_type.relation(name) else { continue };
+        let mut at_once = links(connection, relation, end, get.at_once.saturating_add(1))?;
+        if at_once.len() > get.at_once
+            && let Some(targets) = Targets::of(connection, relation, end)?
+        {
+            // Those that are hidden are among the targets, but not here: all of them come later.
+            at_once.clear();
+            left.push(Left { relation: name.clone(), targets });
+        }
+        stored.links.insert(name.clone(), at_once);
+    }
+    Ok(Some((stored, left)))
+}
+
+/// The links of a relation that do not come at once.
+pub(super) struct Left {
+    pub(super) relation: String,
+    pub(super) targets: Targets,
 }
 
 pub(super) fn query(connection: &Connection, tenant: &str, query: &Query) -> Result<Page, Fault> {
@@ -40,37 +66,30 @@ struct Found {
 
 impl Found {
     /// Columns `seq, dormant, id, version, created, modified, doc`.
-    fn read(row: &Row<'_>) -> Result<Self, Fault> {
+    fn read(row: &Row<'_>, as_text: bool) -> Result<Self, Fault> {
         let end = End { seq: row.get(0)?, dormant: row.get(1)? };
-        let document = serde_json::from_str(row.get_ref(6)?.as_str().map_err(rusqlite::Error::from)?)?;
-        let stored = Stored::new(
+        let text = row.get_ref(6)?.as_str().map_err(rusqlite::Error::from)?;
+        let document = if as_text { serde_json::Map::new() } else { serde_json::from_str(text)? };
+        let mut stored = Stored::new(
             row.get::<_, String>(2)?,
             row.get::<_, i64>(3)?.cast_unsigned(),
             Timestamp::from_millis(row.get(4)?),
             Timestamp::from_millis(row.get(5)?),
             Resource::from_canonical(document),
         );
+        stored.text = as_text.then(|| text.to_owned());
         Ok(Self { end, stored })
-    }
-
-    fn with_links(
-        mut self,
-        connection: &Connection,
-        resource_type: &ResourceType,
-        relations: &[String],
-    ) -> Result<Stored, Fault> {
-        for name in relations {
-            if let Some(relation) = resource_type.relation(name) {
-                self.stored.links.insert(name.clone(), links(connection, relation, self.end)?);
-            }
-        }
-        Ok(self.stored)
     }
 }
 
-fn one(connection: &Connection, sql: &str, params: impl Params) -> Result<Option<Found>, Fault> {
+fn one(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+    as_text: bool,
+) -> Result<Option<Found>, Fault> {
     let mut select = connection.prepare_cached(sql)?;
-    select.query_row(params, |row| Ok(Found::read(row))).optional()?.transpose()
+    select.query_row(params, |row| Ok(Found::read(row, as_text))).optional()?.transpose()
 }
 
 /// A query under way.
@@ -135,13 +154,13 @@ impl Reading<'_> {
             let mut select = self.connection.prepare_cached(sql)?;
             let mut rows = select.query([self.tenant, self.query.resource_type.name()])?;
             while let Some(row) = rows.next()? {
-                scan.decide(&Found::read(row)?)?;
+                scan.decide(&Found::read(row, false)?)?;
             }
         } else {
             let seqs = self.candidates(narrow)?.page(0, self.enough())?;
             self.within(seqs.len() as u64)?;
             for seq in seqs {
-                if let Some(found) = self.row(seq)? {
+                if let Some(found) = self.row(seq, false)? {
                     scan.decide(&found)?;
                 }
             }
@@ -174,7 +193,7 @@ impl Reading<'_> {
     fn resources(&self, total: u64, positions: Vec<Position>) -> Result<Page, Fault> {
         let mut resources = Vec::with_capacity(positions.len());
         for position in &positions {
-            if let Some(found) = self.row(position.place)? {
+            if let Some(found) = self.row(position.place, self.query.as_text)? {
                 resources.push(self.with_links(found)?);
             }
         }
@@ -221,14 +240,19 @@ impl Reading<'_> {
         Ok(seqs)
     }
 
-    fn row(&self, seq: Seq) -> Result<Option<Found>, Fault> {
+    fn row(&self, seq: Seq, as_text: bool) -> Result<Option<Found>, Fault> {
         let sql = "SELECT r.seq, r.dormant, r.id, r.version, r.created, r.modified, d.doc
             FROM scim_resource r JOIN scim_document d ON d.seq = r.seq WHERE r.seq = ?1";
-        one(self.connection, sql, params![seq])
+        one(self.connection, sql, params![seq], as_text)
     }
 
-    fn with_links(&self, found: Found) -> Result<Stored, Fault> {
-        found.with_links(self.connection, &self.query.resource_type, &self.query.relations)
+    fn with_links(&self, Found { end, mut stored }: Found) -> Result<Stored, Fault> {
+        for name in &self.query.relations {
+            if let Some(relation) = self.query.resource_type.relation(name) {
+                stored.links.insert(name.clone(), links(self.connection, relation, end, usize::MAX)?);
+            }
+        }
+        Ok(stored)
     }
 }
 

@@ -1,8 +1,9 @@
 //! Links as reads and filters see them: own or reverse, without what is hidden.
 
 use std::cell::{Cell, RefCell};
+use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension, Params, params};
+use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 use scim_core::{Relation, ResourceType, Side};
 use scim_filter::Relations;
 use scim_server_traits::Link;
@@ -17,29 +18,97 @@ pub(super) struct End {
     pub(super) dormant: bool,
 }
 
-/// The visible links of a resource, in order of creation of the other end.
-pub(super) fn links(connection: &Connection, relation: &Relation, end: End) -> Result<Vec<Link>, Fault> {
-    let link = |row: &rusqlite::Row<'_>| {
-        Ok(Link::new(row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get(2)?))
-    };
+/// The first visible links of a resource, in order of creation of the other end.
+pub(super) fn links(
+    connection: &Connection,
+    relation: &Relation,
+    end: End,
+    limit: usize,
+) -> Result<Vec<Link>, Fault> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let links = match &relation.side {
         Side::Own { .. } => {
             let sql = "SELECT t.id, t.kind, coalesce(l.display, t.label)
                 FROM scim_link l CROSS JOIN scim_resource t ON t.seq = l.target
-                WHERE l.owner = ?1 AND l.relation = ?2 AND t.dormant = 0 ORDER BY l.target";
+                WHERE l.owner = ?1 AND l.relation = ?2 AND t.dormant = 0 ORDER BY l.target LIMIT ?3";
             let mut select = connection.prepare_cached(sql)?;
-            select.query_map(params![end.seq, relation.name], link)?.collect::<Result<_, _>>()?
+            select.query_map(params![end.seq, relation.name, limit], link)?.collect::<Result<_, _>>()?
         }
         Side::Reverse { of, owner } if !end.dormant => {
             let sql = "SELECT o.id, o.kind, o.label
                 FROM scim_link l CROSS JOIN scim_resource o ON o.seq = l.owner
-                WHERE l.target = ?1 AND l.relation = ?2 AND o.kind = ?3 ORDER BY l.owner";
+                WHERE l.target = ?1 AND l.relation = ?2 AND o.kind = ?3 ORDER BY l.owner LIMIT ?4";
             let mut select = connection.prepare_cached(sql)?;
-            select.query_map(params![end.seq, of, owner], link)?.collect::<Result<_, _>>()?
+            select.query_map(params![end.seq, of, owner, limit], link)?.collect::<Result<_, _>>()?
         }
         _ => Vec::new(),
     };
     Ok(links)
+}
+
+/// Columns `id, kind, display`.
+fn link(row: &Row<'_>) -> rusqlite::Result<Link> {
+    Ok(Link::new(row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get(2)?))
+}
+
+/// The far ends of one relation of a resource as they were at one moment: eight bytes each.
+#[derive(Clone)]
+pub(super) struct Targets {
+    owner: Seq,
+    relation: Arc<str>,
+    /// In order.
+    targets: Arc<[Seq]>,
+}
+
+/// How many links are read together.
+const CHUNK: usize = 1_000;
+
+impl Targets {
+    /// `None` for a relation that is another one's reverse.
+    pub(super) fn of(connection: &Connection, relation: &Relation, end: End) -> Result<Option<Self>, Fault> {
+        if !matches!(relation.side, Side::Own { .. }) {
+            return Ok(None);
+        }
+        let sql = "SELECT target FROM scim_link WHERE owner = ?1 AND relation = ?2 ORDER BY target";
+        let mut select = connection.prepare_cached(sql)?;
+        let targets = select.query_map(params![end.seq, relation.name], |row| row.get(0))?;
+        let targets: Vec<Seq> = targets.collect::<Result<_, _>>()?;
+        Ok(Some(Self { owner: end.seq, relation: relation.name.as_str().into(), targets: targets.into() }))
+    }
+
+    /// The links of one chunk, without what is hidden or gone by now; `None` behind the last chunk.
+    pub(super) fn chunk(&self, connection: &Connection, number: usize) -> Result<Option<Vec<Link>>, Fault> {
+        let Some(targets) = self.targets.chunks(CHUNK).nth(number) else { return Ok(None) };
+        let (Some(first), Some(last)) = (targets.first(), targets.last()) else { return Ok(None) };
+        let sql = "SELECT t.id, t.kind, coalesce(l.display, t.label), l.target
+            FROM scim_link l CROSS JOIN scim_resource t ON t.seq = l.target
+            WHERE l.owner = ?1 AND l.relation = ?2 AND l.target BETWEEN ?3 AND ?4 AND t.dormant = 0
+            ORDER BY l.target";
+        let mut select = connection.prepare_cached(sql)?;
+        let mut rows = select.query(params![self.owner, self.relation, first, last])?;
+        let mut links = Vec::with_capacity(targets.len());
+        let mut wanted = targets.iter().copied().peekable();
+        while let Some(row) = rows.next()? {
+            let target: Seq = row.get(3)?;
+            // Links that ended since then are no rows any more, though they belong to the version that is read.
+            while let Some(ended) = wanted.next_if(|wanted| *wanted < target) {
+                links.extend(ended_link(connection, ended)?);
+            }
+            if wanted.next_if_eq(&target).is_some() {
+                links.push(link(row)?);
+            }
+        }
+        for ended in wanted {
+            links.extend(ended_link(connection, ended)?);
+        }
+        Ok(Some(links))
+    }
+}
+
+/// The link to a resource as it looked, unless the resource is hidden or gone.
+fn ended_link(connection: &Connection, target: Seq) -> Result<Option<Link>, Fault> {
+    let sql = "SELECT id, kind, label FROM scim_resource WHERE seq = ?1 AND dormant = 0";
+    Ok(connection.prepare_cached(sql)?.query_row([target], link).optional()?)
 }
 
 /// The rows of an id that are visible as targets.

@@ -20,6 +20,7 @@ enum Fault {
     ForgetsDormancy,
     CountsThePage,
     IgnoresTheBudget,
+    CutsLinks,
 }
 
 #[derive(Debug)]
@@ -40,7 +41,12 @@ impl Broken {
 #[async_trait]
 impl Store for Broken {
     async fn get(&self, context: &Context, get: Get) -> Result<Option<Stored>, StoreError> {
-        self.store.get(&self.context(context), get).await
+        let at_once = get.at_once;
+        let mut found = self.store.get(&self.context(context), get).await?;
+        if let (Fault::CutsLinks, Some(stored)) = (self.fault, &mut found) {
+            stored.links.values_mut().for_each(|links| links.truncate(at_once));
+        }
+        Ok(found)
     }
 
     async fn query(&self, context: &Context, mut query: Query) -> Result<Page, StoreError> {
@@ -192,4 +198,9 @@ async fn the_kit_catches_lost_updates() {
     }
     let expected = ["one_of_many_writes_on_a_version_wins", "members_added_at_once_are_all_there"];
     assert_eq!(caught, expected);
+}
+
+#[tokio::test]
+async fn the_kit_catches_links_that_never_come() {
+    assert_eq!(caught(Fault::CutsLinks).await, ["links_in_chunks_are_those_of_the_version"]);
 }

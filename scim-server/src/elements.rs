@@ -1,0 +1,198 @@
+//! The elements of a relation as they are answered: at once, or a chunk at a time.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::stream;
+use scim_core::{Error, Projection, ResourceType, Side};
+use scim_server_traits::{Link, MoreLinks, StoreError};
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+use crate::body::Body;
+use crate::respond::SEGMENT;
+use crate::server::Inner;
+
+/// How the links of one relation are written: only those sub-attributes that its schema has.
+#[derive(Debug)]
+pub(crate) struct Elements {
+    resource_type: Arc<ResourceType>,
+    relation: String,
+    is_reverse: bool,
+    has_display: bool,
+    has_type: bool,
+    /// Where the resources of each type are, by its name; empty without `$ref`.
+    places: Vec<(String, String)>,
+}
+
+/// One element.
+#[derive(Serialize)]
+struct Element<'a> {
+    value: &'a str,
+    #[serde(rename = "$ref", skip_serializing_if = "Option::is_none")]
+    reference: Option<Place<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    display: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    r#type: Option<&'a str>,
+}
+
+/// The URI of a resource, written without being put together first.
+struct Place<'a> {
+    endpoint: &'a str,
+    id: &'a str,
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.endpoint, percent_encoding::utf8_percent_encode(self.id, SEGMENT))
+    }
+}
+
+impl Serialize for Place<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl Elements {
+    pub(crate) fn new(server: &Inner, resource_type: &Arc<ResourceType>, relation: &str) -> Self {
+        let side = resource_type.relation(relation).map(|relation| &relation.side);
+        let attribute = resource_type.attribute(relation);
+        let has = |sub: &str| attribute.is_some_and(|attribute| attribute.sub_attribute(sub).is_some());
+        let types = server.registry.resource_types().iter().filter(|_| has("$ref"));
+        let place = |known: &Arc<ResourceType>| {
+            (known.name().to_owned(), format!("{}{}", server.base, known.endpoint()))
+        };
+        Self {
+            relation: relation.to_owned(),
+            is_reverse: matches!(side, Some(Side::Reverse { .. })),
+            has_display: has("display"),
+            has_type: has("type"),
+            places: types.map(place).collect(),
+            resource_type: Arc::clone(resource_type),
+        }
+    }
+
+    pub(crate) fn relation(&self) -> &str {
+        &self.relation
+    }
+
+    fn element<'a>(&'a self, link: &'a Link) -> Element<'a> {
+        let kind = &link.resource_type;
+        let place = self.places.iter().find(|(name, _)| name == kind);
+        Element {
+            value: &link.id,
+            reference: place.map(|(_, endpoint)| Place { endpoint, id: &link.id }),
+            display: link.display.as_deref().filter(|_| self.has_display),
+            r#type: self.has_type.then_some(if self.is_reverse { "direct" } else { kind }),
+        }
+    }
+
+    /// All of them as a value.
+    pub(crate) fn to_value(&self, links: &[Link]) -> serde_json::Result<Value> {
+        let elements = links.iter().map(|link| serde_json::to_value(self.element(link)));
+        elements.collect::<serde_json::Result<Vec<_>>>().map(Value::Array)
+    }
+
+    /// Begins the array as a further member of an object.
+    pub(crate) fn open(&self, out: &mut Vec<u8>) {
+        // Names of attributes need no escapes (RFC 7643 §2.1).
+        out.extend(b",\"");
+        out.extend(self.relation.as_bytes());
+        out.extend(b"\":[");
+    }
+
+    /// Appends elements, with commas between them; `is_first` until one is there.
+    pub(crate) fn write(
+        &self,
+        out: &mut Vec<u8>,
+        links: &[Link],
+        projection: &Projection,
+        is_first: &mut bool,
+    ) -> Result<(), Error> {
+        let failed = |error| Error::internal(format!("the answer could not be written: {error}"));
+        let whole = projection.takes_whole(&self.resource_type, &self.relation);
+        for link in links {
+            let part = if whole {
+                None
+            } else {
+                let element = serde_json::to_value(self.element(link)).map_err(failed)?;
+                let part = projection.part(&self.resource_type, &self.relation, &element);
+                let Some(part) = part else { continue };
+                Some(part)
+            };
+            if !std::mem::take(is_first) {
+                out.push(b',');
+            }
+            match part {
+                None => serde_json::to_writer(&mut *out, &self.element(link)),
+                Some(part) => serde_json::to_writer(&mut *out, &part),
+            }
+            .map_err(failed)?;
+        }
+        Ok(())
+    }
+}
+
+/// An object whose last members come a chunk at a time.
+pub(crate) struct Later {
+    /// What is written already.
+    written: Vec<u8>,
+    projection: Projection,
+    relations: VecDeque<(Elements, MoreLinks)>,
+    /// The next chunk of the first relation; `None` before it is begun.
+    chunk: Option<usize>,
+    is_first: bool,
+    is_over: bool,
+}
+
+impl Later {
+    /// After these bytes, which are an object that is still open.
+    pub(crate) fn new(
+        written: Vec<u8>,
+        projection: Projection,
+        relations: VecDeque<(Elements, MoreLinks)>,
+    ) -> Self {
+        Self { written, projection, relations, chunk: None, is_first: true, is_over: false }
+    }
+
+    /// The body, which asks the store for a chunk when the client has taken the one before.
+    pub(crate) fn into_body(self) -> Body {
+        Body::streamed(stream::try_unfold(self, Self::next))
+    }
+
+    async fn next(mut self) -> Result<Option<(Bytes, Self)>, StoreError> {
+        while self.written.is_empty() || self.chunk.is_none() {
+            let Some((elements, links)) = self.relations.front() else {
+                if self.is_over {
+                    return Ok(None);
+                }
+                self.is_over = true;
+                self.written.push(b'}');
+                break;
+            };
+            let number = match self.chunk {
+                Some(number) => number,
+                None => {
+                    elements.open(&mut self.written);
+                    self.is_first = true;
+                    0
+                }
+            };
+            if let Some(links) = links.chunk(number).await? {
+                elements
+                    .write(&mut self.written, &links, &self.projection, &mut self.is_first)
+                    .map_err(StoreError::Rejected)?;
+                self.chunk = Some(number + 1);
+            } else {
+                self.written.push(b']');
+                self.relations.pop_front();
+                self.chunk = None;
+            }
+        }
+        Ok(Some((Bytes::from(std::mem::take(&mut self.written)), self)))
+    }
+}

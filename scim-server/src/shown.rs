@@ -1,0 +1,122 @@
+//! A resource with everything that is computed about it, on its way into an answer.
+
+use std::sync::Arc;
+
+use http::{StatusCode, header};
+use scim_core::{Error, Meta, Projection, Representation, Resource, ResourceType, Verbatim};
+use scim_server_traits::Stored;
+use serde_json::Value;
+
+use crate::body::Body;
+use crate::elements::{Elements, Later};
+use crate::etag;
+use crate::respond::{Answer, location};
+use crate::server::Inner;
+
+/// What the store has, with what is computed about it.
+pub(crate) struct Shown {
+    resource_type: Arc<ResourceType>,
+    stored: Stored,
+    meta: Meta,
+    /// How the links of each relation are written.
+    elements: Vec<Elements>,
+}
+
+impl Shown {
+    /// From what the store has.
+    pub(crate) fn new(server: &Inner, resource_type: &Arc<ResourceType>, stored: Stored) -> Self {
+        let linked = stored.links.iter().filter(|(_, links)| !links.is_empty()).map(|(name, _)| name);
+        let elements =
+            linked.chain(stored.more.keys()).map(|name| Elements::new(server, resource_type, name));
+        Self {
+            meta: Meta::new(
+                resource_type.name(),
+                stored.created,
+                stored.modified,
+                location(server, resource_type, &stored.id),
+                etag::tag(stored.version),
+            ),
+            elements: elements.collect(),
+            resource_type: Arc::clone(resource_type),
+            stored,
+        }
+    }
+
+    pub(crate) fn version(&self) -> u64 {
+        self.stored.version
+    }
+
+    pub(crate) fn etag(&self) -> &str {
+        &self.meta.version
+    }
+
+    /// A full answer with `ETag`, and `Location` where one is due.
+    pub(crate) fn answer(self, status: StatusCode, projection: &Projection) -> Result<Answer, Error> {
+        let mut bytes = self.to_vec(projection)?;
+        let (etag, location) = (self.meta.version, self.meta.location);
+        let more = self.stored.more;
+        let body = if more.is_empty() {
+            Body::from(bytes)
+        } else {
+            // The members of the object that come in pieces are its last.
+            bytes.truncate(bytes.len().saturating_sub(1));
+            let later = self.elements.into_iter().filter_map(|elements| {
+                let links = more.get(elements.relation())?.clone();
+                Some((elements, links))
+            });
+            Later::new(bytes, projection.clone(), later.collect()).into_body()
+        };
+        let answer = Answer::body(status, body).header(header::ETAG, etag);
+        Ok(if status == StatusCode::CREATED { answer.header(header::LOCATION, location) } else { answer })
+    }
+
+    /// The JSON object, without the relations that come later.
+    pub(crate) fn to_vec(&self, projection: &Projection) -> Result<Vec<u8>, Error> {
+        let id = &self.stored.id;
+        let (resource_type, meta) = (&*self.resource_type, &self.meta);
+        let failed = |error| Error::internal(format!("the answer could not be written: {error}"));
+        let resource;
+        let resource = match &self.stored.text {
+            None => &self.stored.resource,
+            Some(text) => {
+                if let Some(bytes) = self.verbatim(text, projection)? {
+                    return Ok(bytes);
+                }
+                resource = Resource::from_canonical(serde_json::from_str(text).map_err(failed)?);
+                &resource
+            }
+        };
+        let mut computed = Vec::new();
+        for elements in &self.elements {
+            let name = elements.relation();
+            if let Some(links) = self.stored.links.get(name).filter(|links| !links.is_empty()) {
+                computed.push((name, elements.to_value(links).map_err(failed)?));
+            }
+        }
+        let computed: &[(&str, Value)] = &computed;
+        let representation = Representation { resource_type, id, resource, meta, computed, projection };
+        serde_json::to_vec(&representation).map_err(failed)
+    }
+
+    /// The same from stored text, if nothing of it is left out.
+    fn verbatim(&self, text: &str, projection: &Projection) -> Result<Option<Vec<u8>>, Error> {
+        let takes_whole =
+            |elements: &Elements| projection.takes_whole(&self.resource_type, elements.relation());
+        if !projection.is_default() || !self.elements.iter().all(takes_whole) {
+            return Ok(None);
+        }
+        let (resource_type, id, meta) = (&*self.resource_type, &*self.stored.id, &self.meta);
+        let Some(mut bytes) = (Verbatim { resource_type, id, text, meta }).to_vec() else { return Ok(None) };
+        for elements in &self.elements {
+            let Some(links) = self.stored.links.get(elements.relation()) else { continue };
+            if links.is_empty() {
+                continue;
+            }
+            bytes.truncate(bytes.len().saturating_sub(1));
+            elements.open(&mut bytes);
+            elements.write(&mut bytes, links, projection, &mut true)?;
+            bytes.extend(b"]}");
+        }
+        Ok(Some(bytes))
+    }
+}
