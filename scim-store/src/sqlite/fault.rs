@@ -55,6 +55,11 @@ pub(super) enum Fault {
 }
 
 impl Fault {
+    /// Whether a read took longer than it may in place.
+    pub(super) fn is_interrupted(&self) -> bool {
+        matches!(self, Self::Sql(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted))
+    }
+
     /// Whether there was no room: in the file system, or within the size that the file may have.
     pub(super) fn is_full(&self) -> bool {
         match self {

@@ -14,7 +14,8 @@ use std::thread;
 pub struct SqliteOptions {
     /// What survives when the machine stops.
     pub durability: Durability,
-    /// How many threads read; at least one.
+    /// How many reads may be under way in place, on the threads of their callers, and on as many threads of the
+    /// store's own where they are long; at least one.
     pub readers: usize,
     /// How many batches may share one commit; at least one.
     pub group: usize,
@@ -54,7 +55,7 @@ impl SqliteOptions {
         self
     }
 
-    /// With this many reading threads.
+    /// With this many reads at once.
     #[must_use]
     pub fn with_readers(mut self, readers: usize) -> Self {
         self.readers = readers;

@@ -1,8 +1,9 @@
-//! The threads that read.
+//! Reading: short reads in place, long ones on threads of their own.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
 use async_channel::{Receiver, Sender, bounded};
@@ -13,23 +14,28 @@ use super::fault::Fault;
 use super::options::SqliteOptions;
 use super::schema;
 
-/// The reading threads; joined when dropped.
+/// How many steps of SQLite's machine are counted as one, and after how many a long read looks whether somebody still
+/// waits for it.
+const STEPS: i32 = 1_000;
+
+/// How many times that a read may take in place: what a page of a hundred takes, about a millisecond.
+const IN_PLACE: u32 = 20;
+
+/// Connections and threads that read; joined when dropped.
 pub(super) struct Readers {
+    at_hand: Mutex<Vec<AtHand>>,
     jobs: Option<Sender<Job>>,
     threads: Vec<JoinHandle<()>>,
 }
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 
-/// After how many steps of SQLite's machine a read looks whether somebody still waits for it: some ten thousandths of
-/// a second.
-const STEPS: i32 = 10_000;
-
 impl Readers {
     pub(super) fn open(path: &Path, options: &SqliteOptions) -> Result<Self, Fault> {
         let (jobs, queue) = bounded(options.queue.max(1));
-        let mut readers = Self { jobs: Some(jobs), threads: Vec::new() };
+        let mut readers = Self { at_hand: Mutex::default(), jobs: Some(jobs), threads: Vec::new() };
         for number in 0..options.readers.max(1) {
+            readers.lay_down(AtHand::new(schema::reading(path)?)?);
             let mut connection = schema::reading(path)?;
             let queue = queue.clone();
             let thread = Builder::new()
@@ -41,11 +47,39 @@ impl Readers {
         Ok(readers)
     }
 
-    /// Runs `read` on one consistent state of the file. It ends early when its caller no longer waits, because the
-    /// client is gone or the time is up.
+    /// Runs `read` on one consistent state of the file. What is short is read where the caller stands, for a thread's
+    /// turn costs more than most reads; what turns out to be long, or finds no connection at hand, begins again on a
+    /// thread. There it ends early when its caller no longer waits, because the client is gone or the time is up.
     pub(super) async fn run<T: Send + 'static>(
         &self,
-        read: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+        read: impl Fn(&Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Fault> {
+        match self.in_place(&read) {
+            Some(outcome) => outcome,
+            None => self.on_thread(read).await,
+        }
+    }
+
+    /// `None` when that takes a thread.
+    fn in_place<T>(&self, read: impl Fn(&Connection) -> Result<T, Fault>) -> Option<Result<T, Fault>> {
+        let at_hand = self.at_hand.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
+        at_hand.steps.store(0, Ordering::Relaxed);
+        let outcome = on_snapshot(&at_hand.connection, read);
+        // A connection whose read panicked is not used again.
+        self.lay_down(at_hand);
+        match outcome {
+            Err(fault) if fault.is_interrupted() => None,
+            outcome => Some(outcome),
+        }
+    }
+
+    fn lay_down(&self, at_hand: AtHand) {
+        self.at_hand.lock().unwrap_or_else(PoisonError::into_inner).push(at_hand);
+    }
+
+    async fn on_thread<T: Send + 'static>(
+        &self,
+        read: impl Fn(&Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Fault> {
         let (answer, outcome) = oneshot::channel();
         let waiting = Arc::new(());
@@ -56,16 +90,51 @@ impl Readers {
             }
             // The next job sets its own in its place.
             let _ = connection.progress_handler(STEPS, Some(move || waits.strong_count() == 0));
-            let snapshot = connection.unchecked_transaction();
-            let outcome = snapshot.map_err(Fault::from).and_then(|snapshot| read(&snapshot));
             // Who no longer listens does not need to know.
-            let _ = answer.send(outcome);
+            let _ = answer.send(on_snapshot(connection, read));
         });
         let jobs = self.jobs.as_ref().ok_or(Fault::Stopped)?;
         jobs.send(job).await.map_err(|_| Fault::Stopped)?;
         let outcome = outcome.await.map_err(|_| Fault::Stopped)?;
         drop(waiting);
         outcome
+    }
+}
+
+/// A connection that gives up a read which takes too long in place.
+struct AtHand {
+    connection: Connection,
+    /// Thousands of steps of the present read.
+    steps: Arc<AtomicU32>,
+}
+
+impl AtHand {
+    fn new(mut connection: Connection) -> Result<Self, Fault> {
+        let steps = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&steps);
+        let is_enough = move || counted.fetch_add(1, Ordering::Relaxed) >= IN_PLACE;
+        connection.progress_handler(STEPS, Some(is_enough))?;
+        Ok(Self { connection, steps })
+    }
+}
+
+/// Reads within a transaction, which sees one state.
+fn on_snapshot<T>(
+    connection: &Connection,
+    read: impl FnOnce(&Connection) -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    connection.prepare_cached("BEGIN")?.execute([])?;
+    let _end = End(connection);
+    read(connection)
+}
+
+/// The end of a reading transaction.
+struct End<'a>(&'a Connection);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        // An interrupted statement may have ended it.
+        let _ = self.0.prepare_cached("ROLLBACK").and_then(|mut end| end.execute([]));
     }
 }
 
