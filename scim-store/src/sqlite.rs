@@ -8,6 +8,7 @@ mod feed;
 mod lock;
 mod narrow;
 mod options;
+mod rank;
 mod read;
 mod readers;
 mod reindex;

@@ -9,6 +9,7 @@ use scim_server_traits::{EntityTag, Get, Page, Position, Query, Seek, SortBy, St
 use super::by_key::ByKey;
 use super::fault::Fault;
 use super::narrow::{Candidates, integer};
+use super::rank;
 use super::relations::{End, Targets, View, links};
 use crate::tables::Seq;
 
@@ -213,6 +214,12 @@ impl Reading<'_> {
     }
 
     fn all(&self, down: bool, from: Option<Seq>, offset: u64, limit: u64) -> Result<Vec<Seq>, Fault> {
+        let (from, offset) = match from {
+            None if !down => {
+                rank::near(self.connection, self.tenant, self.query.resource_type.name(), offset)?
+            }
+            from => (from, offset),
+        };
         let sql = match (down, from.is_some()) {
             (false, false) => {
                 "SELECT seq FROM scim_resource WHERE tenant = ?1 AND kind = ?2

@@ -12,7 +12,7 @@ use super::options::{Durability, SqliteOptions};
 
 /// What leads from each layout to the next, beginning with an empty file. A file says in `PRAGMA user_version`
 /// how many of these it has seen; one that is in use is never changed here, only followed by another.
-const MIGRATIONS: &[&str] = &[TABLES, SECRET, CHANGES, INDEXED, INDEXED_OF_TENANT];
+const MIGRATIONS: &[&str] = &[TABLES, SECRET, CHANGES, INDEXED, INDEXED_OF_TENANT, RANKS];
 
 /// Narrow rows apart from documents, so that lists page without reading documents. Links lead from row to
 /// row, whatever their tenant: a row belongs to one.
@@ -116,6 +116,20 @@ CREATE TABLE scim_indexed (
     attrs TEXT NOT NULL,
     PRIMARY KEY (tenant, kind)
 ) STRICT, WITHOUT ROWID;
+";
+
+/// How many resources of each type there are in each stretch of rows, so that the page at any depth is found without
+/// counting all before it. A stretch is `sqlite::rank::BLOCK` rows.
+const RANKS: &str = "
+CREATE TABLE scim_rank (
+    tenant TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    block INTEGER NOT NULL,
+    n INTEGER NOT NULL,
+    PRIMARY KEY (tenant, kind, block)
+) STRICT, WITHOUT ROWID;
+INSERT INTO scim_rank
+    SELECT tenant, kind, seq / 1024, count(*) FROM scim_resource GROUP BY tenant, kind, seq / 1024;
 ";
 
 /// More statements than the crate has, so that each is compiled once; filters share the rest.

@@ -7,7 +7,7 @@ use scim_core::{Resource, Timestamp};
 use scim_server_traits::{Batch, Claim, Key, Written};
 
 use super::fault::Fault;
-use super::feed;
+use super::{feed, rank};
 use crate::tables::{Changed, Content, Head, Member, Owner, Seq, Tables};
 use crate::write::write_all;
 
@@ -86,7 +86,8 @@ impl<'a> Rows<'a> {
         self.run(sql, params![self.tenant, kind, key.attribute, key.key, seq]).map(drop)
     }
 
-    fn count(&self, kind: &str, by: i64) -> Result<(), Fault> {
+    fn count(&self, kind: &str, seq: Seq, by: i64) -> Result<(), Fault> {
+        rank::count(self.connection, self.tenant, kind, seq, by)?;
         let sql = "INSERT INTO scim_count (tenant, kind, n) VALUES (?1, ?2, ?3)
             ON CONFLICT DO UPDATE SET n = n + ?3";
         self.run(sql, params![self.tenant, kind, by]).map(drop)
@@ -185,7 +186,7 @@ impl Tables for Rows<'_> {
         for key in &content.unique {
             self.add_unique(kind, seq, key)?;
         }
-        self.count(kind, 1)?;
+        self.count(kind, seq, 1)?;
         Ok(seq)
     }
 
@@ -251,7 +252,7 @@ impl Tables for Rows<'_> {
         ] {
             self.run(sql, [seq])?;
         }
-        self.count(kind, -1)
+        self.count(kind, seq, -1)
     }
 
     fn note(&mut self, changed: &Changed<'_>) -> Result<(), Fault> {

@@ -7,6 +7,8 @@ mod agree;
 mod broken;
 mod feed;
 mod given;
+#[cfg(feature = "sqlite")]
+mod large;
 mod memory;
 #[cfg(feature = "sqlite")]
 mod operations;

@@ -48,7 +48,8 @@ async fn the_secret_of_a_file_stays() {
     // A file of layout 1 gets one.
     let file = rusqlite::Connection::open(directory.path().join("scim.db")).unwrap();
     file.execute_batch(
-        "DROP TABLE scim_secret; DROP TABLE scim_change; DROP TABLE scim_indexed; PRAGMA user_version = 1",
+        "DROP TABLE scim_secret; DROP TABLE scim_change; DROP TABLE scim_indexed; DROP TABLE scim_rank;
+        PRAGMA user_version = 1",
     )
     .unwrap();
     let first = open(&directory).secret();
@@ -207,7 +208,7 @@ async fn a_file_of_layout_1_is_taken_over() {
     drop(store);
     let new = rusqlite::Connection::open(&path).unwrap();
     let layout: i64 = new.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
-    assert_eq!(layout, 5);
+    assert_eq!(layout, 6);
 }
 
 #[tokio::test]
@@ -220,7 +221,7 @@ async fn a_file_of_layout_4_makes_its_keys_anew_once() {
     // As the version of layout 4 left it, when another tenant's registry had the last word.
     let old = rusqlite::Connection::open(&path).unwrap();
     old.execute_batch(
-        "DROP TABLE scim_indexed; DELETE FROM scim_key; PRAGMA user_version = 4;
+        "DROP TABLE scim_indexed; DROP TABLE scim_rank; DELETE FROM scim_key; PRAGMA user_version = 4;
         CREATE TABLE scim_indexed (kind TEXT NOT NULL PRIMARY KEY, attrs TEXT NOT NULL) STRICT, WITHOUT ROWID;
         INSERT INTO scim_indexed VALUES ('User', 'indexed userName')",
     )

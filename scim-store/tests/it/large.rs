@@ -1,0 +1,127 @@
+//! What is large: pages far behind, groups with many members, reads that take long.
+
+use std::sync::Arc;
+
+use scim_core::ResourceType;
+use scim_server_traits::{Batch, Context, Delete, Get, Query, Store, TenantId};
+use scim_store::{Durability, SqliteOptions, SqliteStore};
+use tempfile::TempDir;
+
+use super::given::{batch, context, group, user};
+
+/// More than one stretch of rows, more than one chunk of links.
+const PEOPLE: usize = 2_500;
+
+async fn filled(directory: &TempDir) -> SqliteStore {
+    let options = SqliteOptions::default().with_durability(Durability::Off);
+    let store = SqliteStore::open_with(directory.path().join("scim.db"), options).unwrap();
+    let people = (0..PEOPLE).map(|number| user(&format!("u{number}"), &format!("person{number}")));
+    // Another tenant's rows lie between them.
+    let (one, two): (Vec<_>, Vec<_>) = people.enumerate().partition(|(number, _)| number % 5 < 3);
+    for (first, second) in one.chunks(750).zip(two.chunks(500)) {
+        for (context, people) in [(context(), first), (elsewhere(), second)] {
+            let inserts = people.iter().map(|(_, insert)| insert.clone());
+            store.commit(&context, inserts.fold(batch(), Batch::insert)).await.unwrap();
+        }
+    }
+    store
+}
+
+fn elsewhere() -> Context {
+    Context::new(TenantId::new("elsewhere"))
+}
+
+async fn page(store: &SqliteStore, offset: u64, limit: u64) -> (u64, Vec<String>) {
+    let query = Query::new(ResourceType::user()).page(offset, limit);
+    let page = store.query(&context(), query).await.unwrap();
+    (page.total, page.resources.into_iter().map(|stored| stored.id).collect())
+}
+
+/// Each page is where counting all before it would find it.
+async fn tile(store: &SqliteStore) {
+    let (total, all) = page(store, 0, 10_000).await;
+    assert_eq!(total, all.len() as u64);
+    for offset in [0, 1, 1_023, 1_024, 1_025, 1_300, total - 1, total, total + 1, 5_000] {
+        let from = usize::try_from(offset).unwrap().min(all.len());
+        let expected = &all[from..all.len().min(from + 3)];
+        assert_eq!(page(store, offset, 3).await, (total, expected.to_vec()), "at {offset}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_at_depth_is_where_counting_finds_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = filled(&directory).await;
+    tile(&store).await;
+    // Holes, up to a whole stretch of rows.
+    let (_, ids) = page(&store, 0, 10_000).await;
+    let gone = ids.iter().enumerate().filter(|(place, _)| place % 7 == 0 || (300..1_100).contains(place));
+    let deletes = gone.map(|(_, id)| Delete::new(ResourceType::user(), id));
+    store.commit(&context(), deletes.fold(batch(), Batch::delete)).await.unwrap();
+    tile(&store).await;
+    drop(store);
+
+    // A file of the layout before has no counts of its stretches.
+    let path = directory.path().join("scim.db");
+    let file = rusqlite::Connection::open(&path).unwrap();
+    let counts = |file: &rusqlite::Connection| {
+        let mut select = file.prepare("SELECT tenant, kind, block, n FROM scim_rank").unwrap();
+        let row = |row: &rusqlite::Row<'_>| {
+            Ok((
+                row.get::<_, String>(0)?,
+                row.get::<_, String>(1)?,
+                row.get::<_, i64>(2)?,
+                row.get::<_, i64>(3)?,
+            ))
+        };
+        select.query_map([], row).unwrap().collect::<Result<Vec<_>, _>>().unwrap()
+    };
+    let before = counts(&file);
+    file.execute_batch("DROP TABLE scim_rank; PRAGMA user_version = 4").unwrap();
+    file.close().unwrap();
+    let store = SqliteStore::open(&path).unwrap();
+    tile(&store).await;
+    drop(store);
+    assert_eq!(
+        counts(&rusqlite::Connection::open(&path).unwrap()),
+        before,
+        "counted while written, and at once"
+    );
+}
+
+#[tokio::test]
+async fn many_links_come_in_chunks() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = filled(&directory).await;
+    let (_, ids) = page(&store, 0, 10_000).await;
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    store.commit(&context(), batch().insert(group("g1", &ids))).await.unwrap();
+    let get = Get::new(ResourceType::group(), "g1").with_relations(vec!["members".into()]);
+    let whole = store.get(&context(), get.clone()).await.unwrap().unwrap();
+    assert_eq!((whole.links["members"].len(), whole.more.len()), (1_500, 0));
+    let sparing = store.get(&context(), get.at_once(1_000)).await.unwrap().unwrap();
+    assert!(sparing.links["members"].is_empty());
+    let more = &sparing.more["members"];
+    let mut chunks = Vec::new();
+    while let Some(links) = more.chunk(chunks.len()).await.unwrap() {
+        chunks.push(links);
+    }
+    assert!(chunks.iter().all(|links| links.len() <= 1_000));
+    assert_eq!(chunks.concat(), whole.links["members"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn long_reads_and_many_reads_are_answered() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Arc::new(filled(&directory).await);
+    let reads = (0..64).map(|number| {
+        let store = Arc::clone(&store);
+        // Short ones, and ones that take more than is done in place.
+        let limit = if number % 2 == 0 { 1 } else { 10_000 };
+        tokio::spawn(async move { page(&store, 0, limit).await.1.len() as u64 == limit.min(1_500) })
+    });
+    let reads: Vec<_> = reads.collect();
+    for read in reads {
+        assert!(read.await.unwrap());
+    }
+}
