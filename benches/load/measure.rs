@@ -1,0 +1,300 @@
+//! What is asked of the servers, and what came of it.
+
+use std::cell::Cell;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use serde_json::{Value, json};
+
+use crate::client::{Connection, Load, load, request};
+use crate::people::{Person, Size, person_id, user_name};
+use crate::process::Process;
+use crate::server::Durability;
+
+/// An engine on a copy of a seeded file.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    pub(crate) size: Size,
+    pub(crate) process: Process,
+    /// What the process serves.
+    pub(crate) file: PathBuf,
+}
+
+impl Engine {
+    /// The same file, served by another process.
+    pub(crate) async fn reopened(self, core: Option<usize>, durability: Durability) -> anyhow::Result<Self> {
+        self.process.stop().await?;
+        let process = Process::engine(core, &self.file, durability).await?;
+        Ok(Self { process, ..self })
+    }
+}
+
+/// How much is measured.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Effort {
+    pub(crate) rounds: usize,
+    pub(crate) time: Duration,
+    /// How many requests where one follows the other.
+    pub(crate) turns: usize,
+}
+
+/// What is asked by many at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    Get,
+    GetAttributes,
+    Filter,
+    List,
+    Post,
+    PatchUser,
+}
+
+thread_local! {
+    /// Counts requests of all rounds, so that no user is made twice.
+    static NUMBER: Cell<u64> = const { Cell::new(0) };
+}
+
+/// A number that never came before.
+pub(crate) fn fresh() -> u64 {
+    NUMBER.replace(NUMBER.get() + 1)
+}
+
+impl Asked {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET by id",
+            Self::GetAttributes => "GET by id, `attributes=userName,name.familyName,emails`",
+            Self::Filter => "`filter=userName eq`",
+            Self::List => "list of 100",
+            Self::Post => "POST",
+            Self::PatchUser => "PATCH a user's title",
+        }
+    }
+
+    pub(crate) fn connections(self) -> usize {
+        match self {
+            Self::Post | Self::PatchUser => 64,
+            _ => 8,
+        }
+    }
+
+    pub(crate) fn status(self) -> u16 {
+        if self == Self::Post { 201 } else { 200 }
+    }
+
+    /// The request of this number.
+    fn request(self, size: Size, person: &Person, number: u64) -> anyhow::Result<Vec<u8>> {
+        let somebody = size.somebody(number);
+        let by_id = format!("/scim/v2/Users/{}", person_id(somebody));
+        Ok(match self {
+            Self::Get => request("GET", &by_id, b""),
+            Self::GetAttributes => {
+                request("GET", &format!("{by_id}?attributes=userName,name.familyName,emails"), b"")
+            }
+            Self::Filter => {
+                let filter = format!("userName%20eq%20%22{}%22", user_name(somebody));
+                request("GET", &format!("/scim/v2/Users?filter={filter}"), b"")
+            }
+            Self::List => request("GET", "/scim/v2/Users?count=100", b""),
+            Self::Post => {
+                let number = usize::try_from(number)?;
+                request("POST", "/scim/v2/Users", &person.body(10_000_000 + number)?)
+            }
+            Self::PatchUser => {
+                let body = json!({
+                    "schemas": [scim_core::urn::PATCH_OP],
+                    "Operations": [{"op": "replace", "path": "title", "value": format!("Guide {number}")}],
+                });
+                request("PATCH", &by_id, body.to_string().as_bytes())
+            }
+        })
+    }
+}
+
+/// Medians of the rounds: the engines', and that of the server which answers the same bytes.
+#[derive(Debug)]
+pub(crate) struct Measured {
+    pub(crate) engines: Vec<Figure>,
+    pub(crate) bare: Figure,
+}
+
+/// The median of some rounds.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Figure {
+    pub(crate) per_second: f64,
+    pub(crate) p99: Duration,
+    /// The server's time on its core for one request, where the system tells.
+    pub(crate) core: Option<Duration>,
+}
+
+/// Asks each engine and the bare server in turn, so that whatever else the machine does meets all of them.
+pub(crate) async fn throughput(
+    asked: Asked,
+    engines: &[&Engine],
+    bare: &Process,
+    effort: Effort,
+) -> anyhow::Result<Measured> {
+    let person = Person::new();
+    let path = format!("/{asked:?}");
+    let first = engines.first().context("no engine")?;
+    let example = asked.request(first.size, &person, fresh())?;
+    teach(bare, &path, &example, first).await?;
+    let end = find_body(&example);
+    let method = std::str::from_utf8(&example)?.split(' ').next().unwrap_or("GET").to_owned();
+    let plain = request(&method, &path, &example[end..]);
+    let (mut of_engines, mut of_bare) = (vec![Vec::new(); engines.len()], Vec::new());
+    for _ in 0..effort.rounds {
+        for (engine, figures) in engines.iter().zip(&mut of_engines) {
+            let next = || asked.request(engine.size, &person, fresh());
+            figures.push(round(&engine.process, asked, effort, next)?);
+        }
+        of_bare.push(round(bare, asked, effort, || Ok(plain.clone()))?);
+    }
+    Ok(Measured { engines: of_engines.into_iter().map(median).collect(), bare: median(of_bare) })
+}
+
+fn round(
+    process: &Process,
+    asked: Asked,
+    effort: Effort,
+    next: impl FnMut() -> anyhow::Result<Vec<u8>>,
+) -> anyhow::Result<Figure> {
+    let before = process.busy();
+    let Load { per_second, p99, count } =
+        load(process.address, asked.connections(), effort.time, asked.status(), next)
+            .with_context(|| format!("{} failed", asked.name()))?;
+    let busy = before.zip(process.busy()).map(|(before, after)| after - before);
+    let core = busy.map(|busy| Duration::from_secs_f64(busy.max(0.0) / count.max(1) as f64));
+    Ok(Figure { per_second, p99, core })
+}
+
+fn median(mut figures: Vec<Figure>) -> Figure {
+    figures.sort_by(|a, b| a.per_second.total_cmp(&b.per_second));
+    figures.get(figures.len() / 2).copied().unwrap_or_default()
+}
+
+fn find_body(request: &[u8]) -> usize {
+    request.windows(4).position(|window| window == b"\r\n\r\n").map_or(request.len(), |at| at + 4)
+}
+
+/// Has the bare server answer what the engine answers.
+async fn teach(bare: &Process, path: &str, example: &[u8], engine: &Engine) -> anyhow::Result<()> {
+    let mut connection = Connection::open(engine.process.address).await?;
+    let answer = connection.ask(example).await?;
+    let (status, body) = (answer.status, answer.body.to_vec());
+    ensure!(status < 300, "{}{}", answer.head, String::from_utf8_lossy(answer.body));
+    let mut put = format!(
+        "PUT {path} HTTP/1.1\r\nhost: localhost\r\nx-status: {status}\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    )
+    .into_bytes();
+    put.extend(body);
+    Connection::open(bare.address).await?.ask(&put).await?;
+    Ok(())
+}
+
+/// The median time of adding somebody to a group, one after the other on one connection. Who was added is taken out
+/// again, so that the group stays as large.
+pub(crate) async fn add_member(engine: &Engine, group: &str, effort: Effort) -> anyhow::Result<Duration> {
+    let mut connection = Connection::open(engine.process.address).await?;
+    let target = format!("/scim/v2/Groups/{group}");
+    let patch = |op: &str, person: &str| {
+        let mut operation = json!({"op": op, "path": "members", "value": [{"value": person}]});
+        if op == "remove" {
+            operation = json!({"op": op, "path": format!("members[value eq \"{person}\"]")});
+        }
+        let body = json!({"schemas": [scim_core::urn::PATCH_OP], "Operations": [operation]});
+        request("PATCH", &target, body.to_string().as_bytes())
+    };
+    let mut taken = Vec::with_capacity(effort.turns);
+    for turn in 0..effort.turns {
+        let person = person_id(engine.size.people() + turn % crate::people::SPARE);
+        let (add, remove) = (patch("add", &person), patch("remove", &person));
+        let started = std::time::Instant::now();
+        let status = connection.ask(&add).await?.status;
+        taken.push(started.elapsed());
+        ensure!(status == 204, "adding a member was answered {status}");
+        let status = connection.ask(&remove).await?.status;
+        ensure!(status == 204, "removing a member was answered {status}");
+    }
+    taken.sort_unstable();
+    Ok(taken[taken.len() / 2])
+}
+
+/// The median times of two requests that take turns on one connection.
+pub(crate) async fn turns(
+    engine: &Engine,
+    one: &str,
+    other: &str,
+    effort: Effort,
+) -> anyhow::Result<(Duration, Duration)> {
+    let mut connection = Connection::open(engine.process.address).await?;
+    let requests = [request("GET", one, b""), request("GET", other, b"")];
+    let mut taken = [Vec::new(), Vec::new()];
+    for _ in 0..effort.turns {
+        for (request, taken) in requests.iter().zip(&mut taken) {
+            let started = std::time::Instant::now();
+            let answer = connection.ask(request).await?;
+            taken.push(started.elapsed());
+            ensure!(answer.status == 200, "{}", answer.head);
+        }
+    }
+    let [one, other] = taken.map(|mut taken| {
+        taken.sort_unstable();
+        taken[taken.len() / 2]
+    });
+    Ok((one, other))
+}
+
+/// Where the walk by cursor stands after this many people: the target of the next page.
+pub(crate) async fn walk(engine: &Engine, depth: usize) -> anyhow::Result<String> {
+    const PAGE: usize = 100;
+    let mut connection = Connection::open(engine.process.address).await?;
+    let mut cursor = String::new();
+    let bar = crate::progress::bar(depth, "walking by cursor");
+    for _ in 0..depth / PAGE {
+        let target = format!("/scim/v2/Users?attributes=userName&count={PAGE}&cursor={cursor}");
+        let answer = connection.ask(&request("GET", &target, b"")).await?;
+        let page: Value = serde_json::from_slice(answer.body)?;
+        cursor = page["nextCursor"].as_str().context("the walk has ended early")?.to_owned();
+        bar.inc(PAGE as u64);
+    }
+    bar.finish_and_clear();
+    Ok(format!("/scim/v2/Users?count={PAGE}&cursor={cursor}"))
+}
+
+/// What reading a group came to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Read {
+    pub(crate) bytes: usize,
+    pub(crate) time: Duration,
+    /// The most memory that was seen meanwhile, in MiB.
+    pub(crate) memory: Option<f64>,
+}
+
+/// Reads a whole group and watches the server's memory.
+pub(crate) async fn read_group(engine: &Engine, group: &str) -> anyhow::Result<Read> {
+    let mut connection = Connection::open(engine.process.address).await?;
+    let started = std::time::Instant::now();
+    let target = request("GET", &format!("/scim/v2/Groups/{group}"), b"");
+    let asked = async {
+        let answer = connection.ask(&target).await?;
+        ensure!(answer.status == 200 && answer.header("etag").is_some(), "{}", answer.head);
+        anyhow::Ok(answer.length)
+    };
+    let mut most = engine.process.memory();
+    let watch = async {
+        let mut tick = tokio::time::interval(Duration::from_millis(5));
+        loop {
+            tick.tick().await;
+            let now = engine.process.memory();
+            most = most.zip(now).map(|(most, now)| most.max(now));
+        }
+    };
+    let bytes = tokio::select! {
+        bytes = asked => bytes?,
+        () = watch => 0,
+    };
+    Ok(Read { bytes, time: started.elapsed(), memory: most })
+}
