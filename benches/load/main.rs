@@ -61,6 +61,9 @@ struct Run {
     /// How long each figure is taken, in milliseconds.
     #[arg(long, value_name = "MILLISECONDS")]
     time: Option<u64>,
+    /// Only what has this in its name, such as `GET by id`, `filter`, `POST`, `member`, `page` or `memory`.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    only: String,
     /// Exit 1 when a floor is missed.
     #[arg(long)]
     fail: bool,

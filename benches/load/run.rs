@@ -56,6 +56,7 @@ pub(crate) fn run(arguments: &Run) -> anyhow::Result<ExitCode> {
 struct Measuring<'a> {
     folder: &'a Path,
     effort: Effort,
+    only: &'a str,
     core: Option<usize>,
     bare: Process,
     small: Engine,
@@ -77,12 +78,13 @@ async fn engine(
 }
 
 impl<'a> Measuring<'a> {
-    async fn start(folder: &'a Path, arguments: &Run, core: Option<usize>) -> anyhow::Result<Self> {
+    async fn start(folder: &'a Path, arguments: &'a Run, core: Option<usize>) -> anyhow::Result<Self> {
         let [small, middle, large] = arguments.sizes();
         let full = Durability::Full;
         Ok(Self {
             folder,
             effort: arguments.effort(),
+            only: &arguments.only,
             core,
             bare: Process::bare(core).await?,
             small: engine(folder, core, small, full).await?,
@@ -106,9 +108,11 @@ impl<'a> Measuring<'a> {
         self.end().await
     }
 
-    fn step(&self, what: &str) {
+    /// Whether this is to be measured, which is said.
+    fn step(&self, what: &str) -> bool {
         self.bar.inc(1);
         self.bar.set_message(what.to_owned());
+        what.contains(self.only)
     }
 
     async fn reads(&mut self) -> anyhow::Result<()> {
@@ -118,7 +122,9 @@ impl<'a> Measuring<'a> {
             (Asked::Filter, Some(Wanted::Least(0.20, 0.25))),
             (Asked::List, None),
         ] {
-            self.step(asked.name());
+            if !self.step(asked.name()) {
+                continue;
+            }
             let engines = [&self.small, &self.middle, &self.large];
             let measured = measure::throughput(asked, &engines, &self.bare, self.effort).await?;
             for (engine, figure) in engines.iter().zip(&measured.engines) {
@@ -138,7 +144,9 @@ impl<'a> Measuring<'a> {
     async fn depth(&mut self) -> anyhow::Result<()> {
         let (size, effort) = (self.large.size, self.effort);
         let depth = size.people() / 10 * 9;
-        self.step("paging at depth");
+        if !self.step("page at depth") {
+            return Ok(());
+        }
         let by_cursor = measure::walk(&self.large, depth).await?;
         let first = "/scim/v2/Users?count=100&cursor";
         let by_index = format!("/scim/v2/Users?count=100&startIndex={}", depth + 1);
@@ -154,7 +162,9 @@ impl<'a> Measuring<'a> {
     }
 
     async fn members(&mut self) -> anyhow::Result<()> {
-        self.step("PATCH one member");
+        if !self.step("PATCH one member") {
+            return Ok(());
+        }
         let groups = self.large.size.large_groups();
         let mut taken = vec![Vec::new(); groups.len()];
         let mut disk = Vec::new();
@@ -188,7 +198,9 @@ impl<'a> Measuring<'a> {
         wanted: Option<Wanted>,
     ) -> anyhow::Result<()> {
         let survives = if durability == Durability::Full { "power loss" } else { "the process" };
-        self.step(asked.name());
+        if !self.step(asked.name()) {
+            return Ok(());
+        }
         let engines = [&self.small, &self.large];
         let measured = measure::throughput(asked, &engines, &self.bare, self.effort).await?;
         for (engine, figure) in engines.iter().zip(&measured.engines) {
@@ -225,7 +237,9 @@ impl<'a> Measuring<'a> {
     }
 
     async fn memory(&mut self) -> anyhow::Result<()> {
-        self.step("reading a large group");
+        if !self.step("memory and a large group") {
+            return Ok(());
+        }
         let wanted = Wanted::Most(250.0, 120.0);
         let (size, engine) = (self.large.size, &self.large);
         let stores = format!("{} users and {} groups", people(size.people()), people(size.groups()));

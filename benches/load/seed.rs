@@ -28,6 +28,8 @@ pub(crate) async fn seeded(folder: &Path, size: Size) -> anyhow::Result<PathBuf>
         fill(&partial, size).await?;
         std::fs::rename(&partial, &file)?;
     }
+    // One that was filled by an older version is brought to the present layout.
+    drop(SqliteStore::open_with(&file, SqliteOptions::default().without_check())?);
     Ok(file)
 }
 

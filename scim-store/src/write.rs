@@ -29,6 +29,16 @@ pub(crate) fn write_all<T: Tables>(
         .collect()
 }
 
+/// Whether these writes are refused, if at all, before any of them has changed anything, so that nothing need be undone.
+pub(crate) fn refuses_first(writes: &[Write]) -> bool {
+    match writes {
+        [Write::Insert(insert)] => insert.links.is_empty(),
+        [Write::Update(update)] => update.relations.is_empty() && update.claims.is_none(),
+        [Write::Delete(_)] => true,
+        _ => false,
+    }
+}
+
 /// A batch that no engine should send.
 #[derive(Debug, thiserror::Error)]
 enum Misuse {
@@ -48,7 +58,9 @@ fn insert<T: Tables>(tables: &mut T, now: Timestamp, insert: Insert) -> Result<W
     check_unique(tables, kind, None, &content)?;
     let claims = free_claims(tables, None, claims)?;
     let seq = tables.insert(kind, &id, now, content)?;
-    tables.set_claims(seq, &claims)?;
+    if !claims.is_empty() {
+        tables.set_claims(seq, &claims)?;
+    }
     if dormant {
         tables.set_dormant(seq, true)?;
     }

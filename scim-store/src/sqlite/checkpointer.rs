@@ -11,8 +11,9 @@ use super::fault::Fault;
 use super::options::Durability;
 use super::schema;
 
-/// From this length of the log on it is moved; SQLite cuts a longer one to it when it begins anew.
-pub(super) const LOG: u64 = 4 << 20;
+/// From this length of the log on it is moved; SQLite cuts a longer one to it when it begins anew. A page that changes
+/// again and again until then is moved once.
+pub(super) const LOG: u64 = 16 << 20;
 
 /// The length at which the writer itself stops to move it: one that never pauses would otherwise never let it begin
 /// anew.

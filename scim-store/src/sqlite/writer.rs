@@ -15,6 +15,7 @@ use super::fault::Fault;
 use super::lock::Lock;
 use super::options::SqliteOptions;
 use super::{schema, write};
+use crate::write::refuses_first;
 
 /// The writing thread; joined when dropped, after it carried out what it was given.
 pub(super) struct Writer {
@@ -169,16 +170,36 @@ fn transaction(
     kept_changes: u64,
 ) -> Result<Vec<Outcome>, Fault> {
     step(connection, "BEGIN IMMEDIATE")?;
-    let mut outcomes = Vec::new();
+    let is_alone = batches.len() == 1;
+    let mut outcomes = Vec::with_capacity(batches.len());
     for (tenant, batch) in batches {
-        outcomes.push(one(connection, &tenant, batch, kept_changes)?);
+        // A savepoint copies each page that changes within it, which costs as much as the change.
+        let outcome = if is_alone {
+            let outcome = write::batch(connection, tenant.as_str(), batch, kept_changes);
+            if outcome.is_err() {
+                // The transaction is rolled back where it ends.
+                return Ok(vec![outcome]);
+            }
+            outcome
+        } else if refuses_first(&batch.writes) {
+            let before = connection.total_changes();
+            let outcome = write::batch(connection, tenant.as_str(), batch, kept_changes);
+            if outcome.is_err() && connection.total_changes() > before {
+                // No refusal, then, but a failure of the file.
+                return outcome.map(|_| Vec::new());
+            }
+            outcome
+        } else {
+            in_savepoint(connection, &tenant, batch, kept_changes)?
+        };
+        outcomes.push(outcome);
     }
     step(connection, "COMMIT")?;
     Ok(outcomes)
 }
 
-/// One batch, in a savepoint of its own. Fails when the whole transaction has to.
-fn one(
+/// One batch that is undone alone. Fails when the whole transaction has to.
+fn in_savepoint(
     connection: &Connection,
     tenant: &TenantId,
     batch: Batch,

@@ -167,7 +167,7 @@ async fn what_is_not_its_file_is_refused() {
     let file = rusqlite::Connection::open(&path).unwrap();
     file.pragma_update(None, "user_version", 99).unwrap();
     let StoreError::Backend(reason) = SqliteStore::open(&path).unwrap_err() else { panic!("not refused") };
-    assert_eq!(reason.to_string(), "the file has layout 99: this version knows layouts up to 5");
+    assert_eq!(reason.to_string(), "the file has layout 99: this version knows layouts up to 6");
 }
 
 #[tokio::test]
