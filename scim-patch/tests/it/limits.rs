@@ -93,6 +93,10 @@ fn looks_at_elements_are_counted() {
         (json!([values(json!([{"value": "1"}, {"type": "x"}, {"display": "x"}]))]), false),
         (json!([{"op": "add", "path": "emails", "value": [{"value": "x"}]}]), true),
         (
+            json!([{"op": "add", "path": "emails", "value": [{"value": "x"}, {"value": "y"}, {"value": "z"}]}]),
+            true,
+        ),
+        (
             json!([remove(one), {"op": "add", "path": "emails", "value": [{"value": "x"}, {"value": "y"}]}]),
             false,
         ),
