@@ -94,6 +94,8 @@ quirks! {
     /// `"members": [{"value": "nobody"}]`: a link to a resource that is not there is passed over (CORE-066). In no
     /// preset, for the client is not told.
     UnknownTargets = "unknown_targets",
+    /// `GET /Groups` where only users are served: an empty list, not 404.
+    ListUnservedTypeAsEmpty = "list_unserved_type_as_empty",
 }
 
 impl fmt::Display for Quirk {
@@ -197,8 +199,9 @@ impl Leniency {
         unknown_attributes: UnknownAttributes::Ignore,
     };
 
-    /// Microsoft Entra ID: [`Leniency::INTEROP`] and empty `Operations`, which its validator sends.
-    pub const ENTRA: Self = Self::INTEROP.allow(Quirk::EmptyOperations);
+    /// Microsoft Entra ID: [`Leniency::INTEROP`] and empty `Operations`, which its validator sends, and lists of groups
+    /// where there are none, which its connection test asks for.
+    pub const ENTRA: Self = Self::INTEROP.allow(Quirk::EmptyOperations).allow(Quirk::ListUnservedTypeAsEmpty);
 
     /// Okta: [`Leniency::INTEROP`].
     pub const OKTA: Self = Self::INTEROP;
@@ -289,7 +292,13 @@ mod tests {
         assert!(Quirk::ALL.len() <= 64);
         assert!(Quirk::ALL.iter().all(|quirk| !Leniency::STRICT.allows(*quirk)));
         let missing: Vec<_> = Quirk::ALL.iter().filter(|quirk| !Leniency::INTEROP.allows(**quirk)).collect();
-        assert_eq!(missing, [&Quirk::EmptyOperations, &Quirk::ValuePathNoEffect, &Quirk::UnknownTargets]);
+        let opt_in = [
+            &Quirk::EmptyOperations,
+            &Quirk::ValuePathNoEffect,
+            &Quirk::UnknownTargets,
+            &Quirk::ListUnservedTypeAsEmpty,
+        ];
+        assert_eq!(missing, opt_in);
         assert!("nope".parse::<Leniency>().unwrap_err().to_string().contains("interop"));
     }
 }

@@ -11,6 +11,8 @@ use scim_core::{Error, Registry, ResourceType};
 pub(crate) enum Route {
     Create(Arc<ResourceType>),
     List(Arc<ResourceType>),
+    /// A list of a standard type that is not served; the path.
+    ListUnserved(String),
     Search(Arc<ResourceType>),
     ListAll,
     SearchAll,
@@ -33,7 +35,7 @@ impl Route {
     pub(crate) fn operation(&self) -> &'static str {
         match self {
             Self::Create(_) => "create",
-            Self::List(_) | Self::ListAll => "list",
+            Self::List(_) | Self::ListUnserved(_) | Self::ListAll => "list",
             Self::Search(_) | Self::SearchAll => "search",
             Self::Read(..) => "read",
             Self::Replace(..) => "replace",
@@ -123,6 +125,9 @@ pub(crate) fn route_below(registry: &Registry, method: &Method, below: &str) -> 
         },
         [endpoint, ".search"] => {
             only_post(method, Route::Search(find(registry, endpoint).ok_or_else(nowhere)?))
+        }
+        [endpoint @ ("Users" | "Groups")] if *method == Method::GET && find(registry, endpoint).is_none() => {
+            Ok(Route::ListUnserved(below.to_owned()))
         }
         [endpoint] => {
             let resource_type = find(registry, endpoint).ok_or_else(nowhere)?;

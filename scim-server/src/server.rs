@@ -210,6 +210,7 @@ impl Call<'_> {
     async fn run(&self, route: Route) -> Result<Answer, Error> {
         match route {
             Route::List(resource_type) => op::list::run(self, &self.parameters, &resource_type).await,
+            Route::ListUnserved(path) => op::list::run_unserved(self, &path),
             Route::ListAll => op::list::run_all(self, &self.parameters).await,
             Route::Search(resource_type) => op::search::run(self, Some(resource_type)).await,
             Route::SearchAll => op::search::run(self, None).await,

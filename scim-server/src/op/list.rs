@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use scim_core::{
-    Error, ListResponse, PaginationMethod, Projection, Quirks, Resolved, ResourceType, ScimType,
+    Error, ListResponse, PaginationMethod, Projection, Quirk, Quirks, Resolved, ResourceType, ScimType,
 };
 use scim_filter::{BoundFilter, Filter};
 use scim_server_traits::{Position, Query, Seek, Sort, SortBy, Stored};
@@ -38,6 +38,16 @@ pub(crate) async fn run(
         sort,
     )?;
     Listing { call, parameters, endpoint: resource_type.endpoint(), parts: vec![part] }.answer().await
+}
+
+/// Nothing of a type that is not served, for who asks to see whether it is; 404 for everybody else.
+pub(crate) fn run_unserved(call: &Call<'_>, path: &str) -> Result<Answer, Error> {
+    let mut used = Quirks::default();
+    if !call.server.leniency.uses(Quirk::ListUnservedTypeAsEmpty, &mut used) {
+        return Err(Error::not_found(format!("there is no endpoint `{path}`")));
+    }
+    call.report(used);
+    Answer::json(StatusCode::OK, &ListResponse::<Value>::page(0, 1, Vec::new()))
 }
 
 /// The resources of all types (SRV-036): one type after the other, unless they are sorted.

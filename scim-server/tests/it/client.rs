@@ -133,7 +133,7 @@ pub(crate) fn yielding() -> Server {
     on(Arc::new(Yielding(MemoryStore::new()))).build().unwrap()
 }
 
-fn on(store: Arc<dyn Store>) -> ServerBuilder {
+pub(crate) fn on(store: Arc<dyn Store>) -> ServerBuilder {
     let tokens = BearerTokens::new()
         .with("one", Grant::new(TenantId::new("one"), "a"))
         .with("two", Grant::new(TenantId::new("two"), "b"));
