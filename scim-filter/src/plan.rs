@@ -43,6 +43,11 @@ pub enum Narrow {
         /// The id that is linked to.
         target: String,
     },
+    /// The resources linked with anything by `relation`.
+    Linked {
+        /// The relation, such as `members`.
+        relation: String,
+    },
     /// What is in all of these; two or more.
     And(Vec<Narrow>),
     /// What is in any of these; two or more.
@@ -108,8 +113,8 @@ pub(crate) fn prefix_end(prefix: &str) -> Option<String> {
 
 impl BoundFilter {
     /// What of the filter an index can answer: `eq`, `sw`, `gt`, `ge`, `lt` and `le` on indexed attributes, ids,
-    /// links, and what `and` and `or` make of them. `not`, `ne`, `pr`, `co` and `ew` are left to
-    /// [`BoundFilter::matches`].
+    /// links, `pr` of links, and what `and` and `or` make of them. `not`, `ne`, every other `pr`, `co` and `ew` are
+    /// left to [`BoundFilter::matches`].
     pub fn plan(&self) -> Plan {
         plan(&self.logic, &|leaf| leaf_plan(leaf, &self.resource_type))
     }
@@ -152,7 +157,7 @@ fn leaf_plan(leaf: &Leaf, resource_type: &str) -> Plan {
                 relation: link.relation.clone().into(),
                 target: target.clone().into(),
             }),
-            None => Plan::ALL,
+            None => Plan::exact(Narrow::Linked { relation: link.relation.clone().into() }),
         },
         Leaf::Id(comparison) => match comparison.equal_to().and_then(Value::as_str) {
             Some(id) => Plan::exact(Narrow::Ids(vec![id.to_owned()])),

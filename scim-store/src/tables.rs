@@ -8,9 +8,10 @@ use scim_server_traits::{ChangeKind, Claim, Key, LinkChanges, StoreError, index_
 /// the levels below it again, so only flat branches compete for the smallest.
 pub(crate) fn is_flat(narrow: &Narrow) -> bool {
     match narrow {
-        Narrow::And(_) => false,
+        // Where few are linked with anything, many would be looked at to count them.
+        Narrow::And(_) | Narrow::Linked { .. } => false,
         Narrow::Or(branches) => {
-            !branches.iter().any(|branch| matches!(branch, Narrow::And(_) | Narrow::Or(_)))
+            !branches.iter().any(|branch| !is_flat(branch) || matches!(branch, Narrow::Or(_)))
         }
         _ => true,
     }

@@ -57,7 +57,6 @@ fn the_rest_is_left_to_the_evaluator() {
         "title eq \"x\"",
         "id sw \"x\"",
         "meta.created gt \"2011-05-13T04:42:34Z\"",
-        "groups pr",
         "userName eq \"x\" or title eq \"y\"",
         "emails[not (value eq \"x\")]",
     ] {
@@ -111,7 +110,13 @@ fn links_are_probed_exactly() {
         plan("id eq \"g1\" and members eq \"u2\""),
         exact(Narrow::And(vec![Narrow::Ids(vec!["g1".into()]), link("u2")]))
     );
-    assert_eq!(plan("members ne \"u1\""), inexact(Narrow::All));
+    let linked = Narrow::Linked { relation: "members".into() };
+    assert_eq!(plan("members pr"), exact(linked.clone()));
+    assert_eq!(plan("members pr and members eq \"u1\""), exact(Narrow::And(vec![linked, link("u1")])));
+    assert_eq!(user("groups pr"), exact(Narrow::Linked { relation: "groups".into() }));
+    for text in ["members ne \"u1\"", "not (members pr)"] {
+        assert_eq!(plan(text), inexact(Narrow::All));
+    }
 }
 
 #[test]

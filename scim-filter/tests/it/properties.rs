@@ -96,6 +96,7 @@ fn is_candidate(user: &ResourceType, narrow: &Narrow, stored: &Stored) -> bool {
             keys.iter().any(|key| probe.takes(key))
         }
         Narrow::Link { relation, target } => stored.links.0.contains(&(relation.clone(), target.clone())),
+        Narrow::Linked { relation } => stored.links.0.iter().any(|(name, _)| name == relation),
         Narrow::And(branches) => branches.iter().all(|branch| is_candidate(user, branch, stored)),
         Narrow::Or(branches) => branches.iter().any(|branch| is_candidate(user, branch, stored)),
     }

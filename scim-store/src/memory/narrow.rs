@@ -6,7 +6,7 @@ use std::ops::Bound;
 use scim_core::{ResourceType, Side};
 use scim_filter::{KeyProbe, Narrow};
 
-use super::read::is_linked;
+use super::read::{ends, is_linked};
 use super::tenant::{Kind, Tenant};
 use crate::tables::{Seq, is_flat};
 
@@ -96,6 +96,9 @@ impl<'a> Index<'a> {
                 )
             }
             Narrow::Link { relation, target } => self.linked(relation, target),
+            Narrow::Linked { relation } => {
+                Box::new(self.kind.order.iter().copied().filter(move |seq| self.any(relation, *seq)))
+            }
             Narrow::And(branches) => {
                 let smallest = (0..branches.len())
                     .filter(|branch| is_flat(&branches[*branch]))
@@ -140,6 +143,11 @@ impl<'a> Index<'a> {
         }
     }
 
+    fn any(self, relation: &str, seq: Seq) -> bool {
+        let relation = self.resource_type.relation(relation);
+        relation.is_some_and(|relation| ends(self.tenant, relation, seq).next().is_some())
+    }
+
     fn contains(self, narrow: &Narrow, seq: Seq) -> bool {
         match narrow {
             Narrow::All => true,
@@ -155,6 +163,7 @@ impl<'a> Index<'a> {
                 let relation = self.resource_type.relation(relation);
                 relation.is_some_and(|relation| is_linked(self.tenant, relation, seq, target))
             }
+            Narrow::Linked { relation } => self.any(relation, seq),
             Narrow::And(branches) => branches.iter().all(|narrow| self.contains(narrow, seq)),
             Narrow::Or(branches) => branches.iter().any(|narrow| self.contains(narrow, seq)),
         }

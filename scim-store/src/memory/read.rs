@@ -160,7 +160,11 @@ fn link(row: &Row, shown: Option<&str>) -> Link {
 }
 
 /// The visible far ends of a resource's links, own or reverse, in order of creation.
-fn ends<'a>(tenant: &'a Tenant, relation: &'a Relation, seq: Seq) -> Box<dyn Iterator<Item = Seq> + 'a> {
+pub(super) fn ends<'a>(
+    tenant: &'a Tenant,
+    relation: &'a Relation,
+    seq: Seq,
+) -> Box<dyn Iterator<Item = Seq> + 'a> {
     match &relation.side {
         Side::Own { .. } => {
             Box::new(tenant.targets(&relation.name, seq).filter(|target| !tenant.is_dormant(*target)))

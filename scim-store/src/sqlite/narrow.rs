@@ -178,6 +178,13 @@ impl Writing<'_> {
                 format!("SELECT {distinct}seq FROM scim_key WHERE {scope} AND {probe}")
             }
             Narrow::Link { relation, target } => self.linked(relation, target)?,
+            Narrow::Linked { relation } => {
+                let scope = self.scope();
+                format!(
+                    "SELECT r.seq AS seq FROM scim_resource r WHERE {scope} AND {}",
+                    self.any(relation, "r.seq")
+                )
+            }
             Narrow::And(branches) => self.all_of(branches)?,
             Narrow::Or(branches) => {
                 let sets = branches.iter().map(|narrow| self.set(narrow)).collect::<Result<Vec<_>, _>>()?;
@@ -247,6 +254,28 @@ impl Writing<'_> {
         }
     }
 
+    /// Whether the row `seq` is visibly linked with anything.
+    fn any(&mut self, relation: &str, seq: &str) -> String {
+        match self.resource_type.relation(relation).map(|relation| &relation.side) {
+            Some(Side::Own { .. }) => {
+                let name = self.text(relation);
+                format!(
+                    "EXISTS (SELECT 1 FROM scim_link l CROSS JOIN scim_resource t ON t.seq = l.target \
+                    WHERE l.owner = {seq} AND l.relation = {name} AND t.dormant = 0)"
+                )
+            }
+            Some(Side::Reverse { of, owner }) => {
+                let (name, owner) = (self.text(of), self.text(owner));
+                format!(
+                    "EXISTS (SELECT 1 FROM scim_resource t CROSS JOIN scim_link l ON l.target = t.seq \
+                    CROSS JOIN scim_resource o ON o.seq = l.owner \
+                    WHERE t.seq = {seq} AND t.dormant = 0 AND l.relation = {name} AND o.kind = {owner})"
+                )
+            }
+            _ => "0".to_owned(),
+        }
+    }
+
     /// The smallest branch's set, each of it tested for the others: no large set is gathered for a small
     /// one.
     fn all_of(&mut self, branches: &[Narrow]) -> Result<String, Fault> {
@@ -287,6 +316,7 @@ impl Writing<'_> {
                     format!("EXISTS (SELECT 1 FROM ({set}) x WHERE x.seq = c.seq)")
                 }
             }
+            Narrow::Linked { relation } => self.any(relation, "c.seq"),
             Narrow::And(branches) | Narrow::Or(branches) => {
                 let tests = branches.iter().map(|narrow| self.test(narrow)).collect::<Result<Vec<_>, _>>()?;
                 balanced(&tests, if matches!(narrow, Narrow::And(_)) { "AND" } else { "OR" })

@@ -131,6 +131,11 @@ const FILTERS: &[(&str, &str)] = &[
     ("Group", r#"members eq "r1" and (displayName sw "n" or members eq "r2")"#),
     ("Group", r#"members eq "r3" or id eq "r4""#),
     ("Group", "not (members pr)"),
+    ("Group", "members pr"),
+    ("Group", r#"members pr and displayName sw "n""#),
+    ("User", "groups pr"),
+    ("User", r#"groups pr or userName eq "n3""#),
+    ("User", r#"groups pr and active eq true and (emails.value sw "1" or groups pr)"#),
 ];
 
 const SORTS: &[(&str, &str)] = &[
