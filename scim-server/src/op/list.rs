@@ -47,7 +47,7 @@ pub(crate) fn run_unserved(call: &Call<'_>, path: &str) -> Result<Answer, Error>
         return Err(Error::not_found(format!("there is no endpoint `{path}`")));
     }
     call.report(used);
-    Answer::json(StatusCode::OK, &ListResponse::<Value>::page(0, 1, Vec::new()))
+    Answer::list(ListResponse::page(0, 1, Vec::new()), 0, &[])
 }
 
 /// The resources of all types (SRV-036): one type after the other, unless they are sorted.
