@@ -193,7 +193,7 @@ fn operation(
 /// Lists and messages have no tag.
 fn is_list(schema: &Value) -> bool {
     let name = schema["$ref"].as_str().unwrap_or_default();
-    name.ends_with("List") || name.ends_with("BulkResponse")
+    ["List", "ListResponse", "BulkResponse"].iter().any(|untagged| name.ends_with(untagged))
 }
 
 fn header_of(required: bool) -> Value {

@@ -66,6 +66,16 @@ async fn disc_009_openapi_describes_what_is_served() {
     for name in ["User", "Group", "UserList", "ListResponse", "Error"] {
         assert_eq!(schemas[name]["additionalProperties"], false, "{name} is closed");
     }
+    for (path, method, tagged) in [
+        ("/", "get", false),
+        ("/.search", "post", false),
+        ("/Users", "get", false),
+        ("/Bulk", "post", false),
+        ("/Users/{id}", "get", true),
+    ] {
+        let headers = &body["paths"][path][method]["responses"]["200"]["headers"];
+        assert_eq!(headers.get("ETag").is_some(), tagged, "{method} {path}: {headers}");
+    }
     let user = &schemas["User"]["properties"];
     assert!(user.get("password").is_none() && user.get(ENTERPRISE).is_some() && user.get("groups").is_some());
     let input = &schemas["UserInput"]["properties"];
