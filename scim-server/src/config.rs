@@ -12,6 +12,7 @@ use scim_server_traits::{Authenticator, Clock, IdSource, MeResolver, Store, Syst
 use url::Url;
 
 use crate::cursor::Cursors;
+use crate::elements::Places;
 use crate::id::UuidSource;
 use crate::known_links::KnownLinks;
 use crate::negotiate::MediaTypes;
@@ -288,6 +289,7 @@ impl ServerBuilder {
         let key = self.cursor_key.unwrap_or_else(random_key);
         let cursors = self.cursors.map(|lifetime| Cursors::new(key, lifetime));
         config.authentication_schemes = vec![AuthenticationScheme::bearer_token()];
+        let base = url.as_str().trim_end_matches('/').to_owned();
         let measured: Arc<dyn Store> = Arc::new(Measured(self.store));
         let store: Arc<dyn Store> = if self.leniency.allows(Quirk::UnknownTargets) {
             Arc::new(KnownLinks { store: measured, registry: self.registry.clone() })
@@ -295,11 +297,12 @@ impl ServerBuilder {
             measured
         };
         Ok(Server::new(Inner {
+            places: Places::new(&base, &self.registry),
             store,
             authenticator: self.authenticator,
             tenant: self.tenant,
             base_path: url.path().trim_end_matches('/').to_owned(),
-            base: url.as_str().trim_end_matches('/').to_owned(),
+            base,
             registry: self.registry,
             leniency: self.leniency,
             limits: self.limits,

@@ -1,14 +1,12 @@
 //! The elements of a relation as they are answered: at once, or a chunk at a time.
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::stream;
-use scim_core::{Error, Projection, ResourceType, Side};
+use scim_core::{Error, Projection, Registry, ResourceType, Side};
 use scim_server_traits::{Link, MoreLinks, StoreError};
-use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::body::Body;
@@ -23,38 +21,8 @@ pub(crate) struct Elements {
     is_reverse: bool,
     has_display: bool,
     has_type: bool,
-    /// Where the resources of each type are, by its name; empty without `$ref`.
-    places: Vec<(String, String)>,
-}
-
-/// One element.
-#[derive(Serialize)]
-struct Element<'a> {
-    value: &'a str,
-    #[serde(rename = "$ref", skip_serializing_if = "Option::is_none")]
-    reference: Option<Place<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    display: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    r#type: Option<&'a str>,
-}
-
-/// The URI of a resource, written without being put together first.
-struct Place<'a> {
-    endpoint: &'a str,
-    id: &'a str,
-}
-
-impl fmt::Display for Place<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.endpoint, percent_encoding::utf8_percent_encode(self.id, SEGMENT))
-    }
-}
-
-impl Serialize for Place<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
+    /// `None` without `$ref`.
+    places: Option<Places>,
 }
 
 impl Elements {
@@ -62,16 +30,12 @@ impl Elements {
         let side = resource_type.relation(relation).map(|relation| &relation.side);
         let attribute = resource_type.attribute(relation);
         let has = |sub: &str| attribute.is_some_and(|attribute| attribute.sub_attribute(sub).is_some());
-        let types = server.registry.resource_types().iter().filter(|_| has("$ref"));
-        let place = |known: &Arc<ResourceType>| {
-            (known.name().to_owned(), format!("{}{}", server.base, known.endpoint()))
-        };
         Self {
             relation: relation.to_owned(),
             is_reverse: matches!(side, Some(Side::Reverse { .. })),
             has_display: has("display"),
             has_type: has("type"),
-            places: types.map(place).collect(),
+            places: has("$ref").then(|| server.places.clone()),
             resource_type: Arc::clone(resource_type),
         }
     }
@@ -80,21 +44,40 @@ impl Elements {
         &self.relation
     }
 
-    fn element<'a>(&'a self, link: &'a Link) -> Element<'a> {
+    fn write_one(&self, out: &mut Vec<u8>, link: &Link) -> serde_json::Result<()> {
         let kind = &link.resource_type;
-        let place = self.places.iter().find(|(name, _)| name == kind);
-        Element {
-            value: &link.id,
-            reference: place.map(|(_, endpoint)| Place { endpoint, id: &link.id }),
-            display: link.display.as_deref().filter(|_| self.has_display),
-            r#type: self.has_type.then_some(if self.is_reverse { "direct" } else { kind }),
+        out.extend(b"{\"value\":");
+        serde_json::to_writer(&mut *out, &link.id)?;
+        if let Some(place) = self.places.as_ref().and_then(|places| places.of(kind)) {
+            out.extend(b",\"$ref\":\"");
+            out.extend(place);
+            // What is percent-encoded needs no escapes.
+            for part in percent_encoding::utf8_percent_encode(&link.id, SEGMENT) {
+                out.extend(part.as_bytes());
+            }
+            out.push(b'"');
         }
+        if let Some(display) = link.display.as_ref().filter(|_| self.has_display) {
+            out.extend(b",\"display\":");
+            serde_json::to_writer(&mut *out, display)?;
+        }
+        if self.has_type {
+            out.extend(b",\"type\":");
+            serde_json::to_writer(&mut *out, if self.is_reverse { "direct" } else { kind })?;
+        }
+        out.push(b'}');
+        Ok(())
+    }
+
+    fn element(&self, link: &Link) -> serde_json::Result<Value> {
+        let mut bytes = Vec::new();
+        self.write_one(&mut bytes, link)?;
+        serde_json::from_slice(&bytes)
     }
 
     /// All of them as a value.
     pub(crate) fn to_value(&self, links: &[Link]) -> serde_json::Result<Value> {
-        let elements = links.iter().map(|link| serde_json::to_value(self.element(link)));
-        elements.collect::<serde_json::Result<Vec<_>>>().map(Value::Array)
+        links.iter().map(|link| self.element(link)).collect::<serde_json::Result<Vec<_>>>().map(Value::Array)
     }
 
     /// Begins the array as a further member of an object.
@@ -119,7 +102,7 @@ impl Elements {
             let part = if whole {
                 None
             } else {
-                let element = serde_json::to_value(self.element(link)).map_err(failed)?;
+                let element = self.element(link).map_err(failed)?;
                 let part = projection.part(&self.resource_type, &self.relation, &element);
                 let Some(part) = part else { continue };
                 Some(part)
@@ -128,12 +111,30 @@ impl Elements {
                 out.push(b',');
             }
             match part {
-                None => serde_json::to_writer(&mut *out, &self.element(link)),
+                None => self.write_one(out, link),
                 Some(part) => serde_json::to_writer(&mut *out, &part),
             }
             .map_err(failed)?;
         }
         Ok(())
+    }
+}
+
+/// Where the resources of each type are, by its name, as it stands within the quotes of a JSON string.
+#[derive(Clone, Debug)]
+pub(crate) struct Places(Arc<[(String, Vec<u8>)]>);
+
+impl Places {
+    pub(crate) fn new(base: &str, registry: &Registry) -> Self {
+        let place = |known: &Arc<ResourceType>| {
+            let quoted = Value::from(format!("{base}{}/", known.endpoint())).to_string();
+            (known.name().to_owned(), quoted.trim_matches('"').as_bytes().to_vec())
+        };
+        Self(registry.resource_types().iter().map(place).collect())
+    }
+
+    fn of(&self, kind: &str) -> Option<&[u8]> {
+        self.0.iter().find(|(name, _)| name == kind).map(|(_, place)| place.as_slice())
     }
 }
 

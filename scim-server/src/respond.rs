@@ -135,8 +135,9 @@ pub(crate) fn wanted_relations(resource_type: &ResourceType, projection: &Projec
 
 /// The URI of a resource.
 pub(crate) fn location(server: &Inner, resource_type: &ResourceType, id: &str) -> String {
-    let id = percent_encoding::utf8_percent_encode(id, SEGMENT);
-    format!("{}{}/{id}", server.base, resource_type.endpoint())
+    let mut location = [&server.base, resource_type.endpoint(), "/"].concat();
+    location.extend(percent_encoding::utf8_percent_encode(id, SEGMENT));
+    location
 }
 
 /// What must be escaped in one segment of a path.

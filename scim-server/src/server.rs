@@ -18,6 +18,7 @@ use tracing::Instrument;
 use crate::body::{self, Body};
 use crate::config::{PatchResponse, ServerBuilder};
 use crate::cursor::Cursors;
+use crate::elements::Places;
 use crate::negotiate::MediaTypes;
 use crate::observe::{self, Observed};
 use crate::op::{self, bulk::BulkLimits};
@@ -40,6 +41,7 @@ pub(crate) struct Inner {
     pub(crate) tenant: Option<TenantId>,
     pub(crate) base: String,
     pub(crate) base_path: String,
+    pub(crate) places: Places,
     pub(crate) registry: Registry,
     pub(crate) leniency: Leniency,
     pub(crate) limits: Limits,
