@@ -13,21 +13,22 @@ use crate::server::Durability;
 /// What one WAL frame of one changed page takes.
 const APPENDED: usize = 4_096;
 
-/// The median time of appending a page to a file and syncing it.
-pub(crate) fn append(folder: &Path, times: usize) -> anyhow::Result<Duration> {
-    let path = folder.join("append");
-    let mut file = File::create(&path)?;
-    let page = [1; APPENDED];
-    let mut taken = Vec::with_capacity(times);
-    for _ in 0..times {
-        let started = Instant::now();
-        file.write_all(&page)?;
-        file.sync_data()?;
-        taken.push(started.elapsed());
+/// A file at whose end something is written and synced, as the log of a store is.
+#[derive(Debug)]
+pub(crate) struct Disk(File);
+
+impl Disk {
+    pub(crate) fn open(folder: &Path) -> anyhow::Result<Self> {
+        Ok(Self(tempfile::tempfile_in(folder)?))
     }
-    std::fs::remove_file(&path)?;
-    taken.sort_unstable();
-    Ok(taken[times / 2])
+
+    /// How long it takes to append a page and to sync it.
+    pub(crate) fn append(&mut self) -> anyhow::Result<Duration> {
+        let started = Instant::now();
+        self.0.write_all(&[1; APPENDED])?;
+        self.0.sync_data()?;
+        Ok(started.elapsed())
+    }
 }
 
 /// A row that one POST writes: the statement, and the values of one that is there, to be varied.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
 
+use crate::ceiling::Disk;
 use crate::client::{Connection, Load, load, request};
 use crate::people::{Person, Size, person_id, user_name};
 use crate::process::Process;
@@ -143,6 +144,10 @@ pub(crate) async fn throughput(
     let end = find_body(&example);
     let method = std::str::from_utf8(&example)?.split(' ').next().unwrap_or("GET").to_owned();
     let plain = request(&method, &path, &example[end..]);
+    for engine in engines {
+        // A server that has just been started meets each page of its file for the first time.
+        round(&engine.process, asked, effort, || asked.request(engine.size, &person, fresh()))?;
+    }
     let (mut of_engines, mut of_bare) = (vec![Vec::new(); engines.len()], Vec::new());
     for _ in 0..effort.rounds {
         for (engine, figures) in engines.iter().zip(&mut of_engines) {
@@ -194,9 +199,14 @@ async fn teach(bare: &Process, path: &str, example: &[u8], engine: &Engine) -> a
     Ok(())
 }
 
-/// The median time of adding somebody to a group, one after the other on one connection. Who was added is taken out
-/// again, so that the group stays as large.
-pub(crate) async fn add_member(engine: &Engine, group: &str, effort: Effort) -> anyhow::Result<Duration> {
+/// The median time of adding somebody to a group, one after the other on one connection, and that of the disk's own
+/// append in between. Who was added is taken out again, so that the group stays as large.
+pub(crate) async fn add_member(
+    engine: &Engine,
+    group: &str,
+    disk: &mut Disk,
+    effort: Effort,
+) -> anyhow::Result<(Duration, Duration)> {
     let mut connection = Connection::open(engine.process.address).await?;
     let target = format!("/scim/v2/Groups/{group}");
     let patch = |op: &str, person: &str| {
@@ -207,7 +217,7 @@ pub(crate) async fn add_member(engine: &Engine, group: &str, effort: Effort) -> 
         let body = json!({"schemas": [scim_core::urn::PATCH_OP], "Operations": [operation]});
         request("PATCH", &target, body.to_string().as_bytes())
     };
-    let mut taken = Vec::with_capacity(effort.turns);
+    let (mut taken, mut appended) = (Vec::new(), Vec::new());
     for turn in 0..effort.turns {
         let person = person_id(engine.size.people() + turn % crate::people::SPARE);
         let (add, remove) = (patch("add", &person), patch("remove", &person));
@@ -217,9 +227,15 @@ pub(crate) async fn add_member(engine: &Engine, group: &str, effort: Effort) -> 
         ensure!(status == 204, "adding a member was answered {status}");
         let status = connection.ask(&remove).await?.status;
         ensure!(status == 204, "removing a member was answered {status}");
+        appended.push(disk.append()?);
     }
-    taken.sort_unstable();
-    Ok(taken[taken.len() / 2])
+    Ok((middle(taken), middle(appended)))
+}
+
+/// The median.
+pub(crate) fn middle(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times.get(times.len() / 2).copied().unwrap_or_default()
 }
 
 /// The median times of two requests that take turns on one connection.
@@ -240,11 +256,7 @@ pub(crate) async fn turns(
             ensure!(answer.status == 200, "{}", answer.head);
         }
     }
-    let [one, other] = taken.map(|mut taken| {
-        taken.sort_unstable();
-        taken[taken.len() / 2]
-    });
-    Ok((one, other))
+    Ok(taken.map(middle).into())
 }
 
 /// Where the walk by cursor stands after this many people: the target of the next page.

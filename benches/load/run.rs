@@ -10,8 +10,8 @@ use core_affinity::CoreId;
 use tokio::runtime::Builder;
 
 use crate::Run;
-use crate::ceiling;
-use crate::measure::{self, Asked, Effort, Engine, Figure};
+use crate::ceiling::{self, Disk};
+use crate::measure::{self, Asked, Effort, Engine, Figure, middle};
 use crate::people::{Size, large_group_id, person_id};
 use crate::process::Process;
 use crate::progress;
@@ -167,15 +167,17 @@ impl<'a> Measuring<'a> {
         }
         let groups = self.large.size.large_groups();
         let mut taken = vec![Vec::new(); groups.len()];
-        let mut disk = Vec::new();
+        let (mut disk, mut appended) = (Disk::open(self.folder)?, Vec::new());
         for _ in 0..self.effort.rounds {
             for (members, taken) in groups.iter().zip(&mut taken) {
                 let group = large_group_id(*members);
-                taken.push(measure::add_member(&self.large, &group, self.effort).await?);
+                let (added, append) =
+                    measure::add_member(&self.large, &group, &mut disk, self.effort).await?;
+                taken.push(added);
+                appended.push(append);
             }
-            disk.push(ceiling::append(self.folder, self.effort.turns)?);
         }
-        let disk = middle(disk);
+        let disk = middle(appended);
         let taken: Vec<Duration> = taken.into_iter().map(middle).collect();
         for (members, taken) in groups.iter().zip(&taken) {
             let what = format!(
@@ -265,11 +267,6 @@ impl<'a> Measuring<'a> {
         }
         Ok(self.lines)
     }
-}
-
-fn middle(mut times: Vec<Duration>) -> Duration {
-    times.sort_unstable();
-    times[times.len() / 2]
 }
 
 /// Thousands apart.
