@@ -183,7 +183,11 @@ impl Later {
                     0
                 }
             };
-            if let Some(links) = links.chunk(number).await? {
+            let chunk = links.chunk(number).await.inspect_err(|error| {
+                // The client only sees the connection break.
+                tracing::error!(%error, "the store failed in the middle of an answer");
+            });
+            if let Some(links) = chunk? {
                 elements
                     .write(&mut self.written, &links, &self.projection, &mut self.is_first)
                     .map_err(StoreError::Rejected)?;

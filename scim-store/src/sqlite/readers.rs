@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
@@ -63,10 +63,16 @@ impl Readers {
     /// `None` when that takes a thread.
     fn in_place<T>(&self, read: impl Fn(&Connection) -> Result<T, Fault>) -> Option<Result<T, Fault>> {
         let at_hand = self.at_hand.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
-        at_hand.steps.store(0, Ordering::Relaxed);
-        let outcome = on_snapshot(&at_hand.connection, read);
-        // A connection whose read panicked is not used again.
-        self.lay_down(at_hand);
+        let outcome = on_snapshot(&at_hand.connection, |connection| {
+            let outcome = read(connection);
+            // What ends the transaction must not be given up for what the read took.
+            at_hand.steps.store(0, Ordering::Relaxed);
+            outcome
+        });
+        // A connection whose read panicked is not used again, nor one that is left within a transaction.
+        if at_hand.connection.is_autocommit() {
+            self.lay_down(at_hand);
+        }
         match outcome {
             Err(fault) if fault.is_interrupted() => None,
             outcome => Some(outcome),
@@ -88,10 +94,19 @@ impl Readers {
             if waits.strong_count() == 0 {
                 return;
             }
+            // What ends the transaction is not given up.
+            let reads = Arc::new(AtomicBool::new(true));
+            let is_reading = Arc::clone(&reads);
+            let is_idle = move || is_reading.load(Ordering::Relaxed) && waits.strong_count() == 0;
             // The next job sets its own in its place.
-            let _ = connection.progress_handler(STEPS, Some(move || waits.strong_count() == 0));
+            let _ = connection.progress_handler(STEPS, Some(is_idle));
+            let outcome = on_snapshot(connection, |connection| {
+                let outcome = read(connection);
+                reads.store(false, Ordering::Relaxed);
+                outcome
+            });
             // Who no longer listens does not need to know.
-            let _ = answer.send(on_snapshot(connection, read));
+            let _ = answer.send(outcome);
         });
         let jobs = self.jobs.as_ref().ok_or(Fault::Stopped)?;
         jobs.send(job).await.map_err(|_| Fault::Stopped)?;
@@ -133,7 +148,7 @@ struct End<'a>(&'a Connection);
 
 impl Drop for End<'_> {
     fn drop(&mut self) {
-        // An interrupted statement may have ended it.
+        // Some failures have ended it already.
         let _ = self.0.prepare_cached("ROLLBACK").and_then(|mut end| end.execute([]));
     }
 }
@@ -156,6 +171,7 @@ fn work(connection: &mut Connection, queue: &Receiver<Job>) {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test")]
 mod tests {
     use std::time::Duration;
 
@@ -176,7 +192,28 @@ mod tests {
             Ok(connection.query_row(sql, [], |row| row.get::<_, i64>(0))?)
         });
         assert!(timeout(Duration::from_millis(50), endless).await.is_err());
-        let next = timeout(Duration::from_secs(60), readers.run(|_| Ok(7))).await;
+        let next = timeout(Duration::from_secs(60), readers.on_thread(|_| Ok(7))).await;
         assert_eq!(next.unwrap().unwrap(), 7, "the only thread is free again");
+    }
+
+    #[test]
+    fn a_read_that_is_given_up_in_place_leaves_its_connection_usable() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("scim.db");
+        let file = Connection::open(&path).unwrap();
+        file.pragma_update(None, "journal_mode", "WAL").unwrap();
+        let readers = Readers::open(&path, &SqliteOptions::default().with_readers(1)).unwrap();
+        let count = |to: u32| {
+            move |connection: &Connection| {
+                let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT ?1)
+                    SELECT count(*) FROM n";
+                Ok(connection.prepare_cached(sql)?.query_row([to], |row| row.get::<_, u32>(0))?)
+            }
+        };
+        // So often that what ends a transaction is counted to where a read would be given up.
+        for _ in 0..500 {
+            assert!(readers.in_place(count(100_000)).is_none());
+            assert!(readers.in_place(count(10)).unwrap().is_ok());
+        }
     }
 }
