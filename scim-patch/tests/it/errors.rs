@@ -6,6 +6,9 @@ use scim_core::{Error, Leniency, Resource, ResourceType, ScimType, urn};
 use scim_patch::{PatchError, PatchRequest};
 use serde_json::{Value, json};
 
+use crate::model::BADGE;
+use crate::sequences::USER_TYPE;
+
 fn refusal(resource_type: &Arc<ResourceType>, before: Value, operation: Value) -> PatchError {
     let body = json!({"schemas": [urn::PATCH_OP], "Operations": [operation]});
     let mut resource = Resource::from_canonical(before.as_object().unwrap().clone());
@@ -136,4 +139,17 @@ fn refusals_say_which_operation_and_repeat_little() {
         let told = user(operation).to_string();
         assert!(told.len() < 500, "{}: {}", told.len(), &told[..500]);
     }
+}
+
+#[test]
+fn patch_022_an_extension_that_is_gone_is_not_to_blame() {
+    let user = json!({"schemas": [urn::USER, BADGE], "userName": "ada",
+        BADGE: {"code": "c", "pins": [{"value": "p"}]}});
+    let body = json!({"schemas": [urn::PATCH_OP], "Operations": [
+        {"op": "remove", "path": BADGE}, {"op": "replace", "path": "userName", "value": " "}]});
+    let request = PatchRequest::from_value(body, &Leniency::STRICT).unwrap();
+    let plan = request.compile(&USER_TYPE, &Leniency::STRICT).unwrap();
+    let mut resource = Resource::from_canonical(user.as_object().unwrap().clone());
+    let error = plan.apply(&mut resource).unwrap_err();
+    assert!(matches!(&error, PatchError::InvalidValue { path, .. } if path == "userName"), "{error:?}");
 }

@@ -687,6 +687,14 @@ fn row_20_schemas_takes_urns_only() {
     assert_eq!(with("value pr"), Err(ScimType::Mutability));
     let keep = Leniency::STRICT.with_unknown_attributes(UnknownAttributes::Keep);
     let kept = json!({"schemas": [urn::USER, "urn:x"], "urn:x": {"a": 1}});
+    let gone = json!([{"op": "remove", "path": "schemas", "value": ["URN:X"]}]);
+    for (unknown, left) in
+        [(UnknownAttributes::Keep, None), (UnknownAttributes::Ignore, Some(&kept["urn:x"]))]
+    {
+        let leniency = Leniency::INTEROP.with_unknown_attributes(unknown);
+        assert_eq!(user(leniency, kept.clone(), gone.clone()).unwrap().get("urn:x"), left);
+    }
+    assert_eq!(run(json!({"op": "replace", "path": "schemas", "value": null})), Err(ScimType::InvalidValue));
     let whole = json!([{"op": "replace", "value": {"schemas": [urn::USER, "urn:x"], "urn:x": {"a": 2}}}]);
     assert_eq!(user(keep, kept.clone(), whole).unwrap()["urn:x"], json!({"a": 2}));
 }
