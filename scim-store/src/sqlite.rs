@@ -156,7 +156,7 @@ impl SqliteStore {
 impl Store for SqliteStore {
     async fn get(&self, context: &Context, get: Get) -> Result<Option<Stored>, StoreError> {
         let tenant = context.tenant().clone();
-        let read = move |connection: &_| read::get(connection, tenant.as_str(), &get);
+        let read = move |connection: &_, _| read::get(connection, tenant.as_str(), &get);
         let found = self.threads.readers.run(read).await?;
         Ok(found.map(|(mut stored, left)| {
             for Left { relation, targets } in left {
@@ -168,7 +168,7 @@ impl Store for SqliteStore {
 
     async fn query(&self, context: &Context, query: Query) -> Result<Page, StoreError> {
         let tenant = context.tenant().clone();
-        let read = move |connection: &_| read::query(connection, tenant.as_str(), &query);
+        let read = move |connection: &_, turn| read::query(connection, tenant.as_str(), &query, turn);
         Ok(self.threads.readers.run(read).await?)
     }
 
@@ -187,7 +187,7 @@ struct Chunks {
 impl LinkChunks for Chunks {
     async fn chunk(&self, number: usize) -> Result<Option<Vec<Link>>, StoreError> {
         let targets = self.targets.clone();
-        let read = move |connection: &_| targets.chunk(connection, number);
+        let read = move |connection: &_, _| targets.chunk(connection, number);
         Ok(self.store.threads.readers.run(read).await?)
     }
 }
@@ -195,11 +195,16 @@ impl LinkChunks for Chunks {
 #[async_trait]
 impl ChangeFeed for SqliteStore {
     async fn newest(&self) -> Result<u64, ChangeFeedError> {
-        Ok(self.threads.readers.run(feed::newest).await.map_err(StoreError::from)?)
+        Ok(self
+            .threads
+            .readers
+            .run(|connection, _| feed::newest(connection))
+            .await
+            .map_err(StoreError::from)?)
     }
 
     async fn changes(&self, after: u64, limit: usize) -> Result<Vec<Change>, ChangeFeedError> {
-        let read = move |connection: &_| feed::after(connection, after, limit);
+        let read = move |connection: &_, _| feed::after(connection, after, limit);
         self.threads.readers.run(read).await.map_err(StoreError::from)?
     }
 }

@@ -46,6 +46,8 @@ pub(super) enum Fault {
     Duplicate { kind: String, attribute: String, ids: (String, String), tenant: String },
     #[error("the commit failed and nothing of it is kept: {0}")]
     Commit(Arc<Fault>),
+    #[error("the read takes longer than it may in place")]
+    TakesLong,
     #[error("the store's thread stopped in the middle of the call")]
     Stopped,
     #[error("the operating system gives no random bytes: {0}")]
@@ -57,7 +59,8 @@ pub(super) enum Fault {
 impl Fault {
     /// Whether a read took longer than it may in place.
     pub(super) fn is_interrupted(&self) -> bool {
-        matches!(self, Self::Sql(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted))
+        matches!(self, Self::TakesLong)
+            || matches!(self, Self::Sql(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted))
     }
 
     /// Whether there was no room: in the file system, or within the size that the file may have.

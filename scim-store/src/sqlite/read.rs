@@ -10,6 +10,7 @@ use super::by_key::ByKey;
 use super::fault::Fault;
 use super::narrow::{Candidates, integer};
 use super::rank;
+use super::readers::Turn;
 use super::relations::{End, Targets, View, links};
 use crate::tables::Seq;
 
@@ -48,8 +49,8 @@ pub(super) struct Left {
     pub(super) targets: Targets,
 }
 
-pub(super) fn query(connection: &Connection, tenant: &str, query: &Query) -> Result<Page, Fault> {
-    let reading = Reading { connection, tenant, query };
+pub(super) fn query(connection: &Connection, tenant: &str, query: &Query, turn: Turn) -> Result<Page, Fault> {
+    let reading = Reading { connection, tenant, query, turn };
     match &query.filter {
         None => reading.page(&Narrow::All),
         Some(filter) => match filter.plan() {
@@ -98,6 +99,7 @@ struct Reading<'a> {
     connection: &'a Connection,
     tenant: &'a str,
     query: &'a Query,
+    turn: Turn,
 }
 
 impl Reading<'_> {
@@ -148,7 +150,9 @@ impl Reading<'_> {
             positions: Vec::new(),
         };
         if *narrow == Narrow::All {
-            self.within(self.count()?)?;
+            let count = self.count()?;
+            self.within(count)?;
+            self.turn.documents(usize::try_from(count).unwrap_or(usize::MAX))?;
             let sql = "SELECT r.seq, r.dormant, r.id, r.version, r.created, r.modified, d.doc
                 FROM scim_resource r CROSS JOIN scim_document d ON d.seq = r.seq
                 WHERE r.tenant = ?1 AND r.kind = ?2 ORDER BY r.seq";
@@ -160,6 +164,7 @@ impl Reading<'_> {
         } else {
             let seqs = self.candidates(narrow)?.page(0, self.enough())?;
             self.within(seqs.len() as u64)?;
+            self.turn.documents(seqs.len())?;
             for seq in seqs {
                 if let Some(found) = self.row(seq, false)? {
                     scan.decide(&found)?;
@@ -192,6 +197,7 @@ impl Reading<'_> {
     }
 
     fn resources(&self, total: u64, positions: Vec<Position>) -> Result<Page, Fault> {
+        self.turn.documents(positions.len())?;
         let mut resources = Vec::with_capacity(positions.len());
         for position in &positions {
             if let Some(found) = self.row(position.place, self.query.as_text)? {

@@ -21,6 +21,25 @@ const STEPS: i32 = 1_000;
 /// How many times that a read may take in place: what a page of a hundred takes, about a millisecond.
 const IN_PLACE: u32 = 20;
 
+/// Where a read is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// Where the caller stands: it is to be short, and what SQLite does not count (documents parsed) to be little.
+    InPlace,
+    /// On a thread of its own.
+    OnThread,
+}
+
+impl Turn {
+    /// Fails where a read of so many documents does not belong.
+    pub(super) fn documents(self, many: usize) -> Result<(), Fault> {
+        if self == Self::InPlace && many > DOCUMENTS { Err(Fault::TakesLong) } else { Ok(()) }
+    }
+}
+
+/// How many documents are read in place.
+const DOCUMENTS: usize = 100;
+
 /// Connections and threads that read; joined when dropped.
 pub(super) struct Readers {
     at_hand: Mutex<Vec<AtHand>>,
@@ -52,7 +71,7 @@ impl Readers {
     /// thread. There it ends early when its caller no longer waits, because the client is gone or the time is up.
     pub(super) async fn run<T: Send + 'static>(
         &self,
-        read: impl Fn(&Connection) -> Result<T, Fault> + Send + 'static,
+        read: impl Fn(&Connection, Turn) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Fault> {
         match self.in_place(&read) {
             Some(outcome) => outcome,
@@ -61,10 +80,10 @@ impl Readers {
     }
 
     /// `None` when that takes a thread.
-    fn in_place<T>(&self, read: impl Fn(&Connection) -> Result<T, Fault>) -> Option<Result<T, Fault>> {
+    fn in_place<T>(&self, read: impl Fn(&Connection, Turn) -> Result<T, Fault>) -> Option<Result<T, Fault>> {
         let at_hand = self.at_hand.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
         let outcome = on_snapshot(&at_hand.connection, |connection| {
-            let outcome = read(connection);
+            let outcome = read(connection, Turn::InPlace);
             // What ends the transaction must not be given up for what the read took.
             at_hand.steps.store(0, Ordering::Relaxed);
             outcome
@@ -85,7 +104,7 @@ impl Readers {
 
     async fn on_thread<T: Send + 'static>(
         &self,
-        read: impl Fn(&Connection) -> Result<T, Fault> + Send + 'static,
+        read: impl Fn(&Connection, Turn) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Fault> {
         let (answer, outcome) = oneshot::channel();
         let waiting = Arc::new(());
@@ -101,7 +120,7 @@ impl Readers {
             // The next job sets its own in its place.
             let _ = connection.progress_handler(STEPS, Some(is_idle));
             let outcome = on_snapshot(connection, |connection| {
-                let outcome = read(connection);
+                let outcome = read(connection, Turn::OnThread);
                 reads.store(false, Ordering::Relaxed);
                 outcome
             });
@@ -167,6 +186,10 @@ fn work(connection: &mut Connection, queue: &Receiver<Job>) {
     while let Ok(job) = queue.recv_blocking() {
         // A panic drops the answer's sender, which tells the caller.
         let _ = catch_unwind(AssertUnwindSafe(|| job(connection)));
+        if !connection.is_autocommit() {
+            let _ = connection.progress_handler(STEPS, None::<fn() -> bool>);
+            let _ = connection.execute_batch("ROLLBACK");
+        }
     }
 }
 
@@ -186,13 +209,13 @@ mod tests {
         let (path, options) = (directory.path().join("scim.db"), SqliteOptions::default().with_readers(1));
         let _writer = Writer::open(&path, &options).unwrap();
         let readers = Readers::open(&path, &options).unwrap();
-        let endless = readers.run(|connection| {
+        let endless = readers.run(|connection, _| {
             let sql =
                 "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
             Ok(connection.query_row(sql, [], |row| row.get::<_, i64>(0))?)
         });
         assert!(timeout(Duration::from_millis(50), endless).await.is_err());
-        let next = timeout(Duration::from_secs(60), readers.on_thread(|_| Ok(7))).await;
+        let next = timeout(Duration::from_secs(60), readers.on_thread(|_, _| Ok(7))).await;
         assert_eq!(next.unwrap().unwrap(), 7, "the only thread is free again");
     }
 
@@ -204,7 +227,7 @@ mod tests {
         file.pragma_update(None, "journal_mode", "WAL").unwrap();
         let readers = Readers::open(&path, &SqliteOptions::default().with_readers(1)).unwrap();
         let count = |to: u32| {
-            move |connection: &Connection| {
+            move |connection: &Connection, _| {
                 let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT ?1)
                     SELECT count(*) FROM n";
                 Ok(connection.prepare_cached(sql)?.query_row([to], |row| row.get::<_, u32>(0))?)

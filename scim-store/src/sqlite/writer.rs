@@ -163,29 +163,41 @@ fn carry_out(connection: &Connection, commits: Vec<Commit>, kept_changes: u64) -
     full
 }
 
-/// Either each batch has its outcome, and what succeeded is kept, or nothing is.
+/// Either each batch has its outcome, and what succeeded is kept, or nothing is. No transaction is left open.
 fn transaction(
     connection: &Connection,
     batches: Vec<(TenantId, Batch)>,
     kept_changes: u64,
 ) -> Result<Vec<Outcome>, Fault> {
     step(connection, "BEGIN IMMEDIATE")?;
-    let is_alone = batches.len() == 1;
+    let outcomes = in_transaction(connection, batches, kept_changes);
+    // Before anybody is answered: what waits behind must not run inside of it.
+    if !connection.is_autocommit() {
+        connection.execute_batch("ROLLBACK")?;
+    }
+    outcomes
+}
+
+fn in_transaction(
+    connection: &Connection,
+    mut batches: Vec<(TenantId, Batch)>,
+    kept_changes: u64,
+) -> Result<Vec<Outcome>, Fault> {
+    if batches.len() == 1 {
+        let outcome = batches.pop().map(|(tenant, batch)| one(connection, &tenant, batch, kept_changes));
+        if let Some(Ok(_)) = &outcome {
+            step(connection, "COMMIT")?;
+        }
+        return Ok(outcome.into_iter().collect());
+    }
     let mut outcomes = Vec::with_capacity(batches.len());
     for (tenant, batch) in batches {
         // A savepoint copies each page that changes within it, which costs as much as the change.
-        let outcome = if is_alone {
-            let outcome = write::batch(connection, tenant.as_str(), batch, kept_changes);
-            if outcome.is_err() {
-                // The transaction is rolled back where it ends.
-                return Ok(vec![outcome]);
-            }
-            outcome
-        } else if refuses_first(&batch.writes) {
+        let outcome = if refuses_first(&batch.writes) {
             let before = connection.total_changes();
-            let outcome = write::batch(connection, tenant.as_str(), batch, kept_changes);
-            if outcome.is_err() && connection.total_changes() > before {
-                // No refusal, then, but a failure of the file.
+            let outcome = one(connection, &tenant, batch, kept_changes);
+            // Some failures, such as a full disk, have ended the whole transaction already, or left half of the batch.
+            if outcome.is_err() && (connection.is_autocommit() || connection.total_changes() > before) {
                 return outcome.map(|_| Vec::new());
             }
             outcome
@@ -198,6 +210,10 @@ fn transaction(
     Ok(outcomes)
 }
 
+fn one(connection: &Connection, tenant: &TenantId, batch: Batch, kept_changes: u64) -> Outcome {
+    write::batch(connection, tenant.as_str(), batch, kept_changes)
+}
+
 /// One batch that is undone alone. Fails when the whole transaction has to.
 fn in_savepoint(
     connection: &Connection,
@@ -206,9 +222,9 @@ fn in_savepoint(
     kept_changes: u64,
 ) -> Result<Outcome, Fault> {
     step(connection, "SAVEPOINT batch")?;
-    let outcome = write::batch(connection, tenant.as_str(), batch, kept_changes);
+    let outcome = one(connection, tenant, batch, kept_changes);
     if outcome.is_err() {
-        // Some failures, such as a full disk, have ended the whole transaction already.
+        // As above.
         if connection.is_autocommit() {
             return outcome.map(Ok);
         }
@@ -235,8 +251,8 @@ mod tests {
 
     use super::*;
 
-    /// Sends these batches so that they wait for the writer together, and says of each whether it was refused as full.
-    async fn together<const N: usize>(writer: &Writer, batches: [Batch; N]) -> Vec<bool> {
+    /// Sends these batches so that they wait for the writer together.
+    async fn outcomes<const N: usize>(writer: &Writer, batches: [Batch; N]) -> Vec<Outcome> {
         let (open, gate) = mpsc::channel::<()>();
         let held = writer.alone(move |_| Ok(gate.recv().is_ok()));
         let commits = batches.map(|batch| writer.commit(TenantId::new("octo"), batch));
@@ -244,11 +260,16 @@ mod tests {
         let ((held, outcomes), ()) =
             tokio::join!(async { tokio::join!(held, futures_util::future::join_all(commits)) }, open);
         assert!(held.unwrap());
-        let is_full = |outcome: Outcome| match outcome {
-            Ok(_) => false,
-            Err(fault) => matches!(StoreError::from(fault), StoreError::Full(_)),
-        };
-        outcomes.into_iter().map(is_full).collect()
+        outcomes
+    }
+
+    fn is_full(outcome: Outcome) -> bool {
+        matches!(outcome.map_err(StoreError::from), Err(StoreError::Full(_)))
+    }
+
+    /// Says of each batch whether it was refused as full.
+    async fn together<const N: usize>(writer: &Writer, batches: [Batch; N]) -> Vec<bool> {
+        outcomes(writer, batches).await.into_iter().map(is_full).collect()
     }
 
     fn users(names: impl IntoIterator<Item = usize>, bytes: usize) -> Batch {
@@ -302,5 +323,73 @@ mod tests {
             done.send((held.unwrap(), first.unwrap(), second.unwrap())).unwrap();
         });
         assert_eq!(finished.recv_timeout(Duration::from_secs(60)), Ok((true, 1, 2)));
+    }
+
+    fn named(id: &str, name: usize, title: usize) -> Batch {
+        let document = json!({"userName": id, "displayName": "n".repeat(name), "title": "t".repeat(title)});
+        let resource = Resource::from_canonical(document.as_object().unwrap().clone());
+        Batch::new(Timestamp::from_millis(0)).insert(Insert::new(
+            ResourceType::user(),
+            id.to_owned(),
+            resource,
+        ))
+    }
+
+    /// How many resources, documents and counted resources there are.
+    async fn rows(writer: &Writer) -> [i64; 3] {
+        let count =
+            |sql: &'static str| writer.alone(move |file| Ok(file.query_row(sql, [], |row| row.get(0))?));
+        [
+            count("SELECT count(*) FROM scim_resource").await.unwrap(),
+            count("SELECT count(*) FROM scim_document").await.unwrap(),
+            count("SELECT coalesce(sum(n), 0) FROM scim_count").await.unwrap(),
+        ]
+    }
+
+    /// SQLite ends a transaction by itself when the file is full: nothing of its group may be done after that.
+    #[tokio::test]
+    async fn a_full_file_leaves_nothing_of_a_group() {
+        const LONG: usize = 4_000_000;
+        let directory = tempfile::tempdir().unwrap();
+        let options = SqliteOptions::default().with_most_bytes(2 << 20);
+        let writer = Writer::open(&directory.path().join("scim.db"), &options).unwrap();
+        // The long name is in the first row that is written, the long title in a later one.
+        let first = [named("a", 1, 1), named("b", LONG, 1), named("c", 1, 1), named("d", 1, 1)];
+        assert_eq!(together(&writer, first).await, [true; 4]);
+        assert_eq!(rows(&writer).await, [0; 3]);
+        let later = [named("a", 1, 1), named("b", LONG, 1), named("c", 1, LONG)];
+        let refused = together(&writer, later).await;
+        let [resources, documents, counted] = rows(&writer).await;
+        let kept = refused.iter().filter(|full| !*full).count();
+        assert_eq!([resources, documents, counted], [i64::try_from(kept).unwrap(); 3], "{refused:?}");
+        assert!(refused[1] && refused[2]);
+        assert_eq!(together(&writer, [named("c", 1, 1)]).await, [false], "no half of it is in the way");
+    }
+
+    /// What waits behind a batch that is refused is in a transaction of its own.
+    #[tokio::test]
+    async fn a_refused_batch_leaves_no_transaction_open() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("scim.db");
+        let writer = Writer::open(&path, &SqliteOptions::default()).unwrap();
+        assert!(outcomes(&writer, [users(0..1, 10)]).await[0].is_ok());
+        let both = outcomes(&writer, [users([0], 10), users(100..200, 10)]).await;
+        assert_eq!([both[0].is_err(), both[1].is_ok()], [true, true], "{both:?}");
+
+        let (open, gate) = mpsc::channel::<()>();
+        let held = writer.alone(move |_| Ok(gate.recv().is_ok()));
+        let refused = writer.commit(TenantId::new("octo"), users([0], 10));
+        let noted = writer
+            .alone(|file| Ok(file.execute("INSERT INTO scim_indexed VALUES ('octo', 'User', 'x')", [])?));
+        let open = async { open.send(()).unwrap() };
+        let (_, refused, noted, ()) = tokio::join!(held, refused, noted, open);
+        assert!(refused.is_err());
+        assert_eq!(noted.unwrap(), 1);
+        let there = writer
+            .alone(|file| {
+                Ok(file.query_row("SELECT count(*) FROM scim_indexed", [], |row| row.get::<_, i64>(0))?)
+            })
+            .await;
+        assert_eq!(there.unwrap(), 1, "what was answered for is there");
     }
 }
