@@ -21,6 +21,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
+use tokio_io_timeout::TimeoutStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
@@ -47,7 +48,7 @@ pub struct Host {
     #[arg(long, default_value_t = 60, value_name = "SECONDS")]
     request_timeout: u64,
     /// After how many seconds a connection is closed whose client does not end its TLS handshake, or the head of a
-    /// request, or begins none.
+    /// request, or begins none, or takes nothing of an answer.
     #[arg(long, default_value_t = 30, value_name = "SECONDS")]
     header_timeout: u64,
 }
@@ -172,16 +173,28 @@ trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Io for T {}
 
+/// Gives up a connection whose other side takes nothing of an answer for so long, or over HTTP/2 says nothing.
+fn patient<T: AsyncRead + AsyncWrite + Send + 'static>(stream: T, silence: Duration, http2: bool) -> Opened {
+    let mut io = TimeoutStream::new(stream);
+    io.set_write_timeout(Some(silence));
+    if http2 {
+        // A ping is due in each `silence`, and its answer in another one.
+        io.set_read_timeout(Some(2 * silence + Duration::from_secs(1)));
+    }
+    Opened { io: Box::new(Box::pin(io)), http2 }
+}
+
 async fn open(stream: TcpStream, tls: Option<TlsAcceptor>, patience: Duration) -> Option<Opened> {
     let _ = stream.set_nodelay(true);
-    let Some(tls) = tls else { return Some(Opened { io: Box::new(stream), http2: false }) };
+    let Some(tls) = tls else { return Some(patient(stream, patience, false)) };
     let secured = timeout(patience, tls.accept(stream)).await.ok()?.ok()?;
     let http2 = secured.get_ref().1.alpn_protocol() == Some(b"h2");
-    Some(Opened { io: Box::new(secured), http2 })
+    Some(patient(secured, patience, http2))
 }
 
 /// Answers the requests of a connection. One that begins no request, or does not end its head, within `silence` is
-/// closed, so that nobody holds a place by saying nothing; over HTTP/2 the other side has to answer a ping.
+/// closed, so that nobody holds a place by saying nothing, and so is one that takes nothing of its answer for that
+/// long; over HTTP/2 the other side has to answer a ping.
 async fn talk<S>(opened: Opened, service: S, limit: Duration, silence: Duration, watcher: Watcher)
 where
     S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,

@@ -52,9 +52,10 @@ struct Serve {
     /// What PATCH answers: auto (204 when only members were named), body (200) or none (204).
     #[arg(long, default_value = "auto", value_name = "HOW", value_parser = patch_response)]
     patch_response: PatchResponse,
-    /// Refuse members that do not exist, as the preset strict does; without it they are passed over.
+    /// Pass over members that do not exist. Without it a request that names one is refused, for its sender is not
+    /// told, and a group that is replaced could lose all it has.
     #[arg(long)]
-    refuse_unknown_members: bool,
+    pass_over_unknown_members: bool,
     /// A file with a schema document (RFC 7643 §7), or an array of them, to serve beside the standard ones;
     /// may be given several times.
     #[arg(long = "schema", value_name = "FILE")]
@@ -89,10 +90,9 @@ async fn run(mut arguments: Serve) -> anyhow::Result<()> {
     let tokens = arguments.tokens.iter().zip(1..).fold(BearerTokens::new(), |tokens, (token, number)| {
         tokens.with(token, Grant::new(tenant.clone(), format!("token-{number}")))
     });
-    let leniency = match arguments.leniency {
-        Leniency::STRICT => Leniency::STRICT,
-        leniency if arguments.refuse_unknown_members => leniency,
-        leniency => leniency.allow(Quirk::UnknownTargets),
+    let leniency = match arguments.pass_over_unknown_members {
+        true => arguments.leniency.allow(Quirk::UnknownTargets),
+        false => arguments.leniency,
     };
     let (store, secret) =
         scim_examples::open_store(&arguments.data, &tenant, registry.resource_types()).await?;

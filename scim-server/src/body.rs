@@ -108,12 +108,20 @@ const DRAIN: usize = 64 << 20;
 /// Reads a request's body to its end.
 ///
 /// Errors: 413 past `limit` bytes, 400 `invalidSyntax` when the connection breaks. What is past the limit
-/// is read and thrown away, within reason.
-pub(crate) async fn read<B>(mut body: Pin<&mut B>, limit: usize) -> Result<Bytes, Error>
+/// is read and thrown away, within reason, unless the client waits to be told to go on (`is_awaited`) and said that
+/// it would be too much.
+pub(crate) async fn read<B>(mut body: Pin<&mut B>, limit: usize, is_awaited: bool) -> Result<Bytes, Error>
 where
     B: http_body::Body + Send,
     B::Error: std::fmt::Display,
 {
+    let too_large = || {
+        let detail = format!("the body is larger than the {limit} bytes that are taken");
+        Error::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
+    };
+    if is_awaited && body.size_hint().lower() > limit as u64 {
+        return Err(too_large());
+    }
     let (mut bytes, mut more) = (Bytes::new(), BytesMut::new());
     let mut length = 0usize;
     while length <= limit
@@ -138,8 +146,7 @@ where
     if length > limit {
         drop((bytes, more));
         discard(body).await;
-        let detail = format!("the body is larger than the {limit} bytes that are taken");
-        return Err(Error::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
+        return Err(too_large());
     }
     if more.is_empty() {
         return Ok(bytes);

@@ -153,11 +153,12 @@ pub(crate) fn route_below(registry: &Registry, method: &Method, below: &str) -> 
 }
 
 impl RouteError {
-    /// The error to answer, and the `Allow` header where one is due.
-    pub(crate) fn into_parts(self, method: &Method, path: &str) -> (Error, Option<&'static str>) {
+    /// The error to answer, and the `Allow` header where one is due; `patching` says whether PATCH is offered.
+    pub(crate) fn into_parts(self, method: &Method, path: &str, patching: bool) -> (Error, Option<String>) {
         match self {
             Self::Error(error) => (error, None),
             Self::Method { allow } => {
+                let allow = if patching { allow.to_owned() } else { allow.replace("PATCH, ", "") };
                 let detail = format!("`{method}` is not allowed on `{path}`: use {allow}");
                 (Error::new(StatusCode::METHOD_NOT_ALLOWED, detail), Some(allow))
             }

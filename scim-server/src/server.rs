@@ -128,12 +128,16 @@ impl Server {
         let (context, route) = match self.head(parts, observed).await {
             Ok(led) => led,
             Err(answer) => {
-                body::discard(body).await;
+                // Who waits to be told to go on sends nothing when told otherwise.
+                if !parts.headers.contains_key(header::EXPECT) {
+                    body::discard(body).await;
+                }
                 return Err(answer);
             }
         };
         let limit = inner.limits.bytes.max(inner.bulk.map_or(0, |limits| limits.payload));
-        let body = body::read(body, limit).await.map_err(Answer::boxed)?;
+        let is_awaited = parts.headers.contains_key(header::EXPECT);
+        let body = body::read(body, limit, is_awaited).await.map_err(Answer::boxed)?;
         if !body.is_empty() {
             inner.media_types.check_content(&parts.headers).map_err(Answer::boxed)?;
         }
@@ -157,7 +161,7 @@ impl Server {
         observed.admitted(&context);
         let path = parts.uri.path();
         let route = route(&inner.registry, &inner.base_path, &parts.method, path).map_err(|error| {
-            let (error, allow) = error.into_parts(&parts.method, path);
+            let (error, allow) = error.into_parts(&parts.method, path, inner.patching);
             let answer = Answer::error(error);
             Box::new(match allow {
                 Some(allow) => answer.header(header::ALLOW, allow),

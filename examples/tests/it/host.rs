@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -55,4 +55,47 @@ async fn sec_011_a_silent_connection_loses_its_place() {
     let client = reqwest::Client::new();
     let late = timeout(Duration::from_secs(20), status(&client, &server)).await;
     assert_eq!(late.unwrap(), 200, "both places are free again while the silent ones are still there");
+}
+
+#[tokio::test]
+async fn sec_011_a_connection_that_takes_no_answer_loses_its_place() {
+    let arguments =
+        ["--listen", "127.0.0.1:0", "--token", "T", "--connections", "2", "--header-timeout", "1"];
+    let server = Server::start(env!("CARGO_BIN_EXE_standalone"), &arguments).await;
+    let address = server.base_url.trim_start_matches("http://").split('/').next().unwrap().to_owned();
+    // As many requests as it takes to fill what lies between the two.
+    let requests =
+        "GET /scim/v2/Schemas HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer T\r\n\r\n".repeat(20_000);
+    let mut deaf = Vec::new();
+    for _ in 0..2 {
+        let mut connection = TcpStream::connect(&address).await.unwrap();
+        let requests = requests.clone();
+        deaf.push(tokio::spawn(async move {
+            let _ = connection.write_all(requests.as_bytes()).await;
+            std::future::pending::<()>().await;
+        }));
+    }
+    let client = reqwest::Client::new();
+    let late = timeout(Duration::from_secs(60), status(&client, &server)).await;
+    assert_eq!(late.unwrap(), 200, "both places are free again while the deaf ones are still there");
+    assert!(deaf.iter().all(|connection| !connection.is_finished()));
+}
+
+/// Who asks first whether to send a body is not told to when it is not wanted.
+#[tokio::test]
+async fn sec_011_a_body_that_is_not_wanted_is_not_asked_for() {
+    let server =
+        Server::start(env!("CARGO_BIN_EXE_standalone"), &["--listen", "127.0.0.1:0", "--token", "T"]).await;
+    let address = server.base_url.trim_start_matches("http://").split('/').next().unwrap().to_owned();
+    for (token, length, expected) in [("wrong", 100, "401"), ("T", 5_000_000_000_u64, "413")] {
+        let mut connection = TcpStream::connect(&address).await.unwrap();
+        let head = format!(
+            "POST /scim/v2/Users HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\
+             Content-Type: application/scim+json\r\nContent-Length: {length}\r\nExpect: 100-continue\r\n\r\n"
+        );
+        connection.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = [0; 12];
+        timeout(Duration::from_secs(20), connection.read_exact(&mut answer)).await.unwrap().unwrap();
+        assert_eq!(std::str::from_utf8(&answer).unwrap(), format!("HTTP/1.1 {expected}"));
+    }
 }

@@ -235,7 +235,7 @@ impl Job<'_> {
         let method = entry.http_method()?;
         let path = entry.path.as_str();
         let route = route_below(&self.call.server.registry, &method, path)
-            .map_err(|error| error.into_parts(&method, path).0)?;
+            .map_err(|error| error.into_parts(&method, path, self.call.server.patching).0)?;
         match route {
             Route::Create(_) | Route::Replace(..) | Route::Patch(..) if entry.data.is_none() => {
                 Err(Error::invalid_value(format!("`data` is missing: {method} needs it")))

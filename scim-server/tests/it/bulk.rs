@@ -104,6 +104,8 @@ async fn bulk_003_bulk_004_bulk_005_bulk_006_bulk_008_bulk_019_bulk_023_faults_o
             "invalidValue",
         ),
         (json!("x"), "400", "invalidSyntax"),
+        (new_user("", "nameless"), "400", "invalidValue"),
+        (new_user("", "nameless too"), "400", "invalidValue"),
         (new_user("f", "ADA"), "409", "uniqueness"),
     ];
     let results = bulk(&server, cases.iter().map(|(operation, ..)| operation.clone()).collect()).await;

@@ -110,14 +110,14 @@ impl Names {
         let (made, there): (Vec<_>, Vec<_>) =
             entries.iter_mut().enumerate().partition(|(_, entry)| entry.method == BulkMethod::Post);
         for (at, entry) in made {
-            let Some(bulk_id) = &entry.bulk_id else { continue };
+            let Some(bulk_id) = entry.bulk_id.as_ref().filter(|name| !name.is_empty()) else { continue };
             let id = server.ids.next_id();
             entry.id = Some(id.clone());
             name(bulk_id, Named { id, made_by: Some(at) }, &mut names)?;
         }
         // What is there already, or made by another operation that the path names.
         for (_, entry) in there {
-            let Some(bulk_id) = &entry.bulk_id else { continue };
+            let Some(bulk_id) = entry.bulk_id.as_ref().filter(|name| !name.is_empty()) else { continue };
             let id = entry.segments().pop().unwrap_or_default();
             let made = id.strip_prefix(REFERENCE).and_then(|other| names.get(other)).cloned();
             name(bulk_id, made.unwrap_or(Named { id, made_by: None }), &mut names)?;
