@@ -65,14 +65,13 @@ fn names(value: &Value) -> Vec<String> {
 /// lacks one.
 fn held(attribute: &Attribute, element: &Value, names: &[String]) -> Option<Vec<String>> {
     match element {
-        Value::Object(object) if !names.is_empty() => {
+        Value::Object(object) => {
             let part = |name: &String| {
                 let sub = attribute.sub_attribute(name).map(|sub| &**sub);
                 Some(comparable(sub, object.get(name)?))
             };
             names.iter().map(part).collect()
         }
-        Value::Object(_) => None,
         simple if names.is_empty() => Some(vec![comparable(Some(attribute), simple)]),
         _ => None,
     }

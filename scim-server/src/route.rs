@@ -204,7 +204,7 @@ mod tests {
         for nowhere in
             ["/scim/v2/users", "/scim/v20/Users", "/Users", "/scim/v2/Users/1/2", "/scim/v2/Users/%FF"]
         {
-            let error = at(Method::GET, nowhere).unwrap_err().into_parts(&Method::GET, nowhere).0;
+            let error = at(Method::GET, nowhere).unwrap_err().into_parts(&Method::GET, nowhere, true).0;
             assert_eq!(error.status, 404, "{nowhere}");
         }
     }
@@ -212,7 +212,7 @@ mod tests {
     #[test]
     fn disc_006_srv_010_methods_and_what_is_not_there() {
         let status = |method: Method, path: &str| {
-            at(method.clone(), path).unwrap_err().into_parts(&method, path).0.status
+            at(method.clone(), path).unwrap_err().into_parts(&method, path, true).0.status
         };
         assert_eq!(status(Method::POST, "/scim/v2/Schemas"), 405);
         assert_eq!(status(Method::PUT, "/scim/v2/Users"), 405);

@@ -204,6 +204,12 @@ fn many_elements_are_compared_in_linear_time_and_replaced_with_their_list() {
     let operations = written(emails("a"), emails("b"));
     assert_eq!(operations.as_array().unwrap().len(), 1);
     assert_eq!(operations[0]["path"], "emails");
+    let first = |from: usize| -> Value {
+        let all: Value = (from..200).map(|at| json!({"value": format!("a{at}")})).collect();
+        json!({"emails": all})
+    };
+    assert_eq!(written(first(0), first(64)).as_array().unwrap().len(), 64, "one by one");
+    assert_eq!(written(first(0), first(65)).as_array().unwrap().len(), 1, "the list");
 }
 
 #[test]

@@ -48,6 +48,12 @@ fn patch_038_each_variant_has_its_keyword_and_path() {
         (set(bad_filter, json!(1)), ScimType::InvalidFilter, bad_filter),
         (json!({"op": "remove"}), ScimType::NoTarget, ""),
         (set("EMAILS[type eq \"x\"].value", json!("y")), ScimType::NoTarget, "emails.value"),
+        (set("emails[type eq \"x\"]", json!({"value": "y"})), ScimType::NoTarget, "emails"),
+        (
+            json!({"op": "add", "path": "emails[type eq \"x\"]", "value": {"value": "y", "display": "z"}}),
+            ScimType::NoTarget,
+            "emails",
+        ),
         (set("userName", json!(" ")), ScimType::InvalidValue, "userName"),
         (set("ID", json!("1")), ScimType::Mutability, "id"),
         (set("userName", json!(null)), ScimType::Mutability, "userName"),

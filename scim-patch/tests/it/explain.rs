@@ -102,7 +102,10 @@ fn core_052_secrets_are_not_shown() {
 fn core_052_debug_shows_no_values() {
     let request = PatchRequest::new().replace("password", "s3cret").replace("title", "t");
     assert!(!format!("{request:?}").contains("s3cret"), "{request:?}");
+    let operation = &request.operations()[1];
+    assert_eq!(format!("{operation:?}"), "Operation { op: Replace, path: Some(\"title\"), value: a string }");
     let plan = request.compile(&ResourceType::user(), &Leniency::STRICT).unwrap();
+    assert_eq!(format!("{plan:?}"), format!("PatchPlan({plan})"));
     assert!(!format!("{plan:?}").contains("s3cret"), "{plan:?}");
 }
 

@@ -120,6 +120,17 @@ fn what_is_written_into_many_elements_counts_for_each() {
     let run = |long: usize| apply(&Leniency::STRICT, &limits, json!({"emails": emails}), replace(long));
     assert!(run(100).is_ok());
     assert!(matches!(run(200), Err(PatchError::TooLarge { .. })));
+    // Nine more times 7 + 2 + 91 bytes are 900: `display`, its quotes and its letters.
+    for (long, bytes, fits) in [(91, 900, true), (92, 900, false)] {
+        let limits = Limits { bytes, ..Limits::default() };
+        let whole =
+            json!([{"op": "add", "path": "emails[value pr]", "value": {"display": "x".repeat(long - 7)}}]);
+        assert!(apply(&Leniency::STRICT, &limits, json!({"emails": emails}), whole).is_ok());
+        let whole =
+            json!([{"op": "replace", "path": "emails[value pr]", "value": {"display": "x".repeat(long)}}]);
+        let applied = apply(&Leniency::STRICT, &limits, json!({"emails": emails}), whole);
+        assert_eq!(applied.is_ok(), fits, "{long}: {applied:?}");
+    }
     let one = json!({"emails": [{"value": "1"}]});
     assert!(apply(&Leniency::STRICT, &limits, one, replace(200)).is_ok(), "it came with the request");
 }
@@ -148,4 +159,24 @@ fn members_do_not_count_as_changes() {
     let plan = request.compile(&ResourceType::group(), &Leniency::STRICT).unwrap();
     assert!(!plan.touches_document());
     assert_eq!(plan.relations().len(), 1);
+}
+
+#[test]
+fn lists_written_into_many_elements_count_for_each() {
+    let boxes = crate::laws::one_schema(json!({"id": "urn:b", "attributes": [
+        {"name": "boxes", "type": "complex", "multiValued": true,
+         "subAttributes": [{"name": "value"}, {"name": "tags", "multiValued": true}]}]}));
+    let values: Value = (0..11).map(|at| json!({"value": at.to_string()})).collect();
+    let before = json!({"schemas": ["urn:b"], "boxes": values}).as_object().unwrap().clone();
+    let run = |op: &str, bytes: usize| {
+        let operation = json!({"op": op, "path": "boxes.tags", "value": ["x".repeat(18), "y".repeat(28)]});
+        let body = json!({"schemas": [urn::PATCH_OP], "Operations": [operation]}).to_string();
+        let limits = Limits { bytes, ..Limits::default() };
+        let request = PatchRequest::parse(body.as_bytes(), &Leniency::STRICT, &limits).unwrap();
+        let plan = request.compile(&boxes, &Leniency::STRICT).unwrap();
+        plan.apply(&mut Resource::from_canonical(before.clone())).is_ok()
+    };
+    for op in ["add", "replace"] {
+        assert_eq!([run(op, 500), run(op, 499)], [true, false], "{op}");
+    }
 }

@@ -1,8 +1,7 @@
-//! In which order the operations of a bulk request are done: their own, except that each waits for what it refers
-//! to, and that operations on one resource keep their order (BULK-015).
+//! In which order the operations of a bulk request are done: their own, except that what one refers to is done just
+//! before it, and that operations on one resource keep their order (BULK-015).
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use scim_core::BulkMethod;
 
@@ -17,37 +16,14 @@ pub(super) enum Step {
     Circle(Vec<usize>),
 }
 
+/// The first in the list first, and what it waits for just before it.
 pub(super) fn order(entries: &[Entry]) -> Vec<Step> {
     let waits_for = waits_for(entries);
-    let parts = parts(&waits_for);
-    let mut part_of = vec![0; entries.len()];
-    for (part, operations) in parts.iter().enumerate() {
-        operations.iter().for_each(|at| part_of[*at] = part);
-    }
-    let (mut left, mut waiting) = (vec![0usize; parts.len()], vec![Vec::new(); parts.len()]);
-    for (at, others) in waits_for.iter().enumerate() {
-        for other in others.iter().filter(|other| part_of[**other] != part_of[at]) {
-            left[part_of[at]] += 1;
-            waiting[part_of[*other]].push(part_of[at]);
-        }
-    }
-    // The first in the list goes first.
-    let first = |part: usize| Reverse((parts[part].first().copied(), part));
-    let mut ready: BinaryHeap<_> = (0..parts.len()).filter(|part| left[*part] == 0).map(first).collect();
-    let mut steps = Vec::with_capacity(parts.len());
-    while let Some(Reverse((_, done))) = ready.pop() {
-        for part in std::mem::take(&mut waiting[done]) {
-            left[part] -= 1;
-            if left[part] == 0 {
-                ready.push(first(part));
-            }
-        }
-        steps.push(match parts[done].as_slice() {
-            &[at] if !waits_for[at].contains(&at) => Step::One(at),
-            circle => Step::Circle(circle.to_vec()),
-        });
-    }
-    steps
+    let step = |part: Vec<usize>| match part.as_slice() {
+        &[at] if !waits_for[at].contains(&at) => Step::One(at),
+        _ => Step::Circle(part),
+    };
+    parts(&waits_for).into_iter().map(step).collect()
 }
 
 /// What each operation waits for: what it needs, and what came before it on the same resource.
@@ -64,7 +40,7 @@ fn waits_for(entries: &[Entry]) -> Vec<BTreeSet<usize>> {
 }
 
 /// The strongly connected components (Tarjan), each sorted: a circle with everything that is in a circle with it, or
-/// one operation. Two circles of which one only needs the other are two.
+/// one operation. Two circles of which one only needs the other are two. What is waited for comes first.
 fn parts(waits_for: &[BTreeSet<usize>]) -> Vec<Vec<usize>> {
     const UNSEEN: usize = usize::MAX;
     let count = waits_for.len();
@@ -125,7 +101,7 @@ mod tests {
         use Step::{Circle, One};
         let order = |list: &[(&str, &[usize])]| order(&entries(list));
         assert_eq!(order(&[("", &[]), ("", &[]), ("/a", &[])]), [One(0), One(1), One(2)]);
-        assert_eq!(order(&[("", &[2]), ("/a", &[]), ("", &[])]), [One(1), One(2), One(0)]);
+        assert_eq!(order(&[("", &[2]), ("/a", &[]), ("", &[])]), [One(2), One(0), One(1)]);
         assert_eq!(order(&[("/a", &[2]), ("/a", &[]), ("", &[])]), [One(2), One(0), One(1)]);
         assert_eq!(order(&[("", &[0])]), [Circle(vec![0])]);
         let list: &[(&str, &[usize])] =
