@@ -72,8 +72,7 @@ fn held(attribute: &Attribute, element: &Value, names: &[String]) -> Option<Vec<
             };
             names.iter().map(part).collect()
         }
-        simple if names.is_empty() => Some(vec![comparable(Some(attribute), simple)]),
-        _ => None,
+        simple => Some(vec![comparable(Some(attribute), simple)]),
     }
 }
 

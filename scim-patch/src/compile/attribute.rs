@@ -156,7 +156,7 @@ impl Compiler<'_> {
             (_, value) => self.canonical(attr, value.unwrap_or_default(), false)?,
         };
         match (op, value) {
-            (Op::Add, Some(Value::Array(values))) if multi_valued => Ok(Some(PartChange::Append(values))),
+            (Op::Add, Some(Value::Array(values))) => Ok(Some(PartChange::Append(values))),
             (_, Some(value)) => Ok(Some(PartChange::Set(value))),
             (Op::Add, None) => Ok(None),
             (_, None) if attr.leaf().required => Err(required(attr)),

@@ -491,3 +491,30 @@ fn q_10_values_agree_as_a_filter_compares_them() {
     let other = json!([{"tags": ["a", "b"]}]);
     assert_eq!(left("boxes", other.clone(), json!([{"tags": ["a"]}])), Some(other));
 }
+
+#[test]
+fn row_5_what_null_and_empty_do_not_clear() {
+    let name = |name: Value| json!({"name": name});
+    let replace = |path: &str, value: Value| json!({"op": "replace", "path": path, "value": value});
+    let after =
+        interop(name(json!({"givenName": "a"})), replace("name", json!({"value": "", "givenName": "b"})));
+    assert_eq!(after, Ok(name(json!({"givenName": "b"}))), "Q-15: a name has no `value` to be empty");
+    let after = interop(name(json!({"nick": "n"})), replace("name", json!({"nick": null, "givenName": "b"})));
+    assert_eq!(
+        after,
+        Ok(name(json!({"nick": "n", "givenName": "b"}))),
+        "what nobody knows is not the client's"
+    );
+    let manager = |manager: Value| json!({urn::ENTERPRISE_USER: {"manager": manager}});
+    let path = format!("{}:manager", urn::ENTERPRISE_USER);
+    let before = manager(json!({"value": "u1", "displayName": "Boss"}));
+    let after = interop(before, replace(&path, json!({"value": "u2", "displayName": null})));
+    assert_eq!(after, Ok(manager(json!({"value": "u2", "displayName": "Boss"}))), "row 15");
+    let crates = crate::laws::one_schema(json!({"id": "urn:c", "attributes": [
+        {"name": "crate", "type": "complex", "subAttributes": [{"name": "label", "required": true}, {"name": "note"}]}]}));
+    let before = json!({"schemas": ["urn:c"], "crate": {"label": "l"}}).as_object().unwrap().clone();
+    let request =
+        json!({"schemas": [urn::PATCH_OP], "Operations": [replace("crate", json!({"label": null}))]});
+    let refused = patch(&crates, &Leniency::STRICT, &before, &request).unwrap_err();
+    assert_eq!(refused.scim_type, Some(ScimType::Mutability), "PATCH-022");
+}
