@@ -178,7 +178,7 @@ impl<'a> Canonical<'a> {
                 *value = Value::Object(object);
                 Ok(assigned)
             }
-            other => Err(at.expected(attribute, scalar::kind(other))),
+            other => Err(at.expected(attribute, scalar::json_kind(other))),
         }
     }
 

@@ -34,6 +34,7 @@ pub use fold::fold;
 pub use ingest::{Ingested, Limits, ingest, ingest_value};
 pub use json::parse_json;
 pub use leniency::{Leniency, Quirk, Quirks, UnknownAttributes, UnknownPreset};
+pub use members::is_assigned;
 pub use message::{
     AsyncRequest, AuthenticationScheme, BulkMethod, BulkOperation, BulkRequest, BulkResponse, BulkResult,
     BulkSupport, FilterSupport, ListResponse, PaginationMethod, PaginationSupport, ResourceTypeDocument,
@@ -49,7 +50,7 @@ pub use resource_type::{
     AttrRef, Extension, Relation, ResolveError, Resolved, ResourceType, ResourceTypeBuilder,
     ResourceTypeError, Side,
 };
-pub use scalar::shorten;
+pub use scalar::{json_kind, shorten};
 pub use schema::{
     Attribute, DescribeSchema, Mutability, Returned, Schema, SchemaBuilder, SchemaError, Type, Uniqueness,
 };

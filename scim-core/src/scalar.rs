@@ -58,7 +58,7 @@ pub(crate) fn canonicalize(
                 return Err(Error::invalid_value(format!("`{at}`: `{text}` is no URI: {error}")));
             }
         }
-        (_, other) => return Err(at.expected(attribute, kind(other))),
+        (_, other) => return Err(at.expected(attribute, json_kind(other))),
     }
     Ok(true)
 }
@@ -101,8 +101,12 @@ fn is_plain_reference(text: &str) -> bool {
         && !host.contains("xn--")
 }
 
-/// What a JSON value is, for messages.
-pub(crate) fn kind(value: &Value) -> &'static str {
+/// What a JSON value is, for messages that must not show it.
+///
+/// ```
+/// assert_eq!(scim_core::json_kind(&"s3cret".into()), "a string");
+/// ```
+pub fn json_kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",

@@ -9,7 +9,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use scim_core::{
-    AttrRef, Leniency, Limits, Mutability, Quirk, Quirks, ResourceType, UnknownAttributes, shorten,
+    AttrRef, Leniency, Limits, Mutability, Quirk, Quirks, ResourceType, UnknownAttributes, is_assigned,
+    shorten,
 };
 use scim_filter::{BoundPath, ElementFilter, Path};
 use serde_json::{Map, Value};
@@ -164,15 +165,14 @@ impl Compiler<'_> {
         match self.leniency.unknown_attributes() {
             _ if is_value_path => Err(error),
             UnknownAttributes::Keep => {
-                let is_unassigned = is_unassigned(value);
-                if op == Op::Add && is_unassigned {
+                if op == Op::Add && !is_assigned(value) {
                     return Ok(());
                 }
                 let place = extension.map(|urn| format!("{urn}:")).unwrap_or_default();
                 if !named.insert(format!("{place}{}", key.to_ascii_lowercase())) {
                     return Err(twice(&shorten(key)));
                 }
-                let value = (!is_unassigned).then(|| value.clone());
+                let value = is_assigned(value).then(|| value.clone());
                 self.edit(Edit::Keep { extension: extension.cloned(), name: key.to_owned(), value })
             }
             UnknownAttributes::Ignore => Ok(()),
@@ -261,7 +261,7 @@ impl Compiler<'_> {
                 "`schemas` holds URNs: there is nothing in one to be written",
             ));
         }
-        if op == Op::Add && is_unassigned(&value) {
+        if op == Op::Add && !is_assigned(&value) {
             return Ok(());
         }
         let urns = self.canonical(attr, listed(value), false)?.unwrap_or_default();
@@ -291,7 +291,7 @@ impl Compiler<'_> {
                 .map(ToString::to_string)
                 .filter(|urn| filter.matches(&Value::from(urn.as_str())))
                 .collect(),
-            None if is_unassigned(&value) => {
+            None if !is_assigned(&value) => {
                 let detail = "`schemas` follows from the attributes: it cannot be cleared";
                 return Err(PatchError::required(attr, detail));
             }
@@ -328,16 +328,6 @@ impl Compiler<'_> {
         }
         let detail = format!("`{}` is no schema of {}", shorten(urn), self.resource_type.name());
         Err(PatchError::value("schemas", detail))
-    }
-}
-
-/// CORE-030: `null`, `[]` and `{}` are no value.
-fn is_unassigned(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::Array(values) => values.is_empty(),
-        Value::Object(object) => object.is_empty(),
-        _ => false,
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use scim_core::{Leniency, Limits, Quirk, Quirks, parse_json, shorten, urn};
+use scim_core::{Leniency, Limits, Quirk, Quirks, json_kind, parse_json, shorten, urn};
 
 use crate::PatchError;
 
@@ -159,15 +159,7 @@ pub struct Operation {
 impl fmt::Debug for Operation {
     /// Without the value: it may be a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = self.value.as_ref().map(|value| match value {
-            Value::Null => "null",
-            Value::Bool(_) => "a boolean",
-            Value::Number(_) => "a number",
-            Value::String(_) => "a string",
-            Value::Array(_) => "an array",
-            Value::Object(_) => "an object",
-        });
-        let value = format_args!("{}", kind.unwrap_or("none"));
+        let value = format_args!("{}", self.value.as_ref().map_or("none", json_kind));
         f.debug_struct("Operation")
             .field("op", &self.op)
             .field("path", &self.path)

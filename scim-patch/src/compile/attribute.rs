@@ -3,11 +3,13 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use scim_core::{AttrRef, Attribute, Canonical, Mutability, Quirk, ReadOnly, UnknownAttributes, shorten};
+use scim_core::{
+    AttrRef, Attribute, Canonical, Mutability, Quirk, ReadOnly, UnknownAttributes, is_assigned, shorten,
+};
 use scim_filter::ElementFilter;
 use serde_json::{Map, Value};
 
-use super::{Compiler, is_unassigned, listed, remove_with_value, required};
+use super::{Compiler, listed, remove_with_value, required};
 use crate::PatchError;
 use crate::plan::{Change, Edit, Part, PartChange, Which};
 use crate::request::Op;
@@ -209,7 +211,7 @@ impl Compiler<'_> {
             }
             simple => Some(simple),
         };
-        (is_unassigned(value) && op == Op::Replace) || empty.is_some_and(|value| self.is_empty_string(value))
+        (!is_assigned(value) && op == Op::Replace) || empty.is_some_and(|value| self.is_empty_string(value))
     }
 
     fn is_empty_string(&mut self, value: &Value) -> bool {
