@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt as _};
-use http::StatusCode;
+use http::{HeaderMap, StatusCode, header};
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use scim_core::Error;
@@ -108,9 +108,9 @@ const DRAIN: usize = 64 << 20;
 /// Reads a request's body to its end.
 ///
 /// Errors: 413 past `limit` bytes, 400 `invalidSyntax` when the connection breaks. What is past the limit
-/// is read and thrown away, within reason, unless the client waits to be told to go on (`is_awaited`) and said that
-/// it would be too much.
-pub(crate) async fn read<B>(mut body: Pin<&mut B>, limit: usize, is_awaited: bool) -> Result<Bytes, Error>
+/// is read and thrown away, within reason, unless the client waits to be told to go on and said that it would be too
+/// much.
+pub(crate) async fn read<B>(mut body: Pin<&mut B>, limit: usize, headers: &HeaderMap) -> Result<Bytes, Error>
 where
     B: http_body::Body + Send,
     B::Error: std::fmt::Display,
@@ -119,7 +119,7 @@ where
         let detail = format!("the body is larger than the {limit} bytes that are taken");
         Error::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
     };
-    if is_awaited && body.size_hint().lower() > limit as u64 {
+    if is_awaited(headers) && body.size_hint().lower() > limit as u64 {
         return Err(too_large());
     }
     let (mut bytes, mut more) = (Bytes::new(), BytesMut::new());
@@ -145,7 +145,7 @@ where
     }
     if length > limit {
         drop((bytes, more));
-        discard(body).await;
+        drain(body).await;
         return Err(too_large());
     }
     if more.is_empty() {
@@ -157,8 +157,21 @@ where
     Ok(whole.freeze())
 }
 
+/// Leaves out the body of a request that is refused: what the client is sending already is read, but who waits to be
+/// told to go on sends nothing when told otherwise.
+pub(crate) async fn discard<B: http_body::Body>(body: Pin<&mut B>, headers: &HeaderMap) {
+    if !is_awaited(headers) {
+        drain(body).await;
+    }
+}
+
+/// Whether the client waits to be told to send the body (RFC 9110 §10.1.1).
+fn is_awaited(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::EXPECT)
+}
+
 /// Reads what a client is still sending and keeps nothing of it, within reason.
-pub(crate) async fn discard<B: http_body::Body>(mut body: Pin<&mut B>) {
+async fn drain<B: http_body::Body>(mut body: Pin<&mut B>) {
     let mut seen = 0usize;
     while seen <= DRAIN
         && !body.is_end_stream()

@@ -128,16 +128,12 @@ impl Server {
         let (context, route) = match self.head(parts, observed).await {
             Ok(led) => led,
             Err(answer) => {
-                // Who waits to be told to go on sends nothing when told otherwise.
-                if !parts.headers.contains_key(header::EXPECT) {
-                    body::discard(body).await;
-                }
+                body::discard(body, &parts.headers).await;
                 return Err(answer);
             }
         };
         let limit = inner.limits.bytes.max(inner.bulk.map_or(0, |limits| limits.payload));
-        let is_awaited = parts.headers.contains_key(header::EXPECT);
-        let body = body::read(body, limit, is_awaited).await.map_err(Answer::boxed)?;
+        let body = body::read(body, limit, &parts.headers).await.map_err(Answer::boxed)?;
         if !body.is_empty() {
             inner.media_types.check_content(&parts.headers).map_err(Answer::boxed)?;
         }

@@ -90,7 +90,7 @@ impl Tenants {
             Err(error) => not_admitted(&error, self.resolver.challenge()),
         };
         let observed = Observed::new(&parts.headers);
-        body::discard(pin!(body)).await;
+        body::discard(pin!(body), &parts.headers).await;
         observed.respond(answer, false)
     }
 }

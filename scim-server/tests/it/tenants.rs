@@ -1,9 +1,12 @@
 //! Who is let in, and what they can see — RFC 7644 §2, §6.
 
+use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use http::{Method, Request};
+use http_body_util::StreamBody;
 use scim_core::{Leniency, Registry};
 use scim_server::{Access, BearerTokens, ByHost, ByPath, ByPrincipal, Grant, Server, Tenants};
 use scim_server_traits::{AuthError, Store, TenantId, TenantResolver};
@@ -175,6 +178,26 @@ async fn sec_001_srv_015_a_resolver_that_knows_principals_refuses_as_a_server_do
         let header = |name: &str| response.headers().get(name).map_or("", |value| value.to_str().unwrap());
         assert_eq!((response.status().as_u16(), header("www-authenticate")), (status, challenge));
         assert_eq!(header("x-request-id"), "one-1");
+    }
+}
+
+/// Who asks first whether to send a body is not told to by a resolver that refuses.
+#[tokio::test]
+async fn sec_011_a_resolver_that_refuses_asks_for_no_body() {
+    let tenants = Tenants::new(ByPrincipal::new(Arc::new(tokens(&["acme"]))));
+    for (awaited, expected) in [(true, 0), (false, 1)] {
+        let read = Arc::new(AtomicUsize::new(0));
+        let seen = Arc::clone(&read);
+        let frames = futures_util::stream::once(async move {
+            seen.fetch_add(1, Ordering::Relaxed);
+            Ok::<_, Infallible>(http_body::Frame::data(Bytes::from_static(b" ")))
+        });
+        let mut request = Request::post("https://h.example/Users");
+        if awaited {
+            request = request.header("expect", "100-continue");
+        }
+        let response = tenants.serve(request.body(StreamBody::new(frames)).unwrap()).await;
+        assert_eq!((response.status().as_u16(), read.load(Ordering::Relaxed)), (401, expected));
     }
 }
 
