@@ -53,18 +53,18 @@ impl Row {
 }
 
 /// The tables that a POST adds rows to, and where to find some that are alike.
-const TABLES: [(&str, &str); 5] = [
+const TABLES: [(&str, &str); 4] = [
     ("scim_resource", "WHERE seq = ?1"),
     ("scim_document", "WHERE seq = ?1"),
     ("scim_key", "WHERE seq = ?1"),
-    ("scim_unique", "WHERE seq = ?1"),
     ("scim_change", "WHERE ?1 > 0 ORDER BY seq DESC LIMIT 1"),
 ];
 
 /// What looks for a resource that is there already, and counts the new one.
 const BESIDE: [&str; 4] = [
     "SELECT seq FROM scim_resource WHERE tenant = 'load' AND kind = 'User' AND id = ?1",
-    "SELECT seq FROM scim_unique WHERE tenant = 'load' AND kind = 'User' AND attr = 'userName' AND key = ?1",
+    "SELECT seq FROM scim_key WHERE key = ?1 AND attr =
+        (SELECT attr FROM scim_attr WHERE tenant = 'load' AND kind = 'User' AND path = 'userName')",
     "UPDATE scim_count SET n = n + 1 WHERE tenant = 'load' AND kind = 'User' AND ?1 > ''",
     "UPDATE scim_rank SET n = n + 1 WHERE tenant = 'load' AND kind = 'User' AND block = 1 AND ?1 > ''",
 ];
@@ -83,7 +83,7 @@ pub(crate) fn raw(
     let synchronous = if durability == Durability::Full { "FULL" } else { "NORMAL" };
     connection.pragma_update(None, "synchronous", synchronous)?;
     connection.pragma_update(None, "cache_size", -65_536)?;
-    connection.pragma_update(None, "mmap_size", 0x7fff_0000_i64)?;
+    connection.pragma_update(None, "mmap_size", 1_i64 << 40)?;
     connection.set_prepared_statement_cache_capacity(64);
     let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
     let newest = number("SELECT max(seq) FROM scim_resource")?;

@@ -20,6 +20,10 @@ use clap::{Parser, Subcommand};
 use measure::Effort;
 use people::Size;
 
+/// A server asks for much small memory, and gives it back, on several threads by turns.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What the engine does a second, beside what the machine could do at best.
 ///
 /// Fills SQLite stores with people and groups, serves them from a process that is pinned to one core, asks from

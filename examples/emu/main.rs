@@ -11,6 +11,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+/// A server asks for much small memory, and gives it back, on several threads by turns.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A GitHub Enterprise Managed Users (EMU) enterprise on this machine.
 #[derive(Parser)]
 #[command(

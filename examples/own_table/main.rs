@@ -17,6 +17,10 @@ use scim_core::Registry;
 use scim_server::{BearerTokens, Grant, Server};
 use scim_server_traits::TenantId;
 
+/// A server asks for much small memory, and gives it back, on several threads by turns.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The application's tables, with what was in them before SCIM came.
 const TABLES: &str = include_str!("tables.sql");
 const PEOPLE: &str = "

@@ -13,6 +13,10 @@ use scim_core::{Leniency, Quirk, UnknownPreset};
 use scim_server::{BearerTokens, Grant, PatchResponse, Server};
 use scim_server_traits::TenantId;
 
+/// A server asks for much small memory, and gives it back, on several threads by turns.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A plain SCIM 2.0 service provider.
 ///
 /// When it is ready it prints one line of JSON with `base_url` and `token` on standard output. It stops

@@ -65,18 +65,16 @@ pub(crate) struct Changed<'a> {
 pub(crate) struct Content {
     pub(crate) resource: Resource,
     pub(crate) label: Option<String>,
-    /// Sorted, each once.
+    /// Of indexed and of unique attributes; sorted, each once.
     pub(crate) keys: Vec<Key>,
-    /// Sorted, each once.
+    /// Those that no other resource may have.
     pub(crate) unique: Vec<Key>,
 }
 
 impl Content {
     pub(crate) fn new(resource_type: &ResourceType, resource: Resource) -> Self {
-        let mut unique = unique_keys(resource_type, &resource);
-        unique.sort_unstable();
-        unique.dedup();
-        Self { label: label(&resource), keys: index_keys(resource_type, &resource), unique, resource }
+        let (keys, unique) = (index_keys(resource_type, &resource), unique_keys(resource_type, &resource));
+        Self { label: label(&resource), keys, unique, resource }
     }
 }
 
@@ -88,7 +86,8 @@ pub(crate) trait Tables {
 
     fn find(&self, kind: &str, id: &str) -> Result<Option<Head>, Self::Fault>;
     fn has_document(&self, seq: Seq, resource: &Resource) -> Result<bool, Self::Fault>;
-    fn unique_holder(&self, kind: &str, key: &Key) -> Result<Option<Seq>, Self::Fault>;
+    /// A resource other than `own` that has the key.
+    fn unique_holder(&self, kind: &str, key: &Key, own: Option<Seq>) -> Result<Option<Seq>, Self::Fault>;
     fn claim_holder(&self, claim: &Claim) -> Result<Option<Seq>, Self::Fault>;
     /// The far ends of the resource's links of a relation, hidden ones too.
     fn members(&self, relation: &str, owner: Seq) -> Result<Vec<Member>, Self::Fault>;

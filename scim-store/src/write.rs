@@ -183,7 +183,7 @@ fn check_unique<T: Tables>(
     content: &Content,
 ) -> Result<(), T::Fault> {
     for key in &content.unique {
-        if tables.unique_holder(kind, key)?.is_some_and(|holder| Some(holder) != own) {
+        if tables.unique_holder(kind, key, own)?.is_some() {
             let attribute = key.attribute.clone();
             return Err(StoreError::Uniqueness { resource_type: kind.into(), attribute }.into());
         }

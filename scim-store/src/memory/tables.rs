@@ -80,8 +80,8 @@ impl Tables for Transaction<'_> {
         Ok(self.tenant.row(seq).is_some_and(|row| row.content.resource == *resource))
     }
 
-    fn unique_holder(&self, kind: &str, key: &Key) -> Result<Option<Seq>, StoreError> {
-        Ok(self.tenant.unique_holder(kind, key))
+    fn unique_holder(&self, kind: &str, key: &Key, own: Option<Seq>) -> Result<Option<Seq>, StoreError> {
+        Ok(self.tenant.unique_holder(kind, key, own))
     }
 
     fn claim_holder(&self, claim: &Claim) -> Result<Option<Seq>, StoreError> {

@@ -39,7 +39,6 @@ pub(super) struct Kind {
     pub(super) ids: BTreeMap<Arc<str>, Seq>,
     pub(super) order: BTreeSet<Seq>,
     pub(super) keys: BTreeMap<String, BTreeSet<(String, Seq)>>,
-    unique: BTreeMap<Key, Seq>,
 }
 
 /// What a link shows in place of its target's name.
@@ -153,8 +152,10 @@ impl Tenant {
         Some((seq, self.row(seq)?))
     }
 
-    pub(super) fn unique_holder(&self, kind: &str, key: &Key) -> Option<Seq> {
-        self.kind(kind)?.unique.get(key).copied()
+    pub(super) fn unique_holder(&self, kind: &str, key: &Key, own: Option<Seq>) -> Option<Seq> {
+        let keys = self.kind(kind)?.keys.get(&key.attribute)?;
+        let alike = keys.range((key.key.clone(), Seq::MIN)..=(key.key.clone(), Seq::MAX));
+        alike.map(|(_, seq)| *seq).find(|seq| Some(*seq) != own)
     }
 
     pub(super) fn claim_holder(&self, claim: &Claim) -> Option<Seq> {
@@ -240,7 +241,6 @@ impl Kind {
                 keys.insert((key.clone(), seq));
             }
         }
-        self.unique.extend(content.unique.iter().map(|key| (key.clone(), seq)));
     }
 
     fn forget(&mut self, seq: Seq, content: &Content) {
@@ -248,9 +248,6 @@ impl Kind {
             if let Some(keys) = self.keys.get_mut(attribute) {
                 keys.remove(&(key.clone(), seq));
             }
-        }
-        for key in &content.unique {
-            self.unique.remove(key);
         }
     }
 }

@@ -7,6 +7,9 @@ use scim_server_traits::{Position, Query, Seek, StoreError};
 use super::fault::Fault;
 use super::narrow::{integer, position};
 
+/// The number of the attribute.
+const ATTR: &str = "SELECT attr FROM scim_attr WHERE tenant = ?1 AND kind = ?2 AND path = ?3";
+
 pub(super) struct ByKey<'a> {
     pub(super) connection: &'a Connection,
     pub(super) tenant: &'a str,
@@ -61,7 +64,7 @@ impl ByKey<'_> {
         };
         let order = if down { "key DESC, seq DESC" } else { "key, seq" };
         let sql = format!(
-            "SELECT key, seq FROM scim_key WHERE tenant = ?1 AND kind = ?2 AND attr = ?3 {range}
+            "SELECT key, seq FROM scim_key WHERE attr = ({ATTR}) {range}
             ORDER BY {order} LIMIT ?4 OFFSET ?5"
         );
         let at = at.into_iter().flat_map(|(key, place)| [Value::Text(key.clone()), Value::Integer(place)]);
@@ -83,7 +86,7 @@ impl ByKey<'_> {
         }
         let order = if down { "seq DESC" } else { "seq" };
         let sql = format!(
-            "SELECT seq, EXISTS (SELECT 1 FROM scim_key INDEXED BY scim_key_seq WHERE seq = r.seq AND attr = ?3)
+            "SELECT seq, EXISTS (SELECT 1 FROM scim_key INDEXED BY scim_key_seq WHERE seq = r.seq AND attr = ({ATTR}))
             FROM scim_resource r WHERE tenant = ?1 AND kind = ?2 {range} ORDER BY {order}"
         );
         let mut select = self.connection.prepare_cached(&sql)?;
@@ -125,8 +128,8 @@ impl ByKey<'_> {
     }
 
     fn count_keys(&self) -> Result<u64, Fault> {
-        let sql = "SELECT count(*) FROM scim_key WHERE tenant = ?1 AND kind = ?2 AND attr = ?3";
-        let mut select = self.connection.prepare_cached(sql)?;
+        let sql = format!("SELECT count(*) FROM scim_key WHERE attr = ({ATTR})");
+        let mut select = self.connection.prepare_cached(&sql)?;
         let count =
             select.query_row([self.tenant, self.kind, &self.attribute], |row| row.get::<_, i64>(0))?;
         Ok(count.cast_unsigned())

@@ -15,6 +15,8 @@ use crate::tables::{Seq, is_flat};
 /// Candidates as a `SELECT seq …` that yields each once, in any order.
 pub(super) struct Candidates<'a> {
     connection: &'a Connection,
+    tenant: &'a str,
+    kind: &'a str,
     set: Set,
 }
 
@@ -30,13 +32,14 @@ const COUNTED: u64 = 256;
 impl<'a> Candidates<'a> {
     pub(super) fn find(
         connection: &'a Connection,
-        tenant: &str,
-        resource_type: &ResourceType,
+        tenant: &'a str,
+        resource_type: &'a ResourceType,
         narrow: &Narrow,
     ) -> Result<Self, Fault> {
         let mut writing = Writing { connection, tenant, resource_type, values: Vec::new() };
         let sql = writing.set(narrow)?;
-        Ok(Self { connection, set: Set { sql, values: writing.values } })
+        let set = Set { sql, values: writing.values };
+        Ok(Self { connection, tenant, kind: resource_type.name(), set })
     }
 
     pub(super) fn count(&self) -> Result<u64, Fault> {
@@ -77,12 +80,14 @@ impl<'a> Candidates<'a> {
     /// Candidates, so many at most, with the key that the index has for an attribute, in any order.
     pub(super) fn keyed(&self, attribute: &str, most: u64) -> Result<Vec<Position>, Fault> {
         let Set { sql, values } = &self.set;
-        let (attribute_at, most_at) = (values.len() + 1, values.len() + 2);
+        let [tenant_at, kind_at, path_at, most_at] = [1, 2, 3, 4].map(|number| values.len() + number);
         let sql = format!(
             "SELECT k.key, c.seq FROM ({sql}) c LEFT JOIN scim_key k INDEXED BY scim_key_seq
-            ON k.seq = c.seq AND k.attr = ?{attribute_at} LIMIT ?{most_at}"
+            ON k.seq = c.seq AND k.attr = (SELECT attr FROM scim_attr
+                WHERE tenant = ?{tenant_at} AND kind = ?{kind_at} AND path = ?{path_at}) LIMIT ?{most_at}"
         );
-        let values = values.iter().cloned().chain([Value::Text(attribute.to_owned()), integer(most)]);
+        let scope = [self.tenant, self.kind, attribute].map(|text| Value::Text(text.to_owned()));
+        let values = values.iter().cloned().chain(scope).chain([integer(most)]);
         let mut select = self.connection.prepare_cached(&sql)?;
         let positions = select.query_map(params_from_iter(values), position)?;
         Ok(positions.collect::<Result<_, _>>()?)
@@ -174,8 +179,7 @@ impl Writing<'_> {
                 // One key has each resource once, in order; several may meet the same resource again.
                 let one = matches!(probe, KeyProbe::In(keys) if keys.len() == 1);
                 let distinct = if one { "" } else { "DISTINCT " };
-                let (scope, probe) = (self.scope(), self.probe(attribute, probe));
-                format!("SELECT {distinct}seq FROM scim_key WHERE {scope} AND {probe}")
+                format!("SELECT {distinct}seq FROM scim_key WHERE {}", self.probe(attribute, probe))
             }
             Narrow::Link { relation, target } => self.linked(relation, target)?,
             Narrow::Linked { relation } => {
@@ -200,7 +204,8 @@ impl Writing<'_> {
     }
 
     fn probe(&mut self, attribute: &str, probe: &KeyProbe) -> String {
-        let attribute = self.text(attribute);
+        let (scope, path) = (self.scope(), self.text(attribute));
+        let attribute = format!("(SELECT attr FROM scim_attr WHERE {scope} AND path = {path})");
         match probe {
             KeyProbe::In(keys) if keys.len() == 1 => {
                 format!("attr = {attribute} AND key = {}", self.texts(keys))

@@ -38,30 +38,31 @@ pub(super) fn chunk(
 ) -> Result<Option<(u64, Seq)>, Fault> {
     let kind = resource_type.name();
     let transaction = connection.unchecked_transaction()?;
-    let sql = "SELECT r.seq, r.id, d.doc
+    let sql = "SELECT r.seq, d.doc
         FROM scim_resource r CROSS JOIN scim_document d ON d.seq = r.seq
         WHERE r.tenant = ?1 AND r.kind = ?2 AND r.seq > ?3 ORDER BY r.seq LIMIT ?4";
-    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
-    let found: Vec<(Seq, String, String)> = transaction
+    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    let found: Vec<(Seq, String)> = transaction
         .prepare_cached(sql)?
         .query_map(params![tenant, kind, after, CHUNK], read)?
         .collect::<Result<_, _>>()?;
     let Some(last) = found.last().map(|(seq, ..)| *seq) else { return Ok(None) };
     let count = found.len() as u64;
     let rows = Rows { connection: &transaction, tenant, kept_changes: 0 };
-    for (seq, id, document) in found {
+    for (seq, document) in found {
         let content = Content::new(resource_type, Resource::from_canonical(serde_json::from_str(&document)?));
         for key in &content.unique {
-            if let Some(other) = rows.unique_holder(kind, key)?.filter(|holder| *holder != seq) {
+            if let Some(other) = rows.unique_holder(kind, key, Some(seq))? {
                 let sql = "SELECT id FROM scim_resource WHERE seq = ?1";
-                let other = transaction.query_row(sql, [other], |row| row.get(0))?;
+                let [first, second] = [seq.min(other), seq.max(other)]
+                    .map(|seq| transaction.query_row(sql, [seq], |row| row.get(0)));
+                let ids = (first?, second?);
                 let attribute = key.attribute.clone();
                 let (kind, tenant) = (kind.to_owned(), tenant.to_owned());
-                return Err(Fault::Duplicate { kind, attribute, ids: (other, id), tenant });
+                return Err(Fault::Duplicate { kind, attribute, ids, tenant });
             }
         }
         rows.set_keys(kind, seq, &content.keys)?;
-        rows.set_unique(kind, seq, &content.unique)?;
     }
     transaction.commit()?;
     Ok(Some((count, last)))
@@ -73,7 +74,7 @@ pub(super) fn finish(
     tenant: &str,
     resource_type: &ResourceType,
 ) -> Result<(), Fault> {
-    let sql = "INSERT INTO scim_indexed (tenant, kind, attrs) VALUES (?1, ?2, ?3)";
+    let sql = "INSERT OR REPLACE INTO scim_indexed (tenant, kind, attrs) VALUES (?1, ?2, ?3)";
     connection.execute(sql, [tenant, resource_type.name(), &attributes(resource_type)])?;
     Ok(())
 }

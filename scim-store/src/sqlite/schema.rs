@@ -6,13 +6,13 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::checkpointer::LOG;
+use super::checkpointer::KEPT;
 use super::fault::Fault;
 use super::options::{Durability, SqliteOptions};
 
 /// What leads from each layout to the next, beginning with an empty file. A file says in `PRAGMA user_version`
 /// how many of these it has seen; one that is in use is never changed here, only followed by another.
-const MIGRATIONS: &[&str] = &[TABLES, SECRET, CHANGES, INDEXED, INDEXED_OF_TENANT, RANKS];
+const MIGRATIONS: &[&str] = &[TABLES, SECRET, CHANGES, INDEXED, INDEXED_OF_TENANT, RANKS, NARROW_KEYS];
 
 /// Narrow rows apart from documents, so that lists page without reading documents. Links lead from row to
 /// row, whatever their tenant: a row belongs to one.
@@ -132,11 +132,42 @@ INSERT INTO scim_rank
     SELECT tenant, kind, seq / 1024, count(*) FROM scim_resource GROUP BY tenant, kind, seq / 1024;
 ";
 
+/// A number for an attribute of a tenant's type, so that a key row is hardly more than its key. Keys that only one
+/// resource may have are among the others: it is looked whether one is there before a row is written.
+const NARROW_KEYS: &str = "
+CREATE TABLE scim_attr (
+    attr INTEGER PRIMARY KEY,
+    tenant TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    path TEXT NOT NULL,
+    UNIQUE (tenant, kind, path)
+) STRICT;
+INSERT INTO scim_attr (tenant, kind, path)
+    SELECT DISTINCT tenant, kind, attr FROM scim_key UNION SELECT DISTINCT tenant, kind, attr FROM scim_unique;
+ALTER TABLE scim_key RENAME TO scim_wide_key;
+DROP INDEX scim_key_seq;
+CREATE TABLE scim_key (
+    attr INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (attr, key, seq)
+) STRICT, WITHOUT ROWID;
+INSERT INTO scim_key (attr, key, seq)
+    SELECT a.attr, k.key, k.seq FROM scim_attr a CROSS JOIN scim_wide_key k
+    ON k.tenant = a.tenant AND k.kind = a.kind AND k.attr = a.path ORDER BY a.attr, k.key, k.seq;
+INSERT OR IGNORE INTO scim_key (attr, key, seq)
+    SELECT a.attr, k.key, k.seq FROM scim_attr a CROSS JOIN scim_unique k
+    ON k.tenant = a.tenant AND k.kind = a.kind AND k.attr = a.path;
+DROP TABLE scim_wide_key;
+DROP TABLE scim_unique;
+CREATE INDEX scim_key_seq ON scim_key (seq, attr);
+";
+
 /// More statements than the crate has, so that each is compiled once; filters share the rest.
 const STATEMENTS: usize = 256;
 
 /// How much of the file is mapped, in bytes: the most that SQLite maps. The rest is read.
-const MAPPED: i64 = 0x7fff_0000;
+const MAPPED: i64 = 1 << 40;
 
 /// How long to wait for another process that holds the file.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
@@ -151,7 +182,7 @@ pub(super) fn writing(path: &Path, options: &SqliteOptions) -> Result<Connection
     set_synchronous(&connection, options.durability)?;
     // Its own thread moves the log.
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
-    connection.pragma_update(None, "journal_size_limit", LOG.cast_signed())?;
+    connection.pragma_update(None, "journal_size_limit", KEPT)?;
     // Key rows land all over their tree: pages in memory are what a large import lives on.
     connection.pragma_update(None, "cache_size", -65_536)?;
     if options.check {

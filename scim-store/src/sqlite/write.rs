@@ -1,6 +1,6 @@
 //! The write path on SQLite.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row, params};
 use scim_core::{Resource, Timestamp};
@@ -43,47 +43,48 @@ impl<'a> Rows<'a> {
         Ok(self.sql(sql)?.query_row(params, |row| row.get(0)).optional()?)
     }
 
-    fn keys(&self, sql: &str, seq: Seq) -> Result<BTreeSet<Key>, Fault> {
-        let key = |row: &Row<'_>| Ok(Key { attribute: row.get(0)?, key: row.get(1)? });
-        let keys = self.sql(sql)?.query_map([seq], key)?.collect::<Result<_, _>>()?;
-        Ok(keys)
+    /// The numbers that attributes of the type have so far.
+    fn attrs(&self, kind: &str) -> Result<BTreeMap<String, i64>, Fault> {
+        let sql = "SELECT path, attr FROM scim_attr WHERE tenant = ?1 AND kind = ?2";
+        let numbered = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        Ok(self.sql(sql)?.query_map([self.tenant, kind], numbered)?.collect::<Result<_, _>>()?)
+    }
+
+    /// Adds keys that the resource does not have.
+    fn add_keys<'k>(
+        &self,
+        kind: &str,
+        seq: Seq,
+        keys: impl IntoIterator<Item = &'k Key>,
+    ) -> Result<(), Fault> {
+        let attrs = self.attrs(kind)?;
+        for Key { attribute, key } in keys {
+            let sql = "INSERT INTO scim_key (attr, key, seq) VALUES (?1, ?2, ?3)";
+            let attr = attrs.get(attribute).map_or_else(|| self.number(kind, attribute), |attr| Ok(*attr))?;
+            self.run(sql, params![attr, key, seq])?;
+        }
+        Ok(())
+    }
+
+    /// Numbers an attribute, unless it has a number: of several first keys only one numbers it.
+    fn number(&self, kind: &str, path: &str) -> Result<i64, Fault> {
+        let sql = "INSERT INTO scim_attr (tenant, kind, path) VALUES (?1, ?2, ?3)
+            ON CONFLICT DO UPDATE SET path = path RETURNING attr";
+        Ok(self.sql(sql)?.query_row([self.tenant, kind, path], |row| row.get(0))?)
     }
 
     /// Makes these the keys of the resource; rows that stay are not written.
     pub(super) fn set_keys(&self, kind: &str, seq: Seq, keys: &[Key]) -> Result<(), Fault> {
-        let before = self.keys("SELECT attr, key FROM scim_key WHERE seq = ?1", seq)?;
-        for key in before.iter().filter(|key| keys.binary_search(key).is_err()) {
-            let sql = "DELETE FROM scim_key
-                WHERE tenant = ?1 AND kind = ?2 AND attr = ?3 AND key = ?4 AND seq = ?5";
-            self.run(sql, params![self.tenant, kind, key.attribute, key.key, seq])?;
+        let sql = "SELECT a.path, k.key, k.attr FROM scim_key k INDEXED BY scim_key_seq
+            CROSS JOIN scim_attr a ON a.attr = k.attr WHERE k.seq = ?1";
+        let key = |row: &Row<'_>| Ok((Key { attribute: row.get(0)?, key: row.get(1)? }, row.get(2)?));
+        let before: BTreeMap<Key, i64> = self.sql(sql)?.query_map([seq], key)?.collect::<Result<_, _>>()?;
+        for (key, attr) in before.iter().filter(|(key, _)| keys.binary_search(key).is_err()) {
+            let sql = "DELETE FROM scim_key WHERE attr = ?1 AND key = ?2 AND seq = ?3";
+            self.run(sql, params![attr, key.key, seq])?;
         }
-        for key in keys.iter().filter(|key| !before.contains(key)) {
-            self.add_key(kind, seq, key)?;
-        }
-        Ok(())
-    }
-
-    fn add_key(&self, kind: &str, seq: Seq, key: &Key) -> Result<(), Fault> {
-        let sql = "INSERT INTO scim_key (tenant, kind, attr, key, seq) VALUES (?1, ?2, ?3, ?4, ?5)";
-        self.run(sql, params![self.tenant, kind, key.attribute, key.key, seq]).map(drop)
-    }
-
-    /// The same for keys that only one resource may have.
-    pub(super) fn set_unique(&self, kind: &str, seq: Seq, keys: &[Key]) -> Result<(), Fault> {
-        let before = self.keys("SELECT attr, key FROM scim_unique WHERE seq = ?1", seq)?;
-        for key in before.iter().filter(|key| keys.binary_search(key).is_err()) {
-            let sql = "DELETE FROM scim_unique WHERE tenant = ?1 AND kind = ?2 AND attr = ?3 AND key = ?4";
-            self.run(sql, params![self.tenant, kind, key.attribute, key.key])?;
-        }
-        for key in keys.iter().filter(|key| !before.contains(key)) {
-            self.add_unique(kind, seq, key)?;
-        }
-        Ok(())
-    }
-
-    fn add_unique(&self, kind: &str, seq: Seq, key: &Key) -> Result<(), Fault> {
-        let sql = "INSERT INTO scim_unique (tenant, kind, attr, key, seq) VALUES (?1, ?2, ?3, ?4, ?5)";
-        self.run(sql, params![self.tenant, kind, key.attribute, key.key, seq]).map(drop)
+        let mut new = keys.iter().filter(|key| !before.contains_key(key)).peekable();
+        if new.peek().is_some() { self.add_keys(kind, seq, new) } else { Ok(()) }
     }
 
     fn count(&self, kind: &str, seq: Seq, by: i64) -> Result<(), Fault> {
@@ -134,9 +135,11 @@ impl Tables for Rows<'_> {
         Ok(stored == *resource.as_map())
     }
 
-    fn unique_holder(&self, kind: &str, key: &Key) -> Result<Option<Seq>, Fault> {
-        let sql = "SELECT seq FROM scim_unique WHERE tenant = ?1 AND kind = ?2 AND attr = ?3 AND key = ?4";
-        self.seq(sql, [self.tenant, kind, &key.attribute, &key.key])
+    fn unique_holder(&self, kind: &str, key: &Key, own: Option<Seq>) -> Result<Option<Seq>, Fault> {
+        let sql = "SELECT seq FROM scim_key
+            WHERE attr = (SELECT attr FROM scim_attr WHERE tenant = ?1 AND kind = ?2 AND path = ?3)
+            AND key = ?4 AND seq IS NOT ?5 LIMIT 1";
+        self.seq(sql, params![self.tenant, kind, key.attribute, key.key, own])
     }
 
     fn claim_holder(&self, claim: &Claim) -> Result<Option<Seq>, Fault> {
@@ -180,12 +183,7 @@ impl Tables for Rows<'_> {
         let seq = self.connection.last_insert_rowid();
         let document = text(&content.resource)?;
         self.run("INSERT INTO scim_document (seq, doc) VALUES (?1, ?2)", params![seq, document])?;
-        for key in &content.keys {
-            self.add_key(kind, seq, key)?;
-        }
-        for key in &content.unique {
-            self.add_unique(kind, seq, key)?;
-        }
+        self.add_keys(kind, seq, &content.keys)?;
         self.count(kind, seq, 1)?;
         Ok(seq)
     }
@@ -195,8 +193,7 @@ impl Tables for Rows<'_> {
         self.run("UPDATE scim_document SET doc = ?2 WHERE seq = ?1", params![seq, document])?;
         let sql = "UPDATE scim_resource SET label = ?2 WHERE seq = ?1 AND label IS NOT ?2";
         self.run(sql, params![seq, content.label])?;
-        self.set_keys(kind, seq, &content.keys)?;
-        self.set_unique(kind, seq, &content.unique)
+        self.set_keys(kind, seq, &content.keys)
     }
 
     fn touch(&mut self, seq: Seq, version: u64, modified: Timestamp) -> Result<(), Fault> {
@@ -245,7 +242,6 @@ impl Tables for Rows<'_> {
             "DELETE FROM scim_link WHERE owner = ?1",
             "DELETE FROM scim_link WHERE target = ?1",
             "DELETE FROM scim_key WHERE seq = ?1",
-            "DELETE FROM scim_unique WHERE seq = ?1",
             "DELETE FROM scim_claim WHERE seq = ?1",
             "DELETE FROM scim_document WHERE seq = ?1",
             "DELETE FROM scim_resource WHERE seq = ?1",

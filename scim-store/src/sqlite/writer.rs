@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
-use std::thread::{Builder, JoinHandle};
+use std::thread::{self, Builder, JoinHandle};
 
 use async_channel::{Receiver, Sender, bounded};
 use futures_channel::oneshot;
@@ -51,9 +51,9 @@ const CAREFUL: usize = 1_000;
 impl Writer {
     pub(super) fn open(path: &Path, options: &SqliteOptions) -> Result<Self, Fault> {
         let lock = Lock::take(path)?;
-        let connection = schema::writing(path, options)?;
+        let mut connection = schema::writing(path, options)?;
         let secret = schema::secret(&connection)?;
-        let checkpointer = Checkpointer::start(path, options.durability)?;
+        let checkpointer = Checkpointer::start(path, &mut connection, options.durability)?;
         let (jobs, queue) = bounded(options.queue.max(1));
         let options = options.clone();
         let thread = Builder::new()
@@ -112,6 +112,7 @@ fn work(
 ) {
     let mut careful = 0;
     while let Ok(first) = queue.recv_blocking() {
+        gather(queue);
         let (mut commits, mut alone) = (Vec::new(), None);
         let waiting = std::iter::from_fn(|| queue.try_recv().ok());
         let most = if careful > 0 { 1 } else { options.group.max(1) };
@@ -143,6 +144,20 @@ fn work(
             let _ = connection.execute_batch("ROLLBACK");
         }
         checkpointer.nudge(connection);
+    }
+}
+
+/// Lets those come along who have just been answered and send their next: where they share a core with this thread,
+/// they would otherwise wait for a commit of their own, and each commit writes its last pages again.
+fn gather(queue: &Receiver<Job>) {
+    let mut waiting = queue.len();
+    loop {
+        thread::yield_now();
+        let more = queue.len();
+        if more <= waiting {
+            break;
+        }
+        waiting = more;
     }
 }
 
@@ -242,7 +257,6 @@ fn step(connection: &Connection, sql: &str) -> Result<(), Fault> {
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc;
-    use std::thread;
     use std::time::Duration;
 
     use scim_core::{Resource, ResourceType, Timestamp};

@@ -61,7 +61,7 @@ async fn a_page_at_depth_is_where_counting_finds_it() {
     tile(&store).await;
     drop(store);
 
-    // A file of the layout before has no counts of its stretches.
+    // A file of layout 4 has no counts of its stretches.
     let path = directory.path().join("scim.db");
     let file = rusqlite::Connection::open(&path).unwrap();
     let counts = |file: &rusqlite::Connection| {
@@ -77,7 +77,7 @@ async fn a_page_at_depth_is_where_counting_finds_it() {
         select.query_map([], row).unwrap().collect::<Result<Vec<_>, _>>().unwrap()
     };
     let before = counts(&file);
-    file.execute_batch("DROP TABLE scim_rank; PRAGMA user_version = 4").unwrap();
+    file.execute_batch(include_str!("to-layout-4.sql")).unwrap();
     file.close().unwrap();
     let store = SqliteStore::open(&path).unwrap();
     tile(&store).await;

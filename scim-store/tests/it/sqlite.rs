@@ -47,9 +47,9 @@ async fn the_secret_of_a_file_stays() {
     assert_ne!(open(&elsewhere).secret(), secret);
     // A file of layout 1 gets one.
     let file = rusqlite::Connection::open(directory.path().join("scim.db")).unwrap();
+    file.execute_batch(include_str!("to-layout-4.sql")).unwrap();
     file.execute_batch(
-        "DROP TABLE scim_secret; DROP TABLE scim_change; DROP TABLE scim_indexed; DROP TABLE scim_rank;
-        PRAGMA user_version = 1",
+        "DROP TABLE scim_secret; DROP TABLE scim_change; DROP TABLE scim_indexed; PRAGMA user_version = 1",
     )
     .unwrap();
     let first = open(&directory).secret();
@@ -167,7 +167,7 @@ async fn what_is_not_its_file_is_refused() {
     let file = rusqlite::Connection::open(&path).unwrap();
     file.pragma_update(None, "user_version", 99).unwrap();
     let StoreError::Backend(reason) = SqliteStore::open(&path).unwrap_err() else { panic!("not refused") };
-    assert_eq!(reason.to_string(), "the file has layout 99: this version knows layouts up to 6");
+    assert_eq!(reason.to_string(), "the file has layout 99: this version knows layouts up to 7");
 }
 
 #[tokio::test]
@@ -205,10 +205,12 @@ async fn a_file_of_layout_1_is_taken_over() {
     assert_eq!(store.newest().await.unwrap(), 0, "what was there before is in no feed");
     store.commit(&context(), batch().insert(user("u2", "other"))).await.unwrap();
     assert_eq!(store.newest().await.unwrap(), 1);
+    let same = store.commit(&context(), batch().insert(user("u3", "BJensen"))).await;
+    assert!(matches!(same, Err(StoreError::Uniqueness { .. })), "{same:?}");
     drop(store);
     let new = rusqlite::Connection::open(&path).unwrap();
     let layout: i64 = new.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
-    assert_eq!(layout, 6);
+    assert_eq!(layout, 7);
 }
 
 #[tokio::test]
@@ -220,12 +222,9 @@ async fn a_file_of_layout_4_makes_its_keys_anew_once() {
     drop(store);
     // As the version of layout 4 left it, when another tenant's registry had the last word.
     let old = rusqlite::Connection::open(&path).unwrap();
-    old.execute_batch(
-        "DROP TABLE scim_indexed; DROP TABLE scim_rank; DELETE FROM scim_key; PRAGMA user_version = 4;
-        CREATE TABLE scim_indexed (kind TEXT NOT NULL PRIMARY KEY, attrs TEXT NOT NULL) STRICT, WITHOUT ROWID;
-        INSERT INTO scim_indexed VALUES ('User', 'indexed userName')",
-    )
-    .unwrap();
+    old.execute_batch(include_str!("to-layout-4.sql")).unwrap();
+    let sql = "DELETE FROM scim_key; INSERT INTO scim_indexed VALUES ('User', 'indexed userName')";
+    old.execute_batch(sql).unwrap();
     old.close().unwrap();
     let store = open(&directory);
     for made in [1, 0] {
