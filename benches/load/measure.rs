@@ -73,11 +73,12 @@ impl Asked {
         }
     }
 
+    fn writes(self) -> bool {
+        matches!(self, Self::Post | Self::PatchUser)
+    }
+
     pub(crate) fn connections(self) -> usize {
-        match self {
-            Self::Post | Self::PatchUser => 64,
-            _ => 8,
-        }
+        if self.writes() { 64 } else { 8 }
     }
 
     pub(crate) fn status(self) -> u16 {
@@ -120,6 +121,10 @@ pub(crate) struct Measured {
     pub(crate) bare: Figure,
 }
 
+/// In how many turns a round asks each server to read: short ones, so that a change of the machine's pace meets all of
+/// them. What a write leaves to be done later belongs to it, so that those have long turns.
+const TURNS: u32 = 4;
+
 /// The median of some rounds.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Figure {
@@ -146,28 +151,49 @@ pub(crate) async fn throughput(
     let plain = request(&method, &path, &example[end..]);
     for engine in engines {
         // A server that has just been started meets each page of its file for the first time.
-        round(&engine.process, asked, effort, || asked.request(engine.size, &person, fresh()))?;
+        let next = || asked.request(engine.size, &person, fresh());
+        turn(&engine.process, asked, effort.time, next)?;
     }
+    let turns_each = if asked.writes() { 1 } else { TURNS };
+    let time = effort.time / turns_each;
     let (mut of_engines, mut of_bare) = (vec![Vec::new(); engines.len()], Vec::new());
     for _ in 0..effort.rounds {
-        for (engine, figures) in engines.iter().zip(&mut of_engines) {
-            let next = || asked.request(engine.size, &person, fresh());
-            figures.push(round(&engine.process, asked, effort, next)?);
+        let (mut turns, mut bare_turns) = (vec![Vec::new(); engines.len()], Vec::new());
+        for _ in 0..turns_each {
+            for (engine, turns) in engines.iter().zip(&mut turns) {
+                let next = || asked.request(engine.size, &person, fresh());
+                turns.push(turn(&engine.process, asked, time, next)?);
+            }
+            bare_turns.push(turn(bare, asked, time, || Ok(plain.clone()))?);
         }
-        of_bare.push(round(bare, asked, effort, || Ok(plain.clone()))?);
+        for (figures, turns) in of_engines.iter_mut().zip(turns) {
+            figures.push(round(&turns));
+        }
+        of_bare.push(round(&bare_turns));
     }
     Ok(Measured { engines: of_engines.into_iter().map(median).collect(), bare: median(of_bare) })
 }
 
-fn round(
+/// What equally long turns come to.
+fn round(turns: &[Figure]) -> Figure {
+    let all: f64 = turns.iter().map(|turn| turn.per_second).sum();
+    let busy: Option<f64> = turns.iter().map(|turn| Some(turn.core?.as_secs_f64() * turn.per_second)).sum();
+    Figure {
+        per_second: all / turns.len() as f64,
+        p99: turns.iter().map(|turn| turn.p99).max().unwrap_or_default(),
+        core: busy.map(|busy| Duration::from_secs_f64(busy / all)),
+    }
+}
+
+fn turn(
     process: &Process,
     asked: Asked,
-    effort: Effort,
+    time: Duration,
     next: impl FnMut() -> anyhow::Result<Vec<u8>>,
 ) -> anyhow::Result<Figure> {
     let before = process.busy();
     let Load { per_second, p99, count } =
-        load(process.address, asked.connections(), effort.time, asked.status(), next)
+        load(process.address, asked.connections(), time, asked.status(), next)
             .with_context(|| format!("{} failed", asked.name()))?;
     let busy = before.zip(process.busy()).map(|(before, after)| after - before);
     let core = busy.map(|busy| Duration::from_secs_f64(busy.max(0.0) / count.max(1) as f64));

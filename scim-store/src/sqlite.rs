@@ -142,7 +142,7 @@ impl SqliteStore {
         to: impl AsRef<Path>,
         progress: impl FnMut(BackupProgress) + Send + 'static,
     ) -> Result<(), StoreError> {
-        Ok(backup::spawn(self.path.clone(), to.as_ref().to_owned(), progress).await?)
+        Ok(backup::spawn(self.clone(), self.path.clone(), to.as_ref().to_owned(), progress).await?)
     }
 
     /// 32 random bytes that were made with the file and stay the same as long as it does, such as for a server to

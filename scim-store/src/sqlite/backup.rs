@@ -12,7 +12,7 @@ use rusqlite::backup::{Backup, StepResult};
 use scim_server_traits::StoreError;
 
 use super::fault::Fault;
-use super::{feed, schema};
+use super::{SqliteStore, feed, schema};
 
 /// How many pages are copied between two reports: half a megabyte.
 const STEP: i32 = 128;
@@ -42,8 +42,9 @@ pub fn backup(
     Ok(copy(from.as_ref(), to.as_ref(), progress)?)
 }
 
-/// The same on a thread of its own.
+/// The same on a thread of its own, for which the store stays open.
 pub(super) async fn spawn(
+    store: SqliteStore,
     from: PathBuf,
     to: PathBuf,
     progress: impl FnMut(BackupProgress) + Send + 'static,
@@ -52,6 +53,7 @@ pub(super) async fn spawn(
     let work = move || {
         // Who no longer listens does not need to know.
         let _ = answer.send(copy(&from, &to, progress));
+        drop(store);
     };
     Builder::new().name("scim-store-backup".into()).spawn(work).map_err(Fault::Thread)?;
     outcome.await.map_err(|_| Fault::Stopped)?

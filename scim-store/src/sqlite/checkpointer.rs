@@ -1,7 +1,8 @@
 //! The thread that moves what is committed from the log to the file, so that no commit waits for it.
 
-use std::fs::File;
-use std::path::Path;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::thread::{Builder, JoinHandle};
@@ -11,15 +12,15 @@ use async_channel::{Receiver, Sender, bounded};
 use rusqlite::Connection;
 
 use super::fault::Fault;
-use super::options::Durability;
+use super::options::{Durability, SqliteOptions};
 use super::schema;
 
-/// From so many pages in the log on (64 MiB) it is moved. A page that changes again and again until then is moved once.
-const LOG: i32 = 32_768;
+/// How much of an empty log is laid out at once: a commit that makes the file longer has the file system write that
+/// too, which takes almost as long again as the commit.
+const LAID: u64 = 1 << 20;
 
-/// To this length SQLite cuts a log that has grown longer, in bytes: otherwise its place on the disk stays for what
-/// is written next, which costs less than to ask for it anew.
-pub(super) const KEPT: i64 = 256 << 20;
+/// How much room a commit should find.
+const ROOM: u64 = 256 << 10;
 
 /// In how many rounds: each moves what came during the one before, and the writer itself what came during the last.
 const ROUNDS: usize = 2;
@@ -35,14 +36,25 @@ pub(super) struct Checkpointer {
     pages: Arc<AtomicI32>,
     /// Whether the log was moved since the writer last began it anew.
     moved: Arc<AtomicBool>,
+    /// From so many pages in the log on it is moved.
+    most: i32,
+    ahead: Option<Ahead>,
 }
 
 impl Checkpointer {
     pub(super) fn start(
         path: &Path,
         writer: &mut Connection,
-        durability: Durability,
+        file: &Arc<File>,
+        options: &SqliteOptions,
     ) -> Result<Self, Fault> {
+        let durability = options.durability;
+        let page: u32 = writer.query_row("PRAGMA page_size", [], |row| row.get(0))?;
+        // SQLite cuts a log that has become longer than this. Otherwise its place on the disk stays for what is written
+        // next, which costs less than to ask for it anew.
+        let kept = i64::try_from(options.log.saturating_mul(2)).unwrap_or(i64::MAX);
+        writer.pragma_update(None, "journal_size_limit", kept)?;
+        let most = i32::try_from(options.log / u64::from(page)).unwrap_or(i32::MAX).max(1);
         let (pages, moved) = (Arc::new(AtomicI32::new(0)), Arc::new(AtomicBool::new(false)));
         let counted = Arc::clone(&pages);
         writer.wal_hook(Some(move |_: &mut _, pages| {
@@ -51,25 +63,29 @@ impl Checkpointer {
         }))?;
         let connection = schema::moving(path, durability)?;
         // What is not asked to survive need not be on the disk.
-        let file = (durability != Durability::Off).then(|| File::open(path)).transpose();
-        let file = file.map_err(|error| Fault::File { path: path.to_owned(), error })?;
+        let file = (durability != Durability::Off).then(|| Arc::clone(file));
+        let ahead = if durability == Durability::Full { Some(Ahead::of(path, page)) } else { None };
         let (nudges, queue) = bounded(1);
         let is_moved = Arc::clone(&moved);
         let thread = Builder::new()
             .name("scim-store-checkpointer".into())
-            .spawn(move || work(&connection, file.as_ref(), &queue, &is_moved))
+            .spawn(move || work(&connection, file.as_deref(), &queue, &is_moved))
             .map_err(Fault::Thread)?;
-        Ok(Self { nudges: Some(nudges), thread: Some(thread), pages, moved })
+        Ok(Self { nudges: Some(nudges), thread: Some(thread), pages, moved, most, ahead })
     }
 
     /// Something was committed on `writer`.
-    pub(super) fn nudge(&self, writer: &Connection) {
-        if self.pages.load(Ordering::Relaxed) < LOG {
+    pub(super) fn nudge(&mut self, writer: &Connection) {
+        let pages = self.pages.load(Ordering::Relaxed);
+        if let Some(ahead) = &mut self.ahead {
+            ahead.lay_out(pages);
+        }
+        if pages < self.most {
             return;
         }
-        if self.moved.swap(false, Ordering::Relaxed) {
+        if self.moved.swap(false, Ordering::Relaxed) || pages / 2 >= self.most {
             // One that never pauses would otherwise never let the log begin anew. What is left to be moved came while
-            // the rest was. It waits for no reader, which a backup is for long: the next round tries again.
+            // the rest was. It waits for no reader, which a backup is for long: what fails now is tried again.
             let _ = writer.busy_timeout(Duration::ZERO);
             let _ = writer.execute_batch("PRAGMA wal_checkpoint(RESTART)");
             let _ = writer.busy_timeout(schema::PATIENCE);
@@ -77,6 +93,40 @@ impl Checkpointer {
             // One that waits already is enough.
             let _ = nudges.try_send(());
         }
+    }
+}
+
+/// The log's file, where it has room.
+struct Ahead {
+    log: PathBuf,
+    /// Of a page in the log, in bytes.
+    frame: u64,
+    length: u64,
+}
+
+impl Ahead {
+    fn of(path: &Path, page: u32) -> Self {
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
+        Self { log: PathBuf::from(log), frame: u64::from(page) + 24, length: 0 }
+    }
+
+    /// Makes room behind so many pages, unless there is. Called between two commits by the thread that commits, and
+    /// only what lies behind the end of the file is written; SQLite knows of no page that it did not write itself.
+    fn lay_out(&mut self, pages: i32) {
+        let used = u64::try_from(pages).unwrap_or_default() * self.frame;
+        if used + ROOM <= self.length {
+            return;
+        }
+        let lay = || {
+            let mut log = OpenOptions::new().append(true).open(&self.log)?;
+            if log.metadata()?.len() < used + ROOM {
+                io::copy(&mut io::repeat(0).take(LAID), &mut log)?;
+            }
+            Ok::<_, io::Error>(log.metadata()?.len())
+        };
+        // Without room commits take longer, and that is all.
+        self.length = lay().unwrap_or(used + LAID);
     }
 }
 

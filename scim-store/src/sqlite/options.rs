@@ -27,6 +27,10 @@ pub struct SqliteOptions {
     /// How large the file may grow, in bytes; past it, writes are refused with
     /// [`StoreError::Full`](scim_server_traits::StoreError::Full). As large as the disk allows when there is none.
     pub most_bytes: Option<u64>,
+    /// How long the log beside the file grows, in bytes, before it is moved into the file; while it is, it may become
+    /// twice as long. What changes again and again until then is moved once, so that a longer one costs less, except
+    /// room on the disk and, after a process was killed, a moment at the next start.
+    pub log: u64,
     /// Whether opening reads the whole file to find damage (`PRAGMA quick_check`), about a second for a
     /// gigabyte, rather than to meet it later in the middle of a call.
     pub check: bool,
@@ -42,6 +46,7 @@ impl Default for SqliteOptions {
             queue: 1024,
             kept_changes: 1_000_000,
             most_bytes: None,
+            log: 128 << 20,
             check: true,
         }
     }
@@ -87,6 +92,13 @@ impl SqliteOptions {
     #[must_use]
     pub fn with_most_bytes(mut self, most_bytes: u64) -> Self {
         self.most_bytes = Some(most_bytes);
+        self
+    }
+
+    /// With a log of this length in bytes.
+    #[must_use]
+    pub fn with_log(mut self, bytes: u64) -> Self {
+        self.log = bytes;
         self
     }
 

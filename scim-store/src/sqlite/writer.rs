@@ -1,5 +1,6 @@
 //! The thread that writes: one transaction for all batches that are waiting.
 
+use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
@@ -53,17 +54,21 @@ impl Writer {
         let lock = Lock::take(path)?;
         let mut connection = schema::writing(path, options)?;
         let secret = schema::secret(&connection)?;
-        let checkpointer = Checkpointer::start(path, &mut connection, options.durability)?;
+        // Closed last: whoever closes a file beside SQLite takes away SQLite's locks on it.
+        let file = File::open(path).map_err(|error| Fault::File { path: path.to_owned(), error })?;
+        let file = Arc::new(file);
+        let mut checkpointer = Checkpointer::start(path, &mut connection, &file, options)?;
         let (jobs, queue) = bounded(options.queue.max(1));
         let options = options.clone();
         let thread = Builder::new()
             .name("scim-store-writer".into())
             .spawn(move || {
-                work(&connection, &checkpointer, &queue, &options);
+                work(&connection, &mut checkpointer, &queue, &options);
                 // The last connection to close leaves no log behind, and only then may another process begin.
                 drop(checkpointer);
                 let _ = connection.execute_batch("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE)");
                 drop(connection);
+                drop(file);
                 drop(lock);
             })
             .map_err(Fault::Thread)?;
@@ -106,7 +111,7 @@ impl Drop for Writer {
 
 fn work(
     connection: &Connection,
-    checkpointer: &Checkpointer,
+    checkpointer: &mut Checkpointer,
     queue: &Receiver<Job>,
     options: &SqliteOptions,
 ) {

@@ -189,6 +189,30 @@ async fn wide_filters_are_within_sqlite_limits() {
     assert_eq!(find(&store, &links).await.total, 0);
 }
 
+/// A commit that makes the log longer takes longer, so that there is room in it; a process that is killed leaves that
+/// behind, and what was answered.
+#[tokio::test]
+async fn a_log_with_room_at_its_end_is_taken_over() {
+    let (directory, after) = (directory(), directory());
+    let store = open(&directory);
+    for number in 0..100 {
+        let (id, name) = (format!("u{number}"), format!("n{number}"));
+        store.commit(&context(), batch().insert(user(&id, &name))).await.unwrap();
+    }
+    for file in ["scim.db", "scim.db-wal"] {
+        std::fs::copy(directory.path().join(file), after.path().join(file)).unwrap();
+    }
+    let log = std::fs::read(after.path().join("scim.db-wal")).unwrap();
+    let room = log.iter().rev().take_while(|byte| **byte == 0).count();
+    assert!(room > 100_000, "{room}");
+    let restored = open(&after);
+    assert_eq!(find(&restored, "userName pr").await.total, 100);
+    restored.commit(&context(), batch().insert(user("u100", "n100"))).await.unwrap();
+    drop(restored);
+    assert!(!after.path().join("scim.db-wal").exists());
+    assert_eq!(find(&open(&after), "userName pr").await.total, 101);
+}
+
 #[tokio::test]
 async fn a_file_of_layout_1_is_taken_over() {
     let directory = directory();
