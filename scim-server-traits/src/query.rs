@@ -74,6 +74,8 @@ pub struct Query {
     pub limit: u64,
     /// The relations to load, by attribute name.
     pub relations: Vec<String>,
+    /// How many links of a relation of one resource may come at once, as for [`Get::at_once`].
+    pub at_once: usize,
     /// Whether documents may come as text ([`Stored::text`]): the caller only passes them on.
     pub as_text: bool,
     /// How many resources may be looked at one by one, be it that their documents are read to decide the filter or
@@ -93,6 +95,7 @@ impl Query {
             offset: 0,
             limit: 100,
             relations: Vec::new(),
+            at_once: usize::MAX,
             as_text: false,
             scan_limit: 100_000,
         }
@@ -131,6 +134,13 @@ impl Query {
     #[must_use]
     pub fn with_relations(mut self, relations: Vec<String>) -> Self {
         self.relations = relations;
+        self
+    }
+
+    /// With no more links of a relation at once than this, if the store can.
+    #[must_use]
+    pub fn at_once(mut self, links: usize) -> Self {
+        self.at_once = links;
         self
     }
 }

@@ -1,6 +1,7 @@
 //! The elements of a relation as they are answered: at once, or a chunk at a time.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -138,66 +139,85 @@ impl Places {
     }
 }
 
-/// An object whose last members come a chunk at a time.
-pub(crate) struct Later {
-    /// What is written already.
-    written: Vec<u8>,
-    projection: Projection,
-    relations: VecDeque<(Elements, MoreLinks)>,
-    /// The next chunk of the first relation; `None` before it is begun.
-    chunk: Option<usize>,
-    is_first: bool,
-    is_over: bool,
+/// A body on its way: bytes, and between them elements that come a chunk at a time.
+#[derive(Default)]
+pub(crate) struct Pieces {
+    /// Before `last`.
+    before: VecDeque<Piece>,
+    last: Vec<u8>,
 }
 
-impl Later {
-    /// After these bytes, which are an object that is still open.
-    pub(crate) fn new(
-        written: Vec<u8>,
-        projection: Projection,
-        relations: VecDeque<(Elements, MoreLinks)>,
-    ) -> Self {
-        Self { written, projection, relations, chunk: None, is_first: true, is_over: false }
+enum Piece {
+    Bytes(Vec<u8>),
+    Elements(Box<Later>),
+}
+
+/// Elements that come a chunk at a time.
+struct Later {
+    elements: Elements,
+    links: MoreLinks,
+    projection: Projection,
+    /// The number of the next chunk.
+    chunk: usize,
+    is_first: bool,
+}
+
+impl Pieces {
+    /// The end of the body, for more bytes.
+    pub(crate) fn end(&mut self) -> &mut Vec<u8> {
+        &mut self.last
+    }
+
+    /// Goes on with the elements of an array that is open.
+    pub(crate) fn elements(&mut self, elements: Elements, links: MoreLinks, projection: Projection) {
+        self.before.push_back(Piece::Bytes(mem::take(&mut self.last)));
+        let later = Later { elements, links, projection, chunk: 0, is_first: true };
+        self.before.push_back(Piece::Elements(Box::new(later)));
     }
 
     /// The body, which asks the store for a chunk when the client has taken the one before.
-    pub(crate) fn into_body(self) -> Body {
-        Body::streamed(stream::try_unfold(self, Self::next))
+    pub(crate) fn into_body(mut self) -> Body {
+        if self.before.is_empty() {
+            return Body::from(self.last);
+        }
+        self.before.push_back(Piece::Bytes(self.last));
+        Body::streamed(stream::try_unfold(self.before, |mut pieces| async move {
+            let next = next(&mut pieces).await?;
+            Ok(next.map(|bytes| (bytes, pieces)))
+        }))
     }
+}
 
-    async fn next(mut self) -> Result<Option<(Bytes, Self)>, StoreError> {
-        while self.written.is_empty() || self.chunk.is_none() {
-            let Some((elements, links)) = self.relations.front() else {
-                if self.is_over {
-                    return Ok(None);
-                }
-                self.is_over = true;
-                self.written.push(b'}');
-                break;
-            };
-            let number = match self.chunk {
-                Some(number) => number,
-                None => {
-                    elements.open(&mut self.written);
-                    self.is_first = true;
-                    0
-                }
-            };
-            let chunk = links.chunk(number).await.inspect_err(|error| {
+async fn next(pieces: &mut VecDeque<Piece>) -> Result<Option<Bytes>, StoreError> {
+    loop {
+        let bytes = match pieces.front_mut() {
+            None => return Ok(None),
+            Some(Piece::Bytes(bytes)) => Some(mem::take(bytes)).filter(|bytes| !bytes.is_empty()),
+            Some(Piece::Elements(later)) => later.next().await?,
+        };
+        match bytes {
+            Some(bytes) => return Ok(Some(Bytes::from(bytes))),
+            None => drop(pieces.pop_front()),
+        }
+    }
+}
+
+impl Later {
+    /// The elements of the next chunk in which any is shown.
+    async fn next(&mut self) -> Result<Option<Vec<u8>>, StoreError> {
+        loop {
+            let links = self.links.chunk(self.chunk).await.inspect_err(|error| {
                 // The client only sees the connection break.
                 tracing::error!(%error, "the store failed in the middle of an answer");
             });
-            if let Some(links) = chunk? {
-                elements
-                    .write(&mut self.written, &links, &self.projection, &mut self.is_first)
-                    .map_err(StoreError::Rejected)?;
-                self.chunk = Some(number + 1);
-            } else {
-                self.written.push(b']');
-                self.relations.pop_front();
-                self.chunk = None;
+            let Some(links) = links? else { return Ok(None) };
+            self.chunk += 1;
+            let mut written = Vec::new();
+            let Self { elements, projection, is_first, .. } = self;
+            elements.write(&mut written, &links, projection, is_first).map_err(StoreError::Rejected)?;
+            if !written.is_empty() {
+                return Ok(Some(written));
             }
         }
-        Ok(Some((Bytes::from(std::mem::take(&mut self.written)), self)))
     }
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::body::Body;
+use crate::elements::Pieces;
 use crate::server::Inner;
 
 /// A response in the making.
@@ -42,16 +43,22 @@ impl Answer {
         Self { content: Content::Body(body.into()), ..Self::empty(status) }
     }
 
-    /// A page with these resources, written already and with commas between them.
-    pub(crate) fn list(mut page: ListResponse<()>, count: usize, resources: &[u8]) -> Result<Self, Error> {
+    /// A page of so many resources, which are written with commas between them.
+    pub(crate) fn list(
+        mut page: ListResponse<()>,
+        count: usize,
+        write: impl FnOnce(&mut Pieces) -> Result<(), Error>,
+    ) -> Result<Self, Error> {
         page.items_per_page = Some(count as u64);
         let mut bytes = serde_json::to_vec(&page)
             .map_err(|error| Error::internal(format!("the answer could not be written: {error}")))?;
         // An empty array is the last member.
         bytes.truncate(bytes.len().saturating_sub(2));
-        bytes.extend(resources);
-        bytes.extend(b"]}");
-        Ok(Self::body(StatusCode::OK, bytes))
+        let mut pieces = Pieces::default();
+        *pieces.end() = bytes;
+        write(&mut pieces)?;
+        pieces.end().extend(b"]}");
+        Ok(Self::body(StatusCode::OK, pieces.into_body()))
     }
 
     /// An error.

@@ -7,8 +7,7 @@ use scim_core::{Error, Meta, Projection, Representation, Resource, ResourceType,
 use scim_server_traits::Stored;
 use serde_json::Value;
 
-use crate::body::Body;
-use crate::elements::{Elements, Later};
+use crate::elements::{Elements, Pieces};
 use crate::etag;
 use crate::respond::{Answer, location};
 use crate::server::Inner;
@@ -52,26 +51,34 @@ impl Shown {
 
     /// A full answer with `ETag`, and `Location` where one is due.
     pub(crate) fn answer(self, status: StatusCode, projection: &Projection) -> Result<Answer, Error> {
-        let mut bytes = self.to_vec(projection)?;
-        let (etag, location) = (self.meta.version, self.meta.location);
-        let more = self.stored.more;
-        let body = if more.is_empty() {
-            Body::from(bytes)
-        } else {
-            // The members of the object that come in pieces are its last.
-            bytes.truncate(bytes.len().saturating_sub(1));
-            let later = self.elements.into_iter().filter_map(|elements| {
-                let links = more.get(elements.relation())?.clone();
-                Some((elements, links))
-            });
-            Later::new(bytes, projection.clone(), later.collect()).into_body()
-        };
-        let answer = Answer::body(status, body).header(header::ETAG, etag);
+        let (etag, location) = (self.meta.version.clone(), self.meta.location.clone());
+        let mut pieces = Pieces::default();
+        self.write(&mut pieces, projection)?;
+        let answer = Answer::body(status, pieces.into_body()).header(header::ETAG, etag);
         Ok(if status == StatusCode::CREATED { answer.header(header::LOCATION, location) } else { answer })
     }
 
+    /// Appends the JSON object.
+    pub(crate) fn write(mut self, pieces: &mut Pieces, projection: &Projection) -> Result<(), Error> {
+        let bytes = self.to_vec(projection)?;
+        if self.stored.more.is_empty() {
+            pieces.end().extend(bytes);
+            return Ok(());
+        }
+        // The members of the object that come in chunks are its last.
+        pieces.end().extend(bytes.strip_suffix(b"}").unwrap_or(&bytes));
+        for elements in self.elements {
+            let Some(links) = self.stored.more.remove(elements.relation()) else { continue };
+            elements.open(pieces.end());
+            pieces.elements(elements, links, projection.clone());
+            pieces.end().push(b']');
+        }
+        pieces.end().push(b'}');
+        Ok(())
+    }
+
     /// The JSON object, without the relations that come later.
-    pub(crate) fn to_vec(&self, projection: &Projection) -> Result<Vec<u8>, Error> {
+    fn to_vec(&self, projection: &Projection) -> Result<Vec<u8>, Error> {
         let id = &self.stored.id;
         let (resource_type, meta) = (&*self.resource_type, &self.meta);
         let failed = |error| Error::internal(format!("the answer could not be written: {error}"));

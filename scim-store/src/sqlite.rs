@@ -150,6 +150,13 @@ impl SqliteStore {
     pub fn secret(&self) -> [u8; 32] {
         self.threads.writer.secret
     }
+
+    fn with_more(&self, mut stored: Stored, left: Vec<Left>) -> Stored {
+        for Left { relation, targets } in left {
+            stored.more.insert(relation, MoreLinks::new(Chunks { store: self.clone(), targets }));
+        }
+        stored
+    }
 }
 
 #[async_trait]
@@ -158,18 +165,16 @@ impl Store for SqliteStore {
         let tenant = context.tenant().clone();
         let read = move |connection: &_, _| read::get(connection, tenant.as_str(), &get);
         let found = self.threads.readers.run(read).await?;
-        Ok(found.map(|(mut stored, left)| {
-            for Left { relation, targets } in left {
-                stored.more.insert(relation, MoreLinks::new(Chunks { store: self.clone(), targets }));
-            }
-            stored
-        }))
+        Ok(found.map(|(stored, left)| self.with_more(stored, left)))
     }
 
     async fn query(&self, context: &Context, query: Query) -> Result<Page, StoreError> {
         let tenant = context.tenant().clone();
         let read = move |connection: &_, turn| read::query(connection, tenant.as_str(), &query, turn);
-        Ok(self.threads.readers.run(read).await?)
+        let (mut page, left) = self.threads.readers.run(read).await?;
+        let resources = page.resources.into_iter().zip(left);
+        page.resources = resources.map(|(stored, left)| self.with_more(stored, left)).collect();
+        Ok(page)
     }
 
     async fn commit(&self, context: &Context, batch: Batch) -> Result<Vec<Written>, StoreError> {

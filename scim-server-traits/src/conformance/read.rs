@@ -68,18 +68,23 @@ pub(super) async fn links_in_chunks_are_those_of_the_version(kit: Kit) {
     let Some(stored) = kit.get(get.clone().at_once(4)).await else { panic!("the group is not there") };
     assert_eq!(ids(&linked(&stored, "members")), users[..4], "no more links than may come at once");
     let Some(stored) = kit.get(get).await else { panic!("the group is not there") };
+    let query = Query::new(Arc::clone(&kit.group)).with_relations(vec!["members".into()]).at_once(3);
+    let listed = kit.query(query).await.resources.pop();
+    let Some(listed) = listed else { panic!("the group is not in the list") };
     // Meanwhile one ends, one begins, and one goes with its resource.
     kit.update(at(1), kit.update_group("g1", [remove(&["u2"]), add(&["u5"])])).await;
     kit.delete(at(2), kit.delete_user("u3")).await;
-    let Some(more) = stored.more.get("members") else {
-        assert_eq!(ids(&linked(&stored, "members")), users[..4], "all links, where there are no chunks");
-        return;
-    };
-    let (mut found, mut number) = (Vec::new(), 0);
-    while let Some(links) = done(more.chunk(number).await) {
-        found.extend(ids(&links));
-        number += 1;
+    for stored in [stored, listed] {
+        let Some(more) = stored.more.get("members") else {
+            assert_eq!(ids(&linked(&stored, "members")), users[..4], "all links, where there are no chunks");
+            continue;
+        };
+        let (mut found, mut number) = (Vec::new(), 0);
+        while let Some(links) = done(more.chunk(number).await) {
+            found.extend(ids(&links));
+            number += 1;
+        }
+        assert_eq!(found, ["u1", "u2", "u4"], "the links of the version, but those whose other end is gone");
+        assert_eq!(done(more.chunk(number + 1).await), None, "a chunk far behind the last");
     }
-    assert_eq!(found, ["u1", "u2", "u4"], "the links of the version, but those whose other end is gone");
-    assert_eq!(done(more.chunk(number + 1).await), None, "a chunk far behind the last");
 }

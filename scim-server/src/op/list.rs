@@ -8,6 +8,7 @@ use scim_core::{
 use scim_filter::{BoundFilter, Filter};
 use scim_server_traits::{Position, Query, Seek, Sort, SortBy, Stored};
 
+use super::read::AT_ONCE;
 use crate::cursor::{Cursor, Cursors, Walk};
 use crate::parameters::Parameters;
 use crate::respond::{Answer, wanted_relations};
@@ -47,7 +48,7 @@ pub(crate) fn run_unserved(call: &Call<'_>, path: &str) -> Result<Answer, Error>
         return Err(Error::not_found(format!("there is no endpoint `{path}`")));
     }
     call.report(used);
-    Answer::list(ListResponse::page(0, 1, Vec::new()), 0, &[])
+    Answer::list(ListResponse::page(0, 1, Vec::new()), 0, |_| Ok(()))
 }
 
 /// The resources of all types (SRV-036): one type after the other, unless they are sorted.
@@ -138,6 +139,7 @@ impl Part {
         let projection = parameters.projection(resource_type)?;
         let mut query = Query::new(Arc::clone(resource_type))
             .with_relations(wanted_relations(resource_type, &projection))
+            .at_once(AT_ONCE)
             .sorted(sort);
         query.scan_limit = call.server.scan_limit;
         query.as_text = projection.is_default();
@@ -355,14 +357,15 @@ impl Listing<'_> {
 
     /// The answer with these resources.
     fn page(&self, page: ListResponse<()>, found: Vec<Found>) -> Result<Answer, Error> {
-        let (count, mut resources) = (found.len(), Vec::new());
-        for (number, Found { part, stored, .. }) in found.into_iter().enumerate() {
-            if number > 0 {
-                resources.push(b',');
+        Answer::list(page, found.len(), |pieces| {
+            for (number, Found { part, stored, .. }) in found.into_iter().enumerate() {
+                if number > 0 {
+                    pieces.end().push(b',');
+                }
+                let Part { resource_type, projection, .. } = &self.parts[part];
+                Shown::new(self.call.server, resource_type, stored).write(pieces, projection)?;
             }
-            let Part { resource_type, projection, .. } = &self.parts[part];
-            resources.extend(Shown::new(self.call.server, resource_type, stored).to_vec(projection)?);
-        }
-        Answer::list(page, count, &resources)
+            Ok(())
+        })
     }
 }

@@ -42,6 +42,15 @@ impl Store for Yielding {
 /// A store that gives what the server lets it give: documents as text, links a few at a time.
 struct Sparing(MemoryStore);
 
+fn spare(stored: &mut Stored, text: bool, chunks: bool) {
+    if text {
+        as_text(stored);
+    }
+    for (name, links) in stored.links.iter_mut().filter(|(_, links)| chunks && links.len() > 2) {
+        stored.more.insert(name.clone(), MoreLinks::new(Pairs(std::mem::take(links))));
+    }
+}
+
 fn as_text(stored: &mut Stored) {
     let document = std::mem::take(&mut stored.resource).into_map();
     stored.text = Some(serde_json::to_string(&document).unwrap());
@@ -52,23 +61,14 @@ impl Store for Sparing {
     async fn get(&self, context: &Context, get: Get) -> Result<Option<Stored>, StoreError> {
         let (text, chunks) = (get.as_text, get.at_once < usize::MAX);
         let mut found = self.0.get(context, get).await?;
-        if let Some(stored) = &mut found {
-            if text {
-                as_text(stored);
-            }
-            for (name, links) in stored.links.iter_mut().filter(|(_, links)| chunks && links.len() > 2) {
-                stored.more.insert(name.clone(), MoreLinks::new(Pairs(std::mem::take(links))));
-            }
-        }
+        found.iter_mut().for_each(|stored| spare(stored, text, chunks));
         Ok(found)
     }
 
     async fn query(&self, context: &Context, query: Query) -> Result<Page, StoreError> {
-        let text = query.as_text;
+        let (text, chunks) = (query.as_text, query.at_once < usize::MAX);
         let mut page = self.0.query(context, query).await?;
-        if text {
-            page.resources.iter_mut().for_each(as_text);
-        }
+        page.resources.iter_mut().for_each(|stored| spare(stored, text, chunks));
         Ok(page)
     }
 

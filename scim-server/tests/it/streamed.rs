@@ -29,16 +29,27 @@ fn alike(reply: &Reply, ids: &[&str]) -> Value {
         text = text.replace(id, &format!("id{number}"));
     }
     let mut body: Value = serde_json::from_str(&text).unwrap();
-    if let Some(meta) = body.get_mut("meta").and_then(Value::as_object_mut) {
-        meta.retain(|name, _| !["created", "lastModified"].contains(&name.as_str()));
-    }
+    let strip = |resource: &mut Value| {
+        if let Some(meta) = resource.get_mut("meta").and_then(Value::as_object_mut) {
+            meta.retain(|name, _| !["created", "lastModified"].contains(&name.as_str()));
+        }
+    };
+    strip(&mut body);
+    body.get_mut("Resources").and_then(Value::as_array_mut).into_iter().flatten().for_each(strip);
     body
 }
 
 #[tokio::test]
 async fn srv_024_srv_025_core_052_every_projection_is_the_same_either_way() {
     let (sparing, plain) = (server(), plain());
-    let ((one, people), (two, others)) = (given(&sparing).await, given(&plain).await);
+    let ((one, mut people), (two, mut others)) = (given(&sparing).await, given(&plain).await);
+    for (server, people) in [(&sparing, &mut people), (&plain, &mut others)] {
+        for members in [&people[..1].to_vec(), &people[..5].to_vec()] {
+            let members: Vec<Value> = members.iter().map(|id| json!({"value": id})).collect();
+            let group = json!({"schemas": [GROUP], "displayName": "another", "members": members});
+            people.push(post(server, "/Groups", group).await.id());
+        }
+    }
     for names in [
         "",
         "?attributes=members",
@@ -57,11 +68,16 @@ async fn srv_024_srv_025_core_052_every_projection_is_the_same_either_way() {
         let b = get(&plain, &format!("/Users/{}{names}", others[3])).await;
         assert_eq!(alike(&a, &of_a), alike(&b, &of_b), "{names}");
         assert!(a.body.get("password").is_none());
+        // A small group stands between two large ones: what comes in chunks is in the middle of the list, too.
+        for list in ["/Groups", "/Users", "/"] {
+            let a = get(&sparing, &format!("{list}{names}")).await;
+            let b = get(&plain, &format!("{list}{names}")).await;
+            assert_eq!(alike(&a, &of_a), alike(&b, &of_b), "{list}{names}");
+        }
     }
     let (a, b) = (get(&sparing, "/Users?count=3").await, get(&plain, "/Users?count=3").await);
     assert_eq!(a.body["Resources"].as_array().map(Vec::len), Some(3));
     assert_eq!(a.body["itemsPerPage"], b.body["itemsPerPage"]);
-    assert_eq!(a.body["Resources"][2]["userName"], b.body["Resources"][2]["userName"]);
 }
 
 #[tokio::test]

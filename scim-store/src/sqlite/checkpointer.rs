@@ -5,10 +5,10 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
-use async_channel::{Receiver, Sender, bounded};
 use rusqlite::Connection;
 
 use super::fault::Fault;
@@ -25,20 +25,34 @@ const ROOM: u64 = 256 << 10;
 /// In how many rounds: each moves what came during the one before, and the writer itself what came during the last.
 const ROUNDS: usize = 2;
 
+/// How long nothing is to be committed before a log that is not long yet is moved too: reading is cheaper then.
+const QUIET: Duration = Duration::from_secs(1);
+
+/// So few pages may stay in the log for good: hardly a read notices.
+const FEW: i32 = 256;
+
 /// How long to leave the disk to others between two rounds.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// The moving thread; joined when dropped.
 pub(super) struct Checkpointer {
-    nudges: Option<Sender<()>>,
+    nudges: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
-    /// How many pages the log had after the last commit.
-    pages: Arc<AtomicI32>,
-    /// Whether the log was moved since the writer last began it anew.
-    moved: Arc<AtomicBool>,
+    log: Arc<Log>,
     /// From so many pages in the log on it is moved.
     most: i32,
     ahead: Option<Ahead>,
+}
+
+/// What writer and mover know of the log.
+#[derive(Default)]
+struct Log {
+    /// How many pages it had after the last commit.
+    pages: AtomicI32,
+    /// Whether it was moved since the writer last began it anew.
+    moved: AtomicBool,
+    /// Whether the mover waits for the next commit, however little it is.
+    rests: AtomicBool,
 }
 
 impl Checkpointer {
@@ -55,41 +69,40 @@ impl Checkpointer {
         let kept = i64::try_from(options.log.saturating_mul(2)).unwrap_or(i64::MAX);
         writer.pragma_update(None, "journal_size_limit", kept)?;
         let most = i32::try_from(options.log / u64::from(page)).unwrap_or(i32::MAX).max(1);
-        let (pages, moved) = (Arc::new(AtomicI32::new(0)), Arc::new(AtomicBool::new(false)));
-        let counted = Arc::clone(&pages);
+        let log = Arc::new(Log::default());
+        let counted = Arc::clone(&log);
         writer.wal_hook(Some(move |_: &mut _, pages| {
-            counted.store(pages, Ordering::Relaxed);
+            counted.pages.store(pages, Ordering::Relaxed);
             Ok(())
         }))?;
-        let connection = schema::moving(path, durability)?;
         // What is not asked to survive need not be on the disk.
         let file = (durability != Durability::Off).then(|| Arc::clone(file));
         let ahead = if durability == Durability::Full { Some(Ahead::of(path, page)) } else { None };
-        let (nudges, queue) = bounded(1);
-        let is_moved = Arc::clone(&moved);
+        let mover = Mover { connection: schema::moving(path, durability)?, file, log: Arc::clone(&log) };
+        let (nudges, queue) = sync_channel(1);
         let thread = Builder::new()
             .name("scim-store-checkpointer".into())
-            .spawn(move || work(&connection, file.as_deref(), &queue, &is_moved))
+            .spawn(move || mover.work(&queue))
             .map_err(Fault::Thread)?;
-        Ok(Self { nudges: Some(nudges), thread: Some(thread), pages, moved, most, ahead })
+        Ok(Self { nudges: Some(nudges), thread: Some(thread), log, most, ahead })
     }
 
     /// Something was committed on `writer`.
     pub(super) fn nudge(&mut self, writer: &Connection) {
-        let pages = self.pages.load(Ordering::Relaxed);
+        let pages = self.log.pages.load(Ordering::Relaxed);
         if let Some(ahead) = &mut self.ahead {
             ahead.lay_out(pages);
         }
-        if pages < self.most {
-            return;
-        }
-        if self.moved.swap(false, Ordering::Relaxed) || pages / 2 >= self.most {
+        let is_long = pages >= self.most;
+        if is_long && (self.log.moved.swap(false, Ordering::Relaxed) || pages / 2 >= self.most) {
             // One that never pauses would otherwise never let the log begin anew. What is left to be moved came while
             // the rest was. It waits for no reader, which a backup is for long: what fails now is tried again.
             let _ = writer.busy_timeout(Duration::ZERO);
             let _ = writer.execute_batch("PRAGMA wal_checkpoint(RESTART)");
             let _ = writer.busy_timeout(schema::PATIENCE);
-        } else if let Some(nudges) = &self.nudges {
+        } else if let Some(nudges) =
+            self.nudges.as_ref().filter(|_| is_long || self.log.rests.load(Ordering::Relaxed))
+        {
             // One that waits already is enough.
             let _ = nudges.try_send(());
         }
@@ -139,18 +152,50 @@ impl Drop for Checkpointer {
     }
 }
 
-fn work(connection: &Connection, file: Option<&File>, queue: &Receiver<()>, moved: &AtomicBool) {
-    while queue.recv_blocking().is_ok() {
+/// What the moving thread has.
+struct Mover {
+    connection: Connection,
+    file: Option<Arc<File>>,
+    log: Arc<Log>,
+}
+
+impl Mover {
+    fn work(&self, queue: &Receiver<()>) {
+        let pages = || self.log.pages.load(Ordering::Relaxed);
+        loop {
+            self.log.rests.store(true, Ordering::Relaxed);
+            if queue.recv().is_err() {
+                return;
+            }
+            self.log.rests.store(false, Ordering::Relaxed);
+            loop {
+                let before = pages();
+                match queue.recv_timeout(QUIET) {
+                    Ok(()) => self.move_long(),
+                    Err(RecvTimeoutError::Disconnected) => return,
+                    Err(RecvTimeoutError::Timeout) if pages() == before => {
+                        if before > FEW {
+                            self.round();
+                        }
+                        break;
+                    }
+                    Err(RecvTimeoutError::Timeout) => {}
+                }
+            }
+        }
+    }
+
+    fn move_long(&self) {
         // What fails now, on a full disk perhaps, is tried again after the next commit.
-        if (0..ROUNDS).all(|_| is_moved(connection, file)) {
-            moved.store(true, Ordering::Relaxed);
+        if (0..ROUNDS).all(|_| self.round()) {
+            self.log.moved.store(true, Ordering::Relaxed);
         }
         std::thread::sleep(PAUSE);
     }
-}
 
-/// Moves what there is, and brings it to the disk: SQLite leaves that to whoever moves the last of it.
-fn is_moved(connection: &Connection, file: Option<&File>) -> bool {
-    connection.execute_batch("PRAGMA wal_checkpoint(PASSIVE)").is_ok()
-        && file.is_none_or(|file| file.sync_data().is_ok())
+    /// Moves what there is, and brings it to the disk: SQLite leaves that to whoever moves the last of it.
+    fn round(&self) -> bool {
+        self.connection.execute_batch("PRAGMA wal_checkpoint(PASSIVE)").is_ok()
+            && self.file.as_ref().is_none_or(|file| file.sync_data().is_ok())
+    }
 }

@@ -2,7 +2,7 @@
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Params, Row, params, params_from_iter};
-use scim_core::{Resource, Timestamp};
+use scim_core::{Resource, ResourceType, Timestamp};
 use scim_filter::{BoundFilter, Entry, Narrow, Plan};
 use scim_server_traits::{EntityTag, Get, Page, Position, Query, Seek, SortBy, StoreError, Stored};
 
@@ -27,20 +27,32 @@ pub(super) fn get(
     let Some(Found { end, mut stored }) = one(connection, sql, [tenant, kind, &get.id], get.as_text)? else {
         return Ok(None);
     };
+    let left = link(connection, &mut stored, end, (&get.resource_type, &get.relations), get.at_once)?;
+    Ok(Some((stored, left)))
+}
+
+/// Gives a resource its links of these relations, except for those that have more than may come at once.
+fn link(
+    connection: &Connection,
+    stored: &mut Stored,
+    end: End,
+    (resource_type, relations): (&ResourceType, &[String]),
+    at_once: usize,
+) -> Result<Vec<Left>, Fault> {
     let mut left = Vec::new();
-    for name in &get.relations {
-        let Some(relation) = get.resource_type.relation(name) else { continue };
-        let mut at_once = links(connection, relation, end, get.at_once.saturating_add(1))?;
-        if at_once.len() > get.at_once
+    for name in relations {
+        let Some(relation) = resource_type.relation(name) else { continue };
+        let mut first = links(connection, relation, end, at_once.saturating_add(1))?;
+        if first.len() > at_once
             && let Some(targets) = Targets::of(connection, relation, end)?
         {
             // Those that are hidden are among the targets, but not here: all of them come later.
-            at_once.clear();
+            first.clear();
             left.push(Left { relation: name.clone(), targets });
         }
-        stored.links.insert(name.clone(), at_once);
+        stored.links.insert(name.clone(), first);
     }
-    Ok(Some((stored, left)))
+    Ok(left)
 }
 
 /// The links of a relation that do not come at once.
@@ -49,7 +61,10 @@ pub(super) struct Left {
     pub(super) targets: Targets,
 }
 
-pub(super) fn query(connection: &Connection, tenant: &str, query: &Query, turn: Turn) -> Result<Page, Fault> {
+/// A page, and beside it what is left of the relations of each resource.
+pub(super) type Read = (Page, Vec<Vec<Left>>);
+
+pub(super) fn query(connection: &Connection, tenant: &str, query: &Query, turn: Turn) -> Result<Read, Fault> {
     let reading = Reading { connection, tenant, query, turn };
     match &query.filter {
         None => reading.page(&Narrow::All),
@@ -104,7 +119,7 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     /// What the index alone decides: only the page's documents are read.
-    fn page(&self, narrow: &Narrow) -> Result<Page, Fault> {
+    fn page(&self, narrow: &Narrow) -> Result<Read, Fault> {
         let Query { resource_type, sort, seek, offset, limit, .. } = self.query;
         let (offset, limit) = (*offset, *limit);
         match (&sort.by, sort.by.indexed(resource_type)) {
@@ -142,7 +157,7 @@ impl Reading<'_> {
     }
 
     /// What a look at each document says, over the index's candidates.
-    fn scan(&self, narrow: &Narrow, filter: Option<&BoundFilter>) -> Result<Page, Fault> {
+    fn scan(&self, narrow: &Narrow, filter: Option<&BoundFilter>) -> Result<Read, Fault> {
         let mut scan = Scan {
             query: self.query,
             filter,
@@ -186,25 +201,27 @@ impl Reading<'_> {
     }
 
     /// The page among these, unless they are too many to be put in order.
-    fn gathered(&self, positions: Vec<Position>) -> Result<Page, Fault> {
+    fn gathered(&self, positions: Vec<Position>) -> Result<Read, Fault> {
         self.within(positions.len() as u64)?;
         self.selected(positions)
     }
 
     /// The page among the positions of all matches.
-    fn selected(&self, positions: Vec<Position>) -> Result<Page, Fault> {
+    fn selected(&self, positions: Vec<Position>) -> Result<Read, Fault> {
         self.resources(positions.len() as u64, self.query.page_of(positions))
     }
 
-    fn resources(&self, total: u64, positions: Vec<Position>) -> Result<Page, Fault> {
+    fn resources(&self, total: u64, positions: Vec<Position>) -> Result<Read, Fault> {
         self.turn.documents(positions.len())?;
-        let mut resources = Vec::with_capacity(positions.len());
+        let Query { resource_type, relations, at_once, as_text, .. } = self.query;
+        let (mut resources, mut left) = (Vec::with_capacity(positions.len()), Vec::new());
         for position in &positions {
-            if let Some(found) = self.row(position.place, self.query.as_text)? {
-                resources.push(self.with_links(found)?);
+            if let Some(Found { end, mut stored }) = self.row(position.place, *as_text)? {
+                left.push(link(self.connection, &mut stored, end, (resource_type, relations), *at_once)?);
+                resources.push(stored);
             }
         }
-        Ok(Page::new(total, resources, positions))
+        Ok((Page::new(total, resources, positions), left))
     }
 
     fn candidates(&self, narrow: &Narrow) -> Result<Candidates<'_>, Fault> {
@@ -257,15 +274,6 @@ impl Reading<'_> {
         let sql = "SELECT r.seq, r.dormant, r.id, r.version, r.created, r.modified, d.doc
             FROM scim_resource r JOIN scim_document d ON d.seq = r.seq WHERE r.seq = ?1";
         one(self.connection, sql, params![seq], as_text)
-    }
-
-    fn with_links(&self, Found { end, mut stored }: Found) -> Result<Stored, Fault> {
-        for name in &self.query.relations {
-            if let Some(relation) = self.query.resource_type.relation(name) {
-                stored.links.insert(name.clone(), links(self.connection, relation, end, usize::MAX)?);
-            }
-        }
-        Ok(stored)
     }
 }
 

@@ -222,6 +222,22 @@ async fn the_log_stays_short() {
     assert_eq!(total(&store).await, 6_000);
 }
 
+#[tokio::test]
+async fn a_log_that_is_quiet_is_moved() {
+    let directory = directory();
+    let path = directory.path().join("scim.db");
+    let store = SqliteStore::open_with(&path, fast()).unwrap();
+    let writes = (0..500).fold(batch(), |batch, number| batch.insert(large(number)));
+    store.commit(&context(), writes).await.unwrap();
+    let length = |name: &str| directory.path().join(name).metadata().unwrap().len();
+    let log = length("scim.db-wal");
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while length("scim.db") < log / 2 {
+        assert!(std::time::Instant::now() < deadline, "{} of {log}", length("scim.db"));
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
+
 /// Users whose titles are indexed, and unique if `unique`.
 fn titled(unique: bool) -> Arc<ResourceType> {
     let document = ResourceTypeDocument::new("User", "/Users", scim_core::urn::USER);
