@@ -16,7 +16,7 @@ use scim_server_traits::{Clock, Context, Get, Query, Store, StoreError, SystemCl
 use tower_service::Service;
 
 use crate::account::Account;
-use crate::member_keys::MemberKeys;
+use crate::member_keys::{self, MemberKeys};
 use crate::product::{HandleConflict, IdentityProvider, Product, ShortCode, ShortCodeError};
 use crate::rate_limit::RateLimits;
 use crate::registry::{USER, registry};
@@ -84,9 +84,14 @@ impl Enterprise {
             let detail = "the request has no `User-Agent`: name your application in it";
             return self.inner.server.refuse(Error::new(StatusCode::FORBIDDEN, detail));
         }
-        let (parts, body) = self.inner.server.serve(request).await.into_parts();
+        let answer = self.inner.server.serve(request).await;
+        if self.inner.member_keys == MemberKeys::Schema {
+            // As it is, even where it is streamed.
+            return answer;
+        }
+        let (parts, body) = answer.into_parts();
         match body.into_bytes().await {
-            Ok(bytes) => Response::from_parts(parts, Body::from(self.inner.member_keys.apply(bytes))),
+            Ok(bytes) => Response::from_parts(parts, Body::from(member_keys::as_in_examples(bytes))),
             Err(error) => self.inner.server.refuse(error.into()),
         }
     }
