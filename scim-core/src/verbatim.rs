@@ -29,16 +29,20 @@ pub struct Verbatim<'a> {
 }
 
 impl Verbatim<'_> {
-    /// The JSON object; `None` when the document may hold something that is not returned by default, so that only a
-    /// [`Representation`](crate::Representation) can tell.
+    /// The JSON object; `None` when the document may hold something that is not returned by default or is computed, so
+    /// that only a [`Representation`](crate::Representation) can tell.
     pub fn to_vec(&self) -> Option<Vec<u8>> {
         let Self { resource_type, id, text, meta } = *self;
         let chosen = resource_type.returned_by_default();
-        // A name that is not there cannot be hidden; one that is may still be part of a value.
-        if chosen.hidden.iter().any(|name| text.contains(name)) {
+        // A name that is not there cannot be hidden; one that is may still be part of a value. A relation is computed,
+        // whatever a document may have kept from before it was one.
+        let relations = resource_type.relations().iter().map(|relation| &relation.name);
+        if chosen.hidden.iter().any(|name| text.contains(name))
+            || relations.into_iter().any(|name| text.contains(name))
+        {
             return None;
         }
-        let members = text.strip_prefix('{')?.strip_suffix('}')?;
+        let members = text.trim().strip_prefix('{')?.strip_suffix('}')?.trim();
         let mut out = Vec::with_capacity(text.len() + 512);
         out.extend(br#"{"id":"#);
         to_writer(&mut out, id).ok()?;
@@ -52,5 +56,24 @@ impl Verbatim<'_> {
         }
         out.push(b'}');
         Some(out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Timestamp;
+
+    #[test]
+    fn what_is_not_shown_as_it_stands_is_left_to_others() {
+        let (user, now) = (ResourceType::user(), Timestamp::default());
+        let meta = Meta::new("User", now, now, "https://example.com/v2/Users/u1", "W/\"1\"");
+        let answer = |text| Verbatim { resource_type: &user, id: "u1", text, meta: &meta }.to_vec();
+        let relation = answer(r#"{"groups":[{"value":"g1"}],"userName":"ada"}"#);
+        assert_eq!(relation, None, "what the document keeps of a relation is not what is linked");
+        for empty in ["{}", "{ }", " {\n}\n"] {
+            let json: serde_json::Value = serde_json::from_slice(&answer(empty).unwrap()).unwrap();
+            assert_eq!(json.as_object().map(serde_json::Map::len), Some(2), "{empty:?}");
+        }
     }
 }
