@@ -5,6 +5,7 @@ mod by_key;
 mod checkpointer;
 mod fault;
 mod feed;
+mod file;
 mod lock;
 mod narrow;
 mod options;

@@ -12,9 +12,9 @@ use rusqlite::backup::{Backup, StepResult};
 use scim_server_traits::StoreError;
 
 use super::fault::Fault;
-use super::{SqliteStore, feed, schema};
+use super::{SqliteStore, feed, file, schema};
 
-/// How many pages are copied between two reports: half a megabyte.
+/// How many pages are copied between two reports: a megabyte.
 const STEP: i32 = 128;
 
 /// How far a backup has come.
@@ -51,9 +51,10 @@ pub(super) async fn spawn(
 ) -> Result<(), Fault> {
     let (answer, outcome) = oneshot::channel();
     let work = move || {
-        // Who no longer listens does not need to know.
-        let _ = answer.send(copy(&from, &to, progress));
+        let copied = copy(&from, &to, progress);
+        // Who is answered may want to open the file again.
         drop(store);
+        let _ = answer.send(copied);
     };
     Builder::new().name("scim-store-backup".into()).spawn(work).map_err(Fault::Thread)?;
     outcome.await.map_err(|_| Fault::Stopped)?
@@ -82,6 +83,7 @@ fn copy(from: &Path, to: &Path, progress: impl FnMut(BackupProgress)) -> Result<
 }
 
 fn pages(from: &Path, to: &Path, mut progress: impl FnMut(BackupProgress)) -> Result<(), Fault> {
+    let _file = file::hold(from).map_err(|error| Fault::File { path: from.to_owned(), error })?;
     let source = schema::reading(from)?;
     let mut target = Connection::open(to)?;
     // One transaction for all steps: otherwise each write of another connection would begin the copy anew.

@@ -3,9 +3,9 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use super::options::{Durability, SqliteOptions};
 use super::schema;
 
 /// How much of an empty log is laid out at once: a commit that makes the file longer has the file system write that
-/// too, which takes almost as long again as the commit.
+/// too, which takes half as long again as the commit.
 const LAID: u64 = 1 << 20;
 
 /// How much room a commit should find.
@@ -41,6 +41,10 @@ pub(super) struct Checkpointer {
     log: Arc<Log>,
     /// From so many pages in the log on it is moved.
     most: i32,
+    /// Before so many it is not begun anew, after a reader was in the way.
+    not_before: i32,
+    folder: PathBuf,
+    page: u64,
     ahead: Option<Ahead>,
 }
 
@@ -53,6 +57,8 @@ struct Log {
     moved: AtomicBool,
     /// Whether the mover waits for the next commit, however little it is.
     rests: AtomicBool,
+    /// Held while it is moved.
+    moving: Mutex<()>,
 }
 
 impl Checkpointer {
@@ -84,21 +90,40 @@ impl Checkpointer {
             .name("scim-store-checkpointer".into())
             .spawn(move || mover.work(&queue))
             .map_err(Fault::Thread)?;
-        Ok(Self { nudges: Some(nudges), thread: Some(thread), log, most, ahead })
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new(".")).to_owned();
+        let (nudges, thread, page) = (Some(nudges), Some(thread), u64::from(page));
+        Ok(Self { nudges, thread, log, most, not_before: 0, folder, page, ahead })
     }
 
     /// Something was committed on `writer`.
     pub(super) fn nudge(&mut self, writer: &Connection) {
         let pages = self.log.pages.load(Ordering::Relaxed);
-        if let Some(ahead) = &mut self.ahead {
+        let is_full = pages >= FEW && !self.has_room_for(pages);
+        if let Some(ahead) = self.ahead.as_mut().filter(|_| !is_full) {
             ahead.lay_out(pages);
         }
-        let is_long = pages >= self.most;
-        if is_long && (self.log.moved.swap(false, Ordering::Relaxed) || pages / 2 >= self.most) {
+        let is_long = pages >= self.most || is_full;
+        if !is_long {
+            (self.not_before, _) = (0, self.log.moved.swap(false, Ordering::Relaxed));
+        }
+        let is_too_long = pages / 2 >= self.most || is_full;
+        if is_long
+            && pages >= self.not_before
+            && (self.log.moved.swap(false, Ordering::Relaxed) || is_too_long)
+        {
             // One that never pauses would otherwise never let the log begin anew. What is left to be moved came while
-            // the rest was. It waits for no reader, which a backup is for long: what fails now is tried again.
+            // the rest was. It waits for the mover, but for no reader, which a backup is for long: what fails now is
+            // tried again when there is more.
+            let _moving = self.log.moving.lock().unwrap_or_else(PoisonError::into_inner);
+            self.not_before = pages.saturating_add(if is_full { 1 } else { self.most / 8 });
             let _ = writer.busy_timeout(Duration::ZERO);
-            let _ = writer.execute_batch("PRAGMA wal_checkpoint(RESTART)");
+            // What the log keeps of the disk, the file may need.
+            let how = if is_full { "TRUNCATE" } else { "RESTART" };
+            let _ = writer.execute_batch(&format!("PRAGMA wal_checkpoint({how})"));
+            if let Some(ahead) = self.ahead.as_mut().filter(|_| is_full) {
+                ahead.length = 0;
+            }
             let _ = writer.busy_timeout(schema::PATIENCE);
         } else if let Some(nudges) =
             self.nudges.as_ref().filter(|_| is_long || self.log.rests.load(Ordering::Relaxed))
@@ -106,6 +131,13 @@ impl Checkpointer {
             // One that waits already is enough.
             let _ = nudges.try_send(());
         }
+    }
+
+    /// Whether the disk has room for so many pages more, which the file may grow by when they are moved.
+    fn has_room_for(&self, pages: i32) -> bool {
+        let used = u64::try_from(pages).unwrap_or_default() * self.page;
+        // Where that cannot be told, it shows in time.
+        fs4::available_space(&self.folder).map_or(true, |room| room >= used + LAID)
     }
 }
 
@@ -175,6 +207,7 @@ impl Mover {
                     Err(RecvTimeoutError::Disconnected) => return,
                     Err(RecvTimeoutError::Timeout) if pages() == before => {
                         if before > FEW {
+                            let _moving = self.log.moving.lock().unwrap_or_else(PoisonError::into_inner);
                             self.round();
                         }
                         break;
@@ -187,9 +220,11 @@ impl Mover {
 
     fn move_long(&self) {
         // What fails now, on a full disk perhaps, is tried again after the next commit.
+        let moving = self.log.moving.lock().unwrap_or_else(PoisonError::into_inner);
         if (0..ROUNDS).all(|_| self.round()) {
             self.log.moved.store(true, Ordering::Relaxed);
         }
+        drop(moving);
         std::thread::sleep(PAUSE);
     }
 

@@ -27,8 +27,8 @@ pub struct SqliteOptions {
     /// How large the file may grow, in bytes; past it, writes are refused with
     /// [`StoreError::Full`](scim_server_traits::StoreError::Full). As large as the disk allows when there is none.
     pub most_bytes: Option<u64>,
-    /// How long the log beside the file grows, in bytes, before it is moved into the file; while it is, it may become
-    /// twice as long. What changes again and again until then is moved once, so that a longer one costs less, except
+    /// How long the log beside the file grows, in bytes, before it is moved into the file: twice as long while it is, or
+    /// longer while a backup reads, and never longer than the disk has room left to move it. What changes again and again until then is moved once, so that a longer one costs less, except
     /// room on the disk and, after a process was killed, a moment at the next start.
     pub log: u64,
     /// Whether opening reads the whole file to find damage (`PRAGMA quick_check`), about a second for a

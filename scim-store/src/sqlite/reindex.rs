@@ -52,10 +52,11 @@ pub(super) fn chunk(
     for (seq, document) in found {
         let content = Content::new(resource_type, Resource::from_canonical(serde_json::from_str(&document)?));
         for key in &content.unique {
-            if let Some(other) = rows.unique_holder(kind, key, Some(seq))? {
+            // What comes later may still have a key of before, and is judged in its turn.
+            if let Some(other) = rows.unique_holder(kind, key, Some(seq))?.filter(|other| *other < seq) {
                 let sql = "SELECT id FROM scim_resource WHERE seq = ?1";
-                let [first, second] = [seq.min(other), seq.max(other)]
-                    .map(|seq| transaction.query_row(sql, [seq], |row| row.get(0)));
+                let [first, second] =
+                    [other, seq].map(|seq| transaction.query_row(sql, [seq], |row| row.get(0)));
                 let ids = (first?, second?);
                 let attribute = key.attribute.clone();
                 let (kind, tenant) = (kind.to_owned(), tenant.to_owned());

@@ -159,14 +159,14 @@ INSERT OR IGNORE INTO scim_key (attr, key, seq)
     ON k.tenant = a.tenant AND k.kind = a.kind AND k.attr = a.path;
 DROP TABLE scim_wide_key;
 DROP TABLE scim_unique;
-CREATE INDEX scim_key_seq ON scim_key (seq, attr);
+CREATE INDEX scim_key_seq ON scim_key (seq);
 ";
 
 /// More statements than the crate has, so that each is compiled once; filters share the rest.
 const STATEMENTS: usize = 256;
 
 /// How much of the file is mapped, in bytes: the most that SQLite maps. The rest is read.
-const MAPPED: i64 = 1 << 40;
+const MAPPED: i64 = if usize::BITS < 64 { 1 << 30 } else { 1 << 40 };
 
 /// The size of a page in bytes: seven documents of a kilobyte fill it, where three leave a quarter of a smaller one
 /// empty, and trees are a level lower.
@@ -192,13 +192,18 @@ pub(super) fn writing(path: &Path, options: &SqliteOptions) -> Result<Connection
     if options.check {
         check(&connection)?;
     }
+    make_tables(&mut connection)?;
     if let Some(most) = options.most_bytes {
         let page: i64 = connection.query_row("PRAGMA page_size", [], |row| row.get(0))?;
         let pages = i64::try_from(most).unwrap_or(i64::MAX) / page.max(1);
         // Not below what it has already.
         connection.pragma_update(None, "max_page_count", pages.clamp(1, u32::MAX.into()))?;
     }
-    make_tables(&mut connection)?;
+    // What a process that was killed left in the log, or a migration, is moved now, when nobody waits for a commit;
+    // unless somebody still reads, in which case it stays.
+    connection.busy_timeout(Duration::ZERO)?;
+    let _ = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+    connection.busy_timeout(PATIENCE)?;
     Ok(connection)
 }
 

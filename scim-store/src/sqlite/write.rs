@@ -138,7 +138,7 @@ impl Tables for Rows<'_> {
     fn unique_holder(&self, kind: &str, key: &Key, own: Option<Seq>) -> Result<Option<Seq>, Fault> {
         let sql = "SELECT seq FROM scim_key
             WHERE attr = (SELECT attr FROM scim_attr WHERE tenant = ?1 AND kind = ?2 AND path = ?3)
-            AND key = ?4 AND seq IS NOT ?5 LIMIT 1";
+            AND key = ?4 AND seq IS NOT ?5 ORDER BY seq LIMIT 1";
         self.seq(sql, params![self.tenant, kind, key.attribute, key.key, own])
     }
 

@@ -1,6 +1,5 @@
 //! The thread that writes: one transaction for all batches that are waiting.
 
-use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
@@ -15,7 +14,7 @@ use super::checkpointer::Checkpointer;
 use super::fault::Fault;
 use super::lock::Lock;
 use super::options::SqliteOptions;
-use super::{schema, write};
+use super::{file, schema, write};
 use crate::write::refuses_first;
 
 /// The writing thread; joined when dropped, after it carried out what it was given.
@@ -52,11 +51,9 @@ const CAREFUL: usize = 1_000;
 impl Writer {
     pub(super) fn open(path: &Path, options: &SqliteOptions) -> Result<Self, Fault> {
         let lock = Lock::take(path)?;
+        let file = file::make(path).map_err(|error| Fault::File { path: path.to_owned(), error })?;
         let mut connection = schema::writing(path, options)?;
         let secret = schema::secret(&connection)?;
-        // Closed last: whoever closes a file beside SQLite takes away SQLite's locks on it.
-        let file = File::open(path).map_err(|error| Fault::File { path: path.to_owned(), error })?;
-        let file = Arc::new(file);
         let mut checkpointer = Checkpointer::start(path, &mut connection, &file, options)?;
         let (jobs, queue) = bounded(options.queue.max(1));
         let options = options.clone();

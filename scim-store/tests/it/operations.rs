@@ -323,6 +323,44 @@ async fn srv_015_the_keys_of_one_tenant_are_not_those_of_another() {
     assert_eq!(store.reindex(octo.tenant(), &[titled]).await.unwrap(), 0, "another tenant's affair");
 }
 
+/// Keys of before, which count as equal what is not any more, are nobody's keys.
+#[tokio::test]
+async fn what_is_unique_now_is_judged_by_its_new_keys() {
+    let directory = directory();
+    let store = SqliteStore::open_with(directory.path().join("scim.db"), fast()).unwrap();
+    let titled = |exact: bool| {
+        let mut schema = serde_json::to_value(&*Schema::user()).unwrap();
+        for attribute in schema["attributes"].as_array_mut().unwrap() {
+            if attribute["name"] == "title" {
+                attribute["caseExact"] = json!(exact);
+            }
+        }
+        let schema: Schema = serde_json::from_value(schema).unwrap();
+        let document = ResourceTypeDocument::new("User", "/Users", scim_core::urn::USER);
+        let builder = ResourceType::builder(document).schema(Arc::new(schema)).indexed(["userName", "title"]);
+        Arc::new(if exact { builder.unique("title") } else { builder }.build().unwrap())
+    };
+    let before = titled(false);
+    store.reindex(context().tenant(), &[Arc::clone(&before)]).await.unwrap();
+    for (id, title) in [("a", "bob"), ("b", "Bob")] {
+        let document = resource(json!({"userName": id, "title": title}));
+        store
+            .commit(&context(), batch().insert(Insert::new(Arc::clone(&before), id, document)))
+            .await
+            .unwrap();
+    }
+    assert_eq!(store.reindex(context().tenant(), &[titled(true)]).await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn after_a_backup_the_file_can_be_opened_again() {
+    let directory = directory();
+    for number in 0..20 {
+        let store = SqliteStore::open_with(directory.path().join("scim.db"), fast()).unwrap();
+        store.backup(directory.path().join(format!("copy-{number}.db")), |_| {}).await.unwrap();
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_two_backups_to_one_place_one_is_made() {
     let directory = directory();

@@ -1,0 +1,34 @@
+//! The database's own file, held open beside SQLite.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+/// What this process holds open. Whoever closes a file that SQLite has open takes away all locks that the process has
+/// on it, so there is one handle for each, and everybody of ours who has a connection holds it for longer than that.
+static HELD: Mutex<BTreeMap<PathBuf, Weak<File>>> = Mutex::new(BTreeMap::new());
+
+/// The file, made if it is not there: to be dropped after the connection to it.
+pub(super) fn make(path: &Path) -> io::Result<Arc<File>> {
+    if !path.try_exists()? {
+        // Nobody has a connection to it yet.
+        File::create_new(path)?;
+    }
+    hold(path)
+}
+
+/// The file that is there: to be dropped after the connection to it.
+pub(super) fn hold(path: &Path) -> io::Result<Arc<File>> {
+    let path = path.canonicalize()?;
+    let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(file) = held.get(&path).and_then(Weak::upgrade) {
+        return Ok(file);
+    }
+    held.retain(|_, file| file.strong_count() > 0);
+    // To sync a file takes the right to write to it on some systems.
+    let file = Arc::new(OpenOptions::new().read(true).write(true).open(&path)?);
+    held.insert(path, Arc::downgrade(&file));
+    Ok(file)
+}
