@@ -105,7 +105,9 @@ impl Checkpointer {
         }
         let is_long = pages >= self.most || is_full;
         if !is_long {
-            (self.not_before, _) = (0, self.log.moved.swap(false, Ordering::Relaxed));
+            // What was moved was the log before this one.
+            self.log.moved.store(false, Ordering::Relaxed);
+            self.not_before = 0;
         }
         let is_too_long = pages / 2 >= self.most || is_full;
         if is_long
