@@ -36,9 +36,9 @@ impl Verbatim<'_> {
         let chosen = resource_type.returned_by_default();
         // A name that is not there cannot be hidden; one that is may still be part of a value. A relation is computed,
         // whatever a document may have kept from before it was one.
-        let relations = resource_type.relations().iter().map(|relation| &relation.name);
+        let relations = resource_type.relations();
         if chosen.hidden.iter().any(|name| text.contains(name))
-            || relations.into_iter().any(|name| text.contains(name))
+            || relations.iter().any(|relation| text.contains(&relation.name))
         {
             return None;
         }

@@ -66,9 +66,8 @@ fn copy(from: &Path, to: &Path, progress: impl FnMut(BackupProgress)) -> Result<
         return Err(Fault::Exists(to.to_owned()));
     }
     // Of two backups to one place each has its own, and one of them gets the name.
-    let mut partial = to.as_os_str().to_owned();
-    partial.push(format!("-partial-{:016x}", schema::random::<8>().map(u64::from_be_bytes)?));
-    let partial = PathBuf::from(partial);
+    let number = schema::random::<8>().map(u64::from_be_bytes)?;
+    let partial = file::beside(to, &format!("-partial-{number:016x}"));
     let copied = pages(from, &partial, progress).and_then(|()| {
         // SQLite has synced the pages; what is left is the name. A hard link takes none that is there.
         fs::hard_link(&partial, to).map_err(|error| match error.kind() {
@@ -112,8 +111,7 @@ fn step(backup: &Backup<'_, '_>, progress: &mut impl FnMut(BackupProgress)) -> R
 
 #[cfg(unix)]
 fn sync_folder(file: &Path) -> std::io::Result<()> {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+    File::open(file::folder(file))?.sync_all()
 }
 
 #[cfg(not(unix))]

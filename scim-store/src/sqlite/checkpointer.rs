@@ -5,7 +5,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use rusqlite::Connection;
 
 use super::fault::Fault;
 use super::options::{Durability, SqliteOptions};
-use super::schema;
+use super::{file, schema};
 
 /// How much of an empty log is laid out at once: a commit that makes the file longer has the file system write that
 /// too, which takes half as long again as the commit.
@@ -61,6 +61,13 @@ struct Log {
     moving: Mutex<()>,
 }
 
+impl Log {
+    /// Waits until nobody moves it, and keeps others from it.
+    fn hold(&self) -> MutexGuard<'_, ()> {
+        self.moving.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Checkpointer {
     pub(super) fn start(
         path: &Path,
@@ -90,8 +97,7 @@ impl Checkpointer {
             .name("scim-store-checkpointer".into())
             .spawn(move || mover.work(&queue))
             .map_err(Fault::Thread)?;
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let folder = folder.unwrap_or(Path::new(".")).to_owned();
+        let folder = file::folder(path).to_owned();
         let (nudges, thread, page) = (Some(nudges), Some(thread), u64::from(page));
         Ok(Self { nudges, thread, log, most, not_before: 0, folder, page, ahead })
     }
@@ -117,7 +123,7 @@ impl Checkpointer {
             // One that never pauses would otherwise never let the log begin anew. What is left to be moved came while
             // the rest was. It waits for the mover, but for no reader, which a backup is for long: what fails now is
             // tried again when there is more.
-            let _moving = self.log.moving.lock().unwrap_or_else(PoisonError::into_inner);
+            let _moving = self.log.hold();
             self.not_before = pages.saturating_add(if is_full { 1 } else { self.most / 8 });
             let _ = writer.busy_timeout(Duration::ZERO);
             // What the log keeps of the disk, the file may need.
@@ -153,9 +159,7 @@ struct Ahead {
 
 impl Ahead {
     fn of(path: &Path, page: u32) -> Self {
-        let mut log = path.as_os_str().to_owned();
-        log.push("-wal");
-        Self { log: PathBuf::from(log), frame: u64::from(page) + 24, length: 0 }
+        Self { log: file::beside(path, "-wal"), frame: u64::from(page) + 24, length: 0 }
     }
 
     /// Makes room behind so many pages, unless there is. Called between two commits by the thread that commits, and
@@ -209,7 +213,7 @@ impl Mover {
                     Err(RecvTimeoutError::Disconnected) => return,
                     Err(RecvTimeoutError::Timeout) if pages() == before => {
                         if before > FEW {
-                            let _moving = self.log.moving.lock().unwrap_or_else(PoisonError::into_inner);
+                            let _moving = self.log.hold();
                             self.round();
                         }
                         break;
@@ -222,7 +226,7 @@ impl Mover {
 
     fn move_long(&self) {
         // What fails now, on a full disk perhaps, is tried again after the next commit.
-        let moving = self.log.moving.lock().unwrap_or_else(PoisonError::into_inner);
+        let moving = self.log.hold();
         if (0..ROUNDS).all(|_| self.round()) {
             self.log.moved.store(true, Ordering::Relaxed);
         }

@@ -1,4 +1,4 @@
-//! The database's own file, held open beside SQLite.
+//! The database's own file, held open beside SQLite, and what lies beside it.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -31,4 +31,16 @@ pub(super) fn hold(path: &Path) -> io::Result<Arc<File>> {
     let file = Arc::new(OpenOptions::new().read(true).write(true).open(&path)?);
     held.insert(path, Arc::downgrade(&file));
     Ok(file)
+}
+
+/// The path of what lies beside the file under its name with this ending.
+pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
+/// The folder that the file is in.
+pub(super) fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

@@ -6,6 +6,7 @@ use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::fault::Fault;
+use super::file;
 
 /// The right to serve a file, until it is dropped or the process ends, however it ends.
 ///
@@ -43,9 +44,7 @@ impl Lock {
 
 /// `scim.db-lock`, beside SQLite's own `scim.db-wal`.
 fn path(database: &Path) -> PathBuf {
-    let mut name = database.as_os_str().to_owned();
-    name.push("-lock");
-    name.into()
+    file::beside(database, "-lock")
 }
 
 fn program() -> String {

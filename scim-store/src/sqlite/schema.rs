@@ -165,7 +165,8 @@ CREATE INDEX scim_key_seq ON scim_key (seq);
 /// More statements than the crate has, so that each is compiled once; filters share the rest.
 const STATEMENTS: usize = 256;
 
-/// How much of the file is mapped, in bytes: the most that SQLite maps. The rest is read.
+/// How much of the file is mapped, in bytes, as far as SQLite is built to: more than any file has, where addresses
+/// suffice. The rest is read.
 const MAPPED: i64 = if usize::BITS < 64 { 1 << 30 } else { 1 << 40 };
 
 /// The size of a page in bytes: seven documents of a kilobyte fill it, where three leave a quarter of a smaller one
