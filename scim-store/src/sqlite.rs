@@ -7,6 +7,7 @@ mod fault;
 mod feed;
 mod file;
 mod lock;
+mod names;
 mod narrow;
 mod options;
 mod rank;
@@ -33,6 +34,7 @@ pub use backup::{BackupProgress, backup};
 pub use options::{Durability, SqliteOptions};
 
 use fault::Fault;
+use names::Names;
 use read::Left;
 use readers::Readers;
 use relations::Targets;
@@ -64,6 +66,7 @@ pub struct SqliteStore {
 struct Threads {
     readers: Readers,
     writer: Writer,
+    names: Arc<Names>,
 }
 
 impl fmt::Debug for SqliteStore {
@@ -91,9 +94,10 @@ impl SqliteStore {
         // SQLite follows links, so the lock and the log stand beside what they lead to.
         let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         // The writer makes the file and its tables; readers cannot.
-        let writer = Writer::open(&path, &options)?;
+        let names = Arc::new(Names::new(options.names));
+        let writer = Writer::open(&path, &options, Arc::clone(&names))?;
         let readers = Readers::open(&path, &options)?;
-        Ok(Self { threads: Arc::new(Threads { readers, writer }), path })
+        Ok(Self { threads: Arc::new(Threads { readers, writer, names }), path })
     }
 
     /// Makes the index keys of a tenant's resources of these types anew where other attributes are indexed or unique
@@ -163,15 +167,16 @@ impl SqliteStore {
 #[async_trait]
 impl Store for SqliteStore {
     async fn get(&self, context: &Context, get: Get) -> Result<Option<Stored>, StoreError> {
-        let tenant = context.tenant().clone();
-        let read = move |connection: &_, _| read::get(connection, tenant.as_str(), &get);
+        let (tenant, names) = (context.tenant().clone(), Arc::clone(&self.threads.names));
+        let read = move |connection: &_, _| read::get(connection, names.now(), tenant.as_str(), &get);
         let found = self.threads.readers.run(read).await?;
         Ok(found.map(|(stored, left)| self.with_more(stored, left)))
     }
 
     async fn query(&self, context: &Context, query: Query) -> Result<Page, StoreError> {
-        let tenant = context.tenant().clone();
-        let read = move |connection: &_, turn| read::query(connection, tenant.as_str(), &query, turn);
+        let (tenant, names) = (context.tenant().clone(), Arc::clone(&self.threads.names));
+        let read =
+            move |connection: &_, turn| read::query(connection, names.now(), tenant.as_str(), &query, turn);
         let (mut page, left) = self.threads.readers.run(read).await?;
         let resources = page.resources.into_iter().zip(left);
         page.resources = resources.map(|(stored, left)| self.with_more(stored, left)).collect();

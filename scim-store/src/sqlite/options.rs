@@ -31,6 +31,9 @@ pub struct SqliteOptions {
     /// longer while a backup reads, and never longer than the disk has room left to move it. What changes again and again until then is moved once, so that a longer one costs less, except
     /// room on the disk and, after a process was killed, a moment at the next start.
     pub log: u64,
+    /// How much memory the names of groups take at most, in bytes: a user's groups are looked up there before they are
+    /// in the file. About 150 bytes each, so that the default holds a hundred thousand.
+    pub names: u64,
     /// Whether opening reads the whole file to find damage (`PRAGMA quick_check`), about a second for a
     /// gigabyte, rather than to meet it later in the middle of a call.
     pub check: bool,
@@ -47,6 +50,7 @@ impl Default for SqliteOptions {
             kept_changes: 1_000_000,
             most_bytes: None,
             log: 128 << 20,
+            names: 16 << 20,
             check: true,
         }
     }
@@ -99,6 +103,13 @@ impl SqliteOptions {
     #[must_use]
     pub fn with_log(mut self, bytes: u64) -> Self {
         self.log = bytes;
+        self
+    }
+
+    /// With so many bytes of memory for the names of groups.
+    #[must_use]
+    pub fn with_names(mut self, bytes: u64) -> Self {
+        self.names = bytes;
         self
     }
 

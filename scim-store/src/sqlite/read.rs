@@ -8,6 +8,7 @@ use scim_server_traits::{EntityTag, Get, Page, Position, Query, Seek, SortBy, St
 
 use super::by_key::ByKey;
 use super::fault::Fault;
+use super::names::NamesOf;
 use super::narrow::{Candidates, integer};
 use super::rank;
 use super::readers::Turn;
@@ -17,6 +18,7 @@ use crate::tables::Seq;
 /// Beside the resource, what is left of its relations.
 pub(super) fn get(
     connection: &Connection,
+    names: NamesOf<'_>,
     tenant: &str,
     get: &Get,
 ) -> Result<Option<(Stored, Vec<Left>)>, Fault> {
@@ -27,13 +29,15 @@ pub(super) fn get(
     let Some(Found { end, mut stored }) = one(connection, sql, [tenant, kind, &get.id], get.as_text)? else {
         return Ok(None);
     };
-    let left = link(connection, &mut stored, end, (&get.resource_type, &get.relations), get.at_once)?;
+    let relations = (&*get.resource_type, &*get.relations);
+    let left = link(connection, names, &mut stored, end, relations, get.at_once)?;
     Ok(Some((stored, left)))
 }
 
 /// Gives a resource its links of these relations, except for those that have more than may come at once.
 fn link(
     connection: &Connection,
+    names: NamesOf<'_>,
     stored: &mut Stored,
     end: End,
     (resource_type, relations): (&ResourceType, &[String]),
@@ -42,7 +46,7 @@ fn link(
     let mut left = Vec::new();
     for name in relations {
         let Some(relation) = resource_type.relation(name) else { continue };
-        let mut first = links(connection, relation, end, at_once.saturating_add(1))?;
+        let mut first = links(connection, names, relation, end, at_once.saturating_add(1))?;
         if first.len() > at_once
             && let Some(targets) = Targets::of(connection, relation, end)?
         {
@@ -64,8 +68,14 @@ pub(super) struct Left {
 /// A page, and beside it what is left of the relations of each resource.
 pub(super) type Read = (Page, Vec<Vec<Left>>);
 
-pub(super) fn query(connection: &Connection, tenant: &str, query: &Query, turn: Turn) -> Result<Read, Fault> {
-    let reading = Reading { connection, tenant, query, turn };
+pub(super) fn query(
+    connection: &Connection,
+    names: NamesOf<'_>,
+    tenant: &str,
+    query: &Query,
+    turn: Turn,
+) -> Result<Read, Fault> {
+    let reading = Reading { connection, names, tenant, query, turn };
     match &query.filter {
         None => reading.page(&Narrow::All),
         Some(filter) => match filter.plan() {
@@ -112,6 +122,7 @@ fn one(
 /// A query under way.
 struct Reading<'a> {
     connection: &'a Connection,
+    names: NamesOf<'a>,
     tenant: &'a str,
     query: &'a Query,
     turn: Turn,
@@ -217,7 +228,8 @@ impl Reading<'_> {
         let (mut resources, mut left) = (Vec::with_capacity(positions.len()), Vec::new());
         for position in &positions {
             if let Some(Found { end, mut stored }) = self.row(position.place, *as_text)? {
-                left.push(link(self.connection, &mut stored, end, (resource_type, relations), *at_once)?);
+                let relations = (&**resource_type, &**relations);
+                left.push(link(self.connection, self.names, &mut stored, end, relations, *at_once)?);
                 resources.push(stored);
             }
         }

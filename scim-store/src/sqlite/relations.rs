@@ -9,6 +9,7 @@ use scim_filter::Relations;
 use scim_server_traits::Link;
 
 use super::fault::Fault;
+use super::names::{Name, NamesOf};
 use crate::tables::Seq;
 
 /// The resource whose links are meant.
@@ -18,16 +19,18 @@ pub(super) struct End {
     pub(super) dormant: bool,
 }
 
-/// The first visible links of a resource, in order of creation of the other end.
+/// The visible links of a resource, in order of creation of the other end: of its own the first ones, of those that
+/// lead to it all.
 pub(super) fn links(
     connection: &Connection,
+    names: NamesOf<'_>,
     relation: &Relation,
     end: End,
     limit: usize,
 ) -> Result<Vec<Link>, Fault> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let links = match &relation.side {
         Side::Own { .. } => {
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
             let sql = "SELECT t.id, t.kind, coalesce(l.display, t.label)
                 FROM scim_link l CROSS JOIN scim_resource t ON t.seq = l.target
                 WHERE l.owner = ?1 AND l.relation = ?2 AND t.dormant = 0 ORDER BY l.target LIMIT ?3";
@@ -35,15 +38,35 @@ pub(super) fn links(
             select.query_map(params![end.seq, relation.name, limit], link)?.collect::<Result<_, _>>()?
         }
         Side::Reverse { of, owner } if !end.dormant => {
-            let sql = "SELECT o.id, o.kind, o.label
-                FROM scim_link l CROSS JOIN scim_resource o ON o.seq = l.owner
-                WHERE l.target = ?1 AND l.relation = ?2 AND o.kind = ?3 ORDER BY l.owner LIMIT ?4";
+            let sql = "SELECT owner FROM scim_link WHERE target = ?1 AND relation = ?2 ORDER BY owner";
             let mut select = connection.prepare_cached(sql)?;
-            select.query_map(params![end.seq, of, owner, limit], link)?.collect::<Result<_, _>>()?
+            let mut owners = select.query(params![end.seq, of])?;
+            let mut links = Vec::new();
+            while let Some(row) = owners.next()? {
+                let name = name(connection, names, row.get(0)?)?;
+                if name.kind() == owner {
+                    links.push(Link::new(name.id(), name.kind(), name.label().map(str::to_owned)));
+                }
+            }
+            links
         }
         _ => Vec::new(),
     };
     Ok(links)
+}
+
+/// The name of an owner of links, of which there are few and each is asked for by many.
+fn name(connection: &Connection, names: NamesOf<'_>, owner: Seq) -> Result<Name, Fault> {
+    if let Some(name) = names.get(owner) {
+        return Ok(name);
+    }
+    let mut select = connection.prepare_cached("SELECT id, kind, label FROM scim_resource WHERE seq = ?1")?;
+    let name = select.query_row([owner], |row| {
+        let (id, kind, label) = (row.get_ref(0)?, row.get_ref(1)?, row.get_ref(2)?);
+        Ok(Name::new(id.as_str()?, kind.as_str()?, label.as_str_or_null()?))
+    })?;
+    names.note(owner, name.clone());
+    Ok(name)
 }
 
 /// Columns `id, kind, display`.

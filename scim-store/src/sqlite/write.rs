@@ -1,5 +1,6 @@
 //! The write path on SQLite.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row, params};
@@ -17,9 +18,10 @@ pub(super) fn batch(
     tenant: &str,
     batch: Batch,
     kept_changes: u64,
+    named: &RefCell<Vec<Seq>>,
 ) -> Result<Vec<Written>, Fault> {
     let Batch { now, writes, .. } = batch;
-    write_all(&mut Rows { connection, tenant, kept_changes }, now, writes)
+    write_all(&mut Rows { connection, tenant, kept_changes, named }, now, writes)
 }
 
 /// The rows of one tenant.
@@ -27,6 +29,8 @@ pub(super) struct Rows<'a> {
     pub(super) connection: &'a Connection,
     pub(super) tenant: &'a str,
     pub(super) kept_changes: u64,
+    /// Of whom the name is another one now, or who are gone.
+    pub(super) named: &'a RefCell<Vec<Seq>>,
 }
 
 impl<'a> Rows<'a> {
@@ -192,7 +196,9 @@ impl Tables for Rows<'_> {
         let document = text(&content.resource)?;
         self.run("UPDATE scim_document SET doc = ?2 WHERE seq = ?1", params![seq, document])?;
         let sql = "UPDATE scim_resource SET label = ?2 WHERE seq = ?1 AND label IS NOT ?2";
-        self.run(sql, params![seq, content.label])?;
+        if self.run(sql, params![seq, content.label])? > 0 {
+            self.named.borrow_mut().push(seq);
+        }
         self.set_keys(kind, seq, &content.keys)
     }
 
@@ -248,6 +254,7 @@ impl Tables for Rows<'_> {
         ] {
             self.run(sql, [seq])?;
         }
+        self.named.borrow_mut().push(seq);
         self.count(kind, seq, -1)
     }
 

@@ -1,5 +1,6 @@
 //! The thread that writes: one transaction for all batches that are waiting.
 
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
@@ -14,7 +15,9 @@ use super::checkpointer::Checkpointer;
 use super::fault::Fault;
 use super::lock::Lock;
 use super::options::SqliteOptions;
+use super::names::Names;
 use super::{file, schema, write};
+use crate::tables::Seq;
 use crate::write::refuses_first;
 
 /// The writing thread; joined when dropped, after it carried out what it was given.
@@ -49,7 +52,7 @@ const SHARED: usize = 64;
 const CAREFUL: usize = 1_000;
 
 impl Writer {
-    pub(super) fn open(path: &Path, options: &SqliteOptions) -> Result<Self, Fault> {
+    pub(super) fn open(path: &Path, options: &SqliteOptions, names: Arc<Names>) -> Result<Self, Fault> {
         let lock = Lock::take(path)?;
         let file = file::make(path).map_err(|error| Fault::File { path: path.to_owned(), error })?;
         let mut connection = schema::writing(path, options)?;
@@ -60,7 +63,7 @@ impl Writer {
         let thread = Builder::new()
             .name("scim-store-writer".into())
             .spawn(move || {
-                work(&connection, &mut checkpointer, &queue, &options);
+                work(&connection, &mut checkpointer, &queue, &options, &names);
                 // The last connection to close leaves no log behind, and only then may another process begin.
                 drop(checkpointer);
                 let _ = connection.execute_batch("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE)");
@@ -111,7 +114,9 @@ fn work(
     checkpointer: &mut Checkpointer,
     queue: &Receiver<Job>,
     options: &SqliteOptions,
+    names: &Names,
 ) {
+    let group = Group { connection, names, kept_changes: options.kept_changes };
     let mut careful = 0;
     while let Ok(first) = queue.recv_blocking() {
         gather(queue);
@@ -129,12 +134,10 @@ fn work(
         }
         // A panic drops the answers' senders, which tells the callers.
         let full = catch_unwind(AssertUnwindSafe(|| {
-            let full = !commits.is_empty() && carry_out(connection, commits, options.kept_changes);
+            let full = !commits.is_empty() && group.carry_out(commits);
             match alone {
                 None => full,
-                Some(Job::Commit(commit)) => {
-                    carry_out(connection, vec![commit], options.kept_changes) || full
-                }
+                Some(Job::Commit(commit)) => group.carry_out(vec![commit]) || full,
                 Some(Job::Alone(work)) => {
                     work(connection);
                     full
@@ -163,92 +166,105 @@ fn gather(queue: &Receiver<Job>) {
     }
 }
 
-/// Whether there was no room.
-fn carry_out(connection: &Connection, commits: Vec<Commit>, kept_changes: u64) -> bool {
-    let (answers, batches): (Vec<_>, Vec<_>) =
-        commits.into_iter().map(|commit| (commit.answer, (commit.tenant, commit.batch))).unzip();
-    let mut full = false;
-    let outcomes = transaction(connection, batches, kept_changes).unwrap_or_else(|fault| {
-        full = fault.is_full();
-        let fault = Arc::new(fault);
-        answers.iter().map(|_| Err(Fault::Commit(Arc::clone(&fault)))).collect()
-    });
-    for (answer, outcome) in answers.into_iter().zip(outcomes) {
-        // Who no longer listens does not need to know.
-        let _ = answer.send(outcome);
-    }
-    full
+/// How batches that waited together are committed.
+#[derive(Clone, Copy)]
+struct Group<'a> {
+    connection: &'a Connection,
+    names: &'a Names,
+    kept_changes: u64,
 }
 
-/// Either each batch has its outcome, and what succeeded is kept, or nothing is. No transaction is left open.
-fn transaction(
-    connection: &Connection,
-    batches: Vec<(TenantId, Batch)>,
-    kept_changes: u64,
-) -> Result<Vec<Outcome>, Fault> {
-    step(connection, "BEGIN IMMEDIATE")?;
-    let outcomes = in_transaction(connection, batches, kept_changes);
-    // Before anybody is answered: what waits behind must not run inside of it.
-    if !connection.is_autocommit() {
-        connection.execute_batch("ROLLBACK")?;
-    }
-    outcomes
-}
-
-fn in_transaction(
-    connection: &Connection,
-    mut batches: Vec<(TenantId, Batch)>,
-    kept_changes: u64,
-) -> Result<Vec<Outcome>, Fault> {
-    if batches.len() == 1 {
-        let outcome = batches.pop().map(|(tenant, batch)| one(connection, &tenant, batch, kept_changes));
-        if let Some(Ok(_)) = &outcome {
-            step(connection, "COMMIT")?;
+impl Group<'_> {
+    /// Whether there was no room.
+    fn carry_out(self, commits: Vec<Commit>) -> bool {
+        let (answers, batches): (Vec<_>, Vec<_>) =
+            commits.into_iter().map(|commit| (commit.answer, (commit.tenant, commit.batch))).unzip();
+        let mut full = false;
+        let outcomes = self.transaction(batches).unwrap_or_else(|fault| {
+            full = fault.is_full();
+            let fault = Arc::new(fault);
+            answers.iter().map(|_| Err(Fault::Commit(Arc::clone(&fault)))).collect()
+        });
+        for (answer, outcome) in answers.into_iter().zip(outcomes) {
+            // Who no longer listens does not need to know.
+            let _ = answer.send(outcome);
         }
-        return Ok(outcome.into_iter().collect());
+        full
     }
-    let mut outcomes = Vec::with_capacity(batches.len());
-    for (tenant, batch) in batches {
-        // A savepoint copies each page that changes within it, which costs as much as the change.
-        let outcome = if refuses_first(&batch.writes) {
-            let before = connection.total_changes();
-            let outcome = one(connection, &tenant, batch, kept_changes);
-            // Some failures, such as a full disk, have ended the whole transaction already, or left half of the batch.
-            if outcome.is_err() && (connection.is_autocommit() || connection.total_changes() > before) {
-                return outcome.map(|_| Vec::new());
+
+    /// Either each batch has its outcome, and what succeeded is kept, or nothing is. No transaction is left open.
+    fn transaction(self, batches: Vec<(TenantId, Batch)>) -> Result<Vec<Outcome>, Fault> {
+        step(self.connection, "BEGIN IMMEDIATE")?;
+        let outcomes = self.in_transaction(batches);
+        // Before anybody is answered: what waits behind must not run inside of it.
+        if !self.connection.is_autocommit() {
+            self.connection.execute_batch("ROLLBACK")?;
+        }
+        outcomes
+    }
+
+    fn in_transaction(self, mut batches: Vec<(TenantId, Batch)>) -> Result<Vec<Outcome>, Fault> {
+        let named = RefCell::default();
+        if batches.len() == 1 {
+            let outcome = batches.pop().map(|(tenant, batch)| self.one(&tenant, batch, &named));
+            if let Some(Ok(_)) = &outcome {
+                self.commit(named)?;
             }
-            outcome
-        } else {
-            in_savepoint(connection, &tenant, batch, kept_changes)?
-        };
-        outcomes.push(outcome);
-    }
-    step(connection, "COMMIT")?;
-    Ok(outcomes)
-}
-
-fn one(connection: &Connection, tenant: &TenantId, batch: Batch, kept_changes: u64) -> Outcome {
-    write::batch(connection, tenant.as_str(), batch, kept_changes)
-}
-
-/// One batch that is undone alone. Fails when the whole transaction has to.
-fn in_savepoint(
-    connection: &Connection,
-    tenant: &TenantId,
-    batch: Batch,
-    kept_changes: u64,
-) -> Result<Outcome, Fault> {
-    step(connection, "SAVEPOINT batch")?;
-    let outcome = one(connection, tenant, batch, kept_changes);
-    if outcome.is_err() {
-        // As above.
-        if connection.is_autocommit() {
-            return outcome.map(Ok);
+            return Ok(outcome.into_iter().collect());
         }
-        step(connection, "ROLLBACK TO batch")?;
+        let mut outcomes = Vec::with_capacity(batches.len());
+        for (tenant, batch) in batches {
+            // A savepoint copies each page that changes within it, which costs as much as the change.
+            let outcome = if refuses_first(&batch.writes) {
+                let before = self.connection.total_changes();
+                let outcome = self.one(&tenant, batch, &named);
+                // Some failures, such as a full disk, have ended the whole transaction already, or left half of the
+                // batch.
+                if outcome.is_err()
+                    && (self.connection.is_autocommit() || self.connection.total_changes() > before)
+                {
+                    return outcome.map(|_| Vec::new());
+                }
+                outcome
+            } else {
+                self.in_savepoint(&tenant, batch, &named)?
+            };
+            outcomes.push(outcome);
+        }
+        self.commit(named)?;
+        Ok(outcomes)
     }
-    step(connection, "RELEASE batch")?;
-    Ok(outcome)
+
+    /// Commits what has changed, the names of these too.
+    fn commit(self, named: RefCell<Vec<Seq>>) -> Result<(), Fault> {
+        let named = named.into_inner();
+        let _changing = (!named.is_empty()).then(|| self.names.change(named));
+        step(self.connection, "COMMIT")
+    }
+
+    fn one(self, tenant: &TenantId, batch: Batch, named: &RefCell<Vec<Seq>>) -> Outcome {
+        write::batch(self.connection, tenant.as_str(), batch, self.kept_changes, named)
+    }
+
+    /// One batch that is undone alone. Fails when the whole transaction has to.
+    fn in_savepoint(
+        self,
+        tenant: &TenantId,
+        batch: Batch,
+        named: &RefCell<Vec<Seq>>,
+    ) -> Result<Outcome, Fault> {
+        step(self.connection, "SAVEPOINT batch")?;
+        let outcome = self.one(tenant, batch, named);
+        if outcome.is_err() {
+            // As above.
+            if self.connection.is_autocommit() {
+                return outcome.map(Ok);
+            }
+            step(self.connection, "ROLLBACK TO batch")?;
+        }
+        step(self.connection, "RELEASE batch")?;
+        Ok(outcome)
+    }
 }
 
 fn step(connection: &Connection, sql: &str) -> Result<(), Fault> {
@@ -266,6 +282,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    fn names() -> Arc<Names> {
+        Arc::new(Names::new(1 << 20))
+    }
 
     /// Sends these batches so that they wait for the writer together.
     async fn outcomes<const N: usize>(writer: &Writer, batches: [Batch; N]) -> Vec<Outcome> {
@@ -302,7 +322,7 @@ mod tests {
     async fn what_makes_room_gets_through_to_a_full_file() {
         let directory = tempfile::tempdir().unwrap();
         let options = SqliteOptions::default().with_most_bytes(2 << 20);
-        let writer = Writer::open(&directory.path().join("scim.db"), &options).unwrap();
+        let writer = Writer::open(&directory.path().join("scim.db"), &options, names()).unwrap();
         assert_eq!(together(&writer, [users(0..10, 50_000)]).await, [false]);
         // A large batch takes no small one along.
         let refused = together(&writer, [users([100], 10), users(200..300, 50_000), users([101], 10)]).await;
@@ -325,7 +345,7 @@ mod tests {
         thread::spawn(move || {
             let directory = tempfile::tempdir().unwrap();
             let options = SqliteOptions::default().with_queue(1);
-            let writer = Writer::open(&directory.path().join("scim.db"), &options).unwrap();
+            let writer = Writer::open(&directory.path().join("scim.db"), &options, names()).unwrap();
             let (open, gate) = mpsc::channel::<()>();
             // The gate opens on the thread that polls the calls that do not fit.
             let held = writer.alone(move |_| Ok(gate.recv().is_ok()));
@@ -368,7 +388,7 @@ mod tests {
         const LONG: usize = 4_000_000;
         let directory = tempfile::tempdir().unwrap();
         let options = SqliteOptions::default().with_most_bytes(2 << 20);
-        let writer = Writer::open(&directory.path().join("scim.db"), &options).unwrap();
+        let writer = Writer::open(&directory.path().join("scim.db"), &options, names()).unwrap();
         // The long name is in the first row that is written, the long title in a later one.
         let first = [named("a", 1, 1), named("b", LONG, 1), named("c", 1, 1), named("d", 1, 1)];
         assert_eq!(together(&writer, first).await, [true; 4]);
@@ -387,7 +407,7 @@ mod tests {
     async fn a_refused_batch_leaves_no_transaction_open() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("scim.db");
-        let writer = Writer::open(&path, &SqliteOptions::default()).unwrap();
+        let writer = Writer::open(&path, &SqliteOptions::default(), names()).unwrap();
         assert!(outcomes(&writer, [users(0..1, 10)]).await[0].is_ok());
         let both = outcomes(&writer, [users([0], 10), users(100..200, 10)]).await;
         assert_eq!([both[0].is_err(), both[1].is_ok()], [true, true], "{both:?}");

@@ -1,0 +1,188 @@
+//! What is shown of those who own links, kept in memory: a group stands in the answers of all its members.
+
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+
+use crate::tables::Seq;
+
+/// Names of owners, as they are in the file.
+///
+/// A reading transaction may use them while nothing has changed any since before it began: what it finds in the file
+/// and what it finds here are of one state then. So nothing that was read before a change is noted after it.
+pub(super) struct Names {
+    /// Odd while a change of names is under way; each change has numbers of its own.
+    epoch: AtomicU64,
+    /// Held by all who note a name, and alone by the change that begins.
+    noting: RwLock<()>,
+    names: Cache<Seq, Name, Bytes>,
+}
+
+/// Id, type and name of a resource, in one piece of memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Name {
+    text: Arc<str>,
+    kind_at: usize,
+    label_at: Option<usize>,
+}
+
+impl Name {
+    pub(super) fn new(id: &str, kind: &str, label: Option<&str>) -> Self {
+        let text = [id, kind, label.unwrap_or_default()].concat().into();
+        Self { text, kind_at: id.len(), label_at: label.map(|_| id.len() + kind.len()) }
+    }
+
+    pub(super) fn id(&self) -> &str {
+        self.part(0, self.kind_at)
+    }
+
+    pub(super) fn kind(&self) -> &str {
+        self.part(self.kind_at, self.label_at.unwrap_or(self.text.len()))
+    }
+
+    pub(super) fn label(&self) -> Option<&str> {
+        self.label_at.map(|at| self.part(at, self.text.len()))
+    }
+
+    fn part(&self, from: usize, to: usize) -> &str {
+        self.text.get(from..to).unwrap_or_default()
+    }
+}
+
+/// The memory of a name.
+#[derive(Clone, Debug)]
+struct Bytes;
+
+/// What a name takes beside its text: the entry, its place in the table, and what the allocator rounds up.
+const BESIDE: u64 = 96;
+
+impl Weighter<Seq, Name> for Bytes {
+    fn weight(&self, _: &Seq, name: &Name) -> u64 {
+        name.text.len() as u64 + BESIDE
+    }
+}
+
+impl Names {
+    /// With room for so many bytes.
+    pub(super) fn new(bytes: u64) -> Self {
+        // Of groups with an id and a short name.
+        let about = usize::try_from(bytes / (BESIDE + 64)).unwrap_or(usize::MAX);
+        Self {
+            epoch: AtomicU64::new(0),
+            noting: RwLock::default(),
+            names: Cache::with_weighter(about, bytes, Bytes),
+        }
+    }
+
+    /// For a transaction that has not looked at the file yet.
+    pub(super) fn now(&self) -> NamesOf<'_> {
+        NamesOf { names: self, epoch: self.epoch.load(SeqCst) }
+    }
+
+    /// The names of these change with the transaction that is about to be committed, and have changed, or not, when
+    /// the guard goes.
+    pub(super) fn change(&self, seqs: Vec<Seq>) -> Changing<'_> {
+        let _alone = self.noting.write().unwrap_or_else(PoisonError::into_inner);
+        self.epoch.fetch_add(1, SeqCst);
+        Changing { names: self, seqs }
+    }
+}
+
+/// Names as a reading transaction may use them.
+#[derive(Clone, Copy)]
+pub(super) struct NamesOf<'a> {
+    names: &'a Names,
+    epoch: u64,
+}
+
+impl NamesOf<'_> {
+    pub(super) fn get(self, seq: Seq) -> Option<Name> {
+        self.names.names.get(&seq).filter(|_| self.hold())
+    }
+
+    /// Keeps a name that the transaction has read.
+    pub(super) fn note(self, seq: Seq, name: Name) {
+        let _together = self.names.noting.read().unwrap_or_else(PoisonError::into_inner);
+        if self.hold() {
+            self.names.names.insert(seq, name);
+        }
+    }
+
+    /// Whether no name has changed since before the transaction began.
+    fn hold(self) -> bool {
+        self.epoch.is_multiple_of(2) && self.names.epoch.load(SeqCst) == self.epoch
+    }
+}
+
+/// A change of names under way.
+pub(super) struct Changing<'a> {
+    names: &'a Names,
+    seqs: Vec<Seq>,
+}
+
+impl Drop for Changing<'_> {
+    fn drop(&mut self) {
+        for seq in &self.seqs {
+            self.names.names.remove(seq);
+        }
+        self.names.epoch.fetch_add(1, SeqCst);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(label: &str) -> Name {
+        Name::new("7", "Group", Some(label))
+    }
+
+    #[test]
+    fn a_name_is_its_parts() {
+        for label in [Some("Tour Guides"), Some(""), None] {
+            let name = Name::new("é7", "Gruppe", label);
+            assert_eq!((name.id(), name.kind(), name.label()), ("é7", "Gruppe", label));
+        }
+    }
+
+    #[test]
+    fn what_was_read_before_a_change_is_used_and_noted_no_more() {
+        let names = Names::new(1 << 20);
+        let before = names.now();
+        before.note(1, name("old"));
+        before.note(2, name("stays"));
+        assert_eq!(before.get(1), Some(name("old")));
+
+        let changing = names.change(vec![1]);
+        let during = names.now();
+        for reading in [before, during] {
+            assert_eq!([reading.get(1), reading.get(2)], [None, None]);
+            reading.note(3, name("old"));
+        }
+        drop(changing);
+
+        let after = names.now();
+        for reading in [before, during] {
+            assert_eq!([reading.get(1), reading.get(2)], [None, None]);
+            reading.note(1, name("old"));
+        }
+        assert_eq!([after.get(1), after.get(2), after.get(3)], [None, Some(name("stays")), None]);
+        after.note(1, name("new"));
+        assert_eq!(names.now().get(1), Some(name("new")));
+        assert_eq!(before.get(1), None, "newer than what the transaction reads");
+    }
+
+    #[test]
+    fn many_and_long_names_take_no_more_room_than_they_may() {
+        let names = Names::new(100_000);
+        let reading = names.now();
+        for seq in 0..10_000 {
+            reading.note(seq, name(&"x".repeat(usize::try_from(seq % 100).unwrap_or_default())));
+        }
+        reading.note(10_000, name(&"x".repeat(200_000)));
+        assert!(names.names.weight() <= 100_000 && names.names.weight() > 50_000);
+        assert_eq!(reading.get(10_000), None);
+    }
+}
