@@ -53,7 +53,7 @@ pub(crate) fn copied(file: &Path, to: &Path) -> anyhow::Result<()> {
 }
 
 /// The size of a page of the store's files, in bytes.
-const PAGE: usize = 8_192;
+const PAGE: usize = 4_096;
 
 /// Removes a database with what lies beside it.
 pub(crate) fn remove(file: &Path) -> anyhow::Result<()> {

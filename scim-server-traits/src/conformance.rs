@@ -184,7 +184,8 @@ pub fn checks() -> Vec<Check> {
             a_failed_batch_gives_back_what_it_took [Claims, Dormancy, NestedGroups],
             a_failed_batch_is_as_if_it_had_not_been;
         read: what_is_missing_is_none, an_id_belongs_to_its_type, only_the_relations_asked_for_are_loaded,
-            a_document_that_comes_as_text_is_the_same, links_in_chunks_are_those_of_the_version;
+            a_document_that_comes_as_text_is_the_same, links_in_chunks_are_those_of_the_version,
+            links_from_behind_are_all_there;
         query: a_query_is_in_order_of_creation_with_an_exact_total, pages_tile_the_matches,
             a_limit_of_zero_asks_for_the_total, a_query_sees_one_type, a_query_loads_relations,
             a_query_finds_what_the_evaluator_accepts [AnyDocument],
@@ -203,6 +204,6 @@ pub fn checks() -> Vec<Check> {
             documents_read_to_sort_are_counted [Order, AnyDocument, ScanBudget];
         race: one_of_many_equal_names_wins, one_of_many_writes_on_a_version_wins,
             members_added_at_once_are_all_there, a_member_added_while_it_is_deleted_is_not_left_behind,
-            a_read_sees_a_batch_whole_or_not_at_all;
+            a_read_sees_a_batch_whole_or_not_at_all, a_name_that_was_changed_is_shown;
     }
 }

@@ -20,7 +20,7 @@ pub(crate) fn is_flat(narrow: &Narrow) -> bool {
 /// The place of a resource in the order of creation; identifies its row.
 pub(crate) type Seq = i64;
 
-/// The narrow part of a resource's row.
+/// What there is of a resource beside its document.
 #[derive(Clone, Debug)]
 pub(crate) struct Head {
     pub(crate) seq: Seq,
@@ -85,6 +85,8 @@ pub(crate) trait Tables {
     type Fault: From<StoreError>;
 
     fn find(&self, kind: &str, id: &str) -> Result<Option<Head>, Self::Fault>;
+    /// Where it is, and no more.
+    fn place(&self, kind: &str, id: &str) -> Result<Option<Seq>, Self::Fault>;
     fn has_document(&self, seq: Seq, resource: &Resource) -> Result<bool, Self::Fault>;
     /// A resource other than `own` that has the key.
     fn unique_holder(&self, kind: &str, key: &Key, own: Option<Seq>) -> Result<Option<Seq>, Self::Fault>;

@@ -51,7 +51,7 @@ enum Misuse {
 fn insert<T: Tables>(tables: &mut T, now: Timestamp, insert: Insert) -> Result<Written, T::Fault> {
     let Insert { resource_type, id, resource, links, claims, dormant, .. } = insert;
     let kind = resource_type.name();
-    if tables.find(kind, &id)?.is_some() {
+    if tables.place(kind, &id)?.is_some() {
         return Err(StoreError::Uniqueness { resource_type: kind.into(), attribute: "id".into() }.into());
     }
     let content = Content::new(&resource_type, resource);
@@ -258,8 +258,8 @@ impl<'a, T: Tables> Links<'a, T> {
     /// The id may belong to several types: each link to it goes.
     fn remove(&mut self, id: &str) -> Result<(), T::Fault> {
         for kind in self.targets {
-            if let Some(head) = self.tables.find(kind, id)? {
-                self.unlink(head.seq, id)?;
+            if let Some(seq) = self.tables.place(kind, id)? {
+                self.unlink(seq, id)?;
             }
         }
         Ok(())
@@ -296,8 +296,8 @@ impl<'a, T: Tables> Links<'a, T> {
         let named = |kind: &&String| reference.r#type.as_ref() == Some(*kind);
         let kinds = self.targets.iter().filter(named).chain(self.targets.iter().filter(|kind| !named(kind)));
         for kind in kinds {
-            if let Some(head) = self.tables.find(kind, &reference.value)? {
-                return Ok(head.seq);
+            if let Some(seq) = self.tables.place(kind, &reference.value)? {
+                return Ok(seq);
             }
         }
         let (relation, id) = (self.relation.to_owned(), reference.value.clone());

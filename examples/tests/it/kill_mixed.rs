@@ -227,7 +227,8 @@ fn check_file(path: &str) {
         ),
         (
             "resources without a document",
-            "SELECT count(*) FROM scim_resource WHERE seq NOT IN (SELECT seq FROM scim_document)",
+            "SELECT count(*) FROM scim_resource r LEFT JOIN scim_document d ON d.seq = r.seq
+                WHERE d.id IS NOT r.id OR d.dormant IS NOT r.dormant",
         ),
         (
             "wrong totals",
@@ -240,9 +241,9 @@ fn check_file(path: &str) {
         ),
         (
             "resources of another version than the change feed says",
-            "SELECT count(*) FROM scim_resource r LEFT JOIN
+            "SELECT count(*) FROM scim_resource r CROSS JOIN scim_document d ON d.seq = r.seq LEFT JOIN
                 (SELECT kind, id, max(seq), version FROM scim_change GROUP BY kind, id) c
-                ON c.kind = r.kind AND c.id = r.id WHERE c.version IS NOT r.version",
+                ON c.kind = r.kind AND c.id = r.id WHERE c.version IS NOT d.version",
         ),
     ] {
         let count: i64 = file.query_row(sql, [], |row| row.get(0)).unwrap();

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 
 use super::fixtures::Task;
-use super::kit::{Kit, add, at, done};
+use super::kit::{Kit, add, at, done, linked};
 use crate::{Batch, Get, Insert, Precondition, Query, StoreError};
 
 /// As many calls as are under way together.
@@ -109,6 +109,35 @@ pub(super) async fn a_read_sees_a_batch_whole_or_not_at_all(kit: Kit) {
         odd.is_empty(),
         "one user and pairs of users, all of them members: total, users, members {odd:?}"
     );
+}
+
+pub(super) async fn a_name_that_was_changed_is_shown(kit: Kit) {
+    kit.has_users(&["u1"]).await;
+    kit.has_group("g1", &["u1"]).await;
+    let shown = async |kit: &Kit| {
+        let links = linked(&kit.user("u1").await, "groups");
+        links.into_iter().map(|link| link.display.unwrap_or_default()).collect::<Vec<_>>()
+    };
+    let odd = together(&kit, MANY, |kit, number| async move {
+        for round in 0..MANY {
+            if number > 0 {
+                // Whoever reads while the name changes may see either, and must not keep the old one for others.
+                shown(&kit).await;
+                continue;
+            }
+            let name = format!("name{round}");
+            let update = kit.update_group("g1", []).with_resource(kit.titled(&name));
+            done(kit.commit(Batch::new(at(1)).update(update)).await);
+            let shown = shown(&kit).await;
+            if shown != [name.clone()] {
+                return Some((name, shown));
+            }
+        }
+        None
+    })
+    .await;
+    let odd: Vec<_> = odd.into_iter().flatten().collect();
+    assert!(odd.is_empty(), "after a group was renamed, its name and what its members show: {odd:?}");
 }
 
 /// Starts this many calls and waits for all; their outcomes are in the order of their numbers.

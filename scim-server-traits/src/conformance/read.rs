@@ -88,3 +88,24 @@ pub(super) async fn links_in_chunks_are_those_of_the_version(kit: Kit) {
         assert_eq!(done(more.chunk(number + 1).await), None, "a chunk far behind the last");
     }
 }
+
+pub(super) async fn links_from_behind_are_all_there(kit: Kit) {
+    let groups = ["g1", "g2", "g3", "g4", "g5"];
+    kit.has_users(&["u1"]).await;
+    for group in groups {
+        kit.has_group(group, &["u1"]).await;
+    }
+    let relations = || vec!["groups".to_owned()];
+    let get = Get::new(Arc::clone(&kit.user), "u1").with_relations(relations()).at_once(3);
+    let Some(stored) = kit.get(get).await else { panic!("the user is not there") };
+    let query = Query::new(Arc::clone(&kit.user)).with_relations(relations()).at_once(3);
+    let listed = kit.query(query).await.resources.pop();
+    let Some(listed) = listed else { panic!("the user is not in the list") };
+    for stored in [stored, listed] {
+        let found = match stored.more.get("groups") {
+            Some(more) => ids(&done(more.chunk(0).await).unwrap_or_default()),
+            None => ids(&linked(&stored, "groups")),
+        };
+        assert_eq!(found, groups, "groups of a member, more than may come at once");
+    }
+}

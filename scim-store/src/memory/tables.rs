@@ -76,6 +76,10 @@ impl Tables for Transaction<'_> {
         Ok(self.tenant.find(kind, id).map(|(seq, row)| head(seq, row)))
     }
 
+    fn place(&self, kind: &str, id: &str) -> Result<Option<Seq>, StoreError> {
+        Ok(self.tenant.find(kind, id).map(|(seq, _)| seq))
+    }
+
     fn has_document(&self, seq: Seq, resource: &Resource) -> Result<bool, StoreError> {
         Ok(self.tenant.row(seq).is_some_and(|row| row.content.resource == *resource))
     }

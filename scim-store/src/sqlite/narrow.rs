@@ -93,13 +93,13 @@ impl<'a> Candidates<'a> {
         Ok(positions.collect::<Result<_, _>>()?)
     }
 
-    /// Candidates, so many at most, with the key that their narrow rows give, in any order.
+    /// Candidates, so many at most, with the key that stands beside their documents, in any order.
     pub(super) fn heads(&self, by: &SortBy, most: u64) -> Result<Vec<Position>, Fault> {
         let Set { sql, values } = &self.set;
         let most_at = values.len() + 1;
         let sql = format!(
-            "SELECT r.seq, r.id, r.version, r.created, r.modified
-            FROM ({sql}) c CROSS JOIN scim_resource r ON r.seq = c.seq LIMIT ?{most_at}"
+            "SELECT d.seq, d.id, d.version, d.created, d.modified
+            FROM ({sql}) c CROSS JOIN scim_document d ON d.seq = c.seq LIMIT ?{most_at}"
         );
         let values = values.iter().cloned().chain([integer(most)]);
         let mut select = self.connection.prepare_cached(&sql)?;

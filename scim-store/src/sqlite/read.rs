@@ -23,8 +23,8 @@ pub(super) fn get(
     get: &Get,
 ) -> Result<Option<(Stored, Vec<Left>)>, Fault> {
     let kind = get.resource_type.name();
-    let sql = "SELECT r.seq, r.dormant, r.id, r.version, r.created, r.modified, d.doc
-        FROM scim_resource r JOIN scim_document d ON d.seq = r.seq
+    let sql = "SELECT d.seq, d.dormant, d.id, d.version, d.created, d.modified, d.doc
+        FROM scim_resource r CROSS JOIN scim_document d ON d.seq = r.seq
         WHERE r.tenant = ?1 AND r.kind = ?2 AND r.id = ?3";
     let Some(Found { end, mut stored }) = one(connection, sql, [tenant, kind, &get.id], get.as_text)? else {
         return Ok(None);
@@ -179,7 +179,7 @@ impl Reading<'_> {
             let count = self.count()?;
             self.within(count)?;
             self.turn.documents(usize::try_from(count).unwrap_or(usize::MAX))?;
-            let sql = "SELECT r.seq, r.dormant, r.id, r.version, r.created, r.modified, d.doc
+            let sql = "SELECT d.seq, d.dormant, d.id, d.version, d.created, d.modified, d.doc
                 FROM scim_resource r CROSS JOIN scim_document d ON d.seq = r.seq
                 WHERE r.tenant = ?1 AND r.kind = ?2 ORDER BY r.seq";
             let mut select = self.connection.prepare_cached(sql)?;
@@ -283,8 +283,8 @@ impl Reading<'_> {
     }
 
     fn row(&self, seq: Seq, as_text: bool) -> Result<Option<Found>, Fault> {
-        let sql = "SELECT r.seq, r.dormant, r.id, r.version, r.created, r.modified, d.doc
-            FROM scim_resource r JOIN scim_document d ON d.seq = r.seq WHERE r.seq = ?1";
+        let sql =
+            "SELECT seq, dormant, id, version, created, modified, doc FROM scim_document WHERE seq = ?1";
         one(self.connection, sql, params![seq], as_text)
     }
 }

@@ -8,7 +8,7 @@ use scim_core::{Resource, Timestamp};
 use scim_server_traits::{Batch, Claim, Key, Written};
 
 use super::fault::Fault;
-use super::{feed, rank};
+use super::{feed, rank, relations};
 use crate::tables::{Changed, Content, Head, Member, Owner, Seq, Tables};
 use crate::write::write_all;
 
@@ -123,9 +123,14 @@ impl Tables for Rows<'_> {
     type Fault = Fault;
 
     fn find(&self, kind: &str, id: &str) -> Result<Option<Head>, Fault> {
-        let sql = "SELECT seq, version, created, modified, dormant FROM scim_resource
-            WHERE tenant = ?1 AND kind = ?2 AND id = ?3";
+        let sql = "SELECT d.seq, d.version, d.created, d.modified, d.dormant
+            FROM scim_resource r CROSS JOIN scim_document d ON d.seq = r.seq
+            WHERE r.tenant = ?1 AND r.kind = ?2 AND r.id = ?3";
         Ok(self.sql(sql)?.query_row([self.tenant, kind, id], head).optional()?)
+    }
+
+    fn place(&self, kind: &str, id: &str) -> Result<Option<Seq>, Fault> {
+        relations::find(self.connection, self.tenant, kind, id)
     }
 
     fn has_document(&self, seq: Seq, resource: &Resource) -> Result<bool, Fault> {
@@ -170,9 +175,10 @@ impl Tables for Rows<'_> {
     }
 
     fn owners(&self, target: Seq) -> Result<Vec<Owner>, Fault> {
-        let sql = "SELECT r.seq, r.version, r.created, r.modified, r.dormant, l.relation, r.id, r.kind
+        let sql = "SELECT d.seq, d.version, d.created, d.modified, d.dormant, l.relation, r.id, r.kind
             FROM scim_link l CROSS JOIN scim_resource r ON r.seq = l.owner
-            WHERE l.target = ?1 ORDER BY r.seq";
+            CROSS JOIN scim_document d ON d.seq = l.owner
+            WHERE l.target = ?1 ORDER BY l.owner";
         let owner = |row: &Row<'_>| {
             Ok(Owner { relation: row.get(5)?, head: head(row)?, id: row.get(6)?, kind: row.get(7)? })
         };
@@ -181,12 +187,13 @@ impl Tables for Rows<'_> {
     }
 
     fn insert(&mut self, kind: &str, id: &str, now: Timestamp, content: Content) -> Result<Seq, Fault> {
-        let sql = "INSERT INTO scim_resource (tenant, kind, id, version, created, modified, label)
-            VALUES (?1, ?2, ?3, 1, ?4, ?4, ?5)";
-        self.run(sql, params![self.tenant, kind, id, now.as_millis(), content.label])?;
+        let sql = "INSERT INTO scim_resource (tenant, kind, id, label) VALUES (?1, ?2, ?3, ?4)";
+        self.run(sql, params![self.tenant, kind, id, content.label])?;
         let seq = self.connection.last_insert_rowid();
         let document = text(&content.resource)?;
-        self.run("INSERT INTO scim_document (seq, doc) VALUES (?1, ?2)", params![seq, document])?;
+        let sql = "INSERT INTO scim_document (seq, id, version, created, modified, doc)
+            VALUES (?1, ?2, 1, ?3, ?3, ?4)";
+        self.run(sql, params![seq, id, now.as_millis(), document])?;
         self.add_keys(kind, seq, &content.keys)?;
         self.count(kind, seq, 1)?;
         Ok(seq)
@@ -203,12 +210,13 @@ impl Tables for Rows<'_> {
     }
 
     fn touch(&mut self, seq: Seq, version: u64, modified: Timestamp) -> Result<(), Fault> {
-        let sql = "UPDATE scim_resource SET version = ?2, modified = ?3 WHERE seq = ?1";
+        let sql = "UPDATE scim_document SET version = ?2, modified = ?3 WHERE seq = ?1";
         self.run(sql, params![seq, version.cast_signed(), modified.as_millis()]).map(drop)
     }
 
     fn set_dormant(&mut self, seq: Seq, dormant: bool) -> Result<(), Fault> {
-        self.run("UPDATE scim_resource SET dormant = ?2 WHERE seq = ?1", params![seq, dormant]).map(drop)
+        self.run("UPDATE scim_resource SET dormant = ?2 WHERE seq = ?1", params![seq, dormant])?;
+        self.run("UPDATE scim_document SET dormant = ?2 WHERE seq = ?1", params![seq, dormant]).map(drop)
     }
 
     fn set_claims(&mut self, seq: Seq, claims: &[Claim]) -> Result<(), Fault> {

@@ -183,7 +183,7 @@ async fn a_damaged_file_is_not_opened_unless_one_insists() {
         file.query_row(sql, [], |row| row.get(0)).unwrap()
     };
     let root = usize::try_from(root).unwrap();
-    bytes[(root - 1) * 8192 + 8..root * 8192].fill(0xa5);
+    bytes[(root - 1) * 4096 + 8..root * 4096].fill(0xa5);
     std::fs::write(&path, bytes).unwrap();
 
     let reason = reason(SqliteStore::open_with(&path, fast()).unwrap_err());

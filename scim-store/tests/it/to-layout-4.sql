@@ -1,4 +1,16 @@
 -- From the present layout back to layout 4.
+ALTER TABLE scim_resource ADD COLUMN version INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE scim_resource ADD COLUMN created INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE scim_resource ADD COLUMN modified INTEGER NOT NULL DEFAULT 0;
+UPDATE scim_resource SET (version, created, modified) =
+    (SELECT version, created, modified FROM scim_document d WHERE d.seq = scim_resource.seq);
+ALTER TABLE scim_document RENAME TO scim_whole_document;
+CREATE TABLE scim_document (
+    seq INTEGER PRIMARY KEY,
+    doc TEXT NOT NULL
+) STRICT;
+INSERT INTO scim_document (seq, doc) SELECT seq, doc FROM scim_whole_document;
+DROP TABLE scim_whole_document;
 DROP TABLE scim_rank;
 DROP TABLE scim_indexed;
 CREATE TABLE scim_indexed (
