@@ -30,7 +30,8 @@ pub(crate) async fn seeded(folder: &Path, size: Size) -> anyhow::Result<PathBuf>
         fill(&partial, size).await?;
         std::fs::rename(&partial, &file)?;
     }
-    // One that was filled by an older version is brought to the present layout.
+    // One that was filled by an older version is brought to the present layout. Its pages are as large as they were, with
+    // room between them: figures to be kept want an empty folder.
     drop(SqliteStore::open_with(&file, SqliteOptions::default().without_check())?);
     Ok(file)
 }

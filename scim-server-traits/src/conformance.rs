@@ -204,6 +204,7 @@ pub fn checks() -> Vec<Check> {
             documents_read_to_sort_are_counted [Order, AnyDocument, ScanBudget];
         race: one_of_many_equal_names_wins, one_of_many_writes_on_a_version_wins,
             members_added_at_once_are_all_there, a_member_added_while_it_is_deleted_is_not_left_behind,
-            a_read_sees_a_batch_whole_or_not_at_all, a_name_that_was_changed_is_shown;
+            a_read_sees_a_batch_whole_or_not_at_all, a_name_that_was_changed_is_shown,
+            names_that_change_together_are_shown_together;
     }
 }

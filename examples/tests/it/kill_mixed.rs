@@ -226,7 +226,7 @@ fn check_file(path: &str) {
             "SELECT count(*) FROM scim_link WHERE owner NOT IN (SELECT seq FROM scim_resource)",
         ),
         (
-            "resources without a document",
+            "resources without a document of theirs",
             "SELECT count(*) FROM scim_resource r LEFT JOIN scim_document d ON d.seq = r.seq
                 WHERE d.id IS NOT r.id OR d.dormant IS NOT r.dormant",
         ),

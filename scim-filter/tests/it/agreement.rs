@@ -115,7 +115,7 @@ proptest! {
                 let stored = Stored::new(&thing, resource);
                 let mut resource = Value::Object(stored.resource.as_map().clone());
                 resource["id"] = stored.id.as_str().into();
-                let expected = naive::matches(&filter, &thing, &resource);
+                let expected = naive::matches(&filter, &thing, &Leniency::INTEROP, &resource);
                 let matches = bound.matches(&stored.entry());
                 prop_assert_eq!(Some(matches), expected, "{} {}", filter, resource);
             }

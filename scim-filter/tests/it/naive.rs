@@ -10,13 +10,18 @@ use serde_json::{Number, Value};
 
 /// Whether the resource, as it is answered, matches. `None` for what is not said here: relations and references
 /// to resources.
-pub(crate) fn matches(filter: &Filter, resource_type: &ResourceType, resource: &Value) -> Option<bool> {
-    holds(filter.root(), &Scope::Resource(resource_type, resource))
+pub(crate) fn matches(
+    filter: &Filter,
+    resource_type: &ResourceType,
+    leniency: &Leniency,
+    resource: &Value,
+) -> Option<bool> {
+    holds(filter.root(), &Scope::Resource(resource_type, leniency, resource))
 }
 
 /// What paths are looked up in.
 enum Scope<'a> {
-    Resource(&'a ResourceType, &'a Value),
+    Resource(&'a ResourceType, &'a Leniency, &'a Value),
     Element(&'a Arc<Attribute>, &'a Value),
 }
 
@@ -60,10 +65,9 @@ fn holds(expression: Expr<'_>, scope: &Scope<'_>) -> Option<bool> {
 
 fn find<'a>(path: &str, scope: &Scope<'a>) -> Option<Found<'a>> {
     match scope {
-        Scope::Resource(resource_type, resource) => {
+        Scope::Resource(resource_type, leniency, resource) => {
             let used = &mut Default::default();
-            let Ok(Resolved::Attribute(attr)) = resource_type.resolve_with(path, &Leniency::INTEROP, used)
-            else {
+            let Ok(Resolved::Attribute(attr)) = resource_type.resolve_with(path, leniency, used) else {
                 return Some(Found::default());
             };
             if resource_type.relation(&attr.attribute().name).is_some() {

@@ -1,6 +1,7 @@
 //! Calls under way at the same time.
 
 use std::future::{Future, poll_fn};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 
@@ -138,6 +139,59 @@ pub(super) async fn a_name_that_was_changed_is_shown(kit: Kit) {
     .await;
     let odd: Vec<_> = odd.into_iter().flatten().collect();
     assert!(odd.is_empty(), "after a group was renamed, its name and what its members show: {odd:?}");
+}
+
+pub(super) async fn names_that_change_together_are_shown_together(kit: Kit) {
+    const ROUNDS: usize = 400;
+    kit.has_users(&["u1"]).await;
+    kit.has_group("g1", &["u1"]).await;
+    kit.has_group("g2", &["u1"]).await;
+    let changes = Arc::new(AtomicBool::new(true));
+    let name = |kit: &Kit, name: &str| {
+        let named = |group| kit.update_group(group, []).with_resource(kit.titled(name));
+        Batch::new(at(1)).update(named("g1")).update(named("g2"))
+    };
+    done(kit.commit(name(&kit, "name")).await);
+    let odd = together(&kit, 4, |kit, number| {
+        let changes = Arc::clone(&changes);
+        async move {
+            if number == 0 {
+                let mut last = Ok(Vec::new());
+                for round in 0..ROUNDS {
+                    last = last.and(kit.commit(name(&kit, &format!("name{round}"))).await);
+                }
+                changes.store(false, Ordering::SeqCst);
+                done(last);
+                return None;
+            }
+            while changes.load(Ordering::SeqCst) {
+                let groups = linked(&kit.user("u1").await, "groups");
+                let shown: Vec<_> = groups.into_iter().map(|link| link.display).collect();
+                if shown.len() != 2 || shown[0] != shown[1] {
+                    return Some(shown);
+                }
+                // Where all calls share a thread, the others go on.
+                yield_now().await;
+            }
+            None
+        }
+    })
+    .await;
+    let odd: Vec<_> = odd.into_iter().flatten().collect();
+    assert!(odd.is_empty(), "names of two groups that are always renamed together: {odd:?}");
+}
+
+/// Lets others go on.
+async fn yield_now() {
+    let mut yielded = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut yielded, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// Starts this many calls and waits for all; their outcomes are in the order of their numbers.

@@ -15,7 +15,7 @@ use super::fault::Fault;
 use super::{SqliteStore, feed, file, schema};
 
 /// How many pages are copied between two reports: a megabyte.
-const STEP: i32 = 128;
+const STEP: i32 = 256;
 
 /// How far a backup has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

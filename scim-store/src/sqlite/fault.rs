@@ -17,6 +17,12 @@ pub(super) enum Fault {
     Document(#[from] serde_json::Error),
     #[error("the file has layout {found}: this version knows layouts up to {known}")]
     Newer { found: i64, known: i64 },
+    #[error(
+        "{} is brought to the layout of this version, for which the disk needs room for {needed} bytes more and has \
+         {there}: make room, or move the file to another disk",
+        path.display()
+    )]
+    NoRoom { path: PathBuf, needed: u64, there: u64 },
     #[error("the file cannot have a write-ahead log: its journal mode stays `{0}`")]
     NoWal(String),
     #[error("a SQLite store needs a file: for memory there is `MemoryStore`")]
@@ -67,6 +73,7 @@ impl Fault {
     pub(super) fn is_full(&self) -> bool {
         match self {
             Self::Commit(fault) => fault.is_full(),
+            Self::NoRoom { .. } => true,
             Self::Sql(rusqlite::Error::SqliteFailure(error, _)) => {
                 // The second is what a full disk comes to when the log's index has to grow.
                 error.code == ErrorCode::DiskFull || error.extended_code == ffi::SQLITE_IOERR_SHMSIZE

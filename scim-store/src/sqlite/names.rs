@@ -55,8 +55,9 @@ impl Name {
 #[derive(Clone, Debug)]
 struct Bytes;
 
-/// What a name takes beside its text: the entry, its place in the table, and what the allocator rounds up.
-const BESIDE: u64 = 96;
+/// What a name takes beside its text: the entry, its places in the table, of which a part is kept for names that have
+/// just gone, and what the allocator rounds up.
+const BESIDE: u64 = 144;
 
 impl Weighter<Seq, Name> for Bytes {
     fn weight(&self, _: &Seq, name: &Name) -> u64 {

@@ -28,11 +28,12 @@ pub struct SqliteOptions {
     /// [`StoreError::Full`](scim_server_traits::StoreError::Full). As large as the disk allows when there is none.
     pub most_bytes: Option<u64>,
     /// How long the log beside the file grows, in bytes, before it is moved into the file: twice as long while it is, or
-    /// longer while a backup reads, and never longer than the disk has room left to move it. What changes again and again until then is moved once, so that a longer one costs less, except
-    /// room on the disk and, after a process was killed, a moment at the next start.
+    /// longer while a backup reads, and never longer than the disk has room left to move it. What changes again and
+    /// again until then is moved once, so that a longer one costs less, except room on the disk and, after a process
+    /// was killed, a moment at the next start.
     pub log: u64,
     /// How much memory the names of groups take at most, in bytes: a user's groups are looked up there before they are
-    /// in the file. About 150 bytes each, so that the default holds a hundred thousand.
+    /// in the file. About 200 bytes each, so that the default holds eighty thousand.
     pub names: u64,
     /// Whether opening reads the whole file to find damage (`PRAGMA quick_check`), about a second for a
     /// gigabyte, rather than to meet it later in the middle of a call.

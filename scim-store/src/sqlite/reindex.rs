@@ -1,6 +1,5 @@
 //! Making the keys of a resource type anew when other attributes are indexed or unique than when they were made.
 
-use std::cell::RefCell;
 use std::fmt::Write as _;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -49,8 +48,7 @@ pub(super) fn chunk(
         .collect::<Result<_, _>>()?;
     let Some(last) = found.last().map(|(seq, ..)| *seq) else { return Ok(None) };
     let count = found.len() as u64;
-    let named = RefCell::default();
-    let rows = Rows { connection: &transaction, tenant, kept_changes: 0, named: &named };
+    let rows = Rows { connection: &transaction, tenant, kept_changes: 0, named: &mut Vec::new() };
     for (seq, document) in found {
         let content = Content::new(resource_type, Resource::from_canonical(serde_json::from_str(&document)?));
         for key in &content.unique {

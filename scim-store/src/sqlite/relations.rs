@@ -43,10 +43,10 @@ pub(super) fn links(
             let mut owners = select.query(params![end.seq, of])?;
             let mut links = Vec::new();
             while let Some(row) = owners.next()? {
-                let name = name(connection, names, row.get(0)?)?;
-                if name.kind() == owner {
-                    links.push(Link::new(name.id(), name.kind(), name.label().map(str::to_owned)));
-                }
+                let name = name(connection, names, row.get(0)?)?.filter(|name| name.kind() == owner);
+                links.extend(
+                    name.map(|name| Link::new(name.id(), name.kind(), name.label().map(str::to_owned))),
+                );
             }
             links
         }
@@ -55,17 +55,21 @@ pub(super) fn links(
     Ok(links)
 }
 
-/// The name of an owner of links, of which there are few and each is asked for by many.
-fn name(connection: &Connection, names: NamesOf<'_>, owner: Seq) -> Result<Name, Fault> {
+/// The name of an owner of links, of which there are few and each is asked for by many. In a damaged file one may be
+/// missing.
+fn name(connection: &Connection, names: NamesOf<'_>, owner: Seq) -> Result<Option<Name>, Fault> {
     if let Some(name) = names.get(owner) {
-        return Ok(name);
+        return Ok(Some(name));
     }
     let mut select = connection.prepare_cached("SELECT id, kind, label FROM scim_resource WHERE seq = ?1")?;
-    let name = select.query_row([owner], |row| {
+    let read = |row: &Row<'_>| {
         let (id, kind, label) = (row.get_ref(0)?, row.get_ref(1)?, row.get_ref(2)?);
         Ok(Name::new(id.as_str()?, kind.as_str()?, label.as_str_or_null()?))
-    })?;
-    names.note(owner, name.clone());
+    };
+    let name = select.query_row([owner], read).optional()?;
+    if let Some(name) = &name {
+        names.note(owner, name.clone());
+    }
     Ok(name)
 }
 

@@ -7,6 +7,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::fault::Fault;
+use super::file;
 use super::options::{Durability, SqliteOptions};
 
 /// What leads from each layout to the next, beginning with an empty file. A file says in `PRAGMA user_version`
@@ -216,7 +217,11 @@ pub(super) fn writing(path: &Path, options: &SqliteOptions) -> Result<Connection
     if options.check {
         check(&connection)?;
     }
+    check_room(path, &connection)?;
+    // What a migration moves aside need not fit into memory.
+    connection.pragma_update(None, "temp_store", "FILE")?;
     make_tables(&mut connection)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
     if let Some(most) = options.most_bytes {
         let page: i64 = connection.query_row("PRAGMA page_size", [], |row| row.get(0))?;
         let pages = i64::try_from(most).unwrap_or(i64::MAX) / page.max(1);
@@ -275,6 +280,21 @@ fn open(path: &Path, flags: OpenFlags) -> Result<Connection, Fault> {
     // Otherwise statements with an unindexed `= ?` or a `LIMIT ?` are planned anew for each value bound.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(connection)
+}
+
+/// Whether the disk has room for a migration: what is copied within the file stands in the log first.
+fn check_room(path: &Path, connection: &Connection) -> Result<(), Fault> {
+    let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+    let (found, known) =
+        (number("PRAGMA user_version")?, i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX));
+    if found == 0 || found >= known {
+        return Ok(());
+    }
+    let length = number("PRAGMA page_count")?.saturating_mul(number("PRAGMA page_size")?);
+    let needed = length.cast_unsigned().saturating_mul(2);
+    // Where that cannot be told, it shows in time.
+    let there = fs4::available_space(file::folder(path)).unwrap_or(u64::MAX);
+    if there < needed { Err(Fault::NoRoom { path: path.to_owned(), needed, there }) } else { Ok(()) }
 }
 
 /// Brings the file to the layout of this version, all or nothing.

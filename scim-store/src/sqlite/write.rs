@@ -1,6 +1,5 @@
 //! The write path on SQLite.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row, params};
@@ -18,7 +17,7 @@ pub(super) fn batch(
     tenant: &str,
     batch: Batch,
     kept_changes: u64,
-    named: &RefCell<Vec<Seq>>,
+    named: &mut Vec<Seq>,
 ) -> Result<Vec<Written>, Fault> {
     let Batch { now, writes, .. } = batch;
     write_all(&mut Rows { connection, tenant, kept_changes, named }, now, writes)
@@ -30,7 +29,7 @@ pub(super) struct Rows<'a> {
     pub(super) tenant: &'a str,
     pub(super) kept_changes: u64,
     /// Of whom the name is another one now, or who are gone.
-    pub(super) named: &'a RefCell<Vec<Seq>>,
+    pub(super) named: &'a mut Vec<Seq>,
 }
 
 impl<'a> Rows<'a> {
@@ -204,7 +203,7 @@ impl Tables for Rows<'_> {
         self.run("UPDATE scim_document SET doc = ?2 WHERE seq = ?1", params![seq, document])?;
         let sql = "UPDATE scim_resource SET label = ?2 WHERE seq = ?1 AND label IS NOT ?2";
         if self.run(sql, params![seq, content.label])? > 0 {
-            self.named.borrow_mut().push(seq);
+            self.named.push(seq);
         }
         self.set_keys(kind, seq, &content.keys)
     }
@@ -262,7 +261,6 @@ impl Tables for Rows<'_> {
         ] {
             self.run(sql, [seq])?;
         }
-        self.named.borrow_mut().push(seq);
         self.count(kind, seq, -1)
     }
 

@@ -1,6 +1,5 @@
 //! The thread that writes: one transaction for all batches that are waiting.
 
-use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
@@ -204,9 +203,9 @@ impl Group<'_> {
     }
 
     fn in_transaction(self, mut batches: Vec<(TenantId, Batch)>) -> Result<Vec<Outcome>, Fault> {
-        let named = RefCell::default();
+        let mut named = Vec::new();
         if batches.len() == 1 {
-            let outcome = batches.pop().map(|(tenant, batch)| self.one(&tenant, batch, &named));
+            let outcome = batches.pop().map(|(tenant, batch)| self.one(&tenant, batch, &mut named));
             if let Some(Ok(_)) = &outcome {
                 self.commit(named)?;
             }
@@ -217,7 +216,7 @@ impl Group<'_> {
             // A savepoint copies each page that changes within it, which costs as much as the change.
             let outcome = if refuses_first(&batch.writes) {
                 let before = self.connection.total_changes();
-                let outcome = self.one(&tenant, batch, &named);
+                let outcome = self.one(&tenant, batch, &mut named);
                 // Some failures, such as a full disk, have ended the whole transaction already, or left half of the
                 // batch.
                 if outcome.is_err()
@@ -227,7 +226,7 @@ impl Group<'_> {
                 }
                 outcome
             } else {
-                self.in_savepoint(&tenant, batch, &named)?
+                self.in_savepoint(&tenant, batch, &mut named)?
             };
             outcomes.push(outcome);
         }
@@ -236,23 +235,17 @@ impl Group<'_> {
     }
 
     /// Commits what has changed, the names of these too.
-    fn commit(self, named: RefCell<Vec<Seq>>) -> Result<(), Fault> {
-        let named = named.into_inner();
+    fn commit(self, named: Vec<Seq>) -> Result<(), Fault> {
         let _changing = (!named.is_empty()).then(|| self.names.change(named));
         step(self.connection, "COMMIT")
     }
 
-    fn one(self, tenant: &TenantId, batch: Batch, named: &RefCell<Vec<Seq>>) -> Outcome {
+    fn one(self, tenant: &TenantId, batch: Batch, named: &mut Vec<Seq>) -> Outcome {
         write::batch(self.connection, tenant.as_str(), batch, self.kept_changes, named)
     }
 
     /// One batch that is undone alone. Fails when the whole transaction has to.
-    fn in_savepoint(
-        self,
-        tenant: &TenantId,
-        batch: Batch,
-        named: &RefCell<Vec<Seq>>,
-    ) -> Result<Outcome, Fault> {
+    fn in_savepoint(self, tenant: &TenantId, batch: Batch, named: &mut Vec<Seq>) -> Result<Outcome, Fault> {
         step(self.connection, "SAVEPOINT batch")?;
         let outcome = self.one(tenant, batch, named);
         if outcome.is_err() {
@@ -278,9 +271,10 @@ mod tests {
     use std::time::Duration;
 
     use scim_core::{Resource, ResourceType, Timestamp};
-    use scim_server_traits::{Delete, Insert, StoreError};
+    use scim_server_traits::{Delete, Insert, StoreError, Update};
     use serde_json::json;
 
+    use super::super::names::Name;
     use super::*;
 
     fn names() -> Arc<Names> {
@@ -427,5 +421,33 @@ mod tests {
             })
             .await;
         assert_eq!(there.unwrap(), 1, "what was answered for is there");
+    }
+
+    /// Who reads while it is committed must not take the old name for the new state, nor the reverse.
+    #[test]
+    fn names_count_for_nothing_while_a_commit_changes_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("scim.db");
+        let mut connection = schema::writing(&path, &SqliteOptions::default()).unwrap();
+        let (names, (seen, at_commit)) = (names(), mpsc::channel());
+        names.now().note(1, Name::new("a", "User", Some("n")));
+        let watched = Arc::clone(&names);
+        let hook = move || seen.send(watched.now().get(1).is_some()).is_err();
+        connection.commit_hook(Some(hook)).unwrap();
+        let group = Group { connection: &connection, names: &names, kept_changes: 10 };
+        let commit = |batch| {
+            let outcomes = group.transaction(vec![(TenantId::new("octo"), batch)]).unwrap();
+            assert!(outcomes[0].is_ok());
+            (at_commit.recv().unwrap(), names.now().get(1).is_some())
+        };
+        let update = |document: serde_json::Value| {
+            let resource = Resource::from_canonical(document.as_object().unwrap().clone());
+            let update = Update::new(ResourceType::user(), "a").with_resource(resource);
+            Batch::new(Timestamp::from_millis(1)).update(update)
+        };
+        assert_eq!(commit(named("a", 1, 1)), (true, true));
+        let title = update(json!({"userName": "a", "displayName": "n", "title": "other"}));
+        assert_eq!(commit(title), (true, true));
+        assert_eq!(commit(update(json!({"userName": "a", "displayName": "other"}))), (false, false));
     }
 }

@@ -1,4 +1,5 @@
--- A file of layout 1, as the version that made such files left it: one user in one group, found by key.
+-- A file of layout 1, as the version that made such files left it: one user in one group, found by key, and one
+-- who is dormant.
 CREATE TABLE scim_resource (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     tenant TEXT NOT NULL,
@@ -59,7 +60,10 @@ CREATE TABLE scim_count (
 INSERT INTO scim_resource (seq, tenant, kind, id, version, created, modified, label) VALUES
     (1, 'octo', 'User', 'u1', 1, 1700000000000, 1700000000000, 'u1'),
     (2, 'octo', 'Group', 'g1', 3, 1700000000000, 1700000000500, 'g1');
+INSERT INTO scim_resource (seq, tenant, kind, id, version, created, modified, dormant, label) VALUES
+    (3, 'octo', 'User', 'u0', 2, 1700000000000, 1700000000100, 1, 'u0');
 INSERT INTO scim_document (seq, doc) VALUES
+    (3, '{"active":true,"displayName":"u0","userName":"u0"}'),
     (1, '{"active":true,"displayName":"u1","emails":[{"value":"u1@example.com"}],"userName":"bjensen"}'),
     (2, '{"displayName":"g1"}');
 INSERT INTO scim_key (tenant, kind, attr, key, seq) VALUES
@@ -70,7 +74,7 @@ INSERT INTO scim_key (tenant, kind, attr, key, seq) VALUES
     ('octo', 'Group', 'displayName', 'g1', 2);
 INSERT INTO scim_unique (tenant, kind, attr, key, seq) VALUES ('octo', 'User', 'userName', 'bjensen', 1);
 INSERT INTO scim_claim (tenant, space, key, seq) VALUES ('octo', 'handle', 'bjensen', 1);
-INSERT INTO scim_link (owner, relation, target) VALUES (2, 'members', 1);
-INSERT INTO scim_count (tenant, kind, n) VALUES ('octo', 'User', 1), ('octo', 'Group', 1);
+INSERT INTO scim_link (owner, relation, target) VALUES (2, 'members', 1), (2, 'members', 3);
+INSERT INTO scim_count (tenant, kind, n) VALUES ('octo', 'User', 2), ('octo', 'Group', 1);
 PRAGMA journal_mode = WAL;
 PRAGMA user_version = 1;

@@ -25,8 +25,12 @@ async fn sqlite_keeps_the_contract() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn sqlite_keeps_the_contract_with_least_room() {
     let directory = directory();
-    let options =
-        SqliteOptions::default().with_durability(Durability::Off).with_readers(0).with_group(0).with_queue(0);
+    let options = SqliteOptions::default()
+        .with_durability(Durability::Off)
+        .with_readers(0)
+        .with_group(0)
+        .with_queue(0)
+        .with_names(0);
     let store = SqliteStore::open_with(directory.path().join("scim.db"), options).unwrap();
     super::keeps_the_contract(Arc::new(store)).await;
 }
@@ -225,7 +229,13 @@ async fn a_file_of_layout_1_is_taken_over() {
     assert_eq!(find(&store, r#"userName eq "bjensen""#).await.total, 1);
     let get = Get::new(ResourceType::group(), "g1").with_relations(vec!["members".into()]);
     let group = store.get(&context(), get).await.unwrap().unwrap();
-    assert_eq!((group.version, &*group.links["members"][0].id), (3, "u1"));
+    let members: Vec<&str> = group.links["members"].iter().map(|link| &*link.id).collect();
+    assert_eq!((group.version, members), (3, vec!["u1"]), "one is dormant");
+    let moments = (group.created.as_millis(), group.modified.as_millis());
+    assert_eq!(moments, (1_700_000_000_000, 1_700_000_000_500));
+    let get = Get::new(ResourceType::user(), "u0").with_relations(vec!["groups".into()]);
+    let dormant = store.get(&context(), get).await.unwrap().unwrap();
+    assert!(dormant.version == 2 && dormant.links["groups"].is_empty(), "{dormant:?}");
     assert_eq!(store.newest().await.unwrap(), 0, "what was there before is in no feed");
     store.commit(&context(), batch().insert(user("u2", "other"))).await.unwrap();
     assert_eq!(store.newest().await.unwrap(), 1);
