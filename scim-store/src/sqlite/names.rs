@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use quick_cache::Weighter;
-use quick_cache::sync::Cache;
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 
 use crate::tables::Seq;
 
@@ -24,30 +24,33 @@ pub(super) struct Names {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Name {
     text: Arc<str>,
-    kind_at: usize,
-    label_at: Option<usize>,
+    kind_at: u32,
+    label_at: Option<u32>,
 }
 
 impl Name {
     pub(super) fn new(id: &str, kind: &str, label: Option<&str>) -> Self {
         let text = [id, kind, label.unwrap_or_default()].concat().into();
-        Self { text, kind_at: id.len(), label_at: label.map(|_| id.len() + kind.len()) }
+        // No text in a file is longer than a gigabyte.
+        let at = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+        Self { text, kind_at: at(id.len()), label_at: label.map(|_| at(id.len() + kind.len())) }
     }
 
     pub(super) fn id(&self) -> &str {
-        self.part(0, self.kind_at)
+        self.part(0, Some(self.kind_at))
     }
 
     pub(super) fn kind(&self) -> &str {
-        self.part(self.kind_at, self.label_at.unwrap_or(self.text.len()))
+        self.part(self.kind_at, self.label_at)
     }
 
     pub(super) fn label(&self) -> Option<&str> {
-        self.label_at.map(|at| self.part(at, self.text.len()))
+        self.label_at.map(|at| self.part(at, None))
     }
 
-    fn part(&self, from: usize, to: usize) -> &str {
-        self.text.get(from..to).unwrap_or_default()
+    fn part(&self, from: u32, to: Option<u32>) -> &str {
+        let to = to.map_or(self.text.len(), |to| to as usize);
+        self.text.get(from as usize..to).unwrap_or_default()
     }
 }
 
@@ -55,9 +58,8 @@ impl Name {
 #[derive(Clone, Debug)]
 struct Bytes;
 
-/// What a name takes beside its text: the entry, its places in the table, of which a part is kept for names that have
-/// just gone, and what the allocator rounds up.
-const BESIDE: u64 = 144;
+/// What a name takes beside its text: the entry, its place in the table, and what the allocator rounds up.
+const BESIDE: u64 = 112;
 
 impl Weighter<Seq, Name> for Bytes {
     fn weight(&self, _: &Seq, name: &Name) -> u64 {
@@ -70,11 +72,19 @@ impl Names {
     pub(super) fn new(bytes: u64) -> Self {
         // Of groups with an id and a short name.
         let about = usize::try_from(bytes / (BESIDE + 64)).unwrap_or(usize::MAX);
-        Self {
-            epoch: AtomicU64::new(0),
-            noting: RwLock::default(),
-            names: Cache::with_weighter(about, bytes, Bytes),
-        }
+        let mut options = OptionsBuilder::new();
+        // Names that have gone would take as much room as those that are there.
+        options.estimated_items_capacity(about).weight_capacity(bytes).ghost_allocation(0.0);
+        let names = match options.build() {
+            Ok(options) => Cache::with_options(
+                options,
+                Bytes,
+                DefaultHashBuilder::default(),
+                DefaultLifecycle::default(),
+            ),
+            Err(_) => Cache::with_weighter(about, bytes, Bytes),
+        };
+        Self { epoch: AtomicU64::new(0), noting: RwLock::default(), names }
     }
 
     /// For a transaction that has not looked at the file yet.

@@ -33,7 +33,7 @@ pub struct SqliteOptions {
     /// was killed, a moment at the next start.
     pub log: u64,
     /// How much memory the names of groups take at most, in bytes: a user's groups are looked up there before they are
-    /// in the file. About 200 bytes each, so that the default holds eighty thousand.
+    /// in the file. About 170 bytes each, so that the default (20 MiB) holds a hundred thousand.
     pub names: u64,
     /// Whether opening reads the whole file to find damage (`PRAGMA quick_check`), about a second for a
     /// gigabyte, rather than to meet it later in the middle of a call.
@@ -51,7 +51,7 @@ impl Default for SqliteOptions {
             kept_changes: 1_000_000,
             most_bytes: None,
             log: 128 << 20,
-            names: 16 << 20,
+            names: 20 << 20,
             check: true,
         }
     }

@@ -84,7 +84,7 @@ pub(super) struct Targets {
     owner: Seq,
     relation: Arc<str>,
     /// In order.
-    targets: Arc<[Seq]>,
+    targets: Arc<Vec<Seq>>,
 }
 
 /// How many links are read together.
@@ -100,7 +100,7 @@ impl Targets {
         let mut select = connection.prepare_cached(sql)?;
         let targets = select.query_map(params![end.seq, relation.name], |row| row.get(0))?;
         let targets: Vec<Seq> = targets.collect::<Result<_, _>>()?;
-        Ok(Some(Self { owner: end.seq, relation: relation.name.as_str().into(), targets: targets.into() }))
+        Ok(Some(Self { owner: end.seq, relation: relation.name.as_str().into(), targets: Arc::new(targets) }))
     }
 
     /// The links of one chunk, without what is hidden or gone by now; `None` behind the last chunk.
