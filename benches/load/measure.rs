@@ -123,7 +123,7 @@ pub(crate) struct Measured {
 
 /// In how many turns a round asks each server to read: short ones, so that a change of the machine's pace meets all of
 /// them. What a write leaves to be done later belongs to it, so that those have long turns.
-const TURNS: u32 = 4;
+const TURNS: u32 = 10;
 
 /// The median of some rounds.
 #[derive(Clone, Copy, Debug, Default)]

@@ -32,6 +32,9 @@ struct Arguments {
     /// How many connections send the single requests.
     #[arg(long, default_value_t = 64)]
     connections: usize,
+    /// How many connections send the bulk requests.
+    #[arg(long, default_value_t = 4)]
+    bulk_connections: usize,
     /// How often each is measured; the medians are compared.
     #[arg(long, default_value_t = 3)]
     rounds: usize,
@@ -48,14 +51,15 @@ async fn main() -> ExitCode {
 async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let (mut single, mut bulk) = (Vec::new(), Vec::new());
     for _ in 0..arguments.rounds.max(1) {
-        single.push(over_connections(arguments).await?);
+        single.push(one_by_one(arguments).await?);
         bulk.push(in_bulk(arguments).await?);
     }
     let (single, bulk) = (median(single), median(bulk));
     let per_second = |time: Duration| arguments.creates as f64 / time.as_secs_f64();
     let ratio = single.as_secs_f64() / bulk.as_secs_f64();
     println!("{:24} {:>8.0} creates/s", format!("{} connections", arguments.connections), per_second(single));
-    println!("{:24} {:>8.0} creates/s", format!("bulks of {}", arguments.operations), per_second(bulk));
+    let bulks = format!("bulks of {} over {}", arguments.operations, arguments.bulk_connections);
+    println!("{bulks:24} {:>8.0} creates/s", per_second(bulk));
     println!("ratio {ratio:.2}, at least {TARGET:.2}");
     Ok(if ratio < TARGET { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
@@ -98,33 +102,12 @@ fn user(number: usize) -> Value {
     })
 }
 
-async fn over_connections(arguments: &Arguments) -> anyhow::Result<Duration> {
-    let serving = serve().await?;
-    let bodies: Arc<Vec<String>> = Arc::new((0..arguments.creates).map(|at| user(at).to_string()).collect());
-    let mut wires = Vec::new();
-    for _ in 0..arguments.connections.max(1) {
-        wires.push(Wire::connect(&serving.base_url, "T").await?);
-    }
-    let next = Arc::new(AtomicUsize::new(0));
-    let started = Instant::now();
-    let sending = wires.into_iter().map(|mut wire| {
-        let (next, bodies) = (Arc::clone(&next), Arc::clone(&bodies));
-        tokio::spawn(async move {
-            while let Some(body) = bodies.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let reply = wire.send(Method::POST, "/Users", body.clone()).await?;
-                ensure!(reply.status == 201, "a create was answered {}", reply.status);
-            }
-            anyhow::Ok(())
-        })
-    });
-    for sending in sending.collect::<Vec<_>>() {
-        sending.await??;
-    }
-    Ok(started.elapsed())
+async fn one_by_one(arguments: &Arguments) -> anyhow::Result<Duration> {
+    let bodies = (0..arguments.creates).map(|at| (1, user(at).to_string())).collect();
+    sent("/Users", bodies, arguments.connections).await
 }
 
 async fn in_bulk(arguments: &Arguments) -> anyhow::Result<Duration> {
-    let serving = serve().await?;
     let operation =
         |at: usize| json!({"method": "POST", "path": "/Users", "bulkId": at.to_string(), "data": user(at)});
     let numbers: Vec<usize> = (0..arguments.creates).collect();
@@ -133,14 +116,41 @@ async fn in_bulk(arguments: &Arguments) -> anyhow::Result<Duration> {
         let body = json!({"schemas": [scim_core::urn::BULK_REQUEST], "Operations": operations});
         (numbers.len(), body.to_string())
     });
-    let bodies: Vec<(usize, String)> = bodies.collect();
-    let mut wire = Wire::connect(&serving.base_url, "T").await?;
+    sent("/Bulk", bodies.collect(), arguments.bulk_connections).await
+}
+
+/// How long a new server takes to answer all of these, each with as many users made as it says, over so many
+/// connections at once.
+async fn sent(
+    path: &'static str,
+    bodies: Vec<(usize, String)>,
+    connections: usize,
+) -> anyhow::Result<Duration> {
+    let serving = serve().await?;
+    let mut wires = Vec::new();
+    for _ in 0..connections.max(1) {
+        wires.push(Wire::connect(&serving.base_url, "T").await?);
+    }
+    let (next, bodies) = (Arc::new(AtomicUsize::new(0)), Arc::new(bodies));
     let started = Instant::now();
-    for (creates, body) in bodies {
-        let reply = wire.send(Method::POST, "/Bulk", body).await?;
-        ensure!(reply.status == 200, "a bulk request was answered {}", reply.status);
-        let made = reply.body.windows(14).filter(|bytes| bytes == b"\"status\":\"201\"").count();
-        ensure!(made == creates, "only {made} of {creates} were created");
+    let sending = wires.into_iter().map(|mut wire| {
+        let (next, bodies) = (Arc::clone(&next), Arc::clone(&bodies));
+        tokio::spawn(async move {
+            while let Some((creates, body)) = bodies.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let reply = wire.send(Method::POST, path, body.clone()).await?;
+                let made = if path == "/Bulk" {
+                    ensure!(reply.status == 200, "a bulk request was answered {}", reply.status);
+                    reply.body.windows(14).filter(|bytes| bytes == b"\"status\":\"201\"").count()
+                } else {
+                    usize::from(reply.status == 201)
+                };
+                ensure!(made == *creates, "only {made} of {creates} were created");
+            }
+            anyhow::Ok(())
+        })
+    });
+    for sending in sending.collect::<Vec<_>>() {
+        sending.await??;
     }
     Ok(started.elapsed())
 }
