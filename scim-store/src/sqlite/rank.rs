@@ -6,23 +6,28 @@ use super::fault::Fault;
 use crate::tables::Seq;
 
 /// How many rows are counted together; the file's layout says so too.
-pub(super) const BLOCK: i64 = 1_024;
+const BLOCK: i64 = 1_024;
 
-/// Counts a resource that came (1) or goes (-1).
+/// The stretch that a row lies in.
+pub(super) fn block(seq: Seq) -> i64 {
+    seq / BLOCK
+}
+
+/// Counts so many more resources in a stretch.
 pub(super) fn count(
     connection: &Connection,
     tenant: &str,
     kind: &str,
-    seq: Seq,
+    block: i64,
     by: i64,
 ) -> Result<(), Fault> {
     let sql = "INSERT INTO scim_rank (tenant, kind, block, n) VALUES (?1, ?2, ?3, ?4)
         ON CONFLICT DO UPDATE SET n = n + ?4";
-    connection.prepare_cached(sql)?.execute(params![tenant, kind, seq / BLOCK, by])?;
+    connection.prepare_cached(sql)?.execute(params![tenant, kind, block, by])?;
     if by < 0 {
         // Otherwise tenants that come and go would leave rows behind.
         let sql = "DELETE FROM scim_rank WHERE tenant = ?1 AND kind = ?2 AND block = ?3 AND n = 0";
-        connection.prepare_cached(sql)?.execute(params![tenant, kind, seq / BLOCK])?;
+        connection.prepare_cached(sql)?.execute(params![tenant, kind, block])?;
     }
     Ok(())
 }

@@ -48,7 +48,8 @@ pub(super) fn chunk(
         .collect::<Result<_, _>>()?;
     let Some(last) = found.last().map(|(seq, ..)| *seq) else { return Ok(None) };
     let count = found.len() as u64;
-    let rows = Rows { connection: &transaction, tenant, kept_changes: 0, named: &mut Vec::new() };
+    let mut named = Vec::new();
+    let mut rows = Rows::new(&transaction, tenant, 0, &mut named);
     for (seq, document) in found {
         let content = Content::new(resource_type, Resource::from_canonical(serde_json::from_str(&document)?));
         for key in &content.unique {

@@ -20,19 +20,37 @@ pub(super) fn batch(
     named: &mut Vec<Seq>,
 ) -> Result<Vec<Written>, Fault> {
     let Batch { now, writes, .. } = batch;
-    write_all(&mut Rows { connection, tenant, kept_changes, named }, now, writes)
+    let mut rows = Rows::new(connection, tenant, kept_changes, named);
+    let written = write_all(&mut rows, now, writes)?;
+    rows.count_all()?;
+    Ok(written)
 }
 
-/// The rows of one tenant.
+/// The rows of one tenant, while one batch changes them.
 pub(super) struct Rows<'a> {
-    pub(super) connection: &'a Connection,
-    pub(super) tenant: &'a str,
-    pub(super) kept_changes: u64,
-    /// Of whom the name is another one now, or who are gone.
-    pub(super) named: &'a mut Vec<Seq>,
+    connection: &'a Connection,
+    tenant: &'a str,
+    kept_changes: u64,
+    /// Of whom the name is another one now.
+    named: &'a mut Vec<Seq>,
+    /// The numbers of the attributes of each type that was met.
+    attrs: BTreeMap<String, BTreeMap<String, i64>>,
+    /// How many resources came, by type and stretch of rows: counted when the batch is through, for a large one changes
+    /// the same counts again and again.
+    counts: BTreeMap<(String, i64), i64>,
 }
 
 impl<'a> Rows<'a> {
+    pub(super) fn new(
+        connection: &'a Connection,
+        tenant: &'a str,
+        kept_changes: u64,
+        named: &'a mut Vec<Seq>,
+    ) -> Self {
+        let (attrs, counts) = (BTreeMap::new(), BTreeMap::new());
+        Self { connection, tenant, kept_changes, named, attrs, counts }
+    }
+
     fn sql(&self, sql: &str) -> Result<CachedStatement<'a>, Fault> {
         Ok(self.connection.prepare_cached(sql)?)
     }
@@ -46,6 +64,33 @@ impl<'a> Rows<'a> {
         Ok(self.sql(sql)?.query_row(params, |row| row.get(0)).optional()?)
     }
 
+    /// Adds keys that the resource does not have.
+    fn add_keys<'k>(
+        &mut self,
+        kind: &str,
+        seq: Seq,
+        keys: impl IntoIterator<Item = &'k Key>,
+    ) -> Result<(), Fault> {
+        let mut attrs = match self.attrs.remove(kind) {
+            Some(attrs) => attrs,
+            None => self.attrs(kind)?,
+        };
+        for Key { attribute, key } in keys {
+            let attr = match attrs.get(attribute) {
+                Some(attr) => *attr,
+                None => {
+                    let attr = self.number(kind, attribute)?;
+                    attrs.insert(attribute.clone(), attr);
+                    attr
+                }
+            };
+            let sql = "INSERT INTO scim_key (attr, key, seq) VALUES (?1, ?2, ?3)";
+            self.run(sql, params![attr, key, seq])?;
+        }
+        self.attrs.insert(kind.to_owned(), attrs);
+        Ok(())
+    }
+
     /// The numbers that attributes of the type have so far.
     fn attrs(&self, kind: &str) -> Result<BTreeMap<String, i64>, Fault> {
         let sql = "SELECT path, attr FROM scim_attr WHERE tenant = ?1 AND kind = ?2";
@@ -53,31 +98,14 @@ impl<'a> Rows<'a> {
         Ok(self.sql(sql)?.query_map([self.tenant, kind], numbered)?.collect::<Result<_, _>>()?)
     }
 
-    /// Adds keys that the resource does not have.
-    fn add_keys<'k>(
-        &self,
-        kind: &str,
-        seq: Seq,
-        keys: impl IntoIterator<Item = &'k Key>,
-    ) -> Result<(), Fault> {
-        let attrs = self.attrs(kind)?;
-        for Key { attribute, key } in keys {
-            let sql = "INSERT INTO scim_key (attr, key, seq) VALUES (?1, ?2, ?3)";
-            let attr = attrs.get(attribute).map_or_else(|| self.number(kind, attribute), |attr| Ok(*attr))?;
-            self.run(sql, params![attr, key, seq])?;
-        }
-        Ok(())
-    }
-
-    /// Numbers an attribute, unless it has a number: of several first keys only one numbers it.
+    /// Numbers an attribute that has no number yet.
     fn number(&self, kind: &str, path: &str) -> Result<i64, Fault> {
-        let sql = "INSERT INTO scim_attr (tenant, kind, path) VALUES (?1, ?2, ?3)
-            ON CONFLICT DO UPDATE SET path = path RETURNING attr";
+        let sql = "INSERT INTO scim_attr (tenant, kind, path) VALUES (?1, ?2, ?3) RETURNING attr";
         Ok(self.sql(sql)?.query_row([self.tenant, kind, path], |row| row.get(0))?)
     }
 
     /// Makes these the keys of the resource; rows that stay are not written.
-    pub(super) fn set_keys(&self, kind: &str, seq: Seq, keys: &[Key]) -> Result<(), Fault> {
+    pub(super) fn set_keys(&mut self, kind: &str, seq: Seq, keys: &[Key]) -> Result<(), Fault> {
         let sql = "SELECT a.path, k.key, k.attr FROM scim_key k INDEXED BY scim_key_seq
             CROSS JOIN scim_attr a ON a.attr = k.attr WHERE k.seq = ?1";
         let key = |row: &Row<'_>| Ok((Key { attribute: row.get(0)?, key: row.get(1)? }, row.get(2)?));
@@ -90,11 +118,19 @@ impl<'a> Rows<'a> {
         if new.peek().is_some() { self.add_keys(kind, seq, new) } else { Ok(()) }
     }
 
-    fn count(&self, kind: &str, seq: Seq, by: i64) -> Result<(), Fault> {
-        rank::count(self.connection, self.tenant, kind, seq, by)?;
-        let sql = "INSERT INTO scim_count (tenant, kind, n) VALUES (?1, ?2, ?3)
-            ON CONFLICT DO UPDATE SET n = n + ?3";
-        self.run(sql, params![self.tenant, kind, by]).map(drop)
+    fn count(&mut self, kind: &str, seq: Seq, by: i64) {
+        *self.counts.entry((kind.to_owned(), rank::block(seq))).or_default() += by;
+    }
+
+    /// Writes down who came and went.
+    fn count_all(self) -> Result<(), Fault> {
+        for ((kind, block), by) in self.counts.iter().filter(|(_, by)| **by != 0) {
+            rank::count(self.connection, self.tenant, kind, *block, *by)?;
+            let sql = "INSERT INTO scim_count (tenant, kind, n) VALUES (?1, ?2, ?3)
+                ON CONFLICT DO UPDATE SET n = n + ?3";
+            self.run(sql, params![self.tenant, kind, by])?;
+        }
+        Ok(())
     }
 }
 
@@ -194,7 +230,7 @@ impl Tables for Rows<'_> {
             VALUES (?1, ?2, 1, ?3, ?3, ?4)";
         self.run(sql, params![seq, id, now.as_millis(), document])?;
         self.add_keys(kind, seq, &content.keys)?;
-        self.count(kind, seq, 1)?;
+        self.count(kind, seq, 1);
         Ok(seq)
     }
 
@@ -261,7 +297,8 @@ impl Tables for Rows<'_> {
         ] {
             self.run(sql, [seq])?;
         }
-        self.count(kind, seq, -1)
+        self.count(kind, seq, -1);
+        Ok(())
     }
 
     fn note(&mut self, changed: &Changed<'_>) -> Result<(), Fault> {
