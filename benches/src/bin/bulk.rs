@@ -1,4 +1,5 @@
-//! Creates in bulk requests against the same creates over many connections, durable, over HTTP on this machine.
+//! Creates in bulk requests over a few connections against the same creates one by one over many, durable, over HTTP on
+//! this machine.
 //!
 //! Fails when the bulk requests are not at least twice as fast. The ratio is what counts: both run in one process
 //! with their clients, on a new file each time.

@@ -165,7 +165,7 @@ CREATE INDEX scim_key_seq ON scim_key (seq);
 ";
 
 /// All that an answer says of a resource beside its links, in one row: to read one touches no page of the narrow rows,
-/// and to change one writes none. What both rows have never changes, or in both.
+/// and to change one writes none unless its name changes. What both rows have never changes, or in both.
 const WHOLE_DOCUMENTS: &str = "
 ALTER TABLE scim_document RENAME TO scim_bare_document;
 CREATE TABLE scim_document (
@@ -282,12 +282,16 @@ fn open(path: &Path, flags: OpenFlags) -> Result<Connection, Fault> {
     Ok(connection)
 }
 
+/// The layout of this version.
+fn known_layout() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+}
+
 /// Whether the disk has room for a migration: what is copied within the file stands in the log first.
 fn check_room(path: &Path, connection: &Connection) -> Result<(), Fault> {
     let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
-    let (found, known) =
-        (number("PRAGMA user_version")?, i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX));
-    if found == 0 || found >= known {
+    let found = number("PRAGMA user_version")?;
+    if found == 0 || found >= known_layout() {
         return Ok(());
     }
     let length = number("PRAGMA page_count")?.saturating_mul(number("PRAGMA page_size")?);
@@ -301,7 +305,7 @@ fn check_room(path: &Path, connection: &Connection) -> Result<(), Fault> {
 fn make_tables(connection: &mut Connection) -> Result<(), Fault> {
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let found: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    let known = known_layout();
     if found > known {
         return Err(Fault::Newer { found, known });
     }
