@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use scim_benches::{Filled, name, now};
-use scim_core::{Leniency, Reference};
+use scim_core::{Lenience, Reference};
 use scim_filter::Filter;
 use scim_patch::{RelationEdit, RelationStep};
 use scim_server_traits::{Batch, Query, Store, Update};
@@ -67,7 +67,7 @@ fn add_member(runtime: &Runtime, filled: &Filled, times: u64) -> Duration {
 
 fn find(runtime: &Runtime, filled: &Filled, number: usize) {
     let filter = Filter::eq("userName", name(number).as_str()).expect("a filter");
-    let filter = filter.bind(&filled.users, &Leniency::STRICT).expect("bound");
+    let filter = filter.bind(&filled.users, &mut Lenience::strict()).expect("bound");
     let query = Query::new(Arc::clone(&filled.users)).with_filter(filter);
     let page = runtime.block_on(filled.store.query(&filled.context, query)).expect("a page");
     assert_eq!(black_box(page).total, 1);

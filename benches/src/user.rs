@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use scim_core::{
-    Ingested, Leniency, Limits, Meta, Projection, Representation, Resource, ResourceType, Timestamp,
+    Ingested, Lenience, Leniency, Limits, Meta, Projection, Representation, Resource, ResourceType, Timestamp,
 };
 
 /// The body of its creation: names, two e-mail addresses, a telephone, an address, a role, the enterprise
@@ -14,8 +14,14 @@ pub const BODY: &[u8] = include_bytes!("../data/user.json");
 
 /// Reads it as a server with the default leniency does.
 pub fn ingest(body: &[u8]) -> Ingested {
-    scim_core::ingest(body, &ResourceType::user(), None, &Leniency::INTEROP, &Limits::default())
-        .expect("the body is sound")
+    scim_core::ingest(
+        body,
+        &ResourceType::user(),
+        None,
+        &mut Lenience::new(Leniency::INTEROP),
+        &Limits::default(),
+    )
+    .expect("the body is sound")
 }
 
 /// Everything an answer that shows the user is made of.

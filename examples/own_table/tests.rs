@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use scim_core::{Leniency, Resource, urn};
+use scim_core::{Lenience, Resource, urn};
 use scim_filter::Filter;
 use scim_server_traits::conformance::{Ability, Fixtures};
 use scim_server_traits::{Context, Get, Query, Store, TenantId};
@@ -58,7 +58,8 @@ async fn what_was_in_the_tables_is_served() {
         (r#"meta.version eq "W/\"1\"" and active eq false"#, vec!["3"]),
     ] {
         let filter: Filter = filter.parse().unwrap();
-        let query = Query::new(Arc::clone(&user)).with_filter(filter.bind(&user, &Leniency::STRICT).unwrap());
+        let query =
+            Query::new(Arc::clone(&user)).with_filter(filter.bind(&user, &mut Lenience::strict()).unwrap());
         let page = store.query(&context, query).await.unwrap();
         let found: Vec<_> = page.resources.iter().map(|stored| &*stored.id).collect();
         assert_eq!(found, ids);

@@ -9,7 +9,8 @@ use serde_json::{Map, Value};
 use crate::at::At;
 use crate::element::merge_duplicates;
 use crate::error::Error;
-use crate::leniency::{Leniency, Quirk, Quirks, UnknownAttributes};
+use crate::lenience::Lenience;
+use crate::leniency::{Quirk, UnknownAttributes};
 use crate::members;
 use crate::resource_type::AttrRef;
 use crate::scalar;
@@ -29,22 +30,22 @@ pub enum ReadOnly {
 ///
 /// ```
 /// use scim_core::{Canonical, Leniency, ReadOnly, ResourceType};
+/// let mut lenience = Leniency::INTEROP.into();
 /// let active = ResourceType::user().resolve("active").unwrap();
-/// let mut canonical = Canonical::new(&Leniency::INTEROP, ReadOnly::Strip);
+/// let mut canonical = Canonical::new(&mut lenience, ReadOnly::Strip);
 /// assert_eq!(canonical.value(&active, "True".into()).unwrap(), Some(true.into()));
 /// ```
 #[derive(Debug)]
 pub struct Canonical<'a> {
-    leniency: &'a Leniency,
+    lenience: &'a mut Lenience,
     read_only: ReadOnly,
     partial: bool,
-    used: Quirks,
 }
 
 impl<'a> Canonical<'a> {
-    /// A canonicaliser with this leniency.
-    pub fn new(leniency: &'a Leniency, read_only: ReadOnly) -> Self {
-        Self { leniency, read_only, partial: false, used: Quirks::NONE }
+    /// A canonicaliser that forgives what `lenience` allows.
+    pub fn new(lenience: &'a mut Lenience, read_only: ReadOnly) -> Self {
+        Self { lenience, read_only, partial: false }
     }
 
     /// The same, but an object need not hold its required sub-attributes: it will be merged into one
@@ -52,11 +53,6 @@ impl<'a> Canonical<'a> {
     #[must_use]
     pub fn partial(self) -> Self {
         Self { partial: true, ..self }
-    }
-
-    /// The quirks that were needed so far.
-    pub fn used(&self) -> Quirks {
-        self.used
     }
 
     /// Makes a whole value of `path` canonical: an array for a multi-valued attribute, else one value.
@@ -85,14 +81,14 @@ impl<'a> Canonical<'a> {
             Value::Array(elements) if attribute.multi_valued => self.elements(at, attribute, elements),
             Value::Array(elements) => match elements.len() {
                 0 => Ok(false),
-                1 if self.leniency.uses(Quirk::UnwrapValue, &mut self.used) => {
+                1 if self.lenience.uses(Quirk::UnwrapValue) => {
                     *value = elements.remove(0);
                     self.single(at, attribute, value)
                 }
                 _ => Err(at.expected(attribute, "an array")),
             },
             value if attribute.multi_valued => {
-                if !self.leniency.uses(Quirk::WrapValue, &mut self.used) {
+                if !self.lenience.uses(Quirk::WrapValue) {
                     return Err(Error::invalid_value(format!("`{at}` is multi-valued: expected an array")));
                 }
                 let mut elements = vec![value.take()];
@@ -137,7 +133,7 @@ impl<'a> Canonical<'a> {
         if primaries.peek().is_none() {
             return Ok(());
         }
-        if !self.leniency.uses(Quirk::NormalizePrimary, &mut self.used) {
+        if !self.lenience.uses(Quirk::NormalizePrimary) {
             return Err(Error::invalid_value(format!("`{at}` has more than one value with `primary` true")));
         }
         for element in primaries {
@@ -153,25 +149,22 @@ impl<'a> Canonical<'a> {
         if let Value::Object(object) = value
             && object.contains_key("value")
             && object.iter().all(|(key, value)| key == "value" || value.is_null())
-            && self.leniency.uses(Quirk::UnwrapValue, &mut self.used)
+            && self.lenience.uses(Quirk::UnwrapValue)
         {
             *value = object.remove("value").unwrap_or_default();
         }
-        scalar::canonicalize(at, attribute, self.leniency, &mut self.used, value)
+        scalar::canonicalize(at, attribute, self.lenience, value)
     }
 
     fn complex(&mut self, at: &At<'_>, attribute: &Attribute, value: &mut Value) -> Result<bool, Error> {
         match value {
             Value::Null => Ok(false),
             Value::Object(object) => self.object(at, attribute, object),
-            Value::String(text)
-                if text.is_empty() && self.leniency.uses(Quirk::EmptyStringClears, &mut self.used) =>
-            {
+            Value::String(text) if text.is_empty() && self.lenience.uses(Quirk::EmptyStringClears) => {
                 Ok(false)
             }
             Value::String(_) | Value::Number(_) | Value::Bool(_)
-                if attribute.value_sub_attribute().is_some()
-                    && self.leniency.uses(Quirk::WrapValue, &mut self.used) =>
+                if attribute.value_sub_attribute().is_some() && self.lenience.uses(Quirk::WrapValue) =>
             {
                 let mut object = Map::from_iter([("value".to_owned(), value.take())]);
                 let assigned = self.object(at, attribute, &mut object)?;
@@ -212,14 +205,13 @@ impl<'a> Canonical<'a> {
         value: &mut Value,
     ) -> Result<bool, Error> {
         if sub.mutability == Mutability::ReadOnly {
-            if self.read_only == ReadOnly::Strip || self.leniency.uses(Quirk::ReadOnlyInValue, &mut self.used)
-            {
+            if self.read_only == ReadOnly::Strip || self.lenience.uses(Quirk::ReadOnlyInValue) {
                 return Ok(false);
             }
             return Err(Error::mutability(format!("`{at}` is read-only")));
         }
         let empty_value = value == "" && sub.name == "value" && !parent.multi_valued;
-        if empty_value && self.leniency.uses(Quirk::EmptyStringClears, &mut self.used) {
+        if empty_value && self.lenience.uses(Quirk::EmptyStringClears) {
             return Ok(false);
         }
         self.attribute(at, sub, value)
@@ -229,9 +221,9 @@ impl<'a> Canonical<'a> {
         if value.is_null() {
             return Ok(false);
         }
-        match self.leniency.unknown_attributes() {
+        match self.lenience.unknown_attributes() {
             UnknownAttributes::Keep => Ok(members::is_assigned(value)),
-            _ if self.leniency.uses(Quirk::UnknownSubAttributes, &mut self.used) => Ok(false),
+            _ if self.lenience.uses(Quirk::UnknownSubAttributes) => Ok(false),
             UnknownAttributes::Ignore => Ok(false),
             UnknownAttributes::Refuse => {
                 Err(Error::invalid_value(format!("`{at}` has no sub-attribute `{}`", shorten(key))))
@@ -250,7 +242,7 @@ impl<'a> Canonical<'a> {
         }
         let Ok(Value::Object(mut inner)) = serde_json::from_str::<Value>(text) else { return };
         let Some(value @ Value::String(_)) = inner.remove("value") else { return };
-        if !self.leniency.uses(Quirk::JsonInRoleValue, &mut self.used) {
+        if !self.lenience.uses(Quirk::JsonInRoleValue) {
             return;
         }
         object.insert("value".to_owned(), value);
@@ -277,12 +269,13 @@ pub(crate) fn require_sub_attributes(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::leniency::Leniency;
     use crate::resource_type::ResourceType;
     use serde_json::json;
 
     fn read(leniency: &Leniency, path: &str, value: Value) -> Result<Option<Value>, Error> {
         let path = ResourceType::user().resolve(path).unwrap();
-        Canonical::new(leniency, ReadOnly::Strip).value(&path, value)
+        Canonical::new(&mut Lenience::new(*leniency), ReadOnly::Strip).value(&path, value)
     }
 
     #[test]

@@ -9,7 +9,8 @@ use crate::canonical::{Canonical, ReadOnly};
 use crate::element::remove_duplicates;
 use crate::error::Error;
 use crate::json::parse_json;
-use crate::leniency::{Leniency, Quirk, Quirks, UnknownAttributes};
+use crate::lenience::Lenience;
+use crate::leniency::{Quirk, UnknownAttributes};
 use crate::members;
 use crate::replace;
 use crate::required;
@@ -63,8 +64,6 @@ pub struct Ingested {
     /// The attributes that the body gave a value and that are otherwise only returned on request: the answer
     /// holds them (SRV-029; see [`Projection::after_write`](crate::Projection::after_write)).
     pub written: Vec<AttrRef>,
-    /// The quirks that were needed to read it.
-    pub quirks: Quirks,
 }
 
 /// Reads a body for create (`previous` is `None`) or replace.
@@ -78,9 +77,10 @@ pub struct Ingested {
 /// attributes; each names the attribute path and what was expected.
 ///
 /// ```
-/// use scim_core::{Leniency, Limits, ResourceType, ingest, urn};
+/// use scim_core::{Lenience, Limits, ResourceType, ingest, urn};
+/// let mut lenience = Lenience::strict();
 /// let body = br#"{"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "USERNAME": "ada", "id": "x"}"#;
-/// let read = ingest(body, &ResourceType::user(), None, &Leniency::STRICT, &Limits::default()).unwrap();
+/// let read = ingest(body, &ResourceType::user(), None, &mut lenience, &Limits::default()).unwrap();
 /// assert_eq!(read.resource.text("userName"), Some("ada"));
 /// assert!(read.resource.text("id").is_none());
 /// ```
@@ -88,10 +88,10 @@ pub fn ingest(
     bytes: &[u8],
     resource_type: &ResourceType,
     previous: Option<&Resource>,
-    leniency: &Leniency,
+    lenience: &mut Lenience,
     limits: &Limits,
 ) -> Result<Ingested, Error> {
-    ingest_value(parse_json(bytes, limits)?, resource_type, previous, leniency)
+    ingest_value(parse_json(bytes, limits)?, resource_type, previous, lenience)
 }
 
 /// [`ingest`] for JSON that has been parsed already, such as an operation of a bulk request.
@@ -99,19 +99,12 @@ pub fn ingest_value(
     body: Value,
     resource_type: &ResourceType,
     previous: Option<&Resource>,
-    leniency: &Leniency,
+    lenience: &mut Lenience,
 ) -> Result<Ingested, Error> {
     let Value::Object(mut document) = body else {
         return Err(Error::invalid_syntax("the body must be a JSON object"));
     };
-    let mut reader = Reader {
-        resource_type,
-        leniency,
-        canonical: Canonical::new(leniency, ReadOnly::Strip),
-        used: Quirks::NONE,
-        relations: BTreeMap::new(),
-        misplaced: Vec::new(),
-    };
+    let mut reader = Reader { resource_type, lenience, relations: BTreeMap::new(), misplaced: Vec::new() };
     // What a replace clears on purpose is not kept (CORE-030); by lower-case name.
     let assigned = |(_, value): &(&String, &Value)| members::is_assigned(value);
     let cleared: BTreeSet<String> = match previous {
@@ -128,16 +121,11 @@ pub fn ingest_value(
         |path: &AttrRef| path.extension().is_none() && reader.relations.contains_key(&path.attribute().name);
     let written = on_request.filter(|path| is_link(path) || path.is_assigned(&document)).cloned().collect();
     if let Some(previous) = previous {
-        replace::keep(resource_type, leniency, &mut reader.used, previous, &cleared, &mut document)?;
+        replace::keep(resource_type, reader.lenience, previous, &cleared, &mut document)?;
     }
     reader.schemas(&mut document)?;
     required::check(resource_type, &document, &reader.relations)?;
-    Ok(Ingested {
-        resource: Resource::from_canonical(document),
-        relations: reader.relations,
-        written,
-        quirks: reader.used.union(reader.canonical.used()),
-    })
+    Ok(Ingested { resource: Resource::from_canonical(document), relations: reader.relations, written })
 }
 
 /// What a key at the top level stands for.
@@ -151,9 +139,7 @@ enum Member<'a> {
 /// Turns a body into a document where it stands: what is canonical already is not moved.
 struct Reader<'a> {
     resource_type: &'a ResourceType,
-    leniency: &'a Leniency,
-    canonical: Canonical<'a>,
-    used: Quirks,
+    lenience: &'a mut Lenience,
     relations: BTreeMap<String, Vec<Reference>>,
     misplaced: Vec<(AttrRef, Value)>,
 }
@@ -174,12 +160,16 @@ impl<'a> Reader<'a> {
         )
     }
 
+    fn canonical(&mut self) -> Canonical<'_> {
+        Canonical::new(self.lenience, ReadOnly::Strip)
+    }
+
     fn attribute(&mut self, attribute: &Attribute, value: &mut Value) -> Result<bool, Error> {
         if attribute.mutability == Mutability::ReadOnly {
             return Ok(false);
         }
         let at = At::new(None, &attribute.name);
-        let assigned = self.canonical.attribute(&at, attribute, value)?;
+        let assigned = self.canonical().attribute(&at, attribute, value)?;
         let Some(relation) = self.resource_type.relation(&attribute.name) else { return Ok(assigned) };
         let links = if assigned { links(&at, value)? } else { Vec::new() };
         self.relations.insert(relation.name.clone(), links);
@@ -193,7 +183,7 @@ impl<'a> Reader<'a> {
             Value::Object(object) => object,
             _ => return Err(Error::invalid_value(format!("`{urn}`: expected an object"))),
         };
-        let policy = self.leniency.unknown_attributes();
+        let policy = self.lenience.unknown_attributes();
         members::settle(
             object,
             |key| extension.schema.attribute(key).map(|attribute| (attribute.name.as_str(), &**attribute)),
@@ -215,23 +205,22 @@ impl<'a> Reader<'a> {
         if attribute.mutability == Mutability::ReadOnly {
             return Ok(false);
         }
-        self.canonical.attribute(&At::new(Some(urn), &attribute.name), attribute, value)
+        self.canonical().attribute(&At::new(Some(urn), &attribute.name), attribute, value)
     }
 
     /// Q-17: `department` at the top level; otherwise the policy for unknown attributes.
     fn unknown(&mut self, key: &str, value: &mut Value) -> Result<bool, Error> {
         if !value.is_null()
-            && self.leniency.allows(Quirk::RootExtensionAttributes)
-            && let Ok(Resolved::Attribute(path)) =
-                self.resource_type.resolve_with(key, self.leniency, &mut Quirks::default())
+            && self.lenience.allows(Quirk::RootExtensionAttributes)
+            && let Ok(Resolved::Attribute(path)) = self.resource_type.resolve_with(key, self.lenience)
             && path.extension().is_some()
             && path.sub().is_none()
         {
-            self.used.insert(Quirk::RootExtensionAttributes);
+            self.lenience.uses(Quirk::RootExtensionAttributes);
             self.misplaced.push((path, value.take()));
             return Ok(false);
         }
-        unknown(self.leniency.unknown_attributes(), value, || {
+        unknown(self.lenience.unknown_attributes(), value, || {
             format!("`{}` is no attribute of {}", shorten(key), self.resource_type.name())
         })
     }
@@ -283,7 +272,7 @@ impl<'a> Reader<'a> {
                 Some(urn) => {
                     declared.insert(urn);
                 }
-                None if self.leniency.uses(Quirk::UnknownSchemas, &mut self.used) => {}
+                None if self.lenience.uses(Quirk::UnknownSchemas) => {}
                 None => {
                     return Err(Error::invalid_value(format!(
                         "`schemas`: `{urn}` is no schema of {}; known: {}",
@@ -293,9 +282,7 @@ impl<'a> Reader<'a> {
                 }
             }
         }
-        if !in_use().all(|urn| declared.contains(urn))
-            && !self.leniency.uses(Quirk::InferSchemas, &mut self.used)
-        {
+        if !in_use().all(|urn| declared.contains(urn)) && !self.lenience.uses(Quirk::InferSchemas) {
             let message = format!(
                 "`schemas` must name `{base}` and each extension in use; known: {}",
                 known_schemas(self.resource_type)
@@ -363,11 +350,12 @@ fn links(at: &At<'_>, value: &mut Value) -> Result<Vec<Reference>, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::leniency::Leniency;
     use crate::urn;
     use serde_json::json;
 
     fn user(leniency: &Leniency, body: Value) -> Result<Ingested, Error> {
-        ingest_value(body, &ResourceType::user(), None, leniency)
+        ingest_value(body, &ResourceType::user(), None, &mut Lenience::new(*leniency))
     }
 
     #[test]
@@ -388,7 +376,6 @@ mod tests {
                 urn::ENTERPRISE_USER: {"department": "R&D"},
             })
         );
-        assert!(read.quirks.is_empty());
     }
 
     #[test]
@@ -399,8 +386,9 @@ mod tests {
         assert!(with(json!([urn::USER, "urn:none"])).unwrap_err().detail.contains("urn:none"));
         let missing = user(&Leniency::STRICT, json!({"userName": "ada"})).unwrap_err();
         assert_eq!(missing.scim_type, Some(crate::ScimType::InvalidSyntax));
-        let inferred = user(&Leniency::INTEROP, json!({"userName": "ada"})).unwrap();
-        assert!(inferred.quirks.contains(Quirk::InferSchemas));
+        let mut lenience = Lenience::new(Leniency::INTEROP);
+        ingest_value(json!({"userName": "ada"}), &ResourceType::user(), None, &mut lenience).unwrap();
+        assert!(lenience.used().contains(Quirk::InferSchemas));
     }
 
     #[test]
@@ -430,12 +418,12 @@ mod tests {
     #[test]
     fn members_are_links_and_no_part_of_the_document() {
         let body = json!({"schemas": [urn::GROUP], "displayName": "g", "members": [{"value": "u1", "type": "User"}]});
-        let read = ingest_value(body, &ResourceType::group(), None, &Leniency::STRICT).unwrap();
+        let read = ingest_value(body, &ResourceType::group(), None, &mut Lenience::strict()).unwrap();
         assert!(read.resource.as_map().get("members").is_none());
         assert_eq!(read.relations["members"][0].value, "u1");
         let silent = json!({"schemas": [urn::GROUP], "displayName": "g"});
         assert!(
-            ingest_value(silent, &ResourceType::group(), None, &Leniency::STRICT)
+            ingest_value(silent, &ResourceType::group(), None, &mut Lenience::strict())
                 .unwrap()
                 .relations
                 .is_empty()
@@ -451,12 +439,18 @@ mod tests {
                 .clone(),
         );
         let body = json!({"schemas": [urn::USER], "userName": "b"});
-        let read =
-            ingest_value(body.clone(), &ResourceType::user(), Some(&before), &Leniency::INTEROP).unwrap();
+        let read = ingest_value(
+            body.clone(),
+            &ResourceType::user(),
+            Some(&before),
+            &mut Lenience::new(Leniency::INTEROP),
+        )
+        .unwrap();
         assert_eq!(read.resource.text("password"), Some("x"));
         assert_eq!(read.resource.as_map()["active"], json!(false));
         assert_eq!(read.resource.text("title"), None);
-        let strict = ingest_value(body, &ResourceType::user(), Some(&before), &Leniency::STRICT).unwrap();
+        let strict =
+            ingest_value(body, &ResourceType::user(), Some(&before), &mut Lenience::strict()).unwrap();
         assert!(strict.resource.as_map().get("active").is_none());
     }
 

@@ -1,13 +1,14 @@
 //! What a service provider forgives: named quirks, grouped in presets, chosen at run time.
 //!
-//! Lenient in, strict out: a quirk changes how something is read, never what is written. Acted on at
-//! four doors only: route, filter text, body, PATCH. Each [`Quirk`] says what it looks like on the wire.
+//! Lenient in, strict out: a quirk changes how something is read, never what is written. Each [`Quirk`] says what it
+//! looks like on the wire, and which presets forgive it. What reading one request took of them is a
+//! [`Lenience`](crate::Lenience).
 
 use std::fmt;
 use std::str::FromStr;
 
 macro_rules! quirks {
-    ($( $(#[doc = $doc:literal])+ $name:ident = $text:literal, )+) => {
+    ($( $(#[doc = $doc:literal])+ $name:ident = $text:literal in $presets:expr, )+) => {
         /// One named deviation from the RFCs that real clients show.
         ///
         /// The numbers (`Q-…`) are those of `docs/requirements/quirks.md`.
@@ -24,78 +25,102 @@ macro_rules! quirks {
             pub const fn name(self) -> &'static str {
                 match self { $( Self::$name => $text, )+ }
             }
+
+            /// The presets that forgive it. No quirk is in `strict`.
+            pub const fn presets(self) -> &'static [Preset] {
+                match self { $( Self::$name => $presets, )+ }
+            }
         }
     };
 }
 
+/// A preset that forgives something: one for clients in general, and one for each known identity provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Preset {
+    /// Every known client.
+    Interop,
+    /// Microsoft Entra ID.
+    Entra,
+    /// Okta.
+    Okta,
+    /// PingFederate and PingOne.
+    Ping,
+    /// OneLogin.
+    OneLogin,
+}
+
+const EVERYBODY: &[Preset] = &[Preset::Interop, Preset::Entra, Preset::Okta, Preset::Ping, Preset::OneLogin];
+const NOBODY: &[Preset] = &[];
+
 quirks! {
     /// `"op": "Replace"`: operation names in any case.
-    OpAnyCase = "op_any_case",
+    OpAnyCase = "op_any_case" in EVERYBODY,
     /// `"active": "False"`: booleans as strings, in bodies, PATCH values and filters.
-    StringBooleans = "string_booleans",
+    StringBooleans = "string_booleans" in EVERYBODY,
     /// `{"name.givenName": "Noor"}`: keys of a path-less PATCH value read as paths.
-    PathKeys = "path_keys",
+    PathKeys = "path_keys" in EVERYBODY,
     /// `"path": "emails.value"`: the primary element, else the first, else a new one.
-    SubAttributeOfPrimary = "sub_attribute_of_primary",
+    SubAttributeOfPrimary = "sub_attribute_of_primary" in EVERYBODY,
     /// `replace emails[type eq "work"].value` with no such element makes one.
-    ValuePathCreate = "value_path_create",
+    ValuePathCreate = "value_path_create" in EVERYBODY,
     /// `"manager": "u9"`: a scalar for a complex attribute becomes `{"value": …}`.
-    WrapValue = "wrap_value",
+    WrapValue = "wrap_value" in EVERYBODY,
     /// `"active": [{"value": "False"}]`: an array of one, or `{"value": …}`, for a single value.
-    UnwrapValue = "unwrap_value",
+    UnwrapValue = "unwrap_value" in EVERYBODY,
     /// `"path": "manager"`: an extension's attribute without its URN.
-    UnqualifiedExtension = "unqualified_extension",
+    UnqualifiedExtension = "unqualified_extension" in EVERYBODY,
     /// `"manager": ""`: an empty string clears a complex attribute.
-    EmptyStringClears = "empty_string_clears",
+    EmptyStringClears = "empty_string_clears" in EVERYBODY,
     /// `"path": "manager[value eq \"u9\"]"`: a value path on a single complex attribute.
-    SingularValuePath = "singular_value_path",
+    SingularValuePath = "singular_value_path" in EVERYBODY,
     /// Unknown URNs in `schemas` are passed over.
-    UnknownSchemas = "unknown_schemas",
+    UnknownSchemas = "unknown_schemas" in EVERYBODY,
     /// `"department"` at the top level of a body.
-    RootExtensionAttributes = "root_extension_attributes",
+    RootExtensionAttributes = "root_extension_attributes" in EVERYBODY,
     /// `"roles": [{"value": "{\"value\":\"admin\"}"}]`: JSON inside a role's value.
-    JsonInRoleValue = "json_in_role_value",
+    JsonInRoleValue = "json_in_role_value" in EVERYBODY,
     /// `remove` with a `value` that selects what to remove.
-    RemoveWithValue = "remove_with_value",
+    RemoveWithValue = "remove_with_value" in EVERYBODY,
     /// `"operations"`, `"Op"`: member names of the PATCH message in any case.
-    EnvelopeAnyCase = "envelope_any_case",
+    EnvelopeAnyCase = "envelope_any_case" in EVERYBODY,
     /// A PATCH message without `schemas`.
-    MissingPatchSchemas = "missing_patch_schemas",
+    MissingPatchSchemas = "missing_patch_schemas" in EVERYBODY,
     /// A body without `schemas` gets those its attributes call for (decision 17).
-    InferSchemas = "infer_schemas",
+    InferSchemas = "infer_schemas" in EVERYBODY,
     /// Read-only attributes inside a PATCH value are passed over.
-    ReadOnlyInValue = "read_only_in_value",
+    ReadOnlyInValue = "read_only_in_value" in EVERYBODY,
     /// Several `primary: true` in one write: one wins.
-    NormalizePrimary = "normalize_primary",
+    NormalizePrimary = "normalize_primary" in EVERYBODY,
     /// Unknown sub-attributes of a value are dropped.
-    UnknownSubAttributes = "unknown_sub_attributes",
+    UnknownSubAttributes = "unknown_sub_attributes" in EVERYBODY,
     /// `"Operations": []` does nothing.
-    EmptyOperations = "empty_operations",
+    EmptyOperations = "empty_operations" in &[Preset::Entra],
     /// `PUT` without `active` keeps it.
-    PutKeepsActive = "put_keeps_active",
+    PutKeepsActive = "put_keeps_active" in EVERYBODY,
     /// `externalId eq cq`: a string without quotes.
-    UnquotedString = "unquoted_string",
+    UnquotedString = "unquoted_string" in EVERYBODY,
     /// `userName eq 'x'`: single quotes.
-    SingleQuotes = "single_quotes",
+    SingleQuotes = "single_quotes" in EVERYBODY,
     /// `active eq True`: literals in any case.
-    LiteralAnyCase = "literal_any_case",
+    LiteralAnyCase = "literal_any_case" in EVERYBODY,
     /// `value eq"28"`: no space before a quote (X13).
-    NoSpaceBeforeQuote = "no_space_before_quote",
+    NoSpaceBeforeQuote = "no_space_before_quote" in EVERYBODY,
     /// `not active eq true`: negation without parentheses (D5).
-    NotWithoutParentheses = "not_without_parentheses",
+    NotWithoutParentheses = "not_without_parentheses" in EVERYBODY,
     /// `emails[type eq "work"].value eq "x"`: a comparison behind the bracket.
-    ValuePathComparison = "value_path_comparison",
+    ValuePathComparison = "value_path_comparison" in EVERYBODY,
     /// Removing `emails[type eq "work"].value` drops the element when only `type` and `primary` are left
     /// of it.
-    DropHollowElements = "drop_hollow_elements",
+    DropHollowElements = "drop_hollow_elements" in EVERYBODY,
     /// PATCH with a value filter, as in `emails[type eq "work"].value`, is accepted and does nothing:
     /// the literal reading of GitHub's documentation (E-50). In no preset.
-    ValuePathNoEffect = "value_path_no_effect",
+    ValuePathNoEffect = "value_path_no_effect" in NOBODY,
     /// `"members": [{"value": "nobody"}]`: a link to a resource that is not there is passed over (CORE-066). In no
     /// preset, for the client is not told.
-    UnknownTargets = "unknown_targets",
+    UnknownTargets = "unknown_targets" in NOBODY,
     /// `GET /Groups` where only users are served: an empty list, not 404.
-    ListUnservedTypeAsEmpty = "list_unserved_type_as_empty",
+    ListUnservedTypeAsEmpty = "list_unserved_type_as_empty" in &[Preset::Entra],
 }
 
 impl fmt::Display for Quirk {
@@ -194,23 +219,20 @@ impl Leniency {
     pub const STRICT: Self = Self { quirks: Quirks::NONE, unknown_attributes: UnknownAttributes::Refuse };
 
     /// What every known client needs and none can be hurt by: the default of servers.
-    pub const INTEROP: Self = Self {
-        quirks: Quirks(((1 << Quirk::ValuePathNoEffect as u8) - 1) & !(1 << Quirk::EmptyOperations as u8)),
-        unknown_attributes: UnknownAttributes::Ignore,
-    };
+    pub const INTEROP: Self = Self::of(Preset::Interop);
 
     /// Microsoft Entra ID: [`Leniency::INTEROP`] and empty `Operations`, which its validator sends, and lists of groups
     /// where there are none, which its connection test asks for.
-    pub const ENTRA: Self = Self::INTEROP.allow(Quirk::EmptyOperations).allow(Quirk::ListUnservedTypeAsEmpty);
+    pub const ENTRA: Self = Self::of(Preset::Entra);
 
     /// Okta: [`Leniency::INTEROP`].
-    pub const OKTA: Self = Self::INTEROP;
+    pub const OKTA: Self = Self::of(Preset::Okta);
 
     /// PingFederate and PingOne: [`Leniency::INTEROP`].
-    pub const PING: Self = Self::INTEROP;
+    pub const PING: Self = Self::of(Preset::Ping);
 
     /// OneLogin: [`Leniency::INTEROP`].
-    pub const ONELOGIN: Self = Self::INTEROP;
+    pub const ONELOGIN: Self = Self::of(Preset::OneLogin);
 
     /// The presets by name.
     pub const PRESETS: &'static [(&'static str, Self)] = &[
@@ -222,18 +244,28 @@ impl Leniency {
         ("onelogin", Self::ONELOGIN),
     ];
 
+    /// Everything that names this preset, and unknown attributes passed over.
+    const fn of(preset: Preset) -> Self {
+        let mut quirks = Quirks::NONE;
+        let mut at = 0;
+        while at < Quirk::ALL.len() {
+            let quirk = Quirk::ALL[at];
+            let presets = quirk.presets();
+            let mut known = 0;
+            while known < presets.len() {
+                if presets[known] as u8 == preset as u8 {
+                    quirks = quirks.with(quirk);
+                }
+                known += 1;
+            }
+            at += 1;
+        }
+        Self { quirks, unknown_attributes: UnknownAttributes::Ignore }
+    }
+
     /// Whether this quirk is forgiven.
     pub const fn allows(&self, quirk: Quirk) -> bool {
         self.quirks.contains(quirk)
-    }
-
-    /// Whether this quirk is forgiven; notes in `used` that it was needed.
-    pub fn uses(&self, quirk: Quirk, used: &mut Quirks) -> bool {
-        let allowed = self.allows(quirk);
-        if allowed {
-            used.insert(quirk);
-        }
-        allowed
     }
 
     /// The same, forgiving this quirk too.
@@ -288,17 +320,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn presets_and_names() {
+    fn no_quirk_is_in_a_preset_that_it_does_not_name() {
         assert!(Quirk::ALL.len() <= 64);
         assert!(Quirk::ALL.iter().all(|quirk| !Leniency::STRICT.allows(*quirk)));
-        let missing: Vec<_> = Quirk::ALL.iter().filter(|quirk| !Leniency::INTEROP.allows(**quirk)).collect();
+        let not_everywhere: Vec<_> =
+            Quirk::ALL.iter().filter(|quirk| quirk.presets() != EVERYBODY).copied().collect();
         let opt_in = [
-            &Quirk::EmptyOperations,
-            &Quirk::ValuePathNoEffect,
-            &Quirk::UnknownTargets,
-            &Quirk::ListUnservedTypeAsEmpty,
+            Quirk::EmptyOperations,
+            Quirk::ValuePathNoEffect,
+            Quirk::UnknownTargets,
+            Quirk::ListUnservedTypeAsEmpty,
         ];
-        assert_eq!(missing, opt_in);
+        assert_eq!(not_everywhere, opt_in);
+        for quirk in Quirk::ALL.iter().copied() {
+            let known = [
+                (Preset::Interop, Leniency::INTEROP),
+                (Preset::Entra, Leniency::ENTRA),
+                (Preset::Okta, Leniency::OKTA),
+                (Preset::Ping, Leniency::PING),
+                (Preset::OneLogin, Leniency::ONELOGIN),
+            ];
+            for (preset, leniency) in known {
+                assert_eq!(
+                    leniency.allows(quirk),
+                    quirk.presets().contains(&preset),
+                    "{quirk} in {preset:?}"
+                );
+            }
+        }
         assert!("nope".parse::<Leniency>().unwrap_err().to_string().contains("interop"));
     }
 }

@@ -8,6 +8,7 @@ mod error;
 mod fold;
 mod ingest;
 mod json;
+mod lenience;
 mod leniency;
 mod members;
 mod message;
@@ -33,7 +34,8 @@ pub use error::{Error, ScimType};
 pub use fold::fold;
 pub use ingest::{Ingested, Limits, ingest, ingest_value};
 pub use json::parse_json;
-pub use leniency::{Leniency, Quirk, Quirks, UnknownAttributes, UnknownPreset};
+pub use lenience::{Lenience, PassedOver};
+pub use leniency::{Leniency, Preset, Quirk, Quirks, UnknownAttributes, UnknownPreset};
 pub use members::is_assigned;
 pub use message::{
     AsyncRequest, AuthenticationScheme, BulkMethod, BulkOperation, BulkRequest, BulkResponse, BulkResult,

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::error::Error;
-use crate::leniency::{Leniency, Quirks};
+use crate::lenience::Lenience;
+use crate::leniency::Leniency;
 use crate::name::AttrPath;
 use crate::representation::View;
 use crate::resource_type::{AttrRef, Resolved, ResourceType};
@@ -215,7 +216,7 @@ enum Named {
 
 impl Named {
     fn find(resource_type: &ResourceType, text: &str) -> Self {
-        let resolve = |text| resource_type.resolve_with(text, &Leniency::INTEROP, &mut Quirks::default());
+        let resolve = |text| resource_type.resolve_with(text, &mut Lenience::new(Leniency::INTEROP));
         let whole = || Self::Unknown { extension: None, name: text.to_ascii_lowercase() };
         match resolve(text) {
             Ok(Resolved::Extension(urn)) => return Self::Extension(urn),

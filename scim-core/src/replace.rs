@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 
 use crate::at::At;
 use crate::error::Error;
-use crate::leniency::{Leniency, Quirk, Quirks};
+use crate::lenience::Lenience;
+use crate::leniency::Quirk;
 use crate::resource::Resource;
 use crate::resource_type::ResourceType;
 use crate::schema::{Attribute, Mutability, Returned, Type};
@@ -15,8 +16,7 @@ use crate::schema::{Attribute, Mutability, Returned, Type};
 /// `cleared`, and refuses another value for what is fixed.
 pub(crate) fn keep(
     resource_type: &ResourceType,
-    leniency: &Leniency,
-    used: &mut Quirks,
+    lenience: &mut Lenience,
     previous: &Resource,
     cleared: &BTreeSet<String>,
     document: &mut Map<String, Value>,
@@ -47,7 +47,7 @@ pub(crate) fn keep(
         && !is_cleared("active")
         && let Some(active) = previous.as_map().get("active")
         && resource_type.attribute("active").is_some_and(|active| active.r#type == Type::Boolean)
-        && leniency.uses(Quirk::PutKeepsActive, used)
+        && lenience.uses(Quirk::PutKeepsActive)
     {
         document.insert("active".into(), active.clone());
     }

@@ -11,7 +11,8 @@ use serde_json::{Map, Value};
 pub use attr_ref::AttrRef;
 pub use builder::{ResourceTypeBuilder, ResourceTypeError};
 
-use crate::leniency::{Leniency, Quirk, Quirks};
+use crate::lenience::Lenience;
+use crate::leniency::Quirk;
 use crate::message::ResourceTypeDocument;
 use crate::name::{AttrPath, same_name};
 use crate::project::Chosen;
@@ -171,7 +172,7 @@ impl ResourceType {
 
     /// Finds the attribute a path names, strictly: RFC 7644 §3.10.
     pub fn resolve(&self, path: &str) -> Result<AttrRef, ResolveError> {
-        match self.resolve_with(path, &Leniency::STRICT, &mut Quirks::default())? {
+        match self.resolve_with(path, &mut Lenience::strict())? {
             Resolved::Attribute(attribute) => Ok(attribute),
             Resolved::Extension(_) => {
                 Err(ResolveError::Unknown { path: path.into(), resource_type: self.name().into() })
@@ -182,13 +183,8 @@ impl ResourceType {
     /// Finds what a path names: an attribute, or a whole extension by its bare URN (D9).
     ///
     /// With [`Quirk::UnqualifiedExtension`], a plain name that the base schema lacks and exactly one
-    /// extension has means that extension's attribute. Quirks used are added to `used`.
-    pub fn resolve_with(
-        &self,
-        path: &str,
-        leniency: &Leniency,
-        used: &mut Quirks,
-    ) -> Result<Resolved, ResolveError> {
+    /// extension has means that extension's attribute.
+    pub fn resolve_with(&self, path: &str, lenience: &mut Lenience) -> Result<Resolved, ResolveError> {
         let unknown = || ResolveError::Unknown { path: path.into(), resource_type: self.name().into() };
         if let Some(extension) = self.extension(path) {
             return Ok(Resolved::Extension(Arc::clone(extension.schema.id())));
@@ -197,7 +193,7 @@ impl ResourceType {
         let (extension, attribute) = match parsed.urn {
             None => match self.attribute(parsed.name) {
                 Some(attribute) => (None, attribute),
-                None => self.unqualified(parsed.name, leniency, used).ok_or_else(unknown)?,
+                None => self.unqualified(parsed.name, lenience).ok_or_else(unknown)?,
             },
             Some(urn) if self.base.id().eq_ignore_ascii_case(urn) => {
                 (None, self.attribute(parsed.name).ok_or_else(unknown)?)
@@ -222,10 +218,9 @@ impl ResourceType {
     fn unqualified(
         &self,
         name: &str,
-        leniency: &Leniency,
-        used: &mut Quirks,
+        lenience: &mut Lenience,
     ) -> Option<(Option<&Arc<str>>, &Arc<Attribute>)> {
-        if !leniency.allows(Quirk::UnqualifiedExtension) {
+        if !lenience.allows(Quirk::UnqualifiedExtension) {
             return None;
         }
         let mut found = self.extensions.iter().filter_map(|extension| {
@@ -235,7 +230,7 @@ impl ResourceType {
         if found.next().is_some() {
             return None;
         }
-        used.insert(Quirk::UnqualifiedExtension);
+        lenience.uses(Quirk::UnqualifiedExtension);
         Some(first)
     }
 }
@@ -329,6 +324,7 @@ pub enum ResolveError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::leniency::Leniency;
 
     #[test]
     fn filt_022_names_and_urns_are_case_insensitive() {
@@ -352,19 +348,15 @@ mod tests {
     fn q_14_unqualified_names_only_when_allowed() {
         let user = ResourceType::user();
         assert!(user.resolve("manager").is_err());
-        let mut used = Quirks::NONE;
-        let found = user.resolve_with("Manager", &Leniency::INTEROP, &mut used).unwrap();
+        let mut lenience = Lenience::new(Leniency::INTEROP);
+        let found = user.resolve_with("Manager", &mut lenience).unwrap();
         assert!(matches!(found, Resolved::Attribute(path) if path.extension().is_some()));
-        assert!(used.contains(Quirk::UnqualifiedExtension));
+        assert!(lenience.used().contains(Quirk::UnqualifiedExtension));
     }
 
     #[test]
     fn d9_a_bare_urn_is_the_extension() {
-        let found = ResourceType::user().resolve_with(
-            urn::ENTERPRISE_USER,
-            &Leniency::STRICT,
-            &mut Quirks::default(),
-        );
+        let found = ResourceType::user().resolve_with(urn::ENTERPRISE_USER, &mut Lenience::strict());
         assert_eq!(found, Ok(Resolved::Extension(urn::ENTERPRISE_USER.into())));
     }
 }

@@ -10,15 +10,15 @@ use serde_json::Value;
 use crate::at::At;
 use crate::date_time::DateTime;
 use crate::error::Error;
-use crate::leniency::{Leniency, Quirk, Quirks};
+use crate::lenience::Lenience;
+use crate::leniency::Quirk;
 use crate::schema::{Attribute, Type};
 
 /// Checks one simple value where it stands; `false` means unassigned.
 pub(crate) fn canonicalize(
     at: &At<'_>,
     attribute: &Attribute,
-    leniency: &Leniency,
-    used: &mut Quirks,
+    lenience: &mut Lenience,
     value: &mut Value,
 ) -> Result<bool, Error> {
     match (attribute.r#type, &*value) {
@@ -29,7 +29,7 @@ pub(crate) fn canonicalize(
         (Type::Boolean, Value::String(text)) => {
             let boolean =
                 boolean(text).ok_or_else(|| at.expected(attribute, &format!("`{}`", shorten(text))))?;
-            if !leniency.uses(Quirk::StringBooleans, used) {
+            if !lenience.uses(Quirk::StringBooleans) {
                 return Err(at.expected(attribute, "a string"));
             }
             *value = Value::Bool(boolean);

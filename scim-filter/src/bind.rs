@@ -4,7 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use scim_core::{AttrRef, Leniency, Quirk, Quirks, Resolved, ResourceType, Returned};
+use scim_core::{AttrRef, Lenience, Quirk, Resolved, ResourceType, Returned};
 
 use crate::compare::{Comparison, Mismatch, Test};
 use crate::element::ElementFilter;
@@ -22,15 +22,9 @@ use crate::tree::{Node, NodeId, Tree};
 pub struct BoundFilter {
     pub(crate) logic: Logic<Leaf>,
     pub(crate) resource_type: Box<str>,
-    quirks: Quirks,
 }
 
 impl BoundFilter {
-    /// The quirks that were needed, to parse and to bind.
-    pub fn quirks(&self) -> Quirks {
-        self.quirks
-    }
-
     /// The name of the resource type it was bound to.
     pub fn resource_type(&self) -> &str {
         &self.resource_type
@@ -59,9 +53,9 @@ impl Filter {
     pub fn bind(
         &self,
         resource_type: &ResourceType,
-        leniency: &Leniency,
+        lenience: &mut Lenience,
     ) -> Result<BoundFilter, FilterError> {
-        self.bind_with(resource_type, leniency, Unknown::Refused)
+        self.bind_with(resource_type, lenience, Unknown::Refused)
     }
 
     /// The same for one of the types of a query over several: an attribute that this type lacks counts as
@@ -72,21 +66,20 @@ impl Filter {
     pub fn bind_at_root(
         &self,
         resource_type: &ResourceType,
-        leniency: &Leniency,
+        lenience: &mut Lenience,
     ) -> Result<BoundFilter, FilterError> {
-        self.bind_with(resource_type, leniency, Unknown::WithoutValue)
+        self.bind_with(resource_type, lenience, Unknown::WithoutValue)
     }
 
     fn bind_with(
         &self,
         resource_type: &ResourceType,
-        leniency: &Leniency,
+        lenience: &mut Lenience,
         unknown: Unknown,
     ) -> Result<BoundFilter, FilterError> {
-        let mut binder = Binder::new(self, resource_type, leniency, unknown)?;
+        let mut binder = Binder::new(self, resource_type, lenience, unknown)?;
         let logic = binder.logic(self.tree().root(), &mut leaf)?;
-        let quirks = self.quirks().union(binder.quirks);
-        Ok(BoundFilter { logic, resource_type: resource_type.name().into(), quirks })
+        Ok(BoundFilter { logic, resource_type: resource_type.name().into() })
     }
 }
 
@@ -208,9 +201,8 @@ pub(crate) enum Unknown {
 pub(crate) struct Binder<'b> {
     tree: &'b Tree,
     resource_type: &'b ResourceType,
-    leniency: &'b Leniency,
+    lenience: &'b mut Lenience,
     unknown: Unknown,
-    quirks: Quirks,
 }
 
 type LeafOf<'f, 'b, L> = dyn FnMut(&mut Binder<'b>, NodeId) -> Result<Logic<L>, FilterError> + 'f;
@@ -219,26 +211,22 @@ impl<'b> Binder<'b> {
     pub(crate) fn new(
         filter: &'b Filter,
         resource_type: &'b ResourceType,
-        leniency: &'b Leniency,
+        lenience: &'b mut Lenience,
         unknown: Unknown,
     ) -> Result<Self, FilterError> {
         let tree = filter.tree();
         if tree.height(tree.root()) > MAX_HEIGHT {
             return Err(FilterError::TooDeep { position: 0, limit: MAX_HEIGHT });
         }
-        Ok(Self { tree, resource_type, leniency, unknown, quirks: Quirks::NONE })
+        Ok(Self { tree, resource_type, lenience, unknown })
     }
 
     pub(crate) fn tree(&self) -> &'b Tree {
         self.tree
     }
 
-    pub(crate) fn quirks(&self) -> Quirks {
-        self.quirks
-    }
-
     pub(crate) fn forgives(&mut self, quirk: Quirk) -> bool {
-        self.leniency.uses(quirk, &mut self.quirks)
+        self.lenience.uses(quirk)
     }
 
     /// Binds the chains and complements below `root`; comparisons, presence tests and value paths go to
@@ -304,16 +292,14 @@ impl<'b> Binder<'b> {
             let reason = format!("cannot be compared with null by `{op}`: use eq or ne");
             return Err(FilterError::Unsupported { position, attribute, reason });
         }
-        Comparison::new(attr.leaf(), op, literal, self.leniency, &mut self.quirks).map_err(|mismatch| {
-            match mismatch {
-                Mismatch::Operator(reason) => FilterError::Unsupported { position, attribute, reason },
-                Mismatch::Operand(expected) => FilterError::Operand {
-                    position: place.value as usize,
-                    attribute,
-                    expected,
-                    found: shortened(&literal.to_string()),
-                },
-            }
+        Comparison::new(attr.leaf(), op, literal, self.lenience).map_err(|mismatch| match mismatch {
+            Mismatch::Operator(reason) => FilterError::Unsupported { position, attribute, reason },
+            Mismatch::Operand(expected) => FilterError::Operand {
+                position: place.value as usize,
+                attribute,
+                expected,
+                found: shortened(&literal.to_string()),
+            },
         })
     }
 
@@ -354,7 +340,7 @@ impl<'b> Binder<'b> {
 
     /// The attribute of that path; `None` if it is unknown and unknown ones count as having no value.
     fn resolve(&mut self, path: &str, position: usize) -> Result<Option<AttrRef>, FilterError> {
-        match self.resource_type.resolve_with(path, self.leniency, &mut self.quirks) {
+        match self.resource_type.resolve_with(path, self.lenience) {
             Ok(Resolved::Attribute(attr)) => {
                 if attr.attribute().returned == Returned::Never || attr.leaf().returned == Returned::Never {
                     return Err(self.secret(position, &attr.to_string()));

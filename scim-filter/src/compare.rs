@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use scim_core::{Attribute, DateTime, Leniency, Quirk, Quirks, Timestamp, Type, fold};
+use scim_core::{Attribute, DateTime, Lenience, Quirk, Timestamp, Type, fold};
 use serde_json::{Number, Value};
 
 use crate::literal::{CompareOp, Literal};
@@ -69,8 +69,7 @@ impl Comparison {
         leaf: &Attribute,
         op: CompareOp,
         literal: &Literal<'_>,
-        leniency: &Leniency,
-        used: &mut Quirks,
+        lenience: &mut Lenience,
     ) -> Result<Self, Mismatch> {
         use CompareOp::{Co, Eq, Ew, Ge, Gt, Le, Lt, Ne, Sw};
         let allowed: &[CompareOp] = match leaf.r#type {
@@ -100,7 +99,7 @@ impl Comparison {
             Type::Boolean => {
                 let truth = match literal {
                     Literal::Boolean(truth) => *truth,
-                    Literal::String(text) => quoted_boolean(text, leniency, used).ok_or_else(mismatch)?,
+                    Literal::String(text) => quoted_boolean(text, lenience).ok_or_else(mismatch)?,
                     _ => return Err(mismatch()),
                 };
                 (Operand::Boolean(truth), Value::Bool(truth))
@@ -216,13 +215,13 @@ fn plain(kind: Type) -> Cow<'static, str> {
     }
 }
 
-fn quoted_boolean(text: &str, leniency: &Leniency, used: &mut Quirks) -> Option<bool> {
+fn quoted_boolean(text: &str, lenience: &mut Lenience) -> Option<bool> {
     let truth = match text {
         _ if text.eq_ignore_ascii_case("true") => true,
         _ if text.eq_ignore_ascii_case("false") => false,
         _ => return None,
     };
-    leniency.uses(Quirk::StringBooleans, used).then_some(truth)
+    lenience.uses(Quirk::StringBooleans).then_some(truth)
 }
 
 fn exact(op: CompareOp, value: &str, operand: &str) -> bool {

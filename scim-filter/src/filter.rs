@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use scim_core::{Leniency, Quirks};
+use scim_core::Lenience;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::error::FilterError;
@@ -13,7 +13,7 @@ use crate::view::{Branch, Expr};
 
 /// A parsed filter (RFC 7644 §3.4.2.2), not yet bound to a schema.
 ///
-/// `FromStr` is strict; [`Filter::parse_with`] forgives what the leniency names. `Display` writes strict
+/// `FromStr` is strict; [`Filter::parse_with`] forgives what the [`Lenience`] allows. `Display` writes strict
 /// syntax with single spaces, and parsing that gives an equal filter.
 ///
 /// ```
@@ -26,16 +26,15 @@ use crate::view::{Branch, Expr};
 #[derive(Clone, Debug)]
 pub struct Filter {
     tree: Tree,
-    quirks: Quirks,
 }
 
 /// How large a filter may be; charged while it is parsed.
 ///
 /// ```
-/// use scim_core::Leniency;
+/// use scim_core::Lenience;
 /// use scim_filter::{Budget, Filter, FilterError};
 /// let budget = Budget { terms: 2, ..Budget::default() };
-/// let refused = Filter::parse_within("a pr or b pr or c pr", &Leniency::STRICT, &budget);
+/// let refused = Filter::parse_within("a pr or b pr or c pr", &mut Lenience::strict(), &budget);
 /// assert!(matches!(refused, Err(FilterError::TooManyTerms { .. })));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,23 +59,17 @@ impl Default for Budget {
 }
 
 impl Filter {
-    /// Parses a filter, forgiving what `leniency` allows, within the default [`Budget`].
+    /// Parses a filter, forgiving what `lenience` allows, within the default [`Budget`].
     ///
     /// Leading and trailing spaces are passed over. Errors: [`FilterError::Syntax`] and its like with a
     /// byte position into `text`, or one of the budget errors. RFC 7644 §3.4.2.2.
-    pub fn parse_with(text: &str, leniency: &Leniency) -> Result<Self, FilterError> {
-        Self::parse_within(text, leniency, &Budget::default())
+    pub fn parse_with(text: &str, lenience: &mut Lenience) -> Result<Self, FilterError> {
+        Self::parse_within(text, lenience, &Budget::default())
     }
 
-    /// The same, within a budget of the caller's.
-    pub fn parse_within(text: &str, leniency: &Leniency, budget: &Budget) -> Result<Self, FilterError> {
-        let (tree, quirks) = parse::filter(text, leniency, budget)?;
-        Ok(Self { tree, quirks })
-    }
-
-    /// The quirks that were needed to read the text; none for a built filter.
-    pub fn quirks(&self) -> Quirks {
-        self.quirks
+    /// [`Filter::parse_with`] within a budget of the caller's.
+    pub fn parse_within(text: &str, lenience: &mut Lenience, budget: &Budget) -> Result<Self, FilterError> {
+        Ok(Self { tree: parse::filter(text, lenience, budget)? })
     }
 
     /// The outermost expression.
@@ -137,7 +130,7 @@ impl Filter {
         let path = tree.keep(path);
         let operand = tree.operand(value.into());
         tree.compare(path, op, operand, Place::default());
-        Ok(Self::built(tree))
+        Ok(Self::of(tree))
     }
 
     /// `path eq value`. Fails with [`FilterError::Syntax`] if `path` is no attribute path.
@@ -151,7 +144,7 @@ impl Filter {
         let mut tree = Tree::default();
         let path = tree.keep(path);
         tree.present(path, Place::default());
-        Ok(Self::built(tree))
+        Ok(Self::of(tree))
     }
 
     /// `path[self]`: one value of the attribute meets this filter, whose paths are sub-attributes.
@@ -192,22 +185,17 @@ impl Filter {
         &self.tree
     }
 
-    pub(crate) fn from_parts(tree: Tree, quirks: Quirks) -> Self {
-        Self { tree, quirks }
-    }
-
-    fn built(tree: Tree) -> Self {
-        Self { tree, quirks: Quirks::NONE }
+    pub(crate) fn of(tree: Tree) -> Self {
+        Self { tree }
     }
 
     fn joined(mut self, chain: Chain, other: &Self) -> Self {
         self.tree.join(chain, &other.tree);
-        self.quirks = self.quirks.union(other.quirks);
         self
     }
 }
 
-/// Equal when they say the same in the same order; how it was spaced, and with what quirks, is no matter.
+/// Equal when they say the same in the same order; how it was spaced is no matter.
 impl PartialEq for Filter {
     fn eq(&self, other: &Self) -> bool {
         self.tree == other.tree
@@ -219,7 +207,7 @@ impl FromStr for Filter {
 
     /// Strict: see [`Filter::parse_with`].
     fn from_str(text: &str) -> Result<Self, FilterError> {
-        Self::parse_with(text, &Leniency::STRICT)
+        Self::parse_with(text, &mut Lenience::strict())
     }
 }
 

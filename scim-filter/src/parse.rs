@@ -24,7 +24,7 @@ use nom::combinator::opt;
 use nom::error::{ErrorKind, ParseError};
 use nom::sequence::{delimited, preceded};
 use nom::{IResult, Parser};
-use scim_core::{Leniency, Quirk, Quirks};
+use scim_core::{Lenience, Quirk};
 
 use crate::error::FilterError;
 use crate::filter::{Budget, Filter};
@@ -40,14 +40,10 @@ const OPERATORS: &str = "an operator: eq, ne, co, sw, ew, gt, ge, lt, le or pr";
 const VALUE: &str = "a value: a quoted string, a number, true, false or null";
 
 /// Parses a whole filter.
-pub(crate) fn filter(
-    text: &str,
-    leniency: &Leniency,
-    budget: &Budget,
-) -> Result<(Tree, Quirks), FilterError> {
-    let mut grammar = Grammar::new(text, leniency, budget)?;
+pub(crate) fn filter(text: &str, lenience: &mut Lenience, budget: &Budget) -> Result<Tree, FilterError> {
+    let mut grammar = Grammar::new(text, lenience, budget)?;
     grammar.filter(text).map_err(|error| grammar.error(error))?;
-    Ok((grammar.tree, grammar.quirks))
+    Ok(grammar.tree)
 }
 
 /// A PATCH path taken apart: `attribute[filter].sub`.
@@ -55,24 +51,23 @@ pub(crate) struct PathParts<'a> {
     pub(crate) attribute: &'a str,
     pub(crate) filter: Option<Filter>,
     pub(crate) sub: Option<&'a str>,
-    pub(crate) quirks: Quirks,
 }
 
 /// Parses a PATCH path. Faults of the path itself are marked as such.
 pub(crate) fn path<'a>(
     text: &'a str,
-    leniency: &Leniency,
+    lenience: &mut Lenience,
     budget: &Budget,
 ) -> Result<PathParts<'a>, FilterError> {
-    let mut grammar = Grammar::new(text, leniency, budget).map_err(FilterError::in_path)?;
+    let mut grammar = Grammar::new(text, lenience, budget).map_err(FilterError::in_path)?;
     let (_, parts) = grammar.path(text).map_err(|error| grammar.error(error))?;
     Ok(parts)
 }
 
 /// Whether a builder may use this text as an attribute path.
 pub(crate) fn check_attr_path(text: &str) -> Result<(), FilterError> {
-    let budget = Budget::default();
-    let grammar = Grammar::new(text, &Leniency::STRICT, &budget)?;
+    let (mut lenience, budget) = (Lenience::strict(), Budget::default());
+    let grammar = Grammar::new(text, &mut lenience, &budget)?;
     let parsed = attr_path(text).and_then(|(rest, _)| match rest {
         "" => Ok(()),
         _ => Err(expected("the end of the attribute path", rest)),
@@ -85,10 +80,9 @@ type Parsed<'a, T> = IResult<&'a str, T, Fault<'a>>;
 /// The state of one parse.
 struct Grammar<'g> {
     source: &'g str,
-    leniency: &'g Leniency,
+    lenience: &'g mut Lenience,
     budget: &'g Budget,
     tree: Tree,
-    quirks: Quirks,
     depth: usize,
     depth_limit: usize,
     terms: usize,
@@ -96,7 +90,7 @@ struct Grammar<'g> {
 }
 
 impl<'g> Grammar<'g> {
-    fn new(source: &'g str, leniency: &'g Leniency, budget: &'g Budget) -> Result<Self, FilterError> {
+    fn new(source: &'g str, lenience: &'g mut Lenience, budget: &'g Budget) -> Result<Self, FilterError> {
         // Places are 32 bits wide.
         let limit = budget.bytes.min(u32::MAX as usize);
         if source.len() > limit {
@@ -104,10 +98,9 @@ impl<'g> Grammar<'g> {
         }
         Ok(Self {
             source,
-            leniency,
+            lenience,
             budget,
             tree: Tree::default(),
-            quirks: Quirks::NONE,
             depth: 0,
             depth_limit: budget.depth.min(Budget::MOST_DEPTH),
             terms: 0,
@@ -314,7 +307,7 @@ impl<'g> Grammar<'g> {
     fn path<'a>(&mut self, input: &'a str) -> Parsed<'a, PathParts<'a>> {
         let (rest, attribute) = self.path_attribute(input).map_err(as_path)?;
         if !rest.starts_with('[') {
-            let parts = PathParts { attribute, filter: None, sub: None, quirks: self.quirks };
+            let parts = PathParts { attribute, filter: None, sub: None };
             return if rest.is_empty() {
                 Ok((rest, parts))
             } else {
@@ -330,8 +323,8 @@ impl<'g> Grammar<'g> {
         if !rest.is_empty() {
             return Err(as_path(expected("`.` and a sub-attribute, or the end of the path", rest)));
         }
-        let filter = Filter::from_parts(std::mem::take(&mut self.tree), self.quirks);
-        Ok((rest, PathParts { attribute, filter: Some(filter), sub, quirks: self.quirks }))
+        let filter = Filter::of(std::mem::take(&mut self.tree));
+        Ok((rest, PathParts { attribute, filter: Some(filter), sub }))
     }
 
     fn path_attribute<'a>(&self, input: &'a str) -> Parsed<'a, &'a str> {
@@ -342,7 +335,7 @@ impl<'g> Grammar<'g> {
     }
 
     fn forgives(&mut self, quirk: Quirk) -> bool {
-        self.leniency.uses(quirk, &mut self.quirks)
+        self.lenience.uses(quirk)
     }
 
     /// One level down, if the budget allows: what is left behind the bracket and the spaces after it.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use scim_core::{AttrRef, Leniency, Quirks, Resolved, ResourceType};
+use scim_core::{AttrRef, Lenience, Resolved, ResourceType};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::bind::{Binder, Unknown};
@@ -16,10 +16,10 @@ use crate::parse;
 /// A parsed PATCH path: `attrPath`, `valuePath [subAttr]`, or the bare URN of an extension.
 ///
 /// ```
-/// use scim_core::{Leniency, Quirks, ResourceType};
+/// use scim_core::{Lenience, ResourceType};
 /// use scim_filter::{BoundPath, Path};
 /// let path: Path = "emails[type eq \"work\"].value".parse().unwrap();
-/// let bound = path.bind(&ResourceType::user(), &Leniency::STRICT, &mut Quirks::default()).unwrap();
+/// let bound = path.bind(&ResourceType::user(), &mut Lenience::strict()).unwrap();
 /// let BoundPath::Attribute { attr, filter: Some(filter) } = bound else { panic!() };
 /// assert_eq!(attr.to_string(), "emails.value");
 /// assert!(filter.matches(&serde_json::json!({"type": "Work", "value": "a@example.com"})));
@@ -29,7 +29,6 @@ pub struct Path {
     attribute: String,
     filter: Option<Filter>,
     sub: Option<String>,
-    quirks: QuirksUsed,
 }
 
 /// What a PATCH path leads to in a resource type.
@@ -47,23 +46,17 @@ pub enum BoundPath {
 }
 
 impl Path {
-    /// Parses a path, forgiving what `leniency` allows, within the default [`Budget`].
+    /// Parses a path, forgiving what `lenience` allows, within the default [`Budget`].
     ///
     /// Errors: [`FilterError::InPath`] if the path is at fault, any other if the filter between its
     /// brackets is; [`FilterError::into_path_error`] makes the right answer of both.
-    pub fn parse_with(text: &str, leniency: &Leniency) -> Result<Self, FilterError> {
-        let parts = parse::path(text, leniency, &Budget::default())?;
+    pub fn parse_with(text: &str, lenience: &mut Lenience) -> Result<Self, FilterError> {
+        let parts = parse::path(text, lenience, &Budget::default())?;
         Ok(Self {
             attribute: parts.attribute.to_owned(),
             filter: parts.filter,
             sub: parts.sub.map(str::to_owned),
-            quirks: QuirksUsed(parts.quirks),
         })
-    }
-
-    /// The quirks that were needed to read the text.
-    pub fn quirks(&self) -> Quirks {
-        self.quirks.0
     }
 
     /// The attribute path as it was written, up to the bracket.
@@ -76,31 +69,28 @@ impl Path {
         self.filter.as_ref()
     }
 
-    /// Looks the path up in `resource_type`; the quirks needed, to parse and to bind, are added to `used`.
+    /// Looks the path up in `resource_type`, forgiving what `lenience` allows.
     ///
     /// Attributes that are relations are bound like any other: the filter is then meant for the links
     /// written out as elements. Errors: as for [`Path::parse_with`].
     pub fn bind(
         &self,
         resource_type: &ResourceType,
-        leniency: &Leniency,
-        used: &mut Quirks,
+        lenience: &mut Lenience,
     ) -> Result<BoundPath, FilterError> {
-        *used = used.union(self.quirks.0);
         let unknown = |path: &str| {
             let resource_type = resource_type.name().to_owned();
             FilterError::UnknownAttribute { position: 0, path: path.to_owned(), resource_type }.in_path()
         };
-        let resolved = resource_type.resolve_with(&self.attribute, leniency, used);
+        let resolved = resource_type.resolve_with(&self.attribute, lenience);
         let attr = match (resolved, &self.filter) {
             (Ok(Resolved::Attribute(attr)), _) => attr,
             (Ok(Resolved::Extension(urn)), None) => return Ok(BoundPath::Extension(urn)),
             _ => return Err(unknown(&self.attribute)),
         };
         let Some(filter) = &self.filter else { return Ok(BoundPath::Attribute { attr, filter: None }) };
-        let mut binder = Binder::new(filter, resource_type, leniency, Unknown::Refused)?;
+        let mut binder = Binder::new(filter, resource_type, lenience, Unknown::Refused)?;
         let bound = ElementFilter::bind_path(&mut binder, &attr, filter.tree().root())?;
-        *used = used.union(binder.quirks());
         let attr = match &self.sub {
             None => attr,
             Some(sub) => match attr.attribute().sub_attribute(sub) {
@@ -117,7 +107,7 @@ impl FromStr for Path {
 
     /// Strict: see [`Path::parse_with`].
     fn from_str(text: &str) -> Result<Self, FilterError> {
-        Self::parse_with(text, &Leniency::STRICT)
+        Self::parse_with(text, &mut Lenience::strict())
     }
 }
 
@@ -146,15 +136,5 @@ impl Serialize for Path {
 impl<'de> Deserialize<'de> for Path {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
-    }
-}
-
-/// Quirks that are no part of a path's identity.
-#[derive(Clone, Copy, Debug)]
-struct QuirksUsed(Quirks);
-
-impl PartialEq for QuirksUsed {
-    fn eq(&self, _: &Self) -> bool {
-        true
     }
 }

@@ -22,7 +22,7 @@
 //!     .json(Json::comparable("rest"));
 //!
 //! let filter: Filter = r#"userName eq "Jo" and emails[type eq "work" and value ew "@x"]"#.parse()?;
-//! let condition = filter.bind(&ResourceType::user(), &Leniency::INTEROP)?.to_sql(&users, Dialect::Sqlite, 0)?;
+//! let condition = filter.bind(&ResourceType::user(), &mut Leniency::INTEROP.into())?.to_sql(&users, Dialect::Sqlite, 0)?;
 //! let statement = format!("SELECT id FROM users WHERE {}", condition.sql);
 //! assert!(statement.contains(r#"WHERE (("users"."user_name_folded" IS NOT NULL AND "#));
 //! assert_eq!(condition.params, [Param::Text("jo".into()), Param::Text("work".into()), Param::Text("@x".into())]);

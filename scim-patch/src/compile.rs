@@ -9,8 +9,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use scim_core::{
-    AttrRef, Leniency, Limits, Mutability, Quirk, Quirks, ResourceType, UnknownAttributes, is_assigned,
-    shorten,
+    AttrRef, Lenience, Limits, Mutability, Quirk, ResourceType, UnknownAttributes, is_assigned, shorten,
 };
 use scim_filter::{BoundPath, ElementFilter, Path};
 use serde_json::{Map, Value};
@@ -29,17 +28,16 @@ impl PatchRequest {
     pub fn compile(
         &self,
         resource_type: &Arc<ResourceType>,
-        leniency: &Leniency,
+        lenience: &mut Lenience,
     ) -> Result<PatchPlan, PatchError> {
         let mut compiler = Compiler {
             resource_type,
-            leniency,
+            lenience,
             limits: self.limits(),
             changes: 0,
             at: 0,
             edits: Vec::new(),
             relations: Vec::new(),
-            used: self.quirks(),
         };
         for (index, operation) in self.operations().iter().enumerate() {
             compiler.at = index;
@@ -50,21 +48,19 @@ impl PatchRequest {
             edits: compiler.edits,
             limits: *self.limits(),
             relations: compiler.relations,
-            quirks: compiler.used,
         })
     }
 }
 
 struct Compiler<'a> {
     resource_type: &'a Arc<ResourceType>,
-    leniency: &'a Leniency,
+    lenience: &'a mut Lenience,
     limits: &'a Limits,
     changes: usize,
     /// The place of the operation.
     at: usize,
     edits: Vec<(usize, Edit)>,
     relations: Vec<RelationEdit>,
-    used: Quirks,
 }
 
 impl Compiler<'_> {
@@ -121,7 +117,7 @@ impl Compiler<'_> {
                 }
             };
             let bound = match self.bind(&path) {
-                Ok(bound) if is_name || self.leniency.uses(Quirk::PathKeys, &mut self.used) => bound,
+                Ok(bound) if is_name || self.lenience.uses(Quirk::PathKeys) => bound,
                 Ok(_) => {
                     let detail = format!("`{path}` is a path: without `path`, `value` names attributes");
                     return Err(PatchError::value(path, detail));
@@ -141,7 +137,7 @@ impl Compiler<'_> {
                     }
                     if !is_read_only(&attr) {
                         self.at_attribute(op, attr, filter, Some(value.clone()))?;
-                    } else if !self.leniency.uses(Quirk::ReadOnlyInValue, &mut self.used) {
+                    } else if !self.lenience.uses(Quirk::ReadOnlyInValue) {
                         return Err(PatchError::read_only(attr));
                     }
                 }
@@ -161,8 +157,8 @@ impl Compiler<'_> {
         named: &mut HashSet<String>,
         error: PatchError,
     ) -> Result<(), PatchError> {
-        let is_value_path = key.contains('[') && self.leniency.allows(Quirk::PathKeys);
-        match self.leniency.unknown_attributes() {
+        let is_value_path = key.contains('[') && self.lenience.allows(Quirk::PathKeys);
+        match self.lenience.unknown_attributes() {
             _ if is_value_path => Err(error),
             UnknownAttributes::Keep => {
                 if op == Op::Add && !is_assigned(value) {
@@ -191,8 +187,8 @@ impl Compiler<'_> {
 
     fn bind(&mut self, path: &str) -> Result<BoundPath, PatchError> {
         let in_path = |error| PatchError::in_path(path, error);
-        let parsed = Path::parse_with(path, self.leniency).map_err(in_path)?;
-        parsed.bind(self.resource_type, self.leniency, &mut self.used).map_err(in_path)
+        let parsed = Path::parse_with(path, self.lenience).map_err(in_path)?;
+        parsed.bind(self.resource_type, self.lenience).map_err(in_path)
     }
 
     fn at_attribute(
@@ -271,7 +267,7 @@ impl Compiler<'_> {
         }
         let base = self.resource_type.schema().id();
         let keeps_base = urns.iter().any(|urn| base.eq_ignore_ascii_case(urn));
-        if op == Op::Replace && !keeps_base && !self.leniency.uses(Quirk::InferSchemas, &mut self.used) {
+        if op == Op::Replace && !keeps_base && !self.lenience.uses(Quirk::InferSchemas) {
             return Err(PatchError::value(attr, format!("`schemas` must keep `{base}`")));
         }
         Ok(())
@@ -295,7 +291,7 @@ impl Compiler<'_> {
                 let detail = "`schemas` follows from the attributes: it cannot be cleared";
                 return Err(PatchError::required(attr, detail));
             }
-            None if !self.leniency.uses(Quirk::RemoveWithValue, &mut self.used) => {
+            None if !self.lenience.uses(Quirk::RemoveWithValue) => {
                 return Err(remove_with_value("schemas"));
             }
             None => {
@@ -310,7 +306,7 @@ impl Compiler<'_> {
             }
             match self.resource_type.extension(&urn) {
                 Some(extension) => self.unassign_extension(&Arc::clone(extension.schema.id()))?,
-                None if self.leniency.unknown_attributes() == UnknownAttributes::Keep => {
+                None if self.lenience.unknown_attributes() == UnknownAttributes::Keep => {
                     self.edit(Edit::Keep { extension: None, name: urn, value: None })?;
                 }
                 None => self.check_schema(&urn)?,
@@ -322,8 +318,8 @@ impl Compiler<'_> {
     fn check_schema(&mut self, urn: &str) -> Result<(), PatchError> {
         let is_known = self.resource_type.schema().id().eq_ignore_ascii_case(urn)
             || self.resource_type.extension(urn).is_some()
-            || self.leniency.unknown_attributes() == UnknownAttributes::Keep;
-        if is_known || self.leniency.uses(Quirk::UnknownSchemas, &mut self.used) {
+            || self.lenience.unknown_attributes() == UnknownAttributes::Keep;
+        if is_known || self.lenience.uses(Quirk::UnknownSchemas) {
             return Ok(());
         }
         let detail = format!("`{}` is no schema of {}", shorten(urn), self.resource_type.name());

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use scim_core::{
-    Attribute, Leniency, Mutability, Reference, Resource, ResourceType, UnknownAttributes, fold,
+    Attribute, Lenience, Leniency, Mutability, Reference, Resource, ResourceType, UnknownAttributes, fold,
 };
 use serde_json::{Map, Value};
 
@@ -199,10 +199,12 @@ impl Writer<'_> {
     }
 
     fn leads_to(&self, edits: &PatchRequest, attribute: &Attribute, path: &str, new: &[Value]) -> bool {
-        let leniency = Leniency::STRICT.with_unknown_attributes(UnknownAttributes::Keep);
+        let keeping = Leniency::STRICT.with_unknown_attributes(UnknownAttributes::Keep);
+        let mut lenience = Lenience::new(keeping);
         let mut resource = self.from.clone();
-        let applied =
-            edits.compile(self.resource_type, &leniency).is_ok_and(|plan| plan.apply(&mut resource).is_ok());
+        let applied = edits
+            .compile(self.resource_type, &mut lenience)
+            .is_ok_and(|plan| plan.apply(&mut resource).is_ok());
         let found = self.resource_type.resolve(path).ok().and_then(|path| resource.get(&path).cloned());
         applied && found.and_then(|found| writable(attribute, &found)) == Some(new.to_vec().into())
     }

@@ -10,9 +10,9 @@ use scim_filter::FilterError;
 /// [`PatchError::TooLarge`] (413) and [`PatchError::Stored`] (500).
 ///
 /// ```
-/// use scim_core::{Leniency, ResourceType};
+/// use scim_core::{Lenience, ResourceType};
 /// use scim_patch::{PatchError, PatchRequest};
-/// let plan = PatchRequest::new().remove("userName").compile(&ResourceType::user(), &Leniency::STRICT);
+/// let plan = PatchRequest::new().remove("userName").compile(&ResourceType::user(), &mut Lenience::strict());
 /// assert!(matches!(plan, Err(PatchError::Required { path, .. }) if path == "userName"));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -12,9 +12,9 @@ use crate::relation::{RelationEdit, RelationStep};
 /// write-only or never returned, such as passwords, are not shown.
 ///
 /// ```
-/// use scim_core::{Leniency, ResourceType};
+/// use scim_core::{Lenience, ResourceType};
 /// let request = scim_patch::PatchRequest::new().replace("title", "Judge").replace("password", "t0p");
-/// let plan = request.compile(&ResourceType::user(), &Leniency::STRICT).unwrap();
+/// let plan = request.compile(&ResourceType::user(), &mut Lenience::strict()).unwrap();
 /// assert_eq!(plan.to_string(), "set `title` to \"Judge\"\nset `password` to what is not shown");
 /// ```
 impl fmt::Display for PatchPlan {

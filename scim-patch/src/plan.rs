@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use scim_core::{AttrRef, Attribute, Limits, Quirks, ResourceType};
+use scim_core::{AttrRef, Attribute, Limits, ResourceType};
 use scim_filter::ElementFilter;
 use serde_json::{Map, Value};
 
@@ -21,7 +21,6 @@ pub struct PatchPlan {
     pub(crate) edits: Vec<(usize, Edit)>,
     pub(crate) limits: Limits,
     pub(crate) relations: Vec<RelationEdit>,
-    pub(crate) quirks: Quirks,
 }
 
 impl PatchPlan {
@@ -46,11 +45,6 @@ impl PatchPlan {
             gives && path.extension().is_none() && edit.relation == path.attribute().name
         };
         self.edits.iter().any(|(_, edit)| edit.writes(path)) || self.relations.iter().any(links)
-    }
-
-    /// The quirks that were needed.
-    pub fn quirks(&self) -> Quirks {
-        self.quirks
     }
 }
 

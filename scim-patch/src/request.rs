@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use scim_core::{Leniency, Limits, Quirk, Quirks, json_kind, parse_json, shorten, urn};
+use scim_core::{Lenience, Limits, Quirk, json_kind, parse_json, shorten, urn};
 
 use crate::PatchError;
 
@@ -25,8 +25,6 @@ pub struct PatchRequest {
     schemas: [&'static str; 1],
     #[serde(rename = "Operations")]
     operations: Vec<Operation>,
-    #[serde(skip)]
-    quirks: Quirks,
     /// What it may come to.
     #[serde(skip)]
     limits: Limits,
@@ -35,12 +33,7 @@ pub struct PatchRequest {
 impl PatchRequest {
     /// An empty request, to be filled.
     pub fn new() -> Self {
-        Self {
-            schemas: [urn::PATCH_OP],
-            operations: Vec::new(),
-            quirks: Quirks::NONE,
-            limits: Limits::default(),
-        }
+        Self { schemas: [urn::PATCH_OP], operations: Vec::new(), limits: Limits::default() }
     }
 
     /// Reads a request body.
@@ -48,21 +41,25 @@ impl PatchRequest {
     /// Errors are 400 `invalidSyntax` for the envelope: not an object, `schemas` without the PatchOp URN
     /// (PATCH-002), no or empty `Operations` (PATCH-003), an unknown `op` (PATCH-004), a `path` that is no
     /// string; 413 past the limits.
-    pub fn parse(body: &[u8], leniency: &Leniency, limits: &Limits) -> Result<Self, PatchError> {
-        Self::from_value_within(parse_json(body, limits).map_err(PatchError::in_body)?, leniency, limits)
+    pub fn parse(body: &[u8], lenience: &mut Lenience, limits: &Limits) -> Result<Self, PatchError> {
+        Self::from_value_within(parse_json(body, limits).map_err(PatchError::in_body)?, lenience, limits)
     }
 
     /// [`PatchRequest::parse`] for JSON that has been read already, within the default limits.
-    pub fn from_value(body: Value, leniency: &Leniency) -> Result<Self, PatchError> {
-        Self::from_value_within(body, leniency, &Limits::default())
+    pub fn from_value(body: Value, lenience: &mut Lenience) -> Result<Self, PatchError> {
+        Self::from_value_within(body, lenience, &Limits::default())
     }
 
     /// [`PatchRequest::parse`] for JSON that has been read already.
-    pub fn from_value_within(body: Value, leniency: &Leniency, limits: &Limits) -> Result<Self, PatchError> {
+    pub fn from_value_within(
+        body: Value,
+        lenience: &mut Lenience,
+        limits: &Limits,
+    ) -> Result<Self, PatchError> {
         let Value::Object(body) = body else {
             return Err(PatchError::syntax("the PATCH body must be a JSON object"));
         };
-        let mut envelope = Envelope { leniency, used: Quirks::NONE };
+        let mut envelope = Envelope { lenience };
         let [schemas, operations] = envelope.members(body, ["schemas", "Operations"])?;
         envelope.check_schemas(schemas.as_ref())?;
         let operations = match operations {
@@ -70,7 +67,7 @@ impl PatchRequest {
             Some(_) => return Err(PatchError::syntax("`Operations` must be an array")),
             None => return Err(PatchError::syntax("`Operations` is missing")),
         };
-        if operations.is_empty() && !leniency.uses(Quirk::EmptyOperations, &mut envelope.used) {
+        if operations.is_empty() && !envelope.lenience.uses(Quirk::EmptyOperations) {
             return Err(PatchError::syntax("`Operations` must hold at least one operation"));
         }
         if operations.len() > limits.operations {
@@ -83,7 +80,7 @@ impl PatchRequest {
             .enumerate()
             .map(|(index, operation)| envelope.operation(index, operation))
             .collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { schemas: [urn::PATCH_OP], operations, quirks: envelope.used, limits: *limits })
+        Ok(Self { schemas: [urn::PATCH_OP], operations, limits: *limits })
     }
 
     /// Appends an `add`.
@@ -129,11 +126,6 @@ impl PatchRequest {
 
     pub(crate) fn limits(&self) -> &Limits {
         &self.limits
-    }
-
-    /// The quirks that were needed to read it.
-    pub fn quirks(&self) -> Quirks {
-        self.quirks
     }
 }
 
@@ -192,8 +184,7 @@ impl Op {
 }
 
 struct Envelope<'a> {
-    leniency: &'a Leniency,
-    used: Quirks,
+    lenience: &'a mut Lenience,
 }
 
 impl Envelope<'_> {
@@ -206,7 +197,7 @@ impl Envelope<'_> {
         let mut found = [const { None }; N];
         for (key, value) in object {
             let Some(at) = names.iter().position(|name| name.eq_ignore_ascii_case(&key)) else { continue };
-            if key != names[at] && !self.leniency.uses(Quirk::EnvelopeAnyCase, &mut self.used) {
+            if key != names[at] && !self.lenience.uses(Quirk::EnvelopeAnyCase) {
                 // Passed over, a remove without its value would take everything away.
                 return Err(PatchError::syntax(format!("`{key}` must be written `{}`", names[at])));
             }
@@ -222,7 +213,7 @@ impl Envelope<'_> {
             urns.iter().filter_map(Value::as_str).any(|urn| urn.eq_ignore_ascii_case(urn::PATCH_OP))
         });
         let missing = matches!(schemas, None | Some(Value::Null));
-        if named || (missing && self.leniency.uses(Quirk::MissingPatchSchemas, &mut self.used)) {
+        if named || (missing && self.lenience.uses(Quirk::MissingPatchSchemas)) {
             return Ok(());
         }
         Err(PatchError::syntax(format!("`schemas` must be [\"{}\"]", urn::PATCH_OP)))
@@ -248,7 +239,7 @@ impl Envelope<'_> {
                 )));
             }
         };
-        if word != op.as_str() && !self.leniency.uses(Quirk::OpAnyCase, &mut self.used) {
+        if word != op.as_str() && !self.lenience.uses(Quirk::OpAnyCase) {
             return Err(refuse(format!("`{word}` must be written `{}`", op.as_str())));
         }
         let path = match path {

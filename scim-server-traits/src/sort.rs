@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use scim_core::{AttrRef, Error, Leniency, Quirks, Resolved, Resource, ResourceType, Timestamp, Type};
+use scim_core::{AttrRef, Error, Lenience, Resolved, Resource, ResourceType, Timestamp, Type};
 use scim_filter::sort_key;
 use serde_json::{Map, Value};
 
@@ -56,14 +56,9 @@ impl SortBy {
     ///
     /// Errors: 400 `invalidPath` for a path that is none, that the type lacks, or by which there is no order: a
     /// complex attribute without `value` (FILT-032), an extension, links, what is never returned.
-    pub fn bind(
-        path: &str,
-        resource_type: &ResourceType,
-        leniency: &Leniency,
-        used: &mut Quirks,
-    ) -> Result<Self, Error> {
+    pub fn bind(path: &str, resource_type: &ResourceType, lenience: &mut Lenience) -> Result<Self, Error> {
         let refused = |what: &str| Error::invalid_path(format!("`sortBy`: `{path}` {what}"));
-        let attribute = match resource_type.resolve_with(path, leniency, used) {
+        let attribute = match resource_type.resolve_with(path, lenience) {
             Ok(Resolved::Attribute(attribute)) => attribute,
             Ok(Resolved::Extension(_)) => return Err(refused("is an extension: name one of its attributes")),
             Err(error) => return Err(Error::invalid_path(format!("`sortBy`: {error}"))),
@@ -223,7 +218,7 @@ mod tests {
     #[test]
     fn filt_032_what_has_no_order_is_refused() {
         let user = ResourceType::user();
-        let bind = |path: &str| SortBy::bind(path, &user, &Leniency::STRICT, &mut Quirks::default());
+        let bind = |path: &str| SortBy::bind(path, &user, &mut Lenience::strict());
         for path in [
             "name",
             "meta",

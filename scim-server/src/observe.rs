@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
-use scim_core::{Quirk, ResourceType};
+use scim_core::{Lenience, Quirk, ResourceType};
 use scim_server_traits::{Batch, Context, Get, Page, Query, Store, StoreError, Stored, Written};
 use tracing::Span;
 use tracing::field::Empty;
@@ -93,6 +93,16 @@ fn id(headers: &HeaderMap) -> HeaderValue {
     let fresh = || HeaderValue::from_str(&uuid::Uuid::now_v7().to_string());
     let given = headers.get(REQUEST_ID).filter(is_plain).cloned();
     given.or_else(|| fresh().ok()).unwrap_or(HeaderValue::from_static("none"))
+}
+
+/// Tells what reading a request took, so that nothing forgiven and nothing passed over stays unseen.
+pub(crate) fn report(lenience: &Lenience) {
+    lenience.used().iter().for_each(forgiven);
+    let passed_over = lenience.passed_over();
+    if !passed_over.is_empty() {
+        let names: Vec<&str> = passed_over.names().collect();
+        tracing::info!(names = names.join(" "), more = passed_over.more(), "passed over");
+    }
 }
 
 /// A quirk that reading the request took.

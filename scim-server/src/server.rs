@@ -2,14 +2,14 @@
 
 use std::fmt;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use scim_core::{
-    AttrRef, Error, Leniency, Limits, PaginationMethod, Quirks, Registry, ServiceProviderConfig, parse_json,
+    AttrRef, Error, Lenience, Leniency, Limits, PaginationMethod, Registry, ServiceProviderConfig, parse_json,
 };
 use scim_server_traits::{AuthError, Authenticator, Clock, Context, IdSource, MeResolver, Store, TenantId};
 use serde_json::Value;
@@ -137,15 +137,11 @@ impl Server {
         if !body.is_empty() {
             inner.media_types.check_content(&parts.headers).map_err(Answer::boxed)?;
         }
-        let call = Call {
-            server: inner,
-            context,
-            headers: &parts.headers,
-            input: Input::Bytes(&body),
-            parameters: Parameters::parse(parts.uri.query()),
-            id: None,
-        };
-        call.run(route).await.map_err(Answer::boxed)
+        let parameters = Parameters::parse(parts.uri.query());
+        let call = Call::new(inner, context, &parts.headers, Input::Bytes(&body), parameters);
+        let answer = call.run(route).await.map_err(Answer::boxed);
+        observe::report(&call.into_lenience());
+        answer
     }
 
     /// Who asks for what, as the head alone says.
@@ -198,6 +194,8 @@ pub(crate) struct Call<'a> {
     pub(crate) parameters: Parameters,
     /// The id of what is to be made, where it is known already.
     pub(crate) id: Option<String>,
+    /// The rules, and what reading the request took of them. Whoever made the call reports it.
+    lenience: Mutex<Lenience>,
 }
 
 /// A body.
@@ -208,7 +206,28 @@ pub(crate) enum Input<'a> {
     Json(&'a Value),
 }
 
-impl Call<'_> {
+impl<'a> Call<'a> {
+    pub(crate) fn new(
+        server: &'a Inner,
+        context: Context,
+        headers: &'a HeaderMap,
+        input: Input<'a>,
+        parameters: Parameters,
+    ) -> Self {
+        let lenience = Mutex::new(Lenience::new(server.leniency));
+        Self { server, context, headers, input, parameters, id: None, lenience }
+    }
+
+    /// The rules for reading the request. Not to be held while something is awaited.
+    pub(crate) fn lenience(&self) -> MutexGuard<'_, Lenience> {
+        self.lenience.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What reading the request took.
+    pub(crate) fn into_lenience(self) -> Lenience {
+        self.lenience.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn run(&self, route: Route) -> Result<Answer, Error> {
         match route {
             Route::List(resource_type) => op::list::run(self, &self.parameters, &resource_type).await,
@@ -245,13 +264,6 @@ impl Call<'_> {
         match &self.input {
             Input::Bytes(bytes) => parse_json(bytes, &self.server.limits),
             Input::Json(value) => Ok((*value).clone()),
-        }
-    }
-
-    /// Notes which quirks reading the request took, so that nothing forgiven stays unseen.
-    pub(crate) fn report(&self, quirks: Quirks) {
-        for quirk in quirks.iter() {
-            observe::forgiven(quirk);
         }
     }
 }

@@ -8,7 +8,7 @@
 use std::process::ExitCode;
 
 use allocation_counter::measure;
-use scim_core::{Leniency, Resource, ResourceType};
+use scim_core::{Lenience, Resource, ResourceType};
 use scim_filter::{Entry, Filter};
 use scim_peers::patch::{OurUser, TheirUser};
 use scim_peers::{EVALUATED, PEERS, SHAPES, USER, filter, ours, serde_json_words, words};
@@ -45,7 +45,7 @@ fn main() -> ExitCode {
     let entry = Entry::new("User", "2819c223-7f76-453a-919d-413861904646", &resource);
     for shape in EVALUATED {
         let parsed: Filter = filter(shape).parse().expect("a filter");
-        let bound = parsed.bind(&ResourceType::user(), &Leniency::STRICT).expect("a filter for users");
+        let bound = parsed.bind(&ResourceType::user(), &mut Lenience::strict()).expect("a filter for users");
         let (_, peer) = peer_scim_filter::parser::filter(filter(shape)).expect("a filter");
         row(shape, "ours", measure(|| _ = bound.matches(&entry)).count_total, Some(0));
         row(shape, "scim-filter 0.2", measure(|| drop(peer.r#match(&user))).count_total, None);

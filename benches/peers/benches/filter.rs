@@ -9,7 +9,7 @@ use std::hint::black_box;
 use std::process::ExitCode;
 
 use criterion::Criterion;
-use scim_core::{Leniency, Resource, ResourceType};
+use scim_core::{Lenience, Resource, ResourceType};
 use scim_filter::{BoundFilter, Entry, Filter};
 use scim_peers::measure::{self, Table, ratio};
 use scim_peers::{EVALUATED, PEERS, Parse, SHAPES, USER, filter, ours, serde_json_words, words};
@@ -76,5 +76,5 @@ fn evaluating(criterion: &mut Criterion, table: &mut Table) {
 
 fn bind(text: &str) -> BoundFilter {
     let filter: Filter = text.parse().expect("a filter");
-    filter.bind(&ResourceType::user(), &Leniency::STRICT).expect("a filter for users")
+    filter.bind(&ResourceType::user(), &mut Lenience::strict()).expect("a filter for users")
 }

@@ -65,8 +65,9 @@ fn steps(members: usize) -> [Value; 2] {
 
 /// Reads a request and binds it, as a server with the default leniency does.
 pub fn compile(resource_type: &Arc<ResourceType>, body: &[u8]) -> PatchPlan {
-    let request = PatchRequest::parse(body, &Leniency::INTEROP, &Limits::default()).expect("a request");
-    request.compile(resource_type, &Leniency::INTEROP).expect("a plan")
+    let request =
+        PatchRequest::parse(body, &mut Leniency::INTEROP.into(), &Limits::default()).expect("a request");
+    request.compile(resource_type, &mut Leniency::INTEROP.into()).expect("a plan")
 }
 
 /// A request as it is sent, and as it is carried out.

@@ -1,8 +1,8 @@
 //! Names, `schemas` and common attributes — RFC 7643 §2.1, §2.2, §3.
 
 use scim_core::{
-    Leniency, Mutability, Registry, Resource, ResourceType, Returned, Schema, SchemaError, Type, Uniqueness,
-    urn,
+    Lenience, Leniency, Mutability, Registry, Resource, ResourceType, Returned, Schema, SchemaError, Type,
+    Uniqueness, urn,
 };
 use serde_json::{Value, json};
 
@@ -90,8 +90,14 @@ fn core_022_order_of_members_means_nothing() {
         r#"{{"{WHEELS}":{{"model":"w","number":4}},"part":{{"size":1,"name":"a"}},"model":"R2","schemas":["{ROBOT}","{WHEELS}"]}}"#
     );
     let read = |text: &str| {
-        scim_core::ingest(text.as_bytes(), &robot(), None, &Leniency::STRICT, &scim_core::Limits::default())
-            .unwrap()
+        scim_core::ingest(
+            text.as_bytes(),
+            &robot(),
+            None,
+            &mut Lenience::strict(),
+            &scim_core::Limits::default(),
+        )
+        .unwrap()
     };
     assert_eq!(read(&forward), read(&backward));
 }

@@ -2,7 +2,7 @@
 //! step would be ten thousand million of them, and the test would not end. What can be counted is counted
 //! beside the code, in `members.rs` and `canonical.rs`.
 
-use scim_core::{Ingested, Leniency, Limits, ResourceType, UnknownAttributes, ingest, urn};
+use scim_core::{Ingested, Lenience, Leniency, Limits, ResourceType, UnknownAttributes, ingest, urn};
 use serde_json::{Map, Value, json};
 
 const MANY: usize = 100_000;
@@ -15,7 +15,7 @@ fn user(leniency: Leniency, mut body: Value) -> Ingested {
 
 fn read(leniency: Leniency, resource_type: &ResourceType, body: &Value) -> Ingested {
     let limits = Limits { bytes: usize::MAX, ..Limits::default() };
-    ingest(body.to_string().as_bytes(), resource_type, None, &leniency, &limits).unwrap()
+    ingest(body.to_string().as_bytes(), resource_type, None, &mut Lenience::new(leniency), &limits).unwrap()
 }
 
 fn count(read: &Ingested, name: &str) -> usize {
@@ -82,7 +82,9 @@ fn nesting_ends_at_the_limit_and_costs_nothing_twice() {
     let depth = Limits::default().depth - 1;
     let nested = format!("{}1{}", r#"{"x":["#.repeat(depth / 2), "]}".repeat(depth / 2));
     let body = format!(r#"{{"userName": "ada", "a": {nested}}}"#);
-    let read = |body: &str| ingest(body.as_bytes(), &ResourceType::user(), None, &keep, &Limits::default());
+    let read = |body: &str| {
+        ingest(body.as_bytes(), &ResourceType::user(), None, &mut Lenience::new(keep), &Limits::default())
+    };
     assert!(read(&body).is_ok());
     let deeper = body.replace('1', &"[".repeat(MANY));
     assert!(read(&deeper).unwrap_err().detail.contains("deep"));

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use scim_core::{
-    DateTime, Error, Leniency, ListResponse, Registry, Resource, ResourceType, ResourceTypeDocument, Schema,
-    is_attribute_name, urn,
+    DateTime, Error, Lenience, Leniency, ListResponse, Registry, Resource, ResourceType,
+    ResourceTypeDocument, Schema, is_attribute_name, urn,
 };
 use serde_json::{Value, json};
 
@@ -182,7 +182,7 @@ const CHECKS: &[(&str, Check)] = &[
                 text.as_bytes(),
                 &vendor.resource_type,
                 None,
-                &Leniency::STRICT,
+                &mut Lenience::strict(),
                 &Default::default(),
             )
         };

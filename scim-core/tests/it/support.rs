@@ -3,8 +3,8 @@
 use std::sync::{Arc, LazyLock};
 
 use scim_core::{
-    Error, Ingested, Leniency, Limits, Meta, Projection, Registry, Representation, Resource, ResourceType,
-    ResourceTypeDocument, Timestamp, ingest, parse_json,
+    Error, Ingested, Lenience, Leniency, Limits, Meta, Projection, Registry, Representation, Resource,
+    ResourceType, ResourceTypeDocument, Timestamp, ingest, parse_json,
 };
 use serde_json::{Value, json};
 
@@ -80,7 +80,13 @@ pub(crate) fn create(
     leniency: &Leniency,
     body: &Value,
 ) -> Result<Ingested, Error> {
-    ingest(body.to_string().as_bytes(), resource_type, None, leniency, &Limits::default())
+    ingest(
+        body.to_string().as_bytes(),
+        resource_type,
+        None,
+        &mut Lenience::new(*leniency),
+        &Limits::default(),
+    )
 }
 
 /// Reads the body of a replace from bytes, strictly.
@@ -90,7 +96,7 @@ pub(crate) fn replace(
     body: &Value,
 ) -> Result<Resource, Error> {
     let bytes = body.to_string();
-    ingest(bytes.as_bytes(), resource_type, Some(before), &Leniency::STRICT, &Limits::default())
+    ingest(bytes.as_bytes(), resource_type, Some(before), &mut Lenience::strict(), &Limits::default())
         .map(|read| read.resource)
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
-use scim_core::{Leniency, ResourceType};
+use scim_core::{Lenience, Leniency, ResourceType};
 use scim_filter::{CompareOp, Filter, Literal};
 use serde_json::{Value, json};
 
@@ -110,7 +110,7 @@ proptest! {
     #[test]
     fn filt_005_the_evaluator_agrees_with_a_naive_one(filter in filter(), resources in vec(resource(), 1..8)) {
         let thing: Arc<ResourceType> = thing();
-        if let Ok(bound) = filter.bind(&thing, &Leniency::INTEROP) {
+        if let Ok(bound) = filter.bind(&thing, &mut Lenience::new(Leniency::INTEROP)) {
             for resource in resources {
                 let stored = Stored::new(&thing, resource);
                 let mut resource = Value::Object(stored.resource.as_map().clone());

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use scim_core::{Error, Leniency, Quirk, ResourceType, ResourceTypeDocument, Schema, ScimType};
+use scim_core::{Error, Lenience, Leniency, Quirk, ResourceType, ResourceTypeDocument, Schema, ScimType};
 use scim_filter::{BoundFilter, Filter, FilterError};
 use serde_json::json;
 
@@ -122,7 +122,7 @@ fn filt_019_unknown_attributes() {
         ("emails[type eq \"work\"]", false),
         ("displayName eq \"G\" or userName eq \"x\"", true),
     ] {
-        let bound = text.parse::<Filter>().unwrap().bind_at_root(&group, &Leniency::STRICT).unwrap();
+        let bound = text.parse::<Filter>().unwrap().bind_at_root(&group, &mut Lenience::strict()).unwrap();
         assert_eq!(bound.matches(&stored.entry()), expected, "{text}");
     }
 }
@@ -154,9 +154,10 @@ fn filt_028_secrets_may_not_be_probed() {
 fn q_4_quoted_booleans() {
     let user = ResourceType::user();
     let filter: Filter = "active eq \"False\"".parse().unwrap();
-    assert!(filter.bind(&user, &Leniency::STRICT).is_err());
-    let bound = filter.bind(&user, &Leniency::INTEROP).unwrap();
-    assert!(bound.quirks().contains(Quirk::StringBooleans));
+    assert!(filter.bind(&user, &mut Lenience::strict()).is_err());
+    let mut lenience = Lenience::new(Leniency::INTEROP);
+    let bound = filter.bind(&user, &mut lenience).unwrap();
+    assert!(lenience.used().contains(Quirk::StringBooleans));
     assert!(bound.matches(&Stored::new(&user, json!({"active": false})).entry()));
 }
 
@@ -164,8 +165,10 @@ fn q_4_quoted_booleans() {
 fn q_22_unqualified_extension_attributes() {
     let user = ResourceType::user();
     let filter: Filter = "manager eq \"u9\"".parse().unwrap();
-    assert!(filter.bind(&user, &Leniency::STRICT).is_err());
-    assert!(filter.bind(&user, &Leniency::INTEROP).unwrap().quirks().contains(Quirk::UnqualifiedExtension));
+    assert!(filter.bind(&user, &mut Lenience::strict()).is_err());
+    let mut lenience = Lenience::new(Leniency::INTEROP);
+    filter.bind(&user, &mut lenience).unwrap();
+    assert!(lenience.used().contains(Quirk::UnqualifiedExtension));
     let qualified = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager eq \"u9\"";
     assert!(bind(&user, qualified).is_ok(), "the value of a complex attribute stands for it");
 }
@@ -231,7 +234,7 @@ fn built_filters_deeper_than_any_parsed_one_are_refused() {
         filter = filter.not();
     }
     assert!(filter.to_string().len() > 60_000);
-    let refused = filter.bind(&ResourceType::user(), &Leniency::STRICT);
+    let refused = filter.bind(&ResourceType::user(), &mut Lenience::strict());
     assert!(matches!(refused, Err(FilterError::TooDeep { .. })));
 }
 
@@ -247,13 +250,12 @@ fn filt_021_schemas_are_asked_for_like_any_attribute() {
 #[test]
 fn filt_023_attributes_of_extensions_are_written_out_in_full() {
     let user = ResourceType::user();
-    let used = &mut Default::default();
     let Ok(scim_core::Resolved::Attribute(department)) =
-        user.resolve_with("department", &Leniency::INTEROP, used)
+        user.resolve_with("department", &mut Leniency::INTEROP.into())
     else {
         panic!("an attribute")
     };
     let filter = Filter::eq(&department.to_string(), "R&D").unwrap();
     assert_eq!(filter.to_string(), format!("{}:department eq \"R&D\"", scim_core::urn::ENTERPRISE_USER));
-    assert!(filter.bind(&user, &Leniency::STRICT).is_ok());
+    assert!(filter.bind(&user, &mut Lenience::strict()).is_ok());
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use scim_core::{Leniency, Quirks, ResourceType, ResourceTypeDocument, Schema};
+use scim_core::{Lenience, Leniency, ResourceType, ResourceTypeDocument, Schema};
 use scim_filter::{Filter, FilterError, Path};
 use scim_testdata::{inferred, suite};
 use serde_json::{Value, json};
@@ -61,7 +61,9 @@ fn filt_002_filters_of_other_suites() {
     settle(&cases, valid, |case| {
         let parsed = text(case, "filter").parse::<Filter>();
         let outcome = match parsed {
-            Ok(filter) if case["level"] == "semantic" => filter.bind(&user, &Leniency::STRICT).map(drop),
+            Ok(filter) if case["level"] == "semantic" => {
+                filter.bind(&user, &mut Lenience::strict()).map(drop)
+            }
             other => other.map(drop),
         };
         outcome_of(&outcome, |()| None)
@@ -78,7 +80,7 @@ fn paths_of_other_suites() {
     settle(&cases, valid, |case| {
         let outcome = text(case, "path").parse::<Path>().and_then(|path| {
             if case["level"] == "semantic" {
-                path.bind(&user, &Leniency::STRICT, &mut Quirks::default())?;
+                path.bind(&user, &mut Lenience::strict())?;
             }
             Ok(())
         });
@@ -104,12 +106,12 @@ fn filt_007_evaluations_of_other_suites() {
         let outcome = text(case, "filter").parse::<Filter>().and_then(|filter| {
             // These suites ask one resource at a time, as at the root: an attribute that it cannot have, it has
             // not (FILT-019). What no schema says, or what an attribute cannot have, is another matter.
-            let bound = match filter.bind(&resource_type, &Leniency::STRICT) {
+            let bound = match filter.bind(&resource_type, &mut Lenience::strict()) {
                 Err(FilterError::UnknownAttribute { path, .. })
                     if text(case, "schema") == "none"
                         || scim_core::AttrPath::parse(&path).is_ok_and(|path| path.sub.is_none()) =>
                 {
-                    filter.bind_at_root(&resource_type, &Leniency::STRICT)
+                    filter.bind_at_root(&resource_type, &mut Lenience::strict())
                 }
                 bound => bound,
             }?;
@@ -129,8 +131,10 @@ fn fixtures_of_identity_providers() {
             "/Groups" => ResourceType::group(),
             other => panic!("{id}: {other}"),
         };
-        let filter = Filter::parse_with(text(&fixture["request"], "filter"), &Leniency::INTEROP).unwrap();
-        let bound = filter.bind(&resource_type, &Leniency::INTEROP).unwrap();
+        let filter =
+            Filter::parse_with(text(&fixture["request"], "filter"), &mut Lenience::new(Leniency::INTEROP))
+                .unwrap();
+        let bound = filter.bind(&resource_type, &mut Lenience::new(Leniency::INTEROP)).unwrap();
         let resources = fixture["before"]["resources"].as_array().unwrap();
         let found: Vec<Value> = resources
             .iter()

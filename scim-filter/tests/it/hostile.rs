@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use scim_core::{Leniency, ResourceType};
+use scim_core::{Lenience, Leniency, ResourceType};
 use scim_filter::{Budget, Filter, FilterError, Path};
 use serde_json::json;
 
@@ -13,7 +13,7 @@ fn on_a_small_stack(work: impl FnOnce() + Send + 'static) {
 fn parse_quickly(text: &str) -> Result<Filter, FilterError> {
     let begin = Instant::now();
     let strict = text.parse::<Filter>();
-    let lenient = Filter::parse_with(text, &Leniency::INTEROP);
+    let lenient = Filter::parse_with(text, &mut Lenience::new(Leniency::INTEROP));
     assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
     assert_eq!(strict.is_ok(), lenient.is_ok());
     strict
@@ -37,7 +37,10 @@ fn brackets_without_end() {
     on_a_small_stack(|| {
         let text = "a[".repeat(100_000);
         assert!(matches!(parse_quickly(&text), Err(FilterError::NestedValuePath { .. })));
-        assert!(Path::parse_with(&text, &Leniency::INTEROP).is_err_and(|error| error.is_path_fault()));
+        assert!(
+            Path::parse_with(&text, &mut Lenience::new(Leniency::INTEROP))
+                .is_err_and(|error| error.is_path_fault())
+        );
     });
 }
 
@@ -46,12 +49,13 @@ fn survives(text: &str, budget: &Budget, refused: fn(&FilterError) -> bool) {
     let user = ResourceType::user();
     for leniency in [Leniency::STRICT, Leniency::INTEROP] {
         let begin = Instant::now();
-        match Filter::parse_within(text, &leniency, budget) {
+        match Filter::parse_within(text, &mut Lenience::new(leniency), budget) {
             Ok(filter) => {
-                let again = Filter::parse_within(&filter.to_string(), &leniency, budget).unwrap();
+                let again =
+                    Filter::parse_within(&filter.to_string(), &mut Lenience::new(leniency), budget).unwrap();
                 assert!(again == filter);
                 assert!(!filter.paths().is_empty());
-                if let Ok(bound) = filter.bind(&user, &leniency) {
+                if let Ok(bound) = filter.bind(&user, &mut Lenience::new(leniency)) {
                     let _ = bound.matches(&Stored::new(&user, json!({"userName": "x"})).entry());
                     let _ = bound.plan();
                     drop(bound.clone());
@@ -104,9 +108,9 @@ fn no_budget_overflows_a_small_stack() {
 fn the_depth_has_an_end_whatever_the_budget() {
     let budget = Budget { depth: usize::MAX, ..Budget::default() };
     let nested = |depth: usize| format!("{}title pr{}", "(".repeat(depth), ")".repeat(depth));
-    assert!(Filter::parse_within(&nested(Budget::MOST_DEPTH), &Leniency::STRICT, &budget).is_ok());
+    assert!(Filter::parse_within(&nested(Budget::MOST_DEPTH), &mut Lenience::strict(), &budget).is_ok());
     let error =
-        Filter::parse_within(&nested(Budget::MOST_DEPTH + 1), &Leniency::STRICT, &budget).unwrap_err();
+        Filter::parse_within(&nested(Budget::MOST_DEPTH + 1), &mut Lenience::strict(), &budget).unwrap_err();
     let limit = Budget::MOST_DEPTH;
     assert_eq!(error, FilterError::TooDeep { position: limit, limit });
 }
@@ -127,13 +131,14 @@ fn a_literal_of_16_megabytes() {
         let text = format!("userName eq \"{}\"", "x".repeat(16 << 20));
         assert!(matches!(parse_quickly(&text), Err(FilterError::TooLong { .. })));
         let budget = Budget { bytes: 32 << 20, ..Budget::default() };
-        let filter = Filter::parse_within(&text, &Leniency::STRICT, &budget).unwrap();
+        let filter = Filter::parse_within(&text, &mut Lenience::strict(), &budget).unwrap();
         let user = ResourceType::user();
-        let bound = filter.bind(&user, &Leniency::STRICT).unwrap();
+        let bound = filter.bind(&user, &mut Lenience::strict()).unwrap();
         assert!(!bound.matches(&Stored::new(&user, json!({"userName": "x"})).entry()));
         let wrong =
-            Filter::parse_within(&text.replace("userName", "active"), &Leniency::STRICT, &budget).unwrap();
-        let error = wrong.bind(&user, &Leniency::STRICT).unwrap_err();
+            Filter::parse_within(&text.replace("userName", "active"), &mut Lenience::strict(), &budget)
+                .unwrap();
+        let error = wrong.bind(&user, &mut Lenience::strict()).unwrap_err();
         assert!(error.to_string().len() < 1_000);
     });
 }
@@ -152,7 +157,7 @@ fn as_deep_and_as_wide_as_allowed() {
         for text in [deep, wide, within] {
             let filter = text.parse::<Filter>().unwrap();
             assert_eq!(filter.to_string().parse::<Filter>().unwrap(), filter);
-            let bound = filter.bind(&user, &Leniency::STRICT).unwrap();
+            let bound = filter.bind(&user, &mut Lenience::strict()).unwrap();
             let _ = bound.matches(&stored.entry());
             drop(bound.clone());
             let _ = bound.plan();
@@ -190,7 +195,7 @@ fn whatever_a_budget_lets_through_can_be_bound() {
         let depth = Budget::MOST_DEPTH;
         let text = format!("{}title pr{}", open.repeat(depth), ")".repeat(depth));
         let budget = Budget { depth: usize::MAX, terms: usize::MAX, ..Budget::default() };
-        let filter = Filter::parse_within(&text, &Leniency::STRICT, &budget).unwrap();
-        assert!(filter.bind(&ResourceType::user(), &Leniency::STRICT).is_ok());
+        let filter = Filter::parse_within(&text, &mut Lenience::strict(), &budget).unwrap();
+        assert!(filter.bind(&ResourceType::user(), &mut Lenience::strict()).is_ok());
     });
 }

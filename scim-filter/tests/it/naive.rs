@@ -4,7 +4,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use scim_core::{Attribute, DateTime, Leniency, Resolved, ResourceType, Type, fold};
+use scim_core::{Attribute, DateTime, Lenience, Leniency, Resolved, ResourceType, Type, fold};
 use scim_filter::{CompareOp, Expr, Filter, Literal};
 use serde_json::{Number, Value};
 
@@ -66,8 +66,8 @@ fn holds(expression: Expr<'_>, scope: &Scope<'_>) -> Option<bool> {
 fn find<'a>(path: &str, scope: &Scope<'a>) -> Option<Found<'a>> {
     match scope {
         Scope::Resource(resource_type, leniency, resource) => {
-            let used = &mut Default::default();
-            let Ok(Resolved::Attribute(attr)) = resource_type.resolve_with(path, leniency, used) else {
+            let lenience = &mut Lenience::new(**leniency);
+            let Ok(Resolved::Attribute(attr)) = resource_type.resolve_with(path, lenience) else {
                 return Some(Found::default());
             };
             if resource_type.relation(&attr.attribute().name).is_some() {

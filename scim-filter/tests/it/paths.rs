@@ -1,4 +1,4 @@
-use scim_core::{Leniency, Quirk, Quirks, ResourceType, ScimType};
+use scim_core::{Lenience, Leniency, Quirk, Quirks, ResourceType, ScimType};
 use scim_filter::{BoundPath, ElementFilter, FilterError, Path};
 use serde_json::json;
 
@@ -7,9 +7,9 @@ fn bind_with(
     text: &str,
     leniency: &Leniency,
 ) -> Result<(BoundPath, Quirks), FilterError> {
-    let mut used = Quirks::default();
-    let bound = Path::parse_with(text, leniency)?.bind(resource_type, leniency, &mut used)?;
-    Ok((bound, used))
+    let mut lenience = Lenience::new(*leniency);
+    let bound = Path::parse_with(text, &mut lenience)?.bind(resource_type, &mut lenience)?;
+    Ok((bound, lenience.used()))
 }
 
 fn element_filter(resource_type: &ResourceType, text: &str) -> ElementFilter {
@@ -153,7 +153,8 @@ fn paths_are_written_as_they_parse() {
         assert_eq!(path.to_string(), text);
         assert_eq!(path.to_string().parse::<Path>().unwrap(), path);
     }
-    let path = Path::parse_with("emails[type eq 'a]b'].value", &Leniency::INTEROP).unwrap();
-    assert!(path.quirks().contains(Quirk::SingleQuotes));
+    let mut lenience = Lenience::new(Leniency::INTEROP);
+    let path = Path::parse_with("emails[type eq 'a]b'].value", &mut lenience).unwrap();
+    assert!(lenience.used().contains(Quirk::SingleQuotes));
     assert_eq!(path.to_string(), "emails[type eq \"a]b\"].value");
 }

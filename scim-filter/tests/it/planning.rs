@@ -1,4 +1,4 @@
-use scim_core::{Leniency, ResourceType};
+use scim_core::{Lenience, ResourceType};
 use scim_filter::{Filter, KeyProbe, Narrow, Plan};
 
 use crate::support::bind;
@@ -125,6 +125,6 @@ fn constants_need_no_document() {
     assert_eq!(user("meta.resourceType eq \"User\" and userName eq \"a\""), exact(key("userName", &["a"])));
     assert_eq!(user("id pr or title pr"), exact(Narrow::All));
     let filter: Filter = "userName eq \"x\"".parse().unwrap();
-    let bound = filter.bind_at_root(&ResourceType::group(), &Leniency::STRICT).unwrap();
+    let bound = filter.bind_at_root(&ResourceType::group(), &mut Lenience::strict()).unwrap();
     assert_eq!(bound.plan(), exact(Narrow::Ids(vec![])));
 }

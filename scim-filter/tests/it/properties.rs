@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use scim_core::{AttrRef, Leniency, ResourceType};
+use scim_core::{AttrRef, Lenience, Leniency, ResourceType};
 use scim_filter::{CompareOp, Filter, Literal, Narrow, Path, index_key};
 use serde_json::{Value, json};
 
@@ -110,8 +110,9 @@ proptest! {
         let text = filter.to_string();
         let parsed: Filter = text.parse().unwrap();
         prop_assert_eq!(&parsed, &filter, "{}", text);
-        let lenient = Filter::parse_with(&text, &Leniency::INTEROP).unwrap();
-        prop_assert!(lenient.quirks().is_empty());
+        let mut lenience = Lenience::new(Leniency::INTEROP);
+        let lenient = Filter::parse_with(&text, &mut lenience).unwrap();
+        prop_assert!(lenience.used().is_empty());
         prop_assert_eq!(lenient.to_string(), text);
         let json = serde_json::to_value(&filter).unwrap();
         prop_assert_eq!(json.as_str(), Some(&*filter.to_string()));
@@ -121,8 +122,8 @@ proptest! {
     #[test]
     fn filt_005_plans_are_sound(filter in user_filter(), users in prop::collection::vec(user(), 1..12)) {
         let user = ResourceType::user();
-        if let Ok(bound) = filter.bind(&user, &Leniency::STRICT) {
-            let complement = filter.clone().not().bind(&user, &Leniency::STRICT).unwrap();
+        if let Ok(bound) = filter.bind(&user, &mut Lenience::strict()) {
+            let complement = filter.clone().not().bind(&user, &mut Lenience::strict()).unwrap();
             let plan = bound.plan();
             for document in users {
                 let stored = Stored::new(&user, document);
@@ -163,26 +164,26 @@ fn check(text: &str) {
     let group = ResourceType::group();
     let stored = Stored::new(&user, json!({"id": "1", "userName": "x", "emails": [{"value": "x"}]}));
     for leniency in [Leniency::STRICT, Leniency::INTEROP] {
-        match Filter::parse_with(text, &leniency) {
+        match Filter::parse_with(text, &mut Lenience::new(leniency)) {
             Ok(filter) => {
                 assert_eq!(filter.to_string().parse::<Filter>().unwrap(), filter, "{text}");
                 for resource_type in [&user, &group] {
-                    match filter.bind(resource_type, &leniency) {
+                    match filter.bind(resource_type, &mut Lenience::new(leniency)) {
                         Ok(bound) => {
                             let _ = (bound.matches(&stored.entry()), bound.plan());
                         }
                         Err(error) => drop(error.render(text)),
                     }
-                    let _ = filter.bind_at_root(resource_type, &leniency);
+                    let _ = filter.bind_at_root(resource_type, &mut Lenience::new(leniency));
                 }
             }
             Err(error) => drop(error.render(text)),
         }
-        match Path::parse_with(text, &leniency) {
+        match Path::parse_with(text, &mut Lenience::new(leniency)) {
             Ok(path) => {
                 assert_eq!(path.to_string().parse::<Path>().unwrap(), path, "{text}");
-                let _ = path.bind(&user, &leniency, &mut scim_core::Quirks::default());
-                let _ = path.bind(&group, &leniency, &mut scim_core::Quirks::default());
+                let _ = path.bind(&user, &mut leniency.into());
+                let _ = path.bind(&group, &mut leniency.into());
             }
             Err(error) => drop(error.render(text)),
         }

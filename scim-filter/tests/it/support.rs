@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use scim_core::{DateTime, Leniency, Resource, ResourceType, Timestamp};
+use scim_core::{DateTime, Lenience, Resource, ResourceType, Timestamp};
 use scim_filter::{BoundFilter, Entry, Filter, FilterError, Relations};
 use serde_json::{Map, Value};
 
@@ -90,7 +90,7 @@ fn without_nulls(map: Map<String, Value>) -> Map<String, Value> {
 }
 
 pub(crate) fn bind(resource_type: &ResourceType, text: &str) -> Result<BoundFilter, FilterError> {
-    text.parse::<Filter>()?.bind(resource_type, &Leniency::STRICT)
+    text.parse::<Filter>()?.bind(resource_type, &mut Lenience::strict())
 }
 
 pub(crate) fn user_matches(text: &str, document: Value) -> bool {

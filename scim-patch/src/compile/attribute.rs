@@ -27,8 +27,7 @@ impl Compiler<'_> {
         match attr.sub().cloned() {
             Some(_) if attribute.multi_valued => {
                 // Matrix row 8: `emails.value`.
-                let preferred =
-                    op != Op::Remove && self.leniency.uses(Quirk::SubAttributeOfPrimary, &mut self.used);
+                let preferred = op != Op::Remove && self.lenience.uses(Quirk::SubAttributeOfPrimary);
                 let which = if preferred { Which::Preferred } else { Which::Every };
                 self.sub_attribute(op, &attr, which, value)
             }
@@ -62,17 +61,17 @@ impl Compiler<'_> {
         filter: ElementFilter,
         value: Option<Value>,
     ) -> Result<(), PatchError> {
-        if self.leniency.uses(Quirk::ValuePathNoEffect, &mut self.used) {
+        if self.lenience.uses(Quirk::ValuePathNoEffect) {
             return Ok(());
         }
         let made = match op {
-            Op::Add | Op::Replace if self.leniency.allows(Quirk::ValuePathCreate) => {
+            Op::Add | Op::Replace if self.lenience.allows(Quirk::ValuePathCreate) => {
                 self.made(&attr, &filter)
             }
             _ => None,
         };
         if made.is_some() {
-            self.leniency.uses(Quirk::ValuePathCreate, &mut self.used);
+            self.lenience.uses(Quirk::ValuePathCreate);
         }
         let which = Which::Filter { filter, made };
         if attr.sub().is_some() {
@@ -86,10 +85,9 @@ impl Compiler<'_> {
                     Some(Value::Array(mut values)) if values.len() == 1 => values.remove(0),
                     other => other.unwrap_or_default(),
                 };
-                let mut canonical = Canonical::new(self.leniency, ReadOnly::Refuse).partial();
+                let mut canonical = Canonical::new(self.lenience, ReadOnly::Refuse).partial();
                 let element = canonical.element(&attr, value);
                 let element = element.map_err(|error| PatchError::in_value(&attr, error))?;
-                self.used = self.used.union(canonical.used());
                 match (op, element) {
                     (Op::Add, Some(Value::Object(element))) => Change::parts(parts(op, &attr, element)),
                     (_, Some(element)) => Change::Replace(element),
@@ -110,14 +108,11 @@ impl Compiler<'_> {
         if !attr.attribute().is_complex() {
             return None;
         }
-        let mut canonical = Canonical::new(self.leniency, ReadOnly::Refuse).partial();
+        let mut canonical = Canonical::new(self.lenience, ReadOnly::Refuse).partial();
         let made = canonical.element(&attr.without_sub(), Value::Object(template)).ok()??;
         match made {
             made if !filter.matches(&made) => None,
-            Value::Object(made) => {
-                self.used = self.used.union(canonical.used());
-                Some(made)
-            }
+            Value::Object(made) => Some(made),
             _ => None,
         }
     }
@@ -131,7 +126,7 @@ impl Compiler<'_> {
         value: Option<Value>,
     ) -> Result<(), PatchError> {
         let Some(change) = self.change(op, attr, value)? else { return Ok(()) };
-        let drop_hollow = !matches!(which, Which::Single) && self.leniency.allows(Quirk::DropHollowElements);
+        let drop_hollow = !matches!(which, Which::Single) && self.lenience.allows(Quirk::DropHollowElements);
         let change = Change::Parts { parts: vec![Part::of(attr.leaf(), change)], drop_hollow };
         self.edit(Edit::Within { path: attr.without_sub(), which, change })
     }
@@ -147,7 +142,7 @@ impl Compiler<'_> {
         let multi_valued = attr.leaf().multi_valued;
         let value = match (op, value) {
             (Op::Remove, Some(value)) if multi_valued && !value.is_null() => {
-                if !self.leniency.uses(Quirk::RemoveWithValue, &mut self.used) {
+                if !self.lenience.uses(Quirk::RemoveWithValue) {
                     return Err(remove_with_value(&attr.to_string()));
                 }
                 let Some(Value::Array(values)) = self.canonical(attr, value, true)? else { return Ok(None) };
@@ -169,9 +164,7 @@ impl Compiler<'_> {
     /// Matrix row 5: named sub-attributes merge, a `null` one is cleared, the rest stay.
     fn merge(&mut self, op: Op, attr: AttrRef, value: Value) -> Result<(), PatchError> {
         let value = match value {
-            Value::Array(mut values)
-                if values.len() == 1 && self.leniency.uses(Quirk::UnwrapValue, &mut self.used) =>
-            {
+            Value::Array(mut values) if values.len() == 1 && self.lenience.uses(Quirk::UnwrapValue) => {
                 values.remove(0)
             }
             value => value,
@@ -215,7 +208,7 @@ impl Compiler<'_> {
     }
 
     fn is_empty_string(&mut self, value: &Value) -> bool {
-        value == "" && self.leniency.uses(Quirk::EmptyStringClears, &mut self.used)
+        value == "" && self.lenience.uses(Quirk::EmptyStringClears)
     }
 
     /// The members of an object that are `null` or `[]`: they clear what they name.
@@ -227,7 +220,7 @@ impl Compiler<'_> {
                 Some(sub) if sub.mutability == Mutability::ReadOnly => {}
                 Some(sub) if sub.required => return Err(required(&attr.with_sub(Arc::clone(sub)))),
                 Some(sub) => parts.push(Part::of(sub, PartChange::Clear)),
-                None if self.leniency.unknown_attributes() == UnknownAttributes::Keep => {
+                None if self.lenience.unknown_attributes() == UnknownAttributes::Keep => {
                     parts.push(Part { name: key.clone(), sub: None, change: PartChange::Clear });
                 }
                 None => {}
@@ -242,12 +235,11 @@ impl Compiler<'_> {
         value: Value,
         partial: bool,
     ) -> Result<Option<Value>, PatchError> {
-        let mut canonical = Canonical::new(self.leniency, ReadOnly::Refuse);
+        let mut canonical = Canonical::new(self.lenience, ReadOnly::Refuse);
         if partial {
             canonical = canonical.partial();
         }
         let value = canonical.value(attr, value).map_err(|error| PatchError::in_value(attr, error))?;
-        self.used = self.used.union(canonical.used());
         Ok(value)
     }
 }

@@ -37,7 +37,7 @@ impl Compiler<'_> {
             (Op::Remove, None) => match value {
                 None | Some(Value::Null) => RelationStep::Clear,
                 Some(value) => {
-                    if !self.leniency.uses(Quirk::RemoveWithValue, &mut self.used) {
+                    if !self.lenience.uses(Quirk::RemoveWithValue) {
                         return Err(remove_with_value(&name));
                     }
                     RelationStep::Remove(ids(value))
@@ -70,10 +70,9 @@ impl Compiler<'_> {
     /// Read-only parts of a link, computed by the service provider, may be sent along and count for
     /// nothing.
     fn references(&mut self, attr: &AttrRef, value: Option<Value>) -> Result<Vec<Reference>, PatchError> {
-        let mut canonical = Canonical::new(self.leniency, ReadOnly::Strip);
+        let mut canonical = Canonical::new(self.lenience, ReadOnly::Strip);
         let links = canonical.value(attr, value.unwrap_or_default());
         let links = links.map_err(|error| PatchError::in_value(attr, error))?;
-        self.used = self.used.union(canonical.used());
         let elements = links.as_ref().and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         elements
             .iter()

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use scim_core::{Leniency, Registry, ResourceType, ResourceTypeDocument, urn};
+use scim_core::{Lenience, Leniency, Registry, ResourceType, ResourceTypeDocument, urn};
 use scim_patch::PatchRequest;
 use serde_json::{Map, Value, json};
 
@@ -100,7 +100,7 @@ fn core_088_core_092_the_patch_message() {
         written,
         json!({"schemas": [urn::PATCH_OP], "Operations": [{"op": "replace", "path": "active", "value": false}]})
     );
-    let read = |body: Value| PatchRequest::from_value(body, &Leniency::STRICT).map(drop);
+    let read = |body: Value| PatchRequest::from_value(body, &mut Lenience::strict()).map(drop);
     assert_eq!(read(written), Ok(()));
     let operations = |operations: Value| json!({"schemas": [urn::PATCH_OP], "Operations": operations});
     for body in [

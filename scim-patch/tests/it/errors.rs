@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use scim_core::{Error, Leniency, Resource, ResourceType, ScimType, urn};
+use scim_core::{Error, Lenience, Resource, ResourceType, ScimType, urn};
 use scim_patch::{PatchError, PatchRequest};
 use serde_json::{Value, json};
 
@@ -12,8 +12,8 @@ use crate::sequences::USER_TYPE;
 fn refusal(resource_type: &Arc<ResourceType>, before: Value, operation: Value) -> PatchError {
     let body = json!({"schemas": [urn::PATCH_OP], "Operations": [operation]});
     let mut resource = Resource::from_canonical(before.as_object().unwrap().clone());
-    PatchRequest::from_value(body, &Leniency::STRICT)
-        .and_then(|request| request.compile(resource_type, &Leniency::STRICT))
+    PatchRequest::from_value(body, &mut Lenience::strict())
+        .and_then(|request| request.compile(resource_type, &mut Lenience::strict()))
         .and_then(|plan| plan.apply(&mut resource))
         .unwrap_err()
 }
@@ -128,8 +128,8 @@ fn refusals_say_which_operation_and_repeat_little() {
     let body = json!({"schemas": [urn::PATCH_OP], "Operations": [
         {"op": "add", "path": "title", "value": "t"},
         {"op": "replace", "path": "emails[type eq \"x\"].value", "value": "y"}]});
-    let request = PatchRequest::from_value(body, &Leniency::STRICT).unwrap();
-    let plan = request.compile(&ResourceType::user(), &Leniency::STRICT).unwrap();
+    let request = PatchRequest::from_value(body, &mut Lenience::strict()).unwrap();
+    let plan = request.compile(&ResourceType::user(), &mut Lenience::strict()).unwrap();
     let mut resource = Resource::from_canonical(ada.as_object().unwrap().clone());
     let error = plan.apply(&mut resource).unwrap_err();
     assert!(error.to_string().starts_with("Operations[1]: "), "{error}");
@@ -153,8 +153,8 @@ fn patch_022_an_extension_that_is_gone_is_not_to_blame() {
         BADGE: {"code": "c", "pins": [{"value": "p"}]}});
     let body = json!({"schemas": [urn::PATCH_OP], "Operations": [
         {"op": "remove", "path": BADGE}, {"op": "replace", "path": "userName", "value": " "}]});
-    let request = PatchRequest::from_value(body, &Leniency::STRICT).unwrap();
-    let plan = request.compile(&USER_TYPE, &Leniency::STRICT).unwrap();
+    let request = PatchRequest::from_value(body, &mut Lenience::strict()).unwrap();
+    let plan = request.compile(&USER_TYPE, &mut Lenience::strict()).unwrap();
     let mut resource = Resource::from_canonical(user.as_object().unwrap().clone());
     let error = plan.apply(&mut resource).unwrap_err();
     assert!(matches!(&error, PatchError::InvalidValue { path, .. } if path == "userName"), "{error:?}");

@@ -1,12 +1,16 @@
 //! Plans in sentences, without secrets.
 
-use scim_core::{Leniency, Quirk, ResourceType, UnknownAttributes, urn};
+use scim_core::{Lenience, Leniency, Quirk, ResourceType, UnknownAttributes, urn};
 use scim_patch::PatchRequest;
 use serde_json::{Value, json};
 
 fn explained(resource_type: &std::sync::Arc<ResourceType>, leniency: &Leniency, operation: Value) -> String {
     let body = json!({"schemas": [urn::PATCH_OP], "Operations": [operation]});
-    PatchRequest::from_value(body, leniency).unwrap().compile(resource_type, leniency).unwrap().to_string()
+    PatchRequest::from_value(body, &mut Lenience::new(*leniency))
+        .unwrap()
+        .compile(resource_type, &mut Lenience::new(*leniency))
+        .unwrap()
+        .to_string()
 }
 
 #[test]
@@ -104,7 +108,7 @@ fn core_052_debug_shows_no_values() {
     assert!(!format!("{request:?}").contains("s3cret"), "{request:?}");
     let operation = &request.operations()[1];
     assert_eq!(format!("{operation:?}"), "Operation { op: Replace, path: Some(\"title\"), value: a string }");
-    let plan = request.compile(&ResourceType::user(), &Leniency::STRICT).unwrap();
+    let plan = request.compile(&ResourceType::user(), &mut Lenience::strict()).unwrap();
     assert_eq!(format!("{plan:?}"), format!("PatchPlan({plan})"));
     assert!(!format!("{plan:?}").contains("s3cret"), "{plan:?}");
 }

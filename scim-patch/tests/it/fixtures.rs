@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use scim_core::{Error, Leniency, Quirks, Resource, ResourceType};
+use scim_core::{Error, Lenience, Leniency, Quirks, Resource, ResourceType};
 use scim_patch::{Changed, PatchRequest, RelationStep};
 use serde_json::{Map, Value};
 
@@ -145,7 +145,9 @@ pub(crate) fn patch_whole(
         _ => Vec::new(),
     };
     let members_before = members.clone();
-    let plan = PatchRequest::from_value(request.clone(), leniency)?.compile(resource_type, leniency)?;
+    let mut lenience = Lenience::new(*leniency);
+    let plan =
+        PatchRequest::from_value(request.clone(), &mut lenience)?.compile(resource_type, &mut lenience)?;
     let mut resource = Resource::from_canonical(document);
     let untouched = resource.clone();
     let changed = plan.apply(&mut resource).inspect_err(|_| {
@@ -181,7 +183,7 @@ pub(crate) fn patch_whole(
         }
     }
     let changed = changed != Changed::No || members != members_before;
-    Ok(Patched { document: result, changed, quirks: plan.quirks() })
+    Ok(Patched { document: result, changed, quirks: lenience.used() })
 }
 
 fn element(reference: &scim_core::Reference) -> Value {

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use scim_core::{Error, Leniency, Resource, ResourceType, ResourceTypeDocument, Schema, ScimType, urn};
+use scim_core::{
+    Error, Lenience, Leniency, Resource, ResourceType, ResourceTypeDocument, Schema, ScimType, urn,
+};
 use scim_patch::{Changed, PatchRequest};
 use serde_json::{Value, json};
 
@@ -17,7 +19,9 @@ fn apply(
     operations: Value,
 ) -> Result<Changed, Error> {
     let body = json!({"schemas": [urn::PATCH_OP], "Operations": operations});
-    Ok(PatchRequest::from_value(body, leniency)?.compile(resource_type, leniency)?.apply(resource)?)
+    Ok(PatchRequest::from_value(body, &mut Lenience::new(*leniency))?
+        .compile(resource_type, &mut Lenience::new(*leniency))?
+        .apply(resource)?)
 }
 
 fn ada() -> Resource {
@@ -183,9 +187,9 @@ fn patch_014_members_that_are_nobody_are_still_named_when_steps_are_joined() {
         {"op": "remove", "path": "members"},
     ]);
     let body = json!({"schemas": [urn::PATCH_OP], "Operations": operations});
-    let plan = PatchRequest::from_value(body, &Leniency::STRICT)
+    let plan = PatchRequest::from_value(body, &mut Lenience::strict())
         .unwrap()
-        .compile(&ResourceType::group(), &Leniency::STRICT)
+        .compile(&ResourceType::group(), &mut Lenience::strict())
         .unwrap();
     assert_eq!(plan.relations().len(), 2);
 }

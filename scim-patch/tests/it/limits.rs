@@ -1,13 +1,14 @@
 //! What a request may cost: 413 past each limit, and not a step before it.
 
-use scim_core::{Error, Leniency, Limits, Resource, ResourceType, urn};
+use scim_core::{Error, Lenience, Leniency, Limits, Resource, ResourceType, urn};
 use scim_patch::{PatchError, PatchPlan, PatchRequest};
 use serde_json::{Map, Value, json};
 
 fn compile(operations: Value, limits: &Limits) -> Result<PatchPlan, PatchError> {
     let body = json!({"schemas": [urn::PATCH_OP], "Operations": operations}).to_string();
     let leniency = Leniency::INTEROP;
-    PatchRequest::parse(body.as_bytes(), &leniency, limits)?.compile(&ResourceType::user(), &leniency)
+    PatchRequest::parse(body.as_bytes(), &mut Lenience::new(leniency), limits)?
+        .compile(&ResourceType::user(), &mut Lenience::new(leniency))
 }
 
 #[track_caller]
@@ -54,8 +55,9 @@ fn terms_over_members_are_counted() {
         let remove = |filter: &&str| json!({"op": "remove", "path": format!("members[{filter}]")});
         let operations: Value = filters.iter().map(remove).collect();
         let body = json!({"schemas": [urn::PATCH_OP], "Operations": operations});
-        let request = PatchRequest::parse(body.to_string().as_bytes(), &Leniency::STRICT, &limits).unwrap();
-        request.compile(&ResourceType::group(), &Leniency::STRICT)
+        let request =
+            PatchRequest::parse(body.to_string().as_bytes(), &mut Lenience::strict(), &limits).unwrap();
+        request.compile(&ResourceType::group(), &mut Lenience::strict())
     };
     let (one, two) = ("value sw \"a\"", "value sw \"a\" or value sw \"b\"");
     assert!(compile(&[one, two]).is_ok());
@@ -66,8 +68,8 @@ fn terms_over_members_are_counted() {
 
 fn apply(leniency: &Leniency, limits: &Limits, before: Value, operations: Value) -> Result<(), PatchError> {
     let body = json!({"schemas": [urn::PATCH_OP], "Operations": operations}).to_string();
-    let request = PatchRequest::parse(body.as_bytes(), leniency, limits).unwrap();
-    let plan = request.compile(&ResourceType::user(), leniency).unwrap();
+    let request = PatchRequest::parse(body.as_bytes(), &mut Lenience::new(*leniency), limits).unwrap();
+    let plan = request.compile(&ResourceType::user(), &mut Lenience::new(*leniency)).unwrap();
     let mut document = json!({"schemas": [urn::USER], "userName": "ada"}).as_object().unwrap().clone();
     document.extend(before.as_object().unwrap().clone());
     let mut resource = Resource::from_canonical(document);
@@ -155,8 +157,8 @@ fn values_are_bounded_by_the_body() {
 fn members_do_not_count_as_changes() {
     let members: Value = (0..5_000).map(|at| json!({"value": at.to_string()})).collect();
     let body = json!({"schemas": [urn::PATCH_OP], "Operations": [{"op": "add", "path": "members", "value": members}]});
-    let request = PatchRequest::from_value(body, &Leniency::STRICT).unwrap();
-    let plan = request.compile(&ResourceType::group(), &Leniency::STRICT).unwrap();
+    let request = PatchRequest::from_value(body, &mut Lenience::strict()).unwrap();
+    let plan = request.compile(&ResourceType::group(), &mut Lenience::strict()).unwrap();
     assert!(!plan.touches_document());
     assert_eq!(plan.relations().len(), 1);
 }
@@ -172,8 +174,8 @@ fn lists_written_into_many_elements_count_for_each() {
         let operation = json!({"op": op, "path": "boxes.tags", "value": ["x".repeat(18), "y".repeat(28)]});
         let body = json!({"schemas": [urn::PATCH_OP], "Operations": [operation]}).to_string();
         let limits = Limits { bytes, ..Limits::default() };
-        let request = PatchRequest::parse(body.as_bytes(), &Leniency::STRICT, &limits).unwrap();
-        let plan = request.compile(&boxes, &Leniency::STRICT).unwrap();
+        let request = PatchRequest::parse(body.as_bytes(), &mut Lenience::strict(), &limits).unwrap();
+        let plan = request.compile(&boxes, &mut Lenience::strict()).unwrap();
         plan.apply(&mut Resource::from_canonical(before.clone())).is_ok()
     };
     for op in ["add", "replace"] {

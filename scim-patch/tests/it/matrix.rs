@@ -1,6 +1,6 @@
 //! The 21 rows of the PATCH matrix (`docs/requirements/scim-requirements.md`, D.2), strictly.
 
-use scim_core::{Leniency, Quirk, ResourceType, urn};
+use scim_core::{Lenience, Leniency, Quirk, ResourceType, urn};
 use serde_json::{Map, Value, json};
 
 use crate::fixtures::patch;
@@ -257,7 +257,9 @@ fn patch_019_patch_035_one_primary() {
 #[test]
 fn patch_002_patch_003_patch_004_the_envelope() {
     let parse = |body: Value| {
-        scim_core::Error::from(scim_patch::PatchRequest::from_value(body, &Leniency::STRICT).unwrap_err())
+        scim_core::Error::from(
+            scim_patch::PatchRequest::from_value(body, &mut Lenience::strict()).unwrap_err(),
+        )
     };
     for body in [
         json!([]),

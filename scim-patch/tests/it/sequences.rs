@@ -3,7 +3,9 @@
 use std::sync::{Arc, LazyLock};
 
 use proptest::prelude::*;
-use scim_core::{Error, Leniency, Reference, Resource, ResourceType, Schema, UnknownAttributes, urn};
+use scim_core::{
+    Error, Lenience, Leniency, Reference, Resource, ResourceType, Schema, UnknownAttributes, urn,
+};
 use scim_patch::{Changed, Op, PatchError, PatchPlan, PatchRequest, RelationStep, diff, diff_relation};
 use serde_json::{Map, Value, json};
 
@@ -379,7 +381,7 @@ fn keyword(error: impl Into<Error>) -> String {
 }
 
 fn plan(resource_type: &Arc<ResourceType>, operations: &[Operation]) -> Result<PatchPlan, String> {
-    request(operations).compile(resource_type, &Leniency::STRICT).map_err(keyword)
+    request(operations).compile(resource_type, &mut Lenience::strict()).map_err(keyword)
 }
 
 fn engine(
@@ -462,10 +464,10 @@ proptest! {
         let (before_ids, after_ids) = (references(&links_from), references(&links_to));
         prop_assert!(diff_relation("members", &after_ids, &after_ids, chunk).is_empty());
         for links in diff_relation("members", &before_ids, &after_ids, chunk) {
-            link(&mut members, &links.compile(&resource_type, &Leniency::STRICT).unwrap());
+            link(&mut members, &links.compile(&resource_type, &mut Lenience::strict()).unwrap());
         }
         let keep = Leniency::STRICT.with_unknown_attributes(UnknownAttributes::Keep);
-        let plan = request.compile(&resource_type, &keep);
+        let plan = request.compile(&resource_type, &mut Lenience::new(keep));
         let plan = plan.map_err(|error| TestCaseError::fail(format!("{error}: {}", told_of(&request))))?;
         let mut document = from.clone();
         match plan.apply(&mut document) {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use scim_core::{
-    Error, Leniency, Quirk, Relation, ResourceType, ResourceTypeBuilder, ResourceTypeDocument, Schema,
-    UnknownAttributes, urn,
+    Error, Lenience, Leniency, Quirk, Relation, ResourceType, ResourceTypeBuilder, ResourceTypeDocument,
+    Schema, UnknownAttributes, urn,
 };
 use scim_patch::PatchRequest;
 use serde_json::{Map, Value, json};
@@ -139,7 +139,7 @@ fn outcome(case: &Value, leniency: Leniency) -> Outcome {
         None => json!({"schemas": [urn::PATCH_OP], "Operations": case["ops"]}),
     };
     if case["valid_body"] == true {
-        let read = PatchRequest::from_value(request, &leniency).map(|_| Outcome::Accepted);
+        let read = PatchRequest::from_value(request, &mut Lenience::new(leniency)).map(|_| Outcome::Accepted);
         return read.unwrap_or_else(|error| refused(&error.into()));
     }
     let before = clean(case["before"].as_object().cloned().unwrap_or_default());

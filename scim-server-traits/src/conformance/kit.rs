@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use scim_core::{Leniency, Reference, Resource, ResourceType, Timestamp};
+use scim_core::{Lenience, Reference, Resource, ResourceType, Timestamp};
 use scim_filter::{BoundFilter, Filter};
 use scim_patch::{RelationEdit, RelationStep};
 use serde_json::{Value, json};
@@ -159,7 +159,7 @@ pub(super) fn only<T: Debug>(mut list: Vec<T>) -> T {
 pub(super) fn bound(resource_type: &ResourceType, filter: &str) -> BoundFilter {
     let parsed: Result<Filter, _> = filter.parse();
     parsed
-        .and_then(|filter| filter.bind(resource_type, &Leniency::STRICT))
+        .and_then(|filter| filter.bind(resource_type, &mut Lenience::strict()))
         .unwrap_or_else(|error| panic!("`{filter}`: {error}"))
 }
 

@@ -1,6 +1,6 @@
 //! Links: steps on relations, and how they are read.
 
-use scim_core::{Leniency, Quirks, Reference};
+use scim_core::{Lenience, Reference};
 use scim_filter::{BoundPath, ElementFilter, Path};
 use scim_patch::RelationStep;
 use serde_json::json;
@@ -78,7 +78,7 @@ pub(super) async fn a_remove_where_takes_the_links_that_fit(kit: Kit) {
 /// The filter of `members[…]`, as a store gets it.
 fn element_filter(kit: &Kit, filter: &str) -> ElementFilter {
     let path: Result<Path, _> = format!("members[{filter}]").parse();
-    match path.and_then(|path| path.bind(&kit.group, &Leniency::STRICT, &mut Quirks::default())) {
+    match path.and_then(|path| path.bind(&kit.group, &mut Lenience::strict())) {
         Ok(BoundPath::Attribute { filter: Some(filter), .. }) => filter,
         other => panic!("`{filter}`: {other:?}"),
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use scim_core::{Leniency, Quirks, Resource, urn};
+use scim_core::{Lenience, Resource, urn};
 use serde_json::json;
 
 use super::kit::{Kit, at, bound, document, done};
@@ -53,8 +53,7 @@ async fn has_people(kit: &Kit) {
 }
 
 fn by(kit: &Kit, path: &str) -> SortBy {
-    SortBy::bind(path, &kit.user, &Leniency::STRICT, &mut Quirks::default())
-        .unwrap_or_else(|error| panic!("`{path}`: {error}"))
+    SortBy::bind(path, &kit.user, &mut Lenience::strict()).unwrap_or_else(|error| panic!("`{path}`: {error}"))
 }
 
 fn sorted(kit: &Kit, path: &str) -> Query {

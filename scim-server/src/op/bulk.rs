@@ -20,6 +20,7 @@ use self::entry::{Entry, Names};
 use self::order::{Step, order};
 use super::create;
 use crate::etag;
+use crate::observe;
 use crate::parameters::Parameters;
 use crate::respond::{self, Answer};
 use crate::route::{Route, route_below};
@@ -194,7 +195,9 @@ impl Job<'_> {
             headers.insert(header::IF_MATCH, value);
         }
         let call = self.call_for(entry, &headers);
-        match call.single(route).await {
+        let outcome = call.single(route).await;
+        observe::report(&call.into_lenience());
+        match outcome {
             Ok(answer) => {
                 let mut result = self.result(entry, answer.status());
                 result.version = answer.get(&header::ETAG).map(str::to_owned);
@@ -207,14 +210,11 @@ impl Job<'_> {
     }
 
     fn call_for<'b>(&'b self, entry: &'b Entry, headers: &'b HeaderMap) -> Call<'b> {
-        Call {
-            server: self.call.server,
-            context: self.call.context.clone(),
-            headers,
-            input: Input::Json(entry.data.as_ref().unwrap_or(&Value::Null)),
-            parameters: Parameters::default(),
-            id: entry.id.clone(),
-        }
+        let input = Input::Json(entry.data.as_ref().unwrap_or(&Value::Null));
+        let context = self.call.context.clone();
+        let mut call = Call::new(self.call.server, context, headers, input, Parameters::default());
+        call.id.clone_from(&entry.id);
+        call
     }
 
     /// Where the operation leads, once all that it needs is there, or among those that are made with it.
@@ -263,13 +263,16 @@ impl Job<'_> {
         let server = self.call.server;
         let ids = creates.iter().filter_map(|at| self.entries[*at].id.as_deref());
         let mut to_come: BTreeSet<&str> = ids.collect();
-        let (mut batch, mut updates, mut results) = (Batch::new(server.clock.now()), Vec::new(), Vec::new());
+        let (mut batch, mut updates) = (Batch::new(server.clock.now()), Vec::new());
+        let (mut notes, mut results) = (Vec::new(), Vec::new());
         for at in creates {
             let entry = &self.entries[*at];
             let Route::Create(resource_type) = self.check(entry, creates)? else {
                 return Err(Error::internal("only creates are made together"));
             };
-            let mut insert = create::new(&self.call_for(entry, &headers), &resource_type)?.insert;
+            let call = self.call_for(entry, &headers);
+            let mut insert = create::new(&call, &resource_type)?.insert;
+            notes.push(call.into_lenience());
             let mut later = Vec::new();
             for (relation, references) in &mut insert.links {
                 let is_later = |reference: &mut Reference| to_come.contains(reference.value.as_str());
@@ -291,6 +294,7 @@ impl Job<'_> {
         let (updated, updates): (Vec<_>, Vec<_>) = updates.into_iter().unzip();
         let batch = updates.into_iter().fold(batch, Batch::update);
         let written = server.store.commit(&self.call.context, batch).await?;
+        notes.iter().for_each(observe::report);
         // The last write of each says the version.
         for (at, written) in (0..creates.len()).chain(updated).zip(written) {
             results[at].version = Some(etag::tag(written.version));

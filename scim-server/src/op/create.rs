@@ -21,8 +21,7 @@ pub(super) struct New {
 
 /// Reads the body.
 pub(super) fn new(call: &Call<'_>, resource_type: &Arc<ResourceType>) -> Result<New, Error> {
-    let mut read = ingest_value(call.json()?, resource_type, None, &call.server.leniency)?;
-    call.report(read.quirks);
+    let mut read = ingest_value(call.json()?, resource_type, None, &mut call.lenience())?;
     secret::discard(resource_type, &mut read.resource);
     let id = call.id.clone().unwrap_or_else(|| call.server.ids.next_id());
     let mut insert = Insert::new(Arc::clone(resource_type), id, read.resource);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use scim_core::{
-    Error, ListResponse, PaginationMethod, Projection, Quirk, Quirks, Resolved, ResourceType, ScimType,
+    Error, Lenience, ListResponse, PaginationMethod, Projection, Quirk, Resolved, ResourceType, ScimType,
 };
 use scim_filter::{BoundFilter, Filter};
 use scim_server_traits::{Position, Query, Seek, Sort, SortBy, Stored};
@@ -23,12 +23,9 @@ pub(crate) async fn run(
 ) -> Result<Answer, Error> {
     let sort = match &parameters.sort_by {
         None => Sort::default(),
-        Some(path) => sort(
-            call,
-            parameters,
-            SortBy::bind(path, resource_type, &call.server.leniency, &mut Quirks::default())?,
-            resource_type,
-        )?,
+        Some(path) => {
+            sort(call, parameters, SortBy::bind(path, resource_type, &mut call.lenience())?, resource_type)?
+        }
     };
     let filter = filter(call, parameters)?;
     let part = Part::new(
@@ -43,11 +40,9 @@ pub(crate) async fn run(
 
 /// Nothing of a type that is not served, for who asks to see whether it is; 404 for everybody else.
 pub(crate) fn run_unserved(call: &Call<'_>, path: &str) -> Result<Answer, Error> {
-    let mut used = Quirks::default();
-    if !call.server.leniency.uses(Quirk::ListUnservedTypeAsEmpty, &mut used) {
+    if !call.lenience().uses(Quirk::ListUnservedTypeAsEmpty) {
         return Err(Error::not_found(format!("there is no endpoint `{path}`")));
     }
-    call.report(used);
     Answer::list(ListResponse::page(0, 1, Vec::new()), 0, |_| Ok(()))
 }
 
@@ -55,11 +50,10 @@ pub(crate) fn run_unserved(call: &Call<'_>, path: &str) -> Result<Answer, Error>
 pub(crate) async fn run_all(call: &Call<'_>, parameters: &Parameters) -> Result<Answer, Error> {
     let types = call.server.registry.resource_types();
     // FILT-019: what one type lacks counts as having no value, but some type must know each attribute.
-    let leniency = &call.server.leniency;
     let filter = filter(call, parameters)?;
     if let Some(filter) = &filter {
         let knows = |resource_type: &ResourceType, path: &str| {
-            resource_type.resolve_with(path, leniency, &mut Quirks::default()).is_ok()
+            resource_type.resolve_with(path, &mut call.lenience()).is_ok()
         };
         let is_known = |path: &str| {
             // `value` stands for the values themselves where they have no sub-attributes.
@@ -72,9 +66,7 @@ pub(crate) async fn run_all(call: &Call<'_>, parameters: &Parameters) -> Result<
     }
     let orders: Vec<_> = match &parameters.sort_by {
         None => types.iter().map(|_| Ok(SortBy::Creation)).collect(),
-        Some(path) => {
-            types.iter().map(|known| SortBy::bind(path, known, leniency, &mut Quirks::default())).collect()
-        }
+        Some(path) => types.iter().map(|known| SortBy::bind(path, known, &mut call.lenience())).collect(),
     };
     let is_known = orders.iter().any(Result::is_ok);
     let mut parts = Vec::new();
@@ -89,7 +81,7 @@ pub(crate) async fn run_all(call: &Call<'_>, parameters: &Parameters) -> Result<
 
 /// The filter that is asked for, before it is bound to a type.
 fn filter(call: &Call<'_>, parameters: &Parameters) -> Result<Option<Filter>, Error> {
-    let parse = |text: &String| Filter::parse_with(text, &call.server.leniency);
+    let parse = |text: &String| Filter::parse_with(text, &mut call.lenience());
     Ok(parameters.filter.as_ref().map(parse).transpose()?)
 }
 
@@ -118,7 +110,7 @@ fn sort(
 }
 
 /// How a filter is bound to a type.
-type Bind = fn(&Filter, &ResourceType, &scim_core::Leniency) -> Result<BoundFilter, scim_filter::FilterError>;
+type Bind = fn(&Filter, &ResourceType, &mut Lenience) -> Result<BoundFilter, scim_filter::FilterError>;
 
 /// What a request comes to for one resource type.
 struct Part {
@@ -135,7 +127,6 @@ impl Part {
         filter: Option<(&Filter, Bind)>,
         sort: Sort,
     ) -> Result<Self, Error> {
-        let leniency = &call.server.leniency;
         let projection = parameters.projection(resource_type)?;
         let mut query = Query::new(Arc::clone(resource_type))
             .with_relations(wanted_relations(resource_type, &projection))
@@ -147,9 +138,7 @@ impl Part {
             if parameters.in_url && !call.server.sensitive.is_empty() {
                 refuse_sensitive(call, filter, resource_type)?;
             }
-            let bound = bind(filter, resource_type, leniency)?;
-            call.report(bound.quirks());
-            query.filter = Some(bound);
+            query.filter = Some(bind(filter, resource_type, &mut call.lenience())?);
         }
         Ok(Self { resource_type: Arc::clone(resource_type), query, projection })
     }
@@ -164,7 +153,7 @@ fn refuse_sensitive(call: &Call<'_>, filter: &Filter, resource_type: &ResourceTy
 }
 
 fn is_sensitive(call: &Call<'_>, path: &str, resource_type: &ResourceType) -> bool {
-    match resource_type.resolve_with(path, &call.server.leniency, &mut Quirks::default()) {
+    match resource_type.resolve_with(path, &mut call.lenience()) {
         // A path without sub-attribute stands for all of them, and so does one that is sensitive.
         Ok(Resolved::Attribute(asked)) => call.server.sensitive.iter().any(|known| {
             known.extension() == asked.extension()

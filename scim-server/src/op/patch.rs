@@ -27,8 +27,8 @@ pub(crate) async fn run(
         return Err(Error::not_implemented("PATCH is not supported: replace the resource by PUT"));
     }
     let condition = Condition::if_match(call.headers);
-    let request = PatchRequest::from_value_within(call.json()?, &server.leniency, &server.limits)?;
-    let plan = request.compile(&resource_type, &server.leniency)?;
+    let request = PatchRequest::from_value_within(call.json()?, &mut call.lenience(), &server.limits)?;
+    let plan = request.compile(&resource_type, &mut call.lenience())?;
     let relations_only = !plan.touches_document() && !plan.relations().is_empty();
     let with_body = match server.patch_response {
         _ if call.parameters.names_attributes() => true,
@@ -53,7 +53,6 @@ pub(crate) async fn run(
             Err(error) => return Err(refused(error, &condition)),
         }
     };
-    call.report(plan.quirks());
     if let Some(projection) = projection {
         return read::show(call, &resource_type, &id, &projection).await?.answer(StatusCode::OK, &projection);
     }

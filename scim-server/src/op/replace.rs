@@ -28,7 +28,7 @@ pub(crate) async fn run(
         let previous = previous.ok_or_else(|| read::missing(&resource_type, &id))?;
         check_version(&condition, resource_type.name(), &id, previous.version)?;
         let mut ingested =
-            ingest_value(body.clone(), &resource_type, Some(&previous.resource), &server.leniency)?;
+            ingest_value(body.clone(), &resource_type, Some(&previous.resource), &mut call.lenience())?;
         secret::discard(&resource_type, &mut ingested.resource);
         // Worked out before anything is written, for it may be refused.
         let projection = call.parameters.projection_after(&resource_type, &ingested.written)?;
@@ -47,10 +47,7 @@ pub(crate) async fn run(
             .with_whole(ingested.resource)
             .with_relations(relations);
         match server.store.commit(&call.context, Batch::new(server.clock.now()).update(update)).await {
-            Ok(_) => {
-                call.report(ingested.quirks);
-                break projection;
-            }
+            Ok(_) => break projection,
             Err(error) if again(&error, attempt) => attempt += 1,
             Err(error) => return Err(refused(error, &condition)),
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use scim_core::{Leniency, Quirks, Reference, ResourceType, Timestamp};
+use scim_core::{Lenience, Reference, ResourceType, Timestamp};
 use scim_filter::Filter;
 use scim_patch::{RelationEdit, RelationStep};
 use scim_server_traits::{
@@ -154,12 +154,12 @@ async fn state(store: &dyn Store, context: &Context, history: &History) -> Vec<S
     let filtered = FILTERS.iter().map(|(name, filter)| {
         let resource_type = types.into_iter().find(|one| one.name() == *name).unwrap();
         let filter: Filter = filter.parse().unwrap();
-        let filter = filter.bind(resource_type, &Leniency::STRICT).unwrap();
+        let filter = filter.bind(resource_type, &mut Lenience::strict()).unwrap();
         Query::new(Arc::clone(resource_type)).with_filter(filter).page(1, 3)
     });
     let sorted = SORTS.iter().map(|(name, path)| {
         let resource_type = types.into_iter().find(|one| one.name() == *name).unwrap();
-        let by = SortBy::bind(path, resource_type, &Leniency::STRICT, &mut Quirks::default()).unwrap();
+        let by = SortBy::bind(path, resource_type, &mut Lenience::strict()).unwrap();
         Query::new(Arc::clone(resource_type)).sorted(Sort::descending(by)).page(1, 4)
     });
     let filtered = filtered.chain(sorted);
@@ -220,11 +220,11 @@ async fn filt_025_what_is_looked_at_one_by_one_is_counted() {
         });
         store.commit(&super::given::context(), batch).await.unwrap();
         let ask = |path: &str, filter: Option<&str>, page: (u64, u64), budget| {
-            let by = SortBy::bind(path, &user, &Leniency::STRICT, &mut Quirks::default()).unwrap();
+            let by = SortBy::bind(path, &user, &mut Lenience::strict()).unwrap();
             let sort = Sort::ascending(by);
             let mut query = Query::new(Arc::clone(&user)).sorted(sort).page(page.0, page.1);
-            query.filter =
-                filter.map(|text| text.parse::<Filter>().unwrap().bind(&user, &Leniency::STRICT).unwrap());
+            query.filter = filter
+                .map(|text| text.parse::<Filter>().unwrap().bind(&user, &mut Lenience::strict()).unwrap());
             query.scan_limit = budget;
             let store = Arc::clone(&store);
             async move {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use scim_core::{Leniency, ResourceType, ResourceTypeDocument, Schema};
+use scim_core::{Lenience, ResourceType, ResourceTypeDocument, Schema};
 use scim_filter::Filter;
 use scim_server_traits::{ChangeFeed, Context, Delete, Insert, Query, Store, StoreError, TenantId};
 use scim_store::{Durability, SqliteOptions, SqliteStore, backup};
@@ -249,7 +249,7 @@ fn titled(unique: bool) -> Arc<ResourceType> {
 async fn count(store: &SqliteStore, resource_type: &Arc<ResourceType>, filter: &str) -> u64 {
     let filter: Filter = filter.parse().unwrap();
     let mut query = Query::new(Arc::clone(resource_type));
-    query = query.with_filter(filter.bind(resource_type, &Leniency::STRICT).unwrap()).page(0, 0);
+    query = query.with_filter(filter.bind(resource_type, &mut Lenience::strict()).unwrap()).page(0, 0);
     // What the index answers is answered without reading a document.
     query.scan_limit = 0;
     store.query(&context(), query).await.unwrap().total

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use scim_core::{Leniency, ResourceType};
+use scim_core::{Lenience, ResourceType};
 use scim_filter::Filter;
 use scim_server_traits::{ChangeFeed, Claim, Get, Page, Query, Store, StoreError, Update};
 use scim_store::{Durability, SqliteOptions, SqliteStore};
@@ -38,7 +38,8 @@ async fn sqlite_keeps_the_contract_with_least_room() {
 async fn find(store: &SqliteStore, filter: &str) -> Page {
     let user = ResourceType::user();
     let filter: Filter = filter.parse().unwrap();
-    let query = Query::new(Arc::clone(&user)).with_filter(filter.bind(&user, &Leniency::STRICT).unwrap());
+    let query =
+        Query::new(Arc::clone(&user)).with_filter(filter.bind(&user, &mut Lenience::strict()).unwrap());
     store.query(&context(), query).await.unwrap()
 }
 

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
-use scim_core::{Leniency, ResourceType};
+use scim_core::{Lenience, Leniency, ResourceType};
 use scim_filter::sql::{
     Column, Condition, Dialect, Json, Links, Rows, SqlError, Table, comparable, comparable_document,
 };
@@ -133,7 +133,7 @@ fn questions<'c>(
     let (mut questions, mut conditions): (_, Vec<Condition>) = (Vec::new(), Vec::new());
     let mut before = 0;
     for filter in &case.filters {
-        let Ok(bound) = filter.bind(user, &Leniency::INTEROP) else { continue };
+        let Ok(bound) = filter.bind(user, &mut Lenience::new(Leniency::INTEROP)) else { continue };
         for (at, layout) in layouts.iter().enumerate().filter(|(_, layout)| case.ascii || !layout.ascii_only)
         {
             match bound.to_sql(&layout.table, dialect, before) {

@@ -1,7 +1,7 @@
 //! What is written, and what is refused.
 
 use rusqlite::params_from_iter;
-use scim_core::{Leniency, ResourceType, urn};
+use scim_core::{Lenience, Leniency, ResourceType, urn};
 use scim_filter::Filter;
 use scim_filter::sql::{Column, Condition, Dialect, Json, Links, Param, Rows, SqlError, Table};
 
@@ -29,8 +29,9 @@ fn users() -> Table {
 
 fn translate(text: &str, table: &Table, dialect: Dialect) -> Result<Condition, SqlError> {
     let filter: Filter = text.parse().unwrap();
-    let bound =
-        filter.bind(&ResourceType::user(), &Leniency::INTEROP).unwrap_or_else(|e| panic!("{text}: {e}"));
+    let bound = filter
+        .bind(&ResourceType::user(), &mut Lenience::new(Leniency::INTEROP))
+        .unwrap_or_else(|e| panic!("{text}: {e}"));
     bound.to_sql(table, dialect, 0)
 }
 
@@ -170,7 +171,9 @@ fn what_a_client_writes_is_never_in_the_text() {
     {
         for op in scim_filter::CompareOp::ALL {
             let filter = Filter::compare(path, op, evil).unwrap();
-            let Ok(bound) = filter.bind(&ResourceType::user(), &Leniency::INTEROP) else { continue };
+            let Ok(bound) = filter.bind(&ResourceType::user(), &mut Lenience::new(Leniency::INTEROP)) else {
+                continue;
+            };
             for dialect in [Dialect::Sqlite, Dialect::Postgres] {
                 let condition = bound.to_sql(&everything, dialect, 0).unwrap();
                 assert!(
@@ -194,7 +197,8 @@ fn names_are_quoted() {
 
 #[test]
 fn parameters_follow_those_of_the_statement() {
-    let bound = Filter::eq("userName", "a").unwrap().bind(&ResourceType::user(), &Leniency::STRICT).unwrap();
+    let bound =
+        Filter::eq("userName", "a").unwrap().bind(&ResourceType::user(), &mut Lenience::strict()).unwrap();
     let condition = bound.to_sql(&users(), Dialect::Postgres, 2).unwrap();
     assert!(condition.sql.contains("$3") && !condition.sql.contains("$1"), "{}", condition.sql);
 }
