@@ -2,7 +2,7 @@
 //! forgiven spellings of values are decided. Used by ingest and by PATCH.
 //!
 //! A value is changed where it stands: most are canonical already, and then nothing is moved or copied.
-//! Inside, the answer to "make this canonical" is whether anything is left: `false` is unassigned.
+//! What is left of it is a [`Presence`]: a value that nobody understands is never read as "unassigned".
 
 use serde_json::{Map, Value};
 
@@ -16,6 +16,27 @@ use crate::resource_type::AttrRef;
 use crate::scalar;
 use crate::scalar::shorten;
 use crate::schema::{Attribute, Mutability, Type};
+
+/// What is left of a value once it is canonical.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Presence {
+    /// A value.
+    Assigned,
+    /// Nothing, as the client said: `null`, `[]`, an object that assigns nothing (RFC 7643 §2.5).
+    Unassigned,
+    /// Nothing, because no schema knows what the client said.
+    NotUnderstood,
+}
+
+impl Presence {
+    pub(crate) fn of(is_assigned: bool) -> Self {
+        if is_assigned { Self::Assigned } else { Self::Unassigned }
+    }
+
+    pub(crate) fn is_assigned(self) -> bool {
+        self == Self::Assigned
+    }
+}
 
 /// What to do with a read-only sub-attribute inside a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,18 +77,20 @@ impl<'a> Canonical<'a> {
     }
 
     /// Makes a whole value of `path` canonical: an array for a multi-valued attribute, else one value.
-    /// `None` means unassigned: `null`, `[]`, `{}` (CORE-030).
+    /// `None` means that nothing is left: `null`, `[]`, `{}`, or an object in which all was passed over.
     ///
-    /// Errors are 400 `invalidValue` (or `mutability` under [`ReadOnly::Refuse`]) and name the path.
+    /// # Errors
+    ///
+    /// 400 `invalidValue` (or `mutability` under [`ReadOnly::Refuse`]) that names the path.
     pub fn value(&mut self, path: &AttrRef, mut value: Value) -> Result<Option<Value>, Error> {
-        let assigned = self.attribute(&At::from(path), path.leaf(), &mut value)?;
-        Ok(assigned.then_some(value))
+        let presence = self.attribute(&At::from(path), path.leaf(), &mut value)?;
+        Ok(presence.is_assigned().then_some(value))
     }
 
     /// Makes one element of a multi-valued attribute, or one single value, canonical.
     pub fn element(&mut self, path: &AttrRef, mut value: Value) -> Result<Option<Value>, Error> {
-        let assigned = self.single(&At::from(path), path.leaf(), &mut value)?;
-        Ok(assigned.then_some(value))
+        let presence = self.single(&At::from(path), path.leaf(), &mut value)?;
+        Ok(presence.is_assigned().then_some(value))
     }
 
     pub(crate) fn attribute(
@@ -75,29 +98,39 @@ impl<'a> Canonical<'a> {
         at: &At<'_>,
         attribute: &Attribute,
         value: &mut Value,
-    ) -> Result<bool, Error> {
+    ) -> Result<Presence, Error> {
         match value {
-            Value::Null => Ok(false),
+            Value::Null => Ok(Presence::Unassigned),
             Value::Array(elements) if attribute.multi_valued => self.elements(at, attribute, elements),
-            Value::Array(elements) => match elements.len() {
-                0 => Ok(false),
-                1 if self.lenience.uses(Quirk::UnwrapValue) => {
-                    *value = elements.remove(0);
+            Value::Array(elements) => match elements.as_mut_slice() {
+                [] if self.lenience.uses(Quirk::EmptyListClears) => Ok(Presence::Unassigned),
+                [single] if !single.is_null() && self.lenience.uses(Quirk::UnwrapValue) => {
+                    *value = single.take();
                     self.single(at, attribute, value)
                 }
                 _ => Err(at.expected(attribute, "an array")),
             },
             value if attribute.multi_valued => {
-                if !self.lenience.uses(Quirk::WrapValue) {
-                    return Err(Error::invalid_value(format!("`{at}` is multi-valued: expected an array")));
-                }
-                let mut elements = vec![value.take()];
-                let assigned = self.elements(at, attribute, &mut elements)?;
+                let mut elements = self.list(at, attribute, value.take())?;
+                let presence = self.elements(at, attribute, &mut elements)?;
                 *value = Value::Array(elements);
-                Ok(assigned)
+                Ok(presence)
             }
             value => self.single(at, attribute, value),
         }
+    }
+
+    /// A list where something else stands.
+    fn list(&mut self, at: &At<'_>, attribute: &Attribute, mut value: Value) -> Result<Vec<Value>, Error> {
+        if is_nested_list(attribute, &value) && self.lenience.uses(Quirk::NestedList) {
+            let inner = value.as_object_mut().and_then(|object| object.values_mut().next());
+            return Ok(inner.and_then(Value::as_array_mut).map(std::mem::take).unwrap_or_default());
+        }
+        // An empty text is no list: only `null` and `[]` are empty (RFC 7643 §2.5).
+        if value != "" && self.lenience.uses(Quirk::WrapValue) {
+            return Ok(vec![value]);
+        }
+        Err(Error::invalid_value(format!("`{at}` is multi-valued: expected an array")))
     }
 
     fn elements(
@@ -105,25 +138,20 @@ impl<'a> Canonical<'a> {
         at: &At<'_>,
         attribute: &Attribute,
         elements: &mut Vec<Value>,
-    ) -> Result<bool, Error> {
-        let mut gaps = false;
+    ) -> Result<Presence, Error> {
         for element in elements.iter_mut() {
             if element.is_null() {
                 return Err(Error::invalid_value(format!("`{at}` holds `null` among its values")));
             }
-            if !self.single(at, attribute, element)? {
-                *element = Value::Null;
-                gaps = true;
+            if !self.single(at, attribute, element)?.is_assigned() {
+                return Err(hollow_element(at, attribute));
             }
         }
-        if gaps {
-            elements.retain(|element| !element.is_null());
-        }
-        merge_duplicates(attribute, elements);
+        merge_duplicates(elements);
         if attribute.sub_attribute("primary").is_some_and(|sub| sub.r#type == Type::Boolean) {
             self.one_primary(at, elements)?;
         }
-        Ok(!elements.is_empty())
+        Ok(Presence::of(!elements.is_empty()))
     }
 
     /// CORE-025: `primary: true` at most once; with the quirk the first one wins.
@@ -142,12 +170,12 @@ impl<'a> Canonical<'a> {
         Ok(())
     }
 
-    fn single(&mut self, at: &At<'_>, attribute: &Attribute, value: &mut Value) -> Result<bool, Error> {
+    fn single(&mut self, at: &At<'_>, attribute: &Attribute, value: &mut Value) -> Result<Presence, Error> {
         if attribute.is_complex() {
             return self.complex(at, attribute, value);
         }
         if let Value::Object(object) = value
-            && object.contains_key("value")
+            && object.get("value").is_some_and(|inner| !inner.is_null())
             && object.iter().all(|(key, value)| key == "value" || value.is_null())
             && self.lenience.uses(Quirk::UnwrapValue)
         {
@@ -156,20 +184,20 @@ impl<'a> Canonical<'a> {
         scalar::canonicalize(at, attribute, self.lenience, value)
     }
 
-    fn complex(&mut self, at: &At<'_>, attribute: &Attribute, value: &mut Value) -> Result<bool, Error> {
+    fn complex(&mut self, at: &At<'_>, attribute: &Attribute, value: &mut Value) -> Result<Presence, Error> {
         match value {
-            Value::Null => Ok(false),
+            Value::Null => Ok(Presence::Unassigned),
             Value::Object(object) => self.object(at, attribute, object),
             Value::String(text) if text.is_empty() && self.lenience.uses(Quirk::EmptyStringClears) => {
-                Ok(false)
+                Ok(Presence::Unassigned)
             }
             Value::String(_) | Value::Number(_) | Value::Bool(_)
                 if attribute.value_sub_attribute().is_some() && self.lenience.uses(Quirk::WrapValue) =>
             {
                 let mut object = Map::from_iter([("value".to_owned(), value.take())]);
-                let assigned = self.object(at, attribute, &mut object)?;
+                let presence = self.object(at, attribute, &mut object)?;
                 *value = Value::Object(object);
-                Ok(assigned)
+                Ok(presence)
             }
             other => Err(at.expected(attribute, scalar::json_kind(other))),
         }
@@ -180,21 +208,31 @@ impl<'a> Canonical<'a> {
         at: &At<'_>,
         attribute: &Attribute,
         object: &mut Map<String, Value>,
-    ) -> Result<bool, Error> {
-        self.lift_json_value(attribute, object);
+    ) -> Result<Presence, Error> {
+        self.lift_json_value(at, attribute, object);
+        let mut passed_over = false;
         members::settle(
             object,
             |key| attribute.sub_attribute(key).map(|sub| (sub.name.as_str(), &**sub)),
             |name| at.sub(name).twice(),
             |key, sub, value| match sub {
                 Some(sub) => self.sub_attribute(&at.sub(&sub.name), attribute, sub, value),
-                None => self.unknown_sub_attribute(at, key, value),
+                None => {
+                    let presence = self.unknown_sub_attribute(at, key, value)?;
+                    passed_over |= presence == Presence::NotUnderstood;
+                    Ok(presence)
+                }
             },
         )?;
-        if !self.partial && !object.is_empty() {
+        match (object.is_empty(), passed_over) {
+            (true, true) => return Ok(Presence::NotUnderstood),
+            (true, false) => return Ok(Presence::Unassigned),
+            (false, _) => {}
+        }
+        if !self.partial {
             require_sub_attributes(at, attribute, object)?;
         }
-        Ok(!object.is_empty())
+        Ok(Presence::Assigned)
     }
 
     fn sub_attribute(
@@ -203,36 +241,42 @@ impl<'a> Canonical<'a> {
         parent: &Attribute,
         sub: &Attribute,
         value: &mut Value,
-    ) -> Result<bool, Error> {
+    ) -> Result<Presence, Error> {
         if sub.mutability == Mutability::ReadOnly {
-            if self.read_only == ReadOnly::Strip || self.lenience.uses(Quirk::ReadOnlyInValue) {
-                return Ok(false);
+            if self.read_only == ReadOnly::Strip {
+                return Ok(Presence::Unassigned);
+            }
+            if self.lenience.uses(Quirk::ReadOnlyInValue) {
+                self.lenience.pass_over(at);
+                return Ok(Presence::Unassigned);
             }
             return Err(Error::mutability(format!("`{at}` is read-only")));
         }
-        let empty_value = value == "" && sub.name == "value" && !parent.multi_valued;
+        let empty_value = *value == "" && sub.name == "value" && !parent.multi_valued;
         if empty_value && self.lenience.uses(Quirk::EmptyStringClears) {
-            return Ok(false);
+            return Ok(Presence::Unassigned);
         }
         self.attribute(at, sub, value)
     }
 
-    fn unknown_sub_attribute(&mut self, at: &At<'_>, key: &str, value: &Value) -> Result<bool, Error> {
+    fn unknown_sub_attribute(&mut self, at: &At<'_>, key: &str, value: &Value) -> Result<Presence, Error> {
         if value.is_null() {
-            return Ok(false);
+            return Ok(Presence::Unassigned);
         }
         match self.lenience.unknown_attributes() {
-            UnknownAttributes::Keep => Ok(members::is_assigned(value)),
-            _ if self.lenience.uses(Quirk::UnknownSubAttributes) => Ok(false),
-            UnknownAttributes::Ignore => Ok(false),
+            UnknownAttributes::Keep => return Ok(Presence::of(members::is_assigned(value))),
+            UnknownAttributes::Ignore => {}
+            UnknownAttributes::Refuse if self.lenience.uses(Quirk::UnknownSubAttributes) => {}
             UnknownAttributes::Refuse => {
-                Err(Error::invalid_value(format!("`{at}` has no sub-attribute `{}`", shorten(key))))
+                return Err(Error::invalid_value(format!("`{at}` has no sub-attribute `{}`", shorten(key))));
             }
         }
+        self.lenience.pass_over(at.sub(key));
+        Ok(Presence::NotUnderstood)
     }
 
     /// a role whose `value` is itself a JSON object.
-    fn lift_json_value(&mut self, attribute: &Attribute, object: &mut Map<String, Value>) {
+    fn lift_json_value(&mut self, at: &At<'_>, attribute: &Attribute, object: &mut Map<String, Value>) {
         if attribute.name != "roles" || object.len() != 1 {
             return;
         }
@@ -251,7 +295,30 @@ impl<'a> Canonical<'a> {
         {
             object.insert("display".to_owned(), display);
         }
+        for name in inner.keys() {
+            self.lenience.pass_over(at.sub(name));
+        }
     }
+}
+
+/// Whether a value is the list of an attribute below the attribute's own name, as in `{"members": […]}`.
+pub fn is_nested_list(attribute: &Attribute, value: &Value) -> bool {
+    let Value::Object(object) = value else { return false };
+    object.len() == 1
+        && attribute.sub_attribute(&attribute.name).is_none()
+        && object.iter().all(|(key, inner)| key.eq_ignore_ascii_case(&attribute.name) && inner.is_array())
+}
+
+/// The refusal of an element in which nothing is assigned: dropping it could empty a list that the client meant to
+/// fill.
+fn hollow_element(at: &At<'_>, attribute: &Attribute) -> Error {
+    let detail = if attribute.is_complex() {
+        let known: Vec<&str> = attribute.sub_attributes.iter().map(|sub| sub.name.as_str()).collect();
+        format!("`{at}` holds an element that assigns none of: {}", known.join(", "))
+    } else {
+        format!("`{at}` holds an element without a value")
+    };
+    Error::invalid_value(detail)
 }
 
 /// Checks the required sub-attributes of one object.
@@ -289,10 +356,59 @@ mod tests {
 
     #[test]
     fn core_030_null_and_empty_are_unassigned() {
-        for value in [json!(null), json!([]), json!([{}])] {
-            assert_eq!(read(&Leniency::STRICT, "emails", value), Ok(None));
+        for leniency in [Leniency::STRICT, Leniency::INTEROP] {
+            for value in [json!(null), json!([])] {
+                assert_eq!(read(&leniency, "emails", value), Ok(None));
+            }
+            // RFC 7643 §2.5: nothing else means "no value", so nothing else may empty a list.
+            let hollow = [
+                json!([null]),
+                json!([{}]),
+                json!([{"value": null}]),
+                json!([{"address": "a@x"}]),
+                json!([{"value": "a@x"}, {}]),
+                json!({}),
+                json!({"value": null}),
+                json!({"emails": {}}),
+                json!({"mails": []}),
+                json!(""),
+                json!([""]),
+            ];
+            for value in hollow {
+                assert!(read(&leniency, "emails", value.clone()).is_err(), "{value}");
+            }
         }
-        assert!(read(&Leniency::STRICT, "emails", json!([null])).is_err());
+    }
+
+    #[test]
+    fn core_030_an_empty_list_is_no_single_value() {
+        for path in ["title", "name", "active"] {
+            assert!(read(&Leniency::STRICT, path, json!([])).is_err(), "{path}");
+            assert_eq!(read(&Leniency::INTEROP, path, json!([])), Ok(None), "{path}");
+            assert!(read(&Leniency::INTEROP, path, json!([null])).is_err(), "{path}");
+        }
+        assert!(read(&Leniency::INTEROP, "title", json!({"value": null})).is_err());
+    }
+
+    #[test]
+    fn a_list_below_its_own_name_is_taken_by_name() {
+        let nested = json!({"Emails": [{"value": "a@x"}]});
+        assert!(read(&Leniency::STRICT, "emails", nested.clone()).is_err());
+        assert!(read(&Leniency::INTEROP.deny(Quirk::NestedList), "emails", nested.clone()).is_err());
+        assert_eq!(read(&Leniency::INTEROP, "emails", nested), Ok(Some(json!([{"value": "a@x"}]))));
+        let more = json!({"emails": [{"value": "a@x"}], "value": "b@x"});
+        let read = read(&Leniency::INTEROP, "emails", more);
+        assert_eq!(read, Ok(Some(json!([{"value": "b@x"}]))), "what is known of an element is taken");
+    }
+
+    #[test]
+    fn what_is_passed_over_is_named() {
+        let mut lenience = Lenience::new(Leniency::INTEROP);
+        let path = ResourceType::user().resolve("emails").unwrap();
+        let value = json!([{"value": "a@x", "verified": true, "note": null}]);
+        let read = Canonical::new(&mut lenience, ReadOnly::Strip).value(&path, value).unwrap();
+        assert_eq!(read, Some(json!([{"value": "a@x"}])));
+        assert_eq!(lenience.passed_over().names().collect::<Vec<_>>(), ["emails.verified"]);
     }
 
     #[test]

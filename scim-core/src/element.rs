@@ -1,104 +1,128 @@
 //! The elements of a multi-valued attribute: which of them are one value, and what becomes of the second
 //! (CORE-026, PATCH-027).
 
-use std::collections::HashMap;
-use std::hash::{Hash, Hasher};
+use std::collections::{HashMap, HashSet};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::schema::{Attribute, Mutability};
 
-/// What makes an element the same as another, whatever else it says: every sub-attribute but `primary`, and
-/// where there is a `value`, but `display` and `$ref`, which only describe it. For the sub-attributes of RFC
-/// 7643 §2.4 that is the pair of `type` and `value`. A simple value is itself.
-#[derive(Clone, Copy, Debug)]
-struct Identity<'a>(&'a Value);
+/// What makes an element the same value as another: `value` and `type` (RFC 7643 §2.4). An element without a `value`
+/// is a value of its own, and so is each simple value.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Identity<'a> {
+    value: &'a Value,
+    r#type: Option<&'a Value>,
+}
 
 impl<'a> Identity<'a> {
-    fn members(object: &'a Map<String, Value>) -> impl Iterator<Item = (&'a String, &'a Value)> {
-        let described = object.contains_key("value");
-        object.iter().filter(move |(name, _)| match name.as_str() {
-            "primary" => false,
-            "display" | "$ref" => !described,
-            _ => true,
-        })
+    fn of(element: &'a Value) -> Option<Self> {
+        let object = element.as_object()?;
+        Some(Self { value: object.get("value")?, r#type: object.get("type") })
     }
 }
 
-impl PartialEq for Identity<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        match (self.0, other.0) {
-            (Value::Object(one), Value::Object(two)) => {
-                one.contains_key("value") == two.contains_key("value")
-                    && Self::members(one).count() == Self::members(two).count()
-                    && Self::members(one).all(|(name, value)| two.get(name) == Some(value))
-            }
-            (one, two) => one == two,
-        }
-    }
-}
-
-impl Eq for Identity<'_> {}
-
-impl Hash for Identity<'_> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        match self.0 {
-            Value::Object(object) => {
-                // A map may or may not be sorted: that depends on who else uses serde_json.
-                let mut members: Vec<_> = Self::members(object).collect();
-                members.sort_unstable_by_key(|(name, _)| *name);
-                members.hash(state);
-            }
-            simple => simple.hash(state),
-        }
-    }
-}
-
-/// Leaves each value of a multi-valued attribute once, where it first stood. What a later mention says of it
-/// (`display`, `primary: true`) is taken over, unless that sub-attribute is immutable.
+/// Leaves each value of a multi-valued attribute once, where it first stood, with all that is said of it. Elements
+/// that contradict each other both stay. `primary: false` is what its absence means, and contradicts nothing.
 ///
 /// ```
-/// use scim_core::{ResourceType, merge_duplicates};
-/// let emails = ResourceType::user().resolve("emails").unwrap();
-/// let mut elements = vec![
+/// use scim_core::merge_duplicates;
+/// let mut emails = vec![
 ///     serde_json::json!({"value": "ada@example.com", "type": "work"}),
 ///     serde_json::json!({"value": "ada@example.com", "type": "work", "primary": true}),
+///     serde_json::json!({"value": "ada@example.com", "type": "home"}),
 /// ];
-/// merge_duplicates(emails.attribute(), &mut elements);
-/// assert_eq!(elements.len(), 1);
-/// assert_eq!(elements[0]["primary"], true);
+/// merge_duplicates(&mut emails);
+/// assert_eq!(emails.len(), 2);
+/// assert_eq!(emails[0]["primary"], true);
 /// ```
-pub fn merge_duplicates(attribute: &Attribute, elements: &mut Vec<Value>) {
+pub fn merge_duplicates(elements: &mut Vec<Value>) {
     if elements.len() < 2 {
         return;
     }
-    let identities: Vec<Identity<'_>> = elements.iter().map(Identity).collect();
-    let Some(firsts) = firsts(&identities) else { return };
-    for (at, first) in firsts.iter().enumerate() {
-        if *first < at {
-            let later = elements[at].take();
-            take_over(attribute, &mut elements[*first], later);
+    let identities: Vec<Option<Identity<'_>>> = elements.iter().map(Identity::of).collect();
+    for (at, first) in repeats(&identities) {
+        let later = elements[at].take();
+        if agree(&elements[first], &later, |_| false) {
+            take_over(&mut elements[first], later);
+        } else {
+            elements[at] = later;
         }
     }
-    let mut places = firsts.into_iter().enumerate();
-    elements.retain(|_| places.next().is_some_and(|(at, first)| at == first));
+    elements.retain(|element| !element.is_null());
 }
 
-/// Leaves equal ones once.
-pub(crate) fn remove_duplicates<T: Eq + Hash>(elements: &mut Vec<T>) {
-    let Some(firsts) = firsts(elements) else { return };
-    let mut places = firsts.into_iter().enumerate();
-    elements.retain(|_| places.next().is_some_and(|(at, first)| at == first));
+/// Adds values to a multi-valued attribute; what is there already is not added again (RFC 7644 §3.5.2.1).
+///
+/// A value is there when an element is the same in everything, or has the same `value` and `type` and contradicts
+/// nothing else that is added; a new `display` or `$ref` takes the place of the old one, unless it is immutable. The
+/// last value that is added as primary is the only primary one.
+///
+/// ```
+/// use scim_core::{ResourceType, add_elements};
+/// let emails = ResourceType::user().resolve("emails").unwrap();
+/// let mut elements = vec![serde_json::json!({"value": "ada@example.com", "display": "Ada"})];
+/// let again = serde_json::json!({"value": "ada@example.com", "display": "Ada L."});
+/// add_elements(emails.attribute(), &mut elements, vec![again.clone()]);
+/// assert_eq!(elements, [again]);
+/// ```
+pub fn add_elements(attribute: &Attribute, elements: &mut Vec<Value>, added: Vec<Value>) {
+    let describes = |name: &str| {
+        let sub = attribute.sub_attribute(name);
+        matches!(name, "display" | "$ref") && sub.is_none_or(|sub| sub.mutability != Mutability::Immutable)
+    };
+    let primary = added.iter().rposition(is_primary);
+    let mut added: Vec<Option<Value>> = {
+        let there: HashSet<&Value> = elements.iter().collect();
+        added.into_iter().map(|element| Some(element).filter(|element| !there.contains(element))).collect()
+    };
+    if let Some(primary) = primary {
+        let is_new = added[primary].is_some();
+        let others = added
+            .iter_mut()
+            .enumerate()
+            .filter(|(at, _)| *at != primary)
+            .filter_map(|(_, other)| other.as_mut());
+        let others = others.chain(elements.iter_mut().filter(|_| is_new));
+        others.filter(|other| is_primary(other)).for_each(|other| other["primary"] = Value::Bool(false));
+    }
+    let told: Vec<(usize, usize)> = {
+        let mut places = HashMap::with_capacity(elements.len());
+        for (at, element) in elements.iter().enumerate() {
+            if let Some(identity) = Identity::of(element) {
+                places.entry(identity).or_insert(at);
+            }
+        }
+        let place = |element: &Option<Value>| places.get(&Identity::of(element.as_ref()?)?).copied();
+        added.iter().enumerate().filter_map(|(at, element)| Some((at, place(element)?))).collect()
+    };
+    for (at, place) in told {
+        if let Some(later) = added[at].take_if(|later| agree(&elements[place], later, describes)) {
+            take_over(&mut elements[place], later);
+        }
+    }
+    elements.extend(added.into_iter().flatten());
+    merge_duplicates(elements);
 }
 
-fn take_over(attribute: &Attribute, element: &mut Value, later: Value) {
+fn is_primary(element: &Value) -> bool {
+    element.get("primary").is_some_and(|primary| *primary == true)
+}
+
+/// Whether two elements can be one: what both say is equal, but for `primary` and what `describes` names.
+fn agree(one: &Value, other: &Value, describes: impl Fn(&str) -> bool) -> bool {
+    let (Value::Object(one), Value::Object(other)) = (one, other) else { return false };
+    let contradicts = |(name, value): (&String, &Value)| {
+        name != "primary" && !describes(name) && one.get(name).is_some_and(|first| first != value)
+    };
+    !other.iter().any(contradicts)
+}
+
+fn take_over(element: &mut Value, later: Value) {
     let (Value::Object(element), Value::Object(later)) = (element, later) else { return };
     for (name, value) in later {
-        let fixed = attribute.sub_attribute(&name).is_some_and(|sub| sub.mutability == Mutability::Immutable);
-        // CORE-025: `primary` that is not said is false.
-        let says_nothing = name == "primary" && value == false;
-        let stays = says_nothing || (fixed && element.contains_key(&name));
-        if !stays {
+        // CORE-025: `primary` that is not said is false, so `false` changes nothing.
+        if name != "primary" || value == true {
             element.insert(name, value);
         }
     }
@@ -107,19 +131,27 @@ fn take_over(attribute: &Attribute, element: &mut Value, later: Value) {
 /// Up to this many elements, comparing each with each is cheaper than a table.
 const FEW: usize = 8;
 
-/// For each element the place of the first one that is the same; `None` when each is its own.
-fn firsts<T: Eq + Hash>(elements: &[T]) -> Option<Vec<usize>> {
-    let firsts: Vec<usize> = if elements.len() <= FEW {
-        let before = |at: usize| elements[..at].iter().position(|known| *known == elements[at]);
-        if (1..elements.len()).all(|at| before(at).is_none()) {
-            return None;
+/// Each element whose identity an earlier one has, with the place of the first that has it.
+fn repeats<T: Copy + Eq + std::hash::Hash>(identities: &[Option<T>]) -> Vec<(usize, usize)> {
+    if identities.len() <= FEW {
+        let first = |at: usize| {
+            let identity = identities[at]?;
+            identities[..at].iter().position(|known| *known == Some(identity))
+        };
+        return (1..identities.len()).filter_map(|at| Some((at, first(at)?))).collect();
+    }
+    let mut seen = HashMap::with_capacity(identities.len());
+    let mut repeats = Vec::new();
+    for (at, identity) in identities.iter().enumerate() {
+        let Some(identity) = identity else { continue };
+        match seen.get(identity) {
+            Some(first) => repeats.push((at, *first)),
+            None => {
+                seen.insert(*identity, at);
+            }
         }
-        (0..elements.len()).map(|at| before(at).unwrap_or(at)).collect()
-    } else {
-        let mut seen = HashMap::with_capacity(elements.len());
-        elements.iter().enumerate().map(|(at, element)| *seen.entry(element).or_insert(at)).collect()
-    };
-    firsts.iter().enumerate().any(|(at, first)| *first != at).then_some(firsts)
+    }
+    repeats
 }
 
 #[cfg(test)]
@@ -128,54 +160,97 @@ mod tests {
     use crate::resource_type::ResourceType;
     use serde_json::json;
 
-    fn merged(path: &str, elements: Value) -> Value {
-        let path = ResourceType::user().resolve(path).unwrap();
-        let Value::Array(mut elements) = elements else { panic!("an array") };
-        merge_duplicates(path.attribute(), &mut elements);
+    fn elements(value: Value) -> Vec<Value> {
+        let Value::Array(elements) = value else { panic!("an array") };
+        elements
+    }
+
+    fn merged(value: Value) -> Value {
+        let mut elements = elements(value);
+        merge_duplicates(&mut elements);
         Value::Array(elements)
     }
 
+    fn added(path: &str, there: Value, more: Value) -> Value {
+        let path = ResourceType::user().resolve(path).unwrap();
+        let mut there = elements(there);
+        add_elements(path.attribute(), &mut there, elements(more));
+        Value::Array(there)
+    }
+
     #[test]
-    fn core_026_one_pair_of_type_and_value_stays_once_with_what_was_said_last() {
+    fn core_026_one_pair_of_type_and_value_stays_once_with_all_that_is_said_of_it() {
         assert_eq!(
-            merged(
-                "emails",
-                json!([
-                    {"value": "a", "type": "work", "display": "old", "primary": true},
-                    {"value": "b", "type": "work"},
-                    {"value": "a", "type": "work", "display": "new", "primary": false},
-                ])
-            ),
+            merged(json!([
+                {"value": "a", "type": "work", "primary": true},
+                {"value": "b", "type": "work"},
+                {"value": "a", "type": "work", "display": "A", "primary": false},
+            ])),
             json!([
-                {"value": "a", "type": "work", "display": "new", "primary": true},
+                {"value": "a", "type": "work", "display": "A", "primary": true},
                 {"value": "b", "type": "work"},
             ])
         );
     }
 
     #[test]
-    fn core_027_the_same_value_with_another_type_is_another() {
-        let two = json!([{"value": "a", "type": "work"}, {"value": "a", "type": "home"}, {"value": "a"}]);
-        assert_eq!(merged("emails", two.clone()), two);
-        let described = json!([{"display": "a"}, {"value": "b", "display": "a"}]);
-        assert_eq!(merged("emails", described.clone()), described);
-        let undescribed = json!([{"display": "a", "type": "work"}, {"display": "b", "type": "work"}]);
-        assert_eq!(merged("emails", undescribed.clone()), undescribed);
+    fn core_026_core_027_only_the_pair_of_type_and_value_makes_one_of_two() {
+        for apart in [
+            json!([{"value": "a", "type": "work"}, {"value": "a", "type": "home"}, {"value": "a"}]),
+            json!([{"display": "a"}, {"display": "a"}]),
+            json!([{"display": "a"}, {"value": "b", "display": "a"}]),
+            json!([{"street": "1", "type": "home"}, {"street": "1", "type": "home"}]),
+            json!([true, false, true]),
+            json!(["a", "a"]),
+        ] {
+            assert_eq!(merged(apart.clone()), apart);
+        }
+    }
+
+    #[test]
+    fn core_026_elements_that_contradict_each_other_both_stay() {
+        let two = json!([
+            {"value": "a", "type": "work", "display": "A"},
+            {"value": "a", "type": "work", "display": "B"},
+        ]);
+        assert_eq!(merged(two.clone()), two);
+    }
+
+    #[test]
+    fn patch_027_what_is_there_is_not_added_again() {
+        let there =
+            json!([{"value": "a", "type": "work", "display": "A", "primary": true}, {"display": "b"}]);
+        for again in [
+            there.clone(),
+            json!([{"display": "b"}]),
+            json!([{"value": "a", "type": "work"}]),
+            json!([{"value": "a", "type": "work", "primary": false}]),
+        ] {
+            assert_eq!(added("emails", there.clone(), again), there);
+        }
+        let primary = json!([{"display": "a"}, {"display": "b", "primary": true}]);
+        assert_eq!(added("emails", primary.clone(), json!([{"display": "b", "primary": true}])), primary);
+        assert_eq!(
+            added("emails", primary, json!([{"value": "c", "primary": true}])),
+            json!([{"display": "a"}, {"display": "b", "primary": false}, {"value": "c", "primary": true}])
+        );
+        let relabelled =
+            added("emails", there.clone(), json!([{"value": "a", "type": "work", "display": "B"}]));
+        assert_eq!(relabelled[0], json!({"value": "a", "type": "work", "display": "B", "primary": true}));
+        assert_eq!(
+            added("emails", json!([]), json!([{"display": "b"}, {"display": "b"}])).as_array().unwrap().len(),
+            2
+        );
     }
 
     thread_local! {
         static COMPARED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
     }
 
-    #[derive(Eq)]
+    #[derive(Clone, Copy, Eq, Hash)]
     struct Counted(usize);
 
-    impl Hash for Counted {
-        fn hash<H: Hasher>(&self, state: &mut H) {
-            self.0.hash(state);
-        }
-    }
-
+    #[allow(clippy::derived_hash_with_manual_eq, reason = "the same, counted")]
     impl PartialEq for Counted {
         fn eq(&self, other: &Self) -> bool {
             COMPARED.set(COMPARED.get() + 1);
@@ -187,9 +262,8 @@ mod tests {
     fn core_026_duplicates_are_found_in_linear_time() {
         for many in [0, 2, 8, 9, 1_000, 100_000] {
             COMPARED.set(0);
-            let mut elements: Vec<_> = (0..many).map(|at| Counted(at / 2)).collect();
-            remove_duplicates(&mut elements);
-            assert_eq!(elements.len(), many / 2 + many % 2);
+            let identities: Vec<_> = (0..many).map(|at| Some(Counted(at / 2))).collect();
+            assert_eq!(repeats(&identities).len(), many / 2);
             assert!(COMPARED.get() <= FEW * many, "{} comparisons of {many}", COMPARED.get());
         }
     }

@@ -5,16 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use crate::at::At;
-use crate::canonical::{Canonical, ReadOnly};
-use crate::element::remove_duplicates;
+use crate::canonical::{Canonical, Presence, ReadOnly};
 use crate::error::Error;
 use crate::json::parse_json;
 use crate::lenience::Lenience;
 use crate::leniency::{Quirk, UnknownAttributes};
 use crate::members;
+use crate::reference::Reference;
 use crate::replace;
 use crate::required;
-use crate::resource::{Reference, Resource};
+use crate::resource::Resource;
 use crate::resource_type::{AttrRef, Extension, Resolved, ResourceType};
 use crate::scalar::shorten;
 use crate::schema::{Attribute, Mutability};
@@ -104,7 +104,8 @@ pub fn ingest_value(
     let Value::Object(mut document) = body else {
         return Err(Error::invalid_syntax("the body must be a JSON object"));
     };
-    let mut reader = Reader { resource_type, lenience, relations: BTreeMap::new(), misplaced: Vec::new() };
+    let mut reader =
+        Reader { resource_type, previous, lenience, relations: BTreeMap::new(), misplaced: Vec::new() };
     // What a replace clears on purpose is not kept (CORE-030); by lower-case name.
     let assigned = |(_, value): &(&String, &Value)| members::is_assigned(value);
     let cleared: BTreeSet<String> = match previous {
@@ -139,6 +140,8 @@ enum Member<'a> {
 /// Turns a body into a document where it stands: what is canonical already is not moved.
 struct Reader<'a> {
     resource_type: &'a ResourceType,
+    /// What a replace takes the place of.
+    previous: Option<&'a Resource>,
     lenience: &'a mut Lenience,
     relations: BTreeMap<String, Vec<Reference>>,
     misplaced: Vec<(AttrRef, Value)>,
@@ -152,7 +155,7 @@ impl<'a> Reader<'a> {
             |key| member(resource_type, key),
             |name| At::new(None, name).twice(),
             |key, member, value| match member {
-                Some(Member::Schemas) => Ok(!value.is_null()),
+                Some(Member::Schemas) => Ok(Presence::of(!value.is_null())),
                 Some(Member::Attribute(attribute)) => self.attribute(attribute, value),
                 Some(Member::Extension(extension)) => self.extension(extension, value),
                 None => self.unknown(key, value),
@@ -164,36 +167,60 @@ impl<'a> Reader<'a> {
         Canonical::new(self.lenience, ReadOnly::Strip)
     }
 
-    fn attribute(&mut self, attribute: &Attribute, value: &mut Value) -> Result<bool, Error> {
-        if attribute.mutability == Mutability::ReadOnly {
-            return Ok(false);
+    /// What the resource holds that a replace takes the place of.
+    fn before(&self, urn: Option<&str>) -> Option<&'a Map<String, Value>> {
+        let before = self.previous?.as_map();
+        match urn {
+            None => Some(before),
+            Some(urn) => before.get(urn)?.as_object(),
         }
-        let at = At::new(None, &attribute.name);
-        let assigned = self.canonical().attribute(&at, attribute, value)?;
-        let Some(relation) = self.resource_type.relation(&attribute.name) else { return Ok(assigned) };
-        let links = if assigned { links(&at, value)? } else { Vec::new() };
-        self.relations.insert(relation.name.clone(), links);
-        Ok(false)
     }
 
-    fn extension(&mut self, extension: &Extension, value: &mut Value) -> Result<bool, Error> {
+    fn attribute(&mut self, attribute: &Attribute, value: &mut Value) -> Result<Presence, Error> {
+        if attribute.mutability == Mutability::ReadOnly {
+            return Ok(Presence::Unassigned);
+        }
+        let at = At::new(None, &attribute.name);
+        let presence = self.canonical().attribute(&at, attribute, value)?;
+        let Some(relation) = self.resource_type.relation(&attribute.name) else {
+            return unless_lost(&at, self.before(None).and_then(|before| before.get(at.name)), presence);
+        };
+        let links = match value.take() {
+            Value::Array(elements) if presence.is_assigned() => {
+                Reference::read_all(&at, elements, self.lenience)?
+            }
+            _ => Vec::new(),
+        };
+        self.relations.insert(relation.name.clone(), links);
+        Ok(Presence::Unassigned)
+    }
+
+    fn extension(&mut self, extension: &Extension, value: &mut Value) -> Result<Presence, Error> {
         let urn = &**extension.schema.id();
         let object = match value {
-            Value::Null => return Ok(false),
+            Value::Null => return Ok(Presence::Unassigned),
             Value::Object(object) => object,
             _ => return Err(Error::invalid_value(format!("`{urn}`: expected an object"))),
         };
-        let policy = self.lenience.unknown_attributes();
+        let mut passed_over = false;
         members::settle(
             object,
             |key| extension.schema.attribute(key).map(|attribute| (attribute.name.as_str(), &**attribute)),
             |name| At::new(Some(urn), name).twice(),
             |key, attribute, value| match attribute {
                 Some(attribute) => self.extension_attribute(urn, attribute, value),
-                None => unknown(policy, value, || format!("`{urn}` has no attribute `{}`", shorten(key))),
+                None => {
+                    let detail = || format!("`{urn}` has no attribute `{}`", shorten(key));
+                    let presence = unknown(self.lenience, &At::new(Some(urn), key), value, detail)?;
+                    passed_over |= presence == Presence::NotUnderstood;
+                    Ok(presence)
+                }
             },
         )?;
-        Ok(!object.is_empty())
+        if passed_over && object.is_empty() {
+            return unless_lost(&urn, self.before(Some(urn)), Presence::NotUnderstood);
+        }
+        Ok(Presence::of(!object.is_empty()))
     }
 
     fn extension_attribute(
@@ -201,15 +228,17 @@ impl<'a> Reader<'a> {
         urn: &str,
         attribute: &Attribute,
         value: &mut Value,
-    ) -> Result<bool, Error> {
+    ) -> Result<Presence, Error> {
         if attribute.mutability == Mutability::ReadOnly {
-            return Ok(false);
+            return Ok(Presence::Unassigned);
         }
-        self.canonical().attribute(&At::new(Some(urn), &attribute.name), attribute, value)
+        let at = At::new(Some(urn), &attribute.name);
+        let presence = self.canonical().attribute(&at, attribute, value)?;
+        unless_lost(&at, self.before(Some(urn)).and_then(|before| before.get(at.name)), presence)
     }
 
     /// `department` at the top level; otherwise the policy for unknown attributes.
-    fn unknown(&mut self, key: &str, value: &mut Value) -> Result<bool, Error> {
+    fn unknown(&mut self, key: &str, value: &mut Value) -> Result<Presence, Error> {
         if !value.is_null()
             && self.lenience.allows(Quirk::RootExtensionAttributes)
             && let Ok(Resolved::Attribute(path)) = self.resource_type.resolve_with(key, self.lenience)
@@ -218,10 +247,11 @@ impl<'a> Reader<'a> {
         {
             self.lenience.uses(Quirk::RootExtensionAttributes);
             self.misplaced.push((path, value.take()));
-            return Ok(false);
+            return Ok(Presence::Unassigned);
         }
-        unknown(self.lenience.unknown_attributes(), value, || {
-            format!("`{}` is no attribute of {}", shorten(key), self.resource_type.name())
+        let resource_type = self.resource_type.name();
+        unknown(self.lenience, &At::new(None, key), value, || {
+            format!("`{}` is no attribute of {resource_type}", shorten(key))
         })
     }
 
@@ -229,7 +259,7 @@ impl<'a> Reader<'a> {
         for (path, mut value) in std::mem::take(&mut self.misplaced) {
             let Some(urn) = path.extension() else { continue };
             let attribute = path.attribute();
-            if !self.extension_attribute(urn, attribute, &mut value)? {
+            if !self.extension_attribute(urn, attribute, &mut value)?.is_assigned() {
                 continue;
             }
             let extension = document.entry(&**urn).or_insert_with(|| Value::Object(Map::new()));
@@ -272,7 +302,7 @@ impl<'a> Reader<'a> {
                 Some(urn) => {
                     declared.insert(urn);
                 }
-                None if self.lenience.uses(Quirk::UnknownSchemas) => {}
+                None if self.lenience.uses(Quirk::UnknownSchemas) => self.lenience.pass_over("schemas"),
                 None => {
                     return Err(Error::invalid_value(format!(
                         "`schemas`: `{urn}` is no schema of {}; known: {}",
@@ -310,13 +340,34 @@ fn member<'a>(resource_type: &'a ResourceType, key: &str) -> Option<(&'a str, Me
     }
 }
 
-/// Whether an unknown attribute stays; `what` says what is wrong where it may not be there.
-fn unknown(policy: UnknownAttributes, value: &Value, what: impl FnOnce() -> String) -> Result<bool, Error> {
-    match policy {
-        _ if value.is_null() => Ok(false),
-        UnknownAttributes::Keep => Ok(members::is_assigned(value)),
-        UnknownAttributes::Ignore => Ok(false),
-        UnknownAttributes::Refuse => Err(Error::invalid_value(what())),
+/// Refuses a replace that would take away what is there for a value that nobody understands.
+fn unless_lost<T>(
+    at: &impl std::fmt::Display,
+    before: Option<T>,
+    presence: Presence,
+) -> Result<Presence, Error> {
+    if presence == Presence::NotUnderstood && before.is_some() {
+        let detail = format!("`{at}` holds nothing that is known: leave it out, or send `null`, to clear it");
+        return Err(Error::invalid_value(detail));
+    }
+    Ok(presence)
+}
+
+/// What is left of an unknown attribute; `detail` says what is wrong where it may not be there.
+fn unknown(
+    lenience: &mut Lenience,
+    at: &At<'_>,
+    value: &Value,
+    detail: impl FnOnce() -> String,
+) -> Result<Presence, Error> {
+    match lenience.unknown_attributes() {
+        _ if value.is_null() => Ok(Presence::Unassigned),
+        UnknownAttributes::Keep => Ok(Presence::of(members::is_assigned(value))),
+        UnknownAttributes::Ignore => {
+            lenience.pass_over(at);
+            Ok(Presence::NotUnderstood)
+        }
+        UnknownAttributes::Refuse => Err(Error::invalid_value(detail())),
     }
 }
 
@@ -332,19 +383,6 @@ fn not_urns() -> Error {
 fn known_schemas(resource_type: &ResourceType) -> String {
     let extensions = resource_type.extensions().iter().map(|extension| &**extension.schema.id());
     std::iter::once(&**resource_type.schema().id()).chain(extensions).collect::<Vec<_>>().join(", ")
-}
-
-fn links(at: &At<'_>, value: &mut Value) -> Result<Vec<Reference>, Error> {
-    let Value::Array(elements) = value.take() else { return Ok(Vec::new()) };
-    let link = |element| {
-        Reference::take_from(element)
-            .filter(|reference| !reference.value.is_empty())
-            .ok_or_else(|| Error::invalid_value(format!("`{at}.value` is required in each element")))
-    };
-    let mut links = elements.into_iter().map(link).collect::<Result<Vec<_>, _>>()?;
-    // Elements that differed in what is computed are the same link.
-    remove_duplicates(&mut links);
-    Ok(links)
 }
 
 #[cfg(test)]

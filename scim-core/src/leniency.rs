@@ -82,7 +82,7 @@ quirks! {
     JsonInRoleValue = "json_in_role_value" in EVERYBODY,
     /// `remove` with a `value` that selects what to remove.
     RemoveWithValue = "remove_with_value" in EVERYBODY,
-    /// `"operations"`, `"Op"`: member names of the PATCH message in any case.
+    /// `"operations"`, `"Op"`, `"Filter"`: names of the members of a message in any case.
     EnvelopeAnyCase = "envelope_any_case" in EVERYBODY,
     /// A PATCH message without `schemas`.
     MissingPatchSchemas = "missing_patch_schemas" in EVERYBODY,
@@ -119,6 +119,16 @@ quirks! {
     /// `"members": [{"value": "nobody"}]`: a link to a resource that is not there is passed over (CORE-066). In no
     /// preset, for the client is not told.
     UnknownTargets = "unknown_targets" in NOBODY,
+    /// `"title": []`: an empty list clears a single value.
+    EmptyListClears = "empty_list_clears" in EVERYBODY,
+    /// `"members": {"members": [{"value": "u1"}]}`: a list below its own name.
+    NestedList = "nested_list" in EVERYBODY,
+    /// Two members with one `value` and different `display`: the first `display` is taken.
+    RepeatedLinks = "repeated_links" in EVERYBODY,
+    /// Members of a message that it does not have are passed over.
+    UnknownMessageMembers = "unknown_message_members" in EVERYBODY,
+    /// `{"op": "remove", "path": "title", "value": "x"}`: a value that selects nothing is passed over.
+    SpareRemoveValue = "spare_remove_value" in EVERYBODY,
     /// `GET /Groups` where only users are served: an empty list, not 404.
     ListUnservedTypeAsEmpty = "list_unserved_type_as_empty" in &[Preset::Entra],
 }

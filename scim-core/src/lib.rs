@@ -14,6 +14,7 @@ mod members;
 mod message;
 mod name;
 mod project;
+mod reference;
 mod registry;
 mod replace;
 mod representation;
@@ -27,9 +28,9 @@ pub mod urn;
 mod verbatim;
 mod wire;
 
-pub use canonical::{Canonical, ReadOnly};
+pub use canonical::{Canonical, ReadOnly, is_nested_list};
 pub use date_time::{DateTime, DateTimeError, Timestamp};
-pub use element::merge_duplicates;
+pub use element::{add_elements, merge_duplicates};
 pub use error::{Error, ScimType};
 pub use fold::fold;
 pub use ingest::{Ingested, Limits, ingest, ingest_value};
@@ -41,13 +42,15 @@ pub use message::{
     AsyncRequest, AuthenticationScheme, BulkMethod, BulkOperation, BulkRequest, BulkResponse, BulkResult,
     BulkSupport, FilterSupport, ListResponse, PaginationMethod, PaginationSupport, ResourceTypeDocument,
     SchemaExtension, SearchRequest, SecurityEvents, ServiceProviderConfig, SortOrder, Supported,
+    take_members,
 };
 pub use name::{AttrPath, AttrPathError, is_attribute_name};
 pub use project::Projection;
+pub use reference::{Reference, resource_at};
 pub use registry::{Lint, Registry, RegistryBuilder, RegistryError};
 pub use representation::{Meta, Representation};
 pub use required::check_required;
-pub use resource::{Reference, Resource};
+pub use resource::Resource;
 pub use resource_type::{
     AttrRef, Extension, Relation, ResolveError, Resolved, ResourceType, ResourceTypeBuilder,
     ResourceTypeError, Side,

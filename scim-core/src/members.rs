@@ -4,18 +4,19 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
+use crate::canonical::Presence;
 use crate::error::Error;
 
 /// Settles each member of `object` in place.
 ///
 /// `find` says which name the schema has for a key and what it stands for; `visit` makes the value canonical
-/// and answers whether it stays. Only a member in another spelling is moved. Two keys for one name are an
+/// and answers what is left of it. Only a member in another spelling is moved. Two keys for one name are an
 /// error, even when one holds `null`: which of them was meant?
 pub(crate) fn settle<'s, T: Copy>(
     object: &mut Map<String, Value>,
     find: impl Fn(&str) -> Option<(&'s str, T)>,
     twice: impl Fn(&str) -> Error,
-    mut visit: impl FnMut(&str, Option<T>, &mut Value) -> Result<bool, Error>,
+    mut visit: impl FnMut(&str, Option<T>, &mut Value) -> Result<Presence, Error>,
 ) -> Result<(), Error> {
     let mut misspelt: Vec<(&'s str, T, Value)> = Vec::new();
     let (mut gaps, mut unknown_stays) = (false, false);
@@ -28,9 +29,9 @@ pub(crate) fn settle<'s, T: Copy>(
                 misspelt.push((name, what, value.take()));
                 false
             }
-            Some((_, what)) => visit(key, Some(what), value)?,
+            Some((_, what)) => visit(key, Some(what), value)?.is_assigned(),
             None => {
-                let stays = visit(key, None, value)?;
+                let stays = visit(key, None, value)?.is_assigned();
                 unknown_stays |= stays;
                 stays
             }
@@ -53,7 +54,7 @@ pub(crate) fn settle<'s, T: Copy>(
         }
     }
     for (name, what, mut value) in misspelt {
-        if visit(name, Some(what), &mut value)? {
+        if visit(name, Some(what), &mut value)?.is_assigned() {
             object.insert(name.to_owned(), value);
         }
     }
@@ -94,7 +95,7 @@ mod tests {
                 |name| Error::invalid_syntax(name),
                 |_, _, _| {
                     visited.set(visited.get() + 1);
-                    Ok(true)
+                    Ok(Presence::Assigned)
                 },
             )
             .unwrap();
@@ -109,7 +110,13 @@ mod tests {
             let mut object = Map::from_iter([(one.to_owned(), Value::Null), (other.to_owned(), 1.into())]);
             let find = |key: &str| key.eq_ignore_ascii_case("name").then_some(("name", ()));
             assert!(
-                settle(&mut object, find, |name| Error::invalid_syntax(name), |_, _, _| Ok(true)).is_err()
+                settle(
+                    &mut object,
+                    find,
+                    |name| Error::invalid_syntax(name),
+                    |_, _, _| Ok(Presence::Assigned)
+                )
+                .is_err()
             );
         }
     }

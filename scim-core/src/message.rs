@@ -7,12 +7,14 @@
 
 mod bulk;
 mod list_response;
+mod members;
 mod resource_type_document;
 mod search_request;
 mod service_provider_config;
 
 pub use bulk::{BulkMethod, BulkOperation, BulkRequest, BulkResponse, BulkResult};
 pub use list_response::ListResponse;
+pub use members::take_members;
 pub use resource_type_document::{ResourceTypeDocument, SchemaExtension};
 pub use search_request::{SearchRequest, SortOrder};
 pub use service_provider_config::{

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::at::At;
 use crate::canonical::require_sub_attributes;
 use crate::error::Error;
-use crate::resource::Reference;
+use crate::reference::Reference;
 use crate::resource_type::ResourceType;
 use crate::schema::Attribute;
 

@@ -68,39 +68,3 @@ impl Resource {
             .filter_map(Value::as_str)
     }
 }
-
-/// One link of a relation as a client writes it: the id of the other resource and what the client said
-/// about it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct Reference {
-    /// The `id` of the resource that is linked to.
-    pub value: String,
-    /// The `type` the client gave; computed on read, so only a hint.
-    pub r#type: Option<String>,
-    /// The `display` the client gave: shown with the link in place of the other resource's name, and
-    /// immutable like the rest of it.
-    pub display: Option<String>,
-}
-
-impl Reference {
-    /// A link to this id.
-    pub fn new(value: impl Into<String>) -> Self {
-        Self { value: value.into(), r#type: None, display: None }
-    }
-
-    /// [`Reference::from_element`] without copying.
-    pub(crate) fn take_from(mut element: Value) -> Option<Self> {
-        let mut text = |name: &str| match element.get_mut(name)?.take() {
-            Value::String(text) => Some(text),
-            _ => None,
-        };
-        Some(Self { value: text("value")?, r#type: text("type"), display: text("display") })
-    }
-
-    /// Reads a canonical element such as `{"value": "u1", "type": "User"}`; `None` without a `value`.
-    pub fn from_element(element: &Value) -> Option<Self> {
-        let text = |name: &str| element.get(name).and_then(Value::as_str).map(str::to_owned);
-        Some(Self { value: text("value")?, r#type: text("type"), display: text("display") })
-    }
-}

@@ -8,21 +8,22 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use serde_json::Value;
 
 use crate::at::At;
+use crate::canonical::Presence;
 use crate::date_time::DateTime;
 use crate::error::Error;
 use crate::lenience::Lenience;
 use crate::leniency::Quirk;
 use crate::schema::{Attribute, Type};
 
-/// Checks one simple value where it stands; `false` means unassigned.
+/// Checks one simple value where it stands.
 pub(crate) fn canonicalize(
     at: &At<'_>,
     attribute: &Attribute,
     lenience: &mut Lenience,
     value: &mut Value,
-) -> Result<bool, Error> {
+) -> Result<Presence, Error> {
     match (attribute.r#type, &*value) {
-        (_, Value::Null) => return Ok(false),
+        (_, Value::Null) => return Ok(Presence::Unassigned),
         (Type::String, Value::String(_))
         | (Type::Boolean, Value::Bool(_))
         | (Type::Decimal, Value::Number(_)) => {}
@@ -60,7 +61,7 @@ pub(crate) fn canonicalize(
         }
         (_, other) => return Err(at.expected(attribute, json_kind(other))),
     }
-    Ok(true)
+    Ok(Presence::Assigned)
 }
 
 fn boolean(text: &str) -> Option<bool> {

@@ -144,7 +144,7 @@ impl Applier<'_> {
                     budget.write(chosen.len().saturating_sub(1).saturating_mul(change.weight()))?;
                     change_elements(path, elements, chosen, which, change)?;
                     // What has become equal is left once (CORE-026).
-                    merge_duplicates(path.attribute(), elements);
+                    merge_duplicates(elements);
                     Ok(())
                 })
             }),

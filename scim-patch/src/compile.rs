@@ -9,7 +9,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use scim_core::{
-    AttrRef, Lenience, Limits, Mutability, Quirk, ResourceType, UnknownAttributes, is_assigned, shorten,
+    AttrRef, Lenience, Limits, Mutability, Quirk, ResourceType, UnknownAttributes, is_assigned,
+    is_nested_list, shorten,
 };
 use scim_filter::{BoundPath, ElementFilter, Path};
 use serde_json::{Map, Value};
@@ -137,7 +138,9 @@ impl Compiler<'_> {
                     }
                     if !is_read_only(&attr) {
                         self.at_attribute(op, attr, filter, Some(value.clone()))?;
-                    } else if !self.lenience.uses(Quirk::ReadOnlyInValue) {
+                    } else if self.lenience.uses(Quirk::ReadOnlyInValue) {
+                        self.lenience.pass_over(attr);
+                    } else {
                         return Err(PatchError::read_only(attr));
                     }
                 }
@@ -171,18 +174,41 @@ impl Compiler<'_> {
                 let value = is_assigned(value).then(|| value.clone());
                 self.edit(Edit::Keep { extension: extension.cloned(), name: key.to_owned(), value })
             }
-            UnknownAttributes::Ignore => Ok(()),
             _ if value.is_null() => Ok(()),
+            UnknownAttributes::Ignore => {
+                let place = extension.map(|urn| format!("{urn}:")).unwrap_or_default();
+                self.lenience.pass_over(format_args!("{place}{key}"));
+                Ok(())
+            }
             _ => Err(error),
         }
     }
 
     fn at_path(&mut self, op: Op, path: &str, value: Option<Value>) -> Result<(), PatchError> {
-        match self.bind(path)? {
+        let bound = self.bind(path)?;
+        let selects = match &bound {
+            BoundPath::Extension(_) => false,
+            BoundPath::Attribute { attr, filter } => {
+                attr.leaf().multi_valued && (filter.is_none() || attr.sub().is_some())
+            }
+        };
+        let is_spare = op == Op::Remove && !selects && value.as_ref().is_some_and(|value| !value.is_null());
+        let value = if is_spare { self.spare(path)? } else { value };
+        match bound {
             BoundPath::Extension(urn) => self.extension(op, &urn, value.as_ref(), &mut HashSet::new()),
             BoundPath::Attribute { attr, .. } if is_read_only(&attr) => Err(PatchError::read_only(attr)),
             BoundPath::Attribute { attr, filter } => self.at_attribute(op, attr, filter, value),
         }
+    }
+
+    /// A value with which a `remove` could select nothing, for there is one target at most or a filter selects.
+    fn spare(&mut self, path: &str) -> Result<Option<Value>, PatchError> {
+        if !self.lenience.uses(Quirk::SpareRemoveValue) {
+            let detail = format!("`remove` of `{}` takes no `value`", shorten(path));
+            return Err(PatchError::value(path, detail));
+        }
+        self.lenience.pass_over(format_args!("Operations[{}].value", self.at));
+        Ok(None)
     }
 
     fn bind(&mut self, path: &str) -> Result<BoundPath, PatchError> {
@@ -213,7 +239,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// Matrix row 14: an extension merges attribute by attribute, and is cleared as a complex attribute is.
+    /// Matrix row 14: an extension merges attribute by attribute, and is cleared as a complex attribute is: by `null`.
     fn extension(
         &mut self,
         op: Op,
@@ -223,11 +249,9 @@ impl Compiler<'_> {
     ) -> Result<(), PatchError> {
         match (op, value) {
             (Op::Remove, _) => self.unassign_extension(urn),
-            (_, Some(Value::Object(object))) if op == Op::Add || !object.is_empty() => {
-                self.members(op, Some(urn), object, named)
-            }
+            (_, Some(Value::Object(object))) => self.members(op, Some(urn), object, named),
             (Op::Add, None | Some(Value::Null)) => Ok(()),
-            (_, None | Some(Value::Null | Value::Object(_))) => self.unassign_extension(urn),
+            (Op::Replace, None | Some(Value::Null)) => self.unassign_extension(urn),
             _ => Err(PatchError::value(urn, format!("`{urn}`: expected an object"))),
         }
     }
@@ -260,7 +284,7 @@ impl Compiler<'_> {
         if op == Op::Add && !is_assigned(&value) {
             return Ok(());
         }
-        let urns = self.canonical(attr, listed(value), false)?.unwrap_or_default();
+        let urns = self.canonical(attr, listed(attr, value), false)?.unwrap_or_default();
         let urns: Vec<&str> = urns.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         for urn in &urns {
             self.check_schema(urn)?;
@@ -295,7 +319,7 @@ impl Compiler<'_> {
                 return Err(remove_with_value("schemas"));
             }
             None => {
-                let urns = self.canonical(attr, listed(value), false)?.unwrap_or_default();
+                let urns = self.canonical(attr, listed(attr, value), false)?.unwrap_or_default();
                 urns.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
             }
         };
@@ -319,7 +343,11 @@ impl Compiler<'_> {
         let is_known = self.resource_type.schema().id().eq_ignore_ascii_case(urn)
             || self.resource_type.extension(urn).is_some()
             || self.lenience.unknown_attributes() == UnknownAttributes::Keep;
-        if is_known || self.lenience.uses(Quirk::UnknownSchemas) {
+        if is_known {
+            return Ok(());
+        }
+        if self.lenience.uses(Quirk::UnknownSchemas) {
+            self.lenience.pass_over("schemas");
             return Ok(());
         }
         let detail = format!("`{}` is no schema of {}", shorten(urn), self.resource_type.name());
@@ -328,9 +356,10 @@ impl Compiler<'_> {
 }
 
 /// RFC 7644 §3.5.2.1: what is added may be a quoted value, or an object of a complex attribute's sub-attributes.
-fn listed(value: Value) -> Value {
+fn listed(attr: &AttrRef, value: Value) -> Value {
     match value {
         Value::Null | Value::Array(_) => value,
+        nested if is_nested_list(attr.leaf(), &nested) => nested,
         single => Value::Array(vec![single]),
     }
 }

@@ -3,7 +3,7 @@
 
 use std::fmt::Display;
 
-use scim_core::{AttrRef, Attribute, Mutability, merge_duplicates};
+use scim_core::{AttrRef, Attribute, Mutability, add_elements, resource_at};
 use serde_json::{Map, Value};
 
 use crate::PatchError;
@@ -25,20 +25,21 @@ pub(crate) fn change_elements(
             return Ok(());
         }
         let is_free = path.attribute().multi_valued || elements.is_empty();
-        let Some(mut made) = which.made().filter(|_| is_free) else {
+        let Some(made) = which.made().filter(|_| is_free) else {
             return Err(no_target(path, change));
         };
-        if let Change::Replace(Value::Object(given)) = change {
-            made.extend(given.clone());
-        }
         chosen.push(elements.len());
         elements.push(Value::Object(made));
     }
     for at in &chosen {
-        match change {
-            Change::Replace(_) if is_made => {}
-            change => change_element(path, &mut elements[*at], change)?,
-        }
+        change_element(path, &mut elements[*at], change)?;
+    }
+    // What is made for a filter has to fit it still.
+    if let Which::Filter { filter, .. } = which
+        && is_made
+        && !elements.last().is_some_and(|made| filter.matches(made))
+    {
+        return Err(no_target(path, change));
     }
     let primary = chosen.last().copied().filter(|at| {
         let is_primary = || elements[*at].get("primary").is_some_and(|primary| *primary == true);
@@ -114,7 +115,11 @@ fn change_element(path: &AttrRef, element: &mut Value, change: &Change) -> Resul
         (Change::Parts { parts, drop_hollow }, element @ Value::Object(_)) => {
             let Value::Object(object) = element else { return Ok(()) };
             let before = object.len();
+            let pointed = object.contains_key("$ref").then(|| object.get("value").cloned());
             parts.iter().try_for_each(|part| change_part(path, object, part))?;
+            if let Some(value) = pointed {
+                drop_stale_reference(attribute, object, parts, value.as_ref());
+            }
             let is_hollow = || object.keys().all(|name| name == "type" || name == "primary");
             if object.is_empty() || (*drop_hollow && object.len() < before && is_hollow()) {
                 *element = Value::Null;
@@ -151,6 +156,25 @@ fn change_part(path: &AttrRef, object: &mut Map<String, Value>, part: &Part) -> 
     match fixed {
         Some(sub) => check_immutable(path, sub, before.as_ref(), object.get(name)),
         None => Ok(()),
+    }
+}
+
+/// Drops a `$ref` that names another resource than `value` does, when the `value` has changed and the request says
+/// nothing of the `$ref`.
+fn drop_stale_reference(
+    attribute: &Attribute,
+    object: &mut Map<String, Value>,
+    parts: &[Part],
+    before: Option<&Value>,
+) {
+    let is_fixed = attribute.sub_attribute("$ref").is_none_or(|sub| sub.mutability == Mutability::Immutable);
+    let Some(Value::String(uri)) = object.get("$ref") else { return };
+    if is_fixed || object.get("value") == before || parts.iter().any(|part| part.name == "$ref") {
+        return;
+    }
+    let names_value = || object.get("value").and_then(Value::as_str) == resource_at(uri).as_deref();
+    if !names_value() {
+        object.remove("$ref");
     }
 }
 
@@ -210,11 +234,7 @@ fn set_primary(elements: &mut [Value], primary: Option<usize>) {
 
 /// Appends values, the last primary among them the only one (PATCH-019); each value is left once (PATCH-027).
 pub(crate) fn append(attribute: &Attribute, elements: &mut Vec<Value>, values: &[Value]) {
-    let primary = values.iter().rposition(|value| value["primary"] == true);
-    let primary = primary.map(|at| elements.len() + at);
     let mut values = values.to_vec();
     keep_read_only(attribute, elements, &mut values);
-    elements.append(&mut values);
-    set_primary(elements, primary);
-    merge_duplicates(attribute, elements);
+    add_elements(attribute, elements, values);
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use scim_core::{Lenience, Limits, Quirk, json_kind, parse_json, shorten, urn};
+use scim_core::{Lenience, Limits, Quirk, json_kind, parse_json, shorten, take_members, urn};
 
 use crate::PatchError;
 
@@ -60,7 +60,8 @@ impl PatchRequest {
             return Err(PatchError::syntax("the PATCH body must be a JSON object"));
         };
         let mut envelope = Envelope { lenience };
-        let [schemas, operations] = envelope.members(body, ["schemas", "Operations"])?;
+        let [schemas, operations] = take_members("", body, ["schemas", "Operations"], envelope.lenience)
+            .map_err(PatchError::in_body)?;
         envelope.check_schemas(schemas.as_ref())?;
         let operations = match operations {
             Some(Value::Array(operations)) => operations,
@@ -188,26 +189,6 @@ struct Envelope<'a> {
 }
 
 impl Envelope<'_> {
-    /// Takes the named members out of an object; others are ignored.
-    fn members<const N: usize>(
-        &mut self,
-        object: Map<String, Value>,
-        names: [&str; N],
-    ) -> Result<[Option<Value>; N], PatchError> {
-        let mut found = [const { None }; N];
-        for (key, value) in object {
-            let Some(at) = names.iter().position(|name| name.eq_ignore_ascii_case(&key)) else { continue };
-            if key != names[at] && !self.lenience.uses(Quirk::EnvelopeAnyCase) {
-                // Passed over, a remove without its value would take everything away.
-                return Err(PatchError::syntax(format!("`{key}` must be written `{}`", names[at])));
-            }
-            if found[at].replace(value).is_some() {
-                return Err(PatchError::syntax(format!("`{}` stands twice", names[at])));
-            }
-        }
-        Ok(found)
-    }
-
     fn check_schemas(&mut self, schemas: Option<&Value>) -> Result<(), PatchError> {
         let named = schemas.and_then(Value::as_array).is_some_and(|urns| {
             urns.iter().filter_map(Value::as_str).any(|urn| urn.eq_ignore_ascii_case(urn::PATCH_OP))
@@ -224,7 +205,9 @@ impl Envelope<'_> {
         let Value::Object(operation) = operation else {
             return Err(refuse("expected an object".into()));
         };
-        let [op, path, value] = self.members(operation, ["op", "path", "value"])?;
+        let at = format!("Operations[{index}]");
+        let [op, path, value] = take_members(&at, operation, ["op", "path", "value"], self.lenience)
+            .map_err(PatchError::in_body)?;
         let Some(Value::String(word)) = op else {
             return Err(refuse("`op` must be `add`, `remove` or `replace`".into()));
         };

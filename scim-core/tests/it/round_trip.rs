@@ -6,7 +6,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use scim_core::{
-    Attribute, Lenience, Leniency, Limits, Meta, Mutability, Projection, Reference, Representation, Resource,
+    Attribute, Lenience, Limits, Meta, Mutability, Projection, Reference, Representation, Resource,
     ResourceType, Returned, Timestamp, Type, ingest, merge_duplicates, urn,
 };
 use serde_json::{Map, Value, json};
@@ -126,7 +126,7 @@ fn value(attribute: &Attribute) -> BoxedStrategy<Value> {
                 element.remove("primary");
             }
             elements.retain(|element| *element != json!({}));
-            merge_duplicates(&attribute, &mut elements);
+            merge_duplicates(&mut elements);
             Value::Array(elements)
         })
         .prop_filter("assigned", |elements| *elements != json!([]))

@@ -3,9 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use scim_core::{
-    AttrRef, Attribute, Canonical, Mutability, Quirk, ReadOnly, UnknownAttributes, is_assigned, shorten,
-};
+use scim_core::{AttrRef, Attribute, Canonical, Mutability, Quirk, ReadOnly, UnknownAttributes, shorten};
 use scim_filter::ElementFilter;
 use serde_json::{Map, Value};
 
@@ -62,10 +60,12 @@ impl Compiler<'_> {
         value: Option<Value>,
     ) -> Result<(), PatchError> {
         if self.lenience.uses(Quirk::ValuePathNoEffect) {
+            self.lenience.pass_over(format_args!("Operations[{}]", self.at));
             return Ok(());
         }
+        // A whole element says itself what it is: only the form `…].sub` leaves that to the filter.
         let made = match op {
-            Op::Add | Op::Replace if self.lenience.allows(Quirk::ValuePathCreate) => {
+            Op::Add | Op::Replace if attr.sub().is_some() && self.lenience.allows(Quirk::ValuePathCreate) => {
                 self.made(&attr, &filter)
             }
             _ => None,
@@ -149,7 +149,7 @@ impl Compiler<'_> {
                 return Ok(Some(PartChange::RemoveValues(Selection::new(attr.leaf(), values))));
             }
             (Op::Remove, _) => None,
-            (Op::Add, Some(value)) if multi_valued => self.canonical(attr, listed(value), false)?,
+            (Op::Add, Some(value)) if multi_valued => self.canonical(attr, listed(attr, value), false)?,
             (_, value) => self.canonical(attr, value.unwrap_or_default(), false)?,
         };
         match (op, value) {
@@ -172,7 +172,7 @@ impl Compiler<'_> {
         if self.clears(op, attr.attribute(), &value) {
             return self.unassign(attr);
         }
-        let mut parts_of_value = if op == Op::Replace { self.cleared(&attr, &value)? } else { vec![] };
+        let mut parts_of_value = self.cleared(op, &attr, &value)?;
         if let Some(Value::Object(object)) = self.canonical(&attr, value, true)? {
             parts_of_value.extend(parts(op, &attr, object));
         }
@@ -194,28 +194,50 @@ impl Compiler<'_> {
         self.edit(Edit::Unassign { path: attr })
     }
 
-    /// Whether the value of a single complex attribute clears it. In a replace, `null`, `[]` and `{}` do; Q-15: so
-    /// do `""` and `{"value": ""}`, whatever else that says. A value of which nothing is left because its members
-    /// are unknown or read-only names nothing, and changes nothing.
+    /// Whether the value of a single complex attribute clears it. In a replace, `null` does, and `[]` by a quirk; Q-15:
+    /// so do `""` and `{"value": ""}`. An object that names nothing, or nothing known, changes nothing: what is not
+    /// named stays (RFC 7644 §3.5.2.3).
     fn clears(&mut self, op: Op, attribute: &Attribute, value: &Value) -> bool {
-        let empty = match value {
-            Value::Object(object) if attribute.value_sub_attribute().is_some() => {
-                object.iter().find(|(key, _)| key.eq_ignore_ascii_case("value")).map(|(_, value)| value)
+        match value {
+            Value::Null => op == Op::Replace,
+            Value::Array(elements) => {
+                elements.is_empty() && op == Op::Replace && self.lenience.uses(Quirk::EmptyListClears)
             }
-            simple => Some(simple),
-        };
-        (!is_assigned(value) && op == Op::Replace) || empty.is_some_and(|value| self.is_empty_string(value))
+            Value::Object(object) if attribute.value_sub_attribute().is_some() => {
+                let says = |value: &Value| !value.is_null() && value != "";
+                let is_value = |key: &str| key.eq_ignore_ascii_case("value");
+                let is_empty = object.iter().any(|(key, value)| is_value(key) && value == "")
+                    && !object.iter().any(|(key, value)| self.is_writable(attribute, key) && says(value));
+                is_empty && self.lenience.uses(Quirk::EmptyStringClears)
+            }
+            simple => self.is_empty_string(simple),
+        }
+    }
+
+    /// Whether a client may say something by this member of a value.
+    fn is_writable(&self, attribute: &Attribute, key: &str) -> bool {
+        attribute.sub_attribute(key).is_none_or(|sub| sub.mutability != Mutability::ReadOnly)
     }
 
     fn is_empty_string(&mut self, value: &Value) -> bool {
         value == "" && self.lenience.uses(Quirk::EmptyStringClears)
     }
 
-    /// The members of an object that are `null` or `[]`: they clear what they name.
-    fn cleared(&mut self, attr: &AttrRef, value: &Value) -> Result<Vec<Part>, PatchError> {
-        let is_unassigned = |value: &Value| value.is_null() || value.as_array().is_some_and(Vec::is_empty);
+    /// The members of an object that clear what they name: in a replace those that are `null` or `[]`; Q-15: a `value`
+    /// that is `""`.
+    fn cleared(&mut self, op: Op, attr: &AttrRef, value: &Value) -> Result<Vec<Part>, PatchError> {
         let mut parts = Vec::new();
-        for (key, _) in value.as_object().into_iter().flatten().filter(|(_, value)| is_unassigned(value)) {
+        for (key, value) in value.as_object().into_iter().flatten() {
+            // `[]` for a single value is refused when the object is made canonical, unless a quirk forgives it.
+            let is_unassigned = value.is_null() || value.as_array().is_some_and(Vec::is_empty);
+            let clears = if is_unassigned {
+                op == Op::Replace
+            } else {
+                key.eq_ignore_ascii_case("value") && self.is_empty_string(value)
+            };
+            if !clears {
+                continue;
+            }
             match attr.attribute().sub_attribute(key) {
                 Some(sub) if sub.mutability == Mutability::ReadOnly => {}
                 Some(sub) if sub.required => return Err(required(&attr.with_sub(Arc::clone(sub)))),

@@ -40,10 +40,13 @@ impl Compiler<'_> {
                     if !self.lenience.uses(Quirk::RemoveWithValue) {
                         return Err(remove_with_value(&name));
                     }
-                    RelationStep::Remove(ids(value))
+                    let named = self.references(attr, Some(value))?;
+                    RelationStep::Remove(named.into_iter().map(|reference| reference.value).collect())
                 }
             },
-            (Op::Add, None) => RelationStep::Add(self.references(attr, value.map(listed))?),
+            (Op::Add, None) => {
+                RelationStep::Add(self.references(attr, value.map(|value| listed(attr, value)))?)
+            }
             (Op::Replace, None) => match self.references(attr, value)? {
                 references if references.is_empty() => RelationStep::Clear,
                 references => RelationStep::Set(references),
@@ -73,35 +76,10 @@ impl Compiler<'_> {
         let mut canonical = Canonical::new(self.lenience, ReadOnly::Strip);
         let links = canonical.value(attr, value.unwrap_or_default());
         let links = links.map_err(|error| PatchError::in_value(attr, error))?;
-        let elements = links.as_ref().and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        elements
-            .iter()
-            .map(|element| {
-                Reference::from_element(element).filter(|reference| !reference.value.is_empty()).ok_or_else(
-                    || {
-                        let path = format!("{attr}.value");
-                        let detail = format!("`{path}` is required in each element");
-                        PatchError::value(path, detail)
-                    },
-                )
-            })
-            .collect()
+        let elements = match links {
+            Some(Value::Array(elements)) => elements,
+            _ => Vec::new(),
+        };
+        Reference::read_all(attr, elements, self.lenience).map_err(|error| PatchError::in_value(attr, error))
     }
-}
-
-/// the ids of `[{"value": "u2"}]`, `{"value": "u2"}`, `"u2"`; what has none selects nothing.
-fn ids(value: Value) -> Vec<String> {
-    let elements = match value {
-        Value::Array(elements) => elements,
-        single => vec![single],
-    };
-    let id = |element: Value| match element {
-        Value::String(id) => Some(id),
-        Value::Object(object) => object
-            .into_iter()
-            .find(|(key, _)| key.eq_ignore_ascii_case("value"))
-            .and_then(|(_, value)| value.as_str().map(str::to_owned)),
-        _ => None,
-    };
-    elements.into_iter().filter_map(id).collect()
 }

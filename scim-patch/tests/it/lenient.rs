@@ -1,7 +1,7 @@
 //! What the quirks of PATCH do beyond the fixtures.
 
 use scim_core::{
-    Lenience, Leniency, Quirk, Relation, ResourceType, ResourceTypeDocument, Schema, ScimType, urn,
+    Error, Lenience, Leniency, Quirk, Relation, ResourceType, ResourceTypeDocument, Schema, ScimType, urn,
 };
 use scim_patch::{PatchRequest, RelationStep};
 use serde_json::{Map, Value, json};
@@ -42,12 +42,10 @@ fn q_16_a_value_path_sees_a_single_value_as_a_list_of_one() {
     assert_eq!(at("remove", other, json!(null)), Ok(stays.clone()));
     assert_eq!(at("remove", &format!("{fits}.$ref"), json!(null)), Ok(json!({"value": "u9"})));
     assert_eq!(at("remove", &format!("{other}.$ref"), json!(null)), Ok(stays));
-    let moved = json!({"value": "u2", "$ref": "../Users/u9"});
-    // X6: by a value path, a replace replaces the whole.
-    for (op, whole) in [("add", moved.clone()), ("replace", json!({"value": "u2"}))] {
-        let moved = Ok(moved.clone());
+    // A `$ref` that names another resource than the new `value` goes.
+    let moved = Ok(json!({"value": "u2"}));
+    for op in ["add", "replace"] {
         assert_eq!(at(op, &format!("{fits}.value"), json!("u2")), moved);
-        let moved = Ok(whole);
         assert_eq!(at(op, fits, json!({"value": "u2"})), moved);
         assert_eq!(at(op, fits, json!([{"value": "u2"}])), moved);
         assert_eq!(at(op, &format!("{other}.value"), json!("u2")), Err(ScimType::NoTarget));
@@ -76,7 +74,8 @@ fn q_15_q_34_what_clears_a_complex_attribute() {
         ("replace", json!([{"value": ""}]), true),
         ("replace", json!(null), true),
         ("add", json!(null), false),
-        ("replace", json!({}), true),
+        // RFC 7644 §3.5.2.3: what is not named stays.
+        ("replace", json!({}), false),
         ("add", json!({}), false),
         ("replace", json!([]), true),
         ("add", json!([]), false),
@@ -157,16 +156,35 @@ fn q_10_q_12_what_names_no_member_removes_nobody() {
     let members = |value: Value| {
         let request = json!({"schemas": [urn::PATCH_OP], "Operations": [{"op": "remove", "path": "members", "value": value}]});
         let patched =
-            patch_whole(&ResourceType::group(), &Leniency::INTEROP, group.as_object().unwrap(), &request)
-                .unwrap();
-        (patched.document.get("members").cloned().unwrap_or_default(), patched.changed)
+            patch_whole(&ResourceType::group(), &Leniency::INTEROP, group.as_object().unwrap(), &request)?;
+        Ok::<_, Error>((patched.document.get("members").cloned().unwrap_or_default(), patched.changed))
     };
     let both = json!([{"value": "a"}, {"value": "b"}]);
-    for value in [json!([]), json!([{"value": null}]), json!({}), json!(7), json!([[]]), json!("nobody")] {
-        assert_eq!(members(value.clone()), (both.clone(), false), "{value}");
+    for value in [json!([]), json!("nobody")] {
+        assert_eq!(members(value.clone()).unwrap(), (both.clone(), false), "{value}");
     }
-    for value in [json!("a"), json!(["a"]), json!({"VALUE": "a"}), json!([{"value": "a", "display": "x"}])] {
-        assert_eq!(members(value.clone()), (json!([{"value": "b"}]), true), "{value}");
+    let hollow = [
+        json!([{"value": null}]),
+        json!([{}]),
+        json!([{"id": "a"}]),
+        json!({}),
+        json!(""),
+        json!(7),
+        json!([[]]),
+    ];
+    for value in hollow {
+        assert_eq!(members(value.clone()).unwrap_err().scim_type, Some(ScimType::InvalidValue), "{value}");
+    }
+    let names = [
+        json!("a"),
+        json!(["a"]),
+        json!({"VALUE": "a"}),
+        json!([{"value": "a", "display": "x"}]),
+        json!({"members": [{"value": "a"}]}),
+        json!([{"$ref": "https://example.com/v2/Users/a"}]),
+    ];
+    for value in names {
+        assert_eq!(members(value.clone()).unwrap(), (json!([{"value": "b"}]), true), "{value}");
     }
 }
 
@@ -399,7 +417,7 @@ fn q_10_everything_that_a_value_names_has_to_agree() {
 }
 
 #[test]
-fn q_15_an_empty_value_clears_the_manager_whatever_stands_beside_it() {
+fn q_15_an_empty_value_clears_the_manager_where_nothing_else_is_said() {
     let boss = json!({urn::ENTERPRISE_USER: {"manager": {"value": "u9", "$ref": "../Users/u9"}}});
     let path = format!("{}:manager", urn::ENTERPRISE_USER);
     for op in ["add", "replace"] {
@@ -412,6 +430,9 @@ fn q_15_an_empty_value_clears_the_manager_whatever_stands_beside_it() {
             let operation = json!({"op": op, "path": path, "value": value});
             assert_eq!(interop(boss.clone(), operation.clone()), Ok(json!({})), "{operation}");
         }
+        let operation = json!({"op": op, "path": path, "value": {"value": "", "$ref": "../Users/u1"}});
+        let left = json!({urn::ENTERPRISE_USER: {"manager": {"$ref": "../Users/u1"}}});
+        assert_eq!(interop(boss.clone(), operation.clone()), Ok(left), "{operation}");
     }
 }
 
@@ -419,7 +440,7 @@ fn q_15_an_empty_value_clears_the_manager_whatever_stands_beside_it() {
 fn row_14_an_extension_is_cleared_as_a_complex_attribute_is() {
     let before = json!({urn::ENTERPRISE_USER: {"department": "R&D"}});
     for (op, value, left) in [
-        ("replace", json!({}), json!({})),
+        ("replace", json!({}), before.clone()),
         ("replace", json!(null), json!({})),
         ("add", json!({}), before.clone()),
         ("add", json!(null), before.clone()),
@@ -430,27 +451,27 @@ fn row_14_an_extension_is_cleared_as_a_complex_attribute_is() {
 }
 
 #[test]
-fn q_7_what_is_made_by_a_whole_value_fits_the_filter_and_demotes_nobody() {
+fn q_7_only_a_sub_attribute_makes_an_element_and_what_is_made_fits_the_filter() {
     let home = json!({"value": "z", "type": "home", "primary": true});
-    let made = |path: &str, value: Value| {
-        let operation = json!({"op": "replace", "path": path, "value": value});
-        interop(json!({"emails": [home]}), operation).unwrap()["emails"].clone()
+    let made = |op: &str, path: &str, value: Value| {
+        let operation = json!({"op": op, "path": path, "value": value});
+        interop(json!({"emails": [home]}), operation).map(|after| after["emails"].clone())
     };
-    assert_eq!(
-        made("emails[type eq \"work\"]", json!({"value": "a"})),
-        json!([home, {"value": "a", "type": "work"}])
-    );
-    assert_eq!(
-        made("emails[type eq \"work\" and primary eq true]", json!({"value": "a"})),
-        json!([
-            {"value": "z", "type": "home", "primary": false},
-            {"value": "a", "type": "work", "primary": true},
-        ])
-    );
-    assert_eq!(
-        made("emails[type eq \"work\" and primary eq true].primary", json!(false)),
-        json!([home, {"type": "work", "primary": false}])
-    );
+    let work = "emails[type eq \"work\"]";
+    for op in ["add", "replace"] {
+        assert_eq!(
+            made(op, &format!("{work}.value"), json!("a")),
+            Ok(json!([home, {"value": "a", "type": "work"}]))
+        );
+        for value in
+            [json!({"value": "a"}), json!({"value": "a", "type": "work"}), json!([{"type": "other"}])]
+        {
+            assert_eq!(made(op, work, value.clone()), Err(ScimType::NoTarget), "{value}");
+        }
+        assert_eq!(made(op, &format!("{work}.type"), json!("other")), Err(ScimType::NoTarget));
+        let primary = "emails[type eq \"work\" and primary eq true].primary";
+        assert_eq!(made(op, primary, json!(false)), Err(ScimType::NoTarget));
+    }
     let request = PatchRequest::new().replace("emails[type eq \"work\"].value", "a");
     for (leniency, makes) in [(Leniency::INTEROP, true), (Leniency::STRICT, false)] {
         let mut lenience = Lenience::new(leniency);

@@ -1,8 +1,6 @@
 //! PATCH as the RFC tells it, slowly: on plain JSON, one operation after the other on a copy, without plan and
 //! without journal. What it decides where the RFC is silent is `DESIGN.md`'s. Strict, no quirks.
 
-use std::collections::BTreeSet;
-
 use scim_core::urn;
 use serde_json::{Map, Value, json};
 
@@ -206,12 +204,21 @@ impl Model {
                 }
                 Ok(resource)
             }
-            Target::Extension(urn) => self.extension(resource, op, urn, value.as_ref(), there),
+            Target::Extension(urn) => {
+                refuse_spare(op, value.as_ref())?;
+                self.extension(resource, op, urn, value.as_ref(), there)
+            }
             Target::Attribute { extension: None, name: "members", filter, sub } if self.members => {
+                if sub.is_some() || filter.is_some() {
+                    refuse_spare(op, value.as_ref())?;
+                }
                 members(resource, op, filter.as_ref(), *sub, value.as_ref())
             }
             Target::Attribute { extension, name, filter, sub } => {
                 let attribute = self.attribute(*extension, name).ok_or("invalidPath")?;
+                if !selects(&attribute, filter.as_ref(), *sub)? {
+                    refuse_spare(op, value.as_ref())?;
+                }
                 let mut after = resource.clone();
                 let place = match extension {
                     None => &mut after,
@@ -261,7 +268,6 @@ impl Model {
             _ if op == "remove" => {}
             Some(Value::Null) if op == "add" => return Ok(resource),
             Some(Value::Null) => {}
-            Some(Value::Object(values)) if op == "replace" && values.is_empty() => {}
             Some(Value::Object(values)) => {
                 for (name, value) in values {
                     let target = self.named(Some(urn), name).ok_or("invalidValue")?;
@@ -367,8 +373,7 @@ fn attribute_step(
     match (attribute.multi, filter, sub) {
         (true, filter, sub) if filter.is_some() || sub.is_some() => {
             let elements = old.and_then(Value::as_array).cloned().unwrap_or_default();
-            elements_step(attribute, subs, elements, op, filter, sub, value, there)
-                .map(|list| Some(list.into()))
+            elements_step(subs, elements, op, filter, sub, value, there).map(|list| Some(list.into()))
         }
         (_, _, Some(sub)) => {
             let mut object = old.cloned().unwrap_or_else(|| json!({}));
@@ -405,11 +410,11 @@ fn attribute_step(
                 Some(new) => {
                     let mut elements = old.and_then(Value::as_array).cloned().unwrap_or_default();
                     let new = new.as_array().unwrap();
-                    if new.iter().any(|element| element["primary"] == true) {
+                    let is_new_primary = |new: &Value| new["primary"] == true && !elements.contains(new);
+                    if new.iter().any(is_new_primary) {
                         no_primary(&mut elements);
                     }
-                    elements.extend(new.iter().cloned());
-                    Ok(Some(once(attribute, elements).into()))
+                    Ok(Some(added(attribute, elements, new).into()))
                 }
             }
         }
@@ -424,19 +429,17 @@ fn attribute_step(
 
 /// Matrix row 5.
 fn merge_step(subs: &[Attr], old: Option<&Value>, op: &str, value: &Value) -> Result<Option<Value>, Refusal> {
-    if value.is_null() || *value == json!([]) {
+    if value.is_null() {
         return Ok(if op == "add" { old.cloned() } else { None });
     }
     let mut object = old.cloned().unwrap_or_else(|| json!({}));
     let Value::Object(values) = value else { return Err("invalidValue") };
-    if values.is_empty() && op == "replace" {
-        return Ok(None);
-    }
     let is_unassigned = |value: &Value| value.is_null() || *value == json!([]);
     // First what is cleared, then what is set.
     for (name, value) in values.iter().filter(|(_, value)| is_unassigned(value)) {
         match subs.iter().find(|sub| sub.name == name) {
             Some(sub) if sub.rule == Rule::ReadOnly => return Err("mutability"),
+            Some(sub) if !sub.multi && !value.is_null() => return Err("invalidValue"),
             Some(sub) if op == "replace" => {
                 if sub.rule == Rule::Required || is_fixed(sub, &object[name]) {
                     return Err("mutability");
@@ -465,7 +468,7 @@ fn set_sub(sub: &Attr, object: &mut Value, op: &str, value: &Value) -> Result<()
     let old = object.get(sub.name).cloned();
     let new = match (&old, value) {
         (Some(Value::Array(old)), Value::Array(new)) if sub.multi && op == "add" => {
-            once(sub, old.iter().chain(new).cloned().collect()).into()
+            added(sub, old.clone(), new).into()
         }
         _ => value.clone(),
     };
@@ -490,7 +493,6 @@ fn is_fixed(attribute: &Attr, value: &Value) -> bool {
 /// Matrix rows 8 to 12.
 #[allow(clippy::too_many_arguments, reason = "everything the rows speak of")]
 fn elements_step(
-    attribute: &Attr,
     subs: &[Attr],
     mut elements: Vec<Value>,
     op: &str,
@@ -571,7 +573,7 @@ fn elements_step(
         elements[primary]["primary"] = json!(true);
     }
     elements.retain(|element| !element.is_null() && !is_empty(element));
-    Ok(once(attribute, elements))
+    Ok(once(elements))
 }
 
 fn no_primary(elements: &mut [Value]) {
@@ -590,7 +592,6 @@ fn canonical(attribute: &Attr, value: &Value) -> Result<Option<Value>, Refusal> 
     };
     match value {
         Value::Null => Ok(None),
-        Value::Array(values) if values.is_empty() => Ok(None),
         Value::Array(values) if attribute.multi => {
             let mut elements = Vec::new();
             for value in values {
@@ -600,9 +601,10 @@ fn canonical(attribute: &Attr, value: &Value) -> Result<Option<Value>, Refusal> 
                 let single = Attr { multi: false, ..*attribute };
                 let new =
                     if subs.is_empty() { canonical(&single, value)? } else { element(subs, value, true)? };
-                elements.extend(new);
+                // RFC 7643 §2.5: only `null` and `[]` are "no value".
+                elements.push(new.ok_or("invalidValue")?);
             }
-            let elements = once(attribute, elements);
+            let elements = once(elements);
             if elements.iter().filter(|element| element["primary"] == true).count() > 1 {
                 return Err("invalidValue");
             }
@@ -638,39 +640,74 @@ fn element(subs: &[Attr], value: &Value, whole: bool) -> Result<Option<Value>, R
     if whole && subs.iter().any(lacks) { Err("invalidValue") } else { Ok(Some(new.into())) }
 }
 
-/// Each value once (CORE-026): what is said later of one that is there is taken over.
-fn once(attribute: &Attr, elements: Vec<Value>) -> Vec<Value> {
-    let identity = |element: &Value| match element {
-        Value::Object(object) => {
-            let described = object.contains_key("value");
-            let named = object.iter().filter(|(name, _)| {
-                *name != "primary" && !(described && (*name == "display" || *name == "$ref"))
-            });
-            named.map(|(name, value)| (name.clone(), value.to_string())).collect::<BTreeSet<_>>()
-        }
-        simple => BTreeSet::from([(String::new(), simple.to_string())]),
-    };
+/// Each pair of `type` and `value` once (CORE-026), where all that is said of it can be said at once.
+fn once(elements: Vec<Value>) -> Vec<Value> {
     let mut kept: Vec<Value> = Vec::new();
     for element in elements {
-        let Some(first) = kept.iter_mut().find(|first| identity(first) == identity(&element)) else {
-            kept.push(element);
-            continue;
-        };
-        let (Value::Object(first), Value::Object(later), Kind::Complex(subs)) =
-            (first, element, attribute.kind)
-        else {
-            continue;
-        };
-        for (name, value) in later {
-            let fixed = subs.iter().any(|sub| sub.name == name && sub.rule == Rule::Immutable);
-            let says_nothing = name == "primary" && value == false;
-            let stays = says_nothing || (fixed && first.contains_key(&name));
-            if !stays {
-                first.insert(name, value);
-            }
+        match kept.iter_mut().find(|first| is_pair(first, &element)) {
+            Some(first) if agree(first, &element, &[]) => tell(first, &element),
+            _ => kept.push(element),
         }
     }
     kept
+}
+
+/// PATCH-027: what is there already is not added again, but may get another label.
+fn added(attribute: &Attr, old: Vec<Value>, new: &[Value]) -> Vec<Value> {
+    let subs = match attribute.kind {
+        Kind::Complex(subs) => subs,
+        _ => &[],
+    };
+    let is_free = |name: &&str| subs.iter().all(|sub| sub.name != *name || sub.rule != Rule::Immutable);
+    let labels: Vec<&str> = ["display", "$ref"].into_iter().filter(is_free).collect();
+    let mut kept = old.clone();
+    for element in new.iter().filter(|element| !old.contains(element)) {
+        let place = old.iter().position(|first| is_pair(first, element));
+        match place {
+            Some(at) if agree(&kept[at], element, &labels) => tell(&mut kept[at], element),
+            _ => kept.push(element.clone()),
+        }
+    }
+    once(kept)
+}
+
+fn is_pair(one: &Value, other: &Value) -> bool {
+    let is_same = |name: &str| one.get(name) == other.get(name);
+    one.get("value").is_some() && is_same("value") && is_same("type")
+}
+
+fn agree(one: &Value, other: &Value, labels: &[&str]) -> bool {
+    let told = other.as_object().into_iter().flatten();
+    let mut told = told.filter(|(name, _)| *name != "primary" && !labels.contains(&name.as_str()));
+    told.all(|(name, value)| one.get(name).is_none_or(|first| first == value))
+}
+
+fn tell(first: &mut Value, later: &Value) {
+    for (name, value) in later.as_object().into_iter().flatten() {
+        if name != "primary" || *value == true {
+            first[name] = value.clone();
+        }
+    }
+}
+
+/// Whether a `remove` at this place could select values by a value.
+fn selects(attribute: &Attr, filter: Option<&Test>, sub: Option<&str>) -> Result<bool, Refusal> {
+    let subs = match attribute.kind {
+        Kind::Complex(subs) => subs,
+        _ => &[],
+    };
+    if filter.is_some() && !(attribute.multi && (sub.is_some() || !subs.is_empty())) {
+        return Err("invalidPath");
+    }
+    match sub {
+        None => Ok(attribute.multi && filter.is_none()),
+        Some(name) => subs.iter().find(|sub| sub.name == name).map(|sub| sub.multi).ok_or("invalidPath"),
+    }
+}
+
+/// A `remove` takes no value where there is nothing to select.
+fn refuse_spare(op: &str, value: Option<&Value>) -> Result<(), Refusal> {
+    if op == "remove" && value.is_some_and(|value| !value.is_null()) { Err("invalidValue") } else { Ok(()) }
 }
 
 /// Matrix row 21: links are there or not, and have no parts that could be changed.

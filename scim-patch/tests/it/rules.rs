@@ -511,7 +511,6 @@ fn row_17_what_is_immutable_in_a_single_value_does_not_go_with_it() {
     for operation in [
         json!({"op": "remove", "path": "crate"}),
         json!({"op": "replace", "path": "crate", "value": null}),
-        json!({"op": "replace", "path": "crate", "value": {}}),
         json!({"op": "replace", "path": "crate", "value": {"seal": null}}),
         json!({"op": "remove", "path": "crate.seal"}),
     ] {
@@ -679,9 +678,7 @@ fn row_20_schemas_takes_urns_only() {
     let by_value = json!({"op": "remove", "path": "schemas", "value": [enterprise]});
     assert_eq!(run(by_value.clone()), Err(ScimType::InvalidValue), "strictly, a remove takes no value");
     assert_eq!(user(Leniency::INTEROP, before.clone(), json!([by_value])).unwrap().get(enterprise), None);
-    let with = |filter: &str| {
-        run(json!({"op": "remove", "path": format!("schemas[{filter}]"), "value": [enterprise]}))
-    };
+    let with = |filter: &str| run(json!({"op": "remove", "path": format!("schemas[{filter}]")}));
     assert_eq!(with("value sw \"zzz\"").unwrap()[enterprise], before[enterprise], "the filter decides");
     assert_eq!(with("value co \"extension\"").unwrap().get(enterprise), None);
     assert_eq!(with("value pr"), Err(ScimType::Mutability));
