@@ -44,6 +44,9 @@ pub(crate) static USER: Kind = Kind {
         Field { unique: true, ..field("userName", "login", Some("login_key")) },
         field("displayName", "full_name", Some("full_name_key")),
         field("externalId", "external_id", None),
+        // A removed `active` is unassigned, so its column can be NULL. Where a column cannot, do not fill it with a
+        // default: that would enable an account when a client removes the attribute. Describe the attribute as
+        // `required` in `trimmed` instead, so that the server refuses to create, replace or patch without it.
         Field { is_boolean: true, ..field("active", "enabled", None) },
     ],
     links: "groups",
@@ -112,8 +115,6 @@ impl Kind {
                 field.column,
                 match value {
                     Some(Value::Bool(truth)) => (*truth).into(),
-                    // The application knows no account that is neither enabled nor disabled.
-                    None if field.is_boolean => true.into(),
                     value => value.and_then(Value::as_str).map(str::to_owned).into(),
                 },
             ));
@@ -127,7 +128,7 @@ impl Kind {
         document.insert("schemas".into(), Value::Array(vec![self.schema.into()]));
         for (place, field) in (first..).zip(self.fields) {
             let value = if field.is_boolean {
-                Some(Value::Bool(row.get(place)?))
+                row.get::<_, Option<bool>>(place)?.map(Value::Bool)
             } else {
                 row.get::<_, Option<String>>(place)?.map(Value::String)
             };

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use scim_core::{Reference, Timestamp};
 use scim_patch::RelationStep;
-use scim_server_traits::StoreError;
-use serde_json::json;
+use scim_server_traits::{Link, StoreError};
 
 use crate::kind::Kind;
 use crate::store::{failed, touch};
@@ -17,10 +16,15 @@ pub(crate) type Ends = BTreeMap<i64, (String, String)>;
 /// Relation and identifier of links, as [`Written`](scim_server_traits::Written) says them.
 type Listed = Vec<(String, String)>;
 
+/// What a link to a row `t` of this table shows.
+fn name(table: &str) -> &'static str {
+    if table == "users" { "coalesce(t.full_name, t.login)" } else { "t.title" }
+}
+
 /// The links of a row, of a team or from behind of a user.
 pub(crate) fn of(connection: &Connection, kind: &Kind, row: i64) -> rusqlite::Result<Ends> {
     let (near, far, table) = (kind.near, kind.far, kind.other().table);
-    let name = if table == "users" { "coalesce(t.full_name, t.login)" } else { "t.title" };
+    let name = name(table);
     let sql = format!(
         "SELECT t.row, t.scim_id, {name} FROM team_users l JOIN {table} t ON t.row = l.{far} WHERE l.{near} = ?1"
     );
@@ -49,8 +53,12 @@ pub(crate) fn change(
             RelationStep::Clear => after.clear(),
             RelationStep::Add(references) => add(transaction, kind, &mut after, references)?,
             RelationStep::Remove(ids) => after.retain(|_, (id, _)| !ids.contains(id)),
-            RelationStep::RemoveWhere(filter) => after.retain(|_, (id, name)| {
-                !filter.matches(&json!({"value": id, "display": name, "type": kind.other().name}))
+            RelationStep::RemoveWhere(filter) => after.retain(|_, (id, name)| match filter.only_values() {
+                Some(ids) => !ids.contains(&id.as_str()),
+                None => {
+                    let link = Link::new(&*id, kind.other().name, Some(name.clone()));
+                    !filter.matches(&link.to_element())
+                }
             }),
             RelationStep::Set(references) => {
                 after.clear();
@@ -78,12 +86,15 @@ fn add(
     ends: &mut Ends,
     references: Vec<Reference>,
 ) -> Result<(), StoreError> {
-    let sql = format!("SELECT row FROM {} WHERE scim_id = ?1", kind.other().table);
+    let table = kind.other().table;
+    let sql = format!("SELECT t.row, {} FROM {table} t WHERE t.scim_id = ?1", name(table));
     let mut select = transaction.prepare_cached(&sql).map_err(failed)?;
     for Reference { value: id, .. } in references {
-        let found: Option<i64> = select.query_row([&id], |row| row.get(0)).optional().map_err(failed)?;
+        let found =
+            select.query_row([&id], |row| Ok((row.get(0)?, row.get(1)?))).optional().map_err(failed)?;
         let unknown = || StoreError::UnknownTarget { relation: kind.links.to_owned(), id: id.clone() };
-        ends.insert(found.ok_or_else(unknown)?, (id.clone(), String::new()));
+        let (end, name) = found.ok_or_else(unknown)?;
+        ends.insert(end, (id, name));
     }
     Ok(())
 }

@@ -60,7 +60,6 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         .registry(registry)
         // What `store.rs` leaves out.
         .sorting(false)
-        .cursors(None)
         .build()?;
     let stop = scim_examples::interrupted()?;
     scim_examples::say_ready(server.base_url(), &token)?;

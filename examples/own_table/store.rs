@@ -14,8 +14,10 @@ use rusqlite::{
 };
 use scim_core::{Error, Resource, ResourceType, Timestamp, fold};
 use scim_filter::sql::{Condition, Dialect, Param};
+use scim_patch::RelationStep;
 use scim_server_traits::{
-    Batch, Context, Get, Link, Page, Precondition, Query, Store, StoreError, Stored, Write, Written,
+    Batch, Context, Get, Link, Match, Page, Position, Precondition, Query, Seek, Sort, Store, StoreError,
+    Stored, Write, Written,
 };
 
 use crate::kind::Kind;
@@ -81,12 +83,17 @@ impl Store for OwnTables {
         let kind = kind(&get.resource_type)?;
         self.with(|connection| {
             let condition = Condition { sql: "scim_id = ?1".into(), params: vec![Param::Text(get.id)] };
-            Ok(select(connection, kind, &condition, 1, 0, &get.relations).map_err(failed)?.pop())
+            let page = select(connection, kind, &condition, "", &get.relations).map_err(failed)?;
+            Ok(page.into_iter().next().map(|found| found.stored))
         })
     }
 
     async fn query(&self, _: &Context, query: Query) -> Result<Page, StoreError> {
         let kind = kind(&query.resource_type)?;
+        if query.sort != Sort::default() {
+            // The server is told not to ask; what it asks all the same must not get another order.
+            return Err(StoreError::backend("these tables are read in the order of creation only"));
+        }
         let condition = match &query.filter {
             // Everything that these types know has a column, so what has no SQL is no filter for them.
             Some(filter) => filter
@@ -100,9 +107,8 @@ impl Store for OwnTables {
             let sql = format!("SELECT count(*) FROM {} WHERE {}", kind.table, condition.sql);
             let count = transaction.query_row(&sql, params_from_iter(values(&condition)), |row| row.get(0));
             let total: i64 = count.map_err(failed)?;
-            let Query { limit, offset, relations, .. } = &query;
-            let page = select(&transaction, kind, &condition, *limit, *offset, relations).map_err(failed)?;
-            Ok(Page::new(total.cast_unsigned(), page, Vec::new()))
+            let page = page(&transaction, kind, condition, &query).map_err(failed)?;
+            Ok(Page::new(total.cast_unsigned(), page))
         })
     }
 
@@ -131,10 +137,8 @@ fn write_one(transaction: &Transaction<'_>, now: Timestamp, write: Write) -> Res
             check_unique(transaction, kind, 0, &insert.resource)?;
             let row = make(transaction, kind, &insert.id, now, &insert.resource).map_err(failed)?;
             let mut written = Written::new(insert.id, 1, now, now, true);
-            for (_, references) in insert.links {
-                let steps = [scim_patch::RelationStep::Add(references)];
-                (written.added, written.removed) = links::change(transaction, kind, row, steps)?;
-            }
+            let steps = insert.links.into_iter().map(|(_, references)| RelationStep::Add(references));
+            (written.added, written.removed) = links::change(transaction, kind, row, steps)?;
             Ok(written)
         }
         Write::Update(update) => {
@@ -152,7 +156,9 @@ fn write_one(transaction: &Transaction<'_>, now: Timestamp, write: Write) -> Res
             changed |= !(added.is_empty() && removed.is_empty());
             let (version, modified) =
                 if changed { (head.version + 1, now) } else { (head.version, head.modified) };
-            touch(transaction, kind, head.row, version, modified).map_err(failed)?;
+            if changed {
+                touch(transaction, kind, head.row, version, modified).map_err(failed)?;
+            }
             let mut written = Written::new(update.id, version, head.created, modified, changed);
             (written.added, written.removed) = (added, removed);
             Ok(written)
@@ -270,23 +276,48 @@ fn check_unique(
     Ok(())
 }
 
-/// The resources that meet the condition, in order of creation.
+/// The page of a query among the resources that meet the condition.
+fn page(
+    connection: &Connection,
+    kind: &Kind,
+    mut condition: Condition,
+    query: &Query,
+) -> rusqlite::Result<Vec<Match>> {
+    let beyond = match &query.seek {
+        Seek::Start => None,
+        Seek::After(position) => Some((">", position)),
+        Seek::Before(position) => Some(("<", position)),
+    };
+    if let Some((beyond, position)) = beyond {
+        condition.params.push(Param::Integer(position.place));
+        condition.sql = format!("({}) AND row {beyond} ?{}", condition.sql, condition.params.len());
+    }
+    let is_back = matches!(query.seek, Seek::Before(_));
+    let count = |number| i64::try_from(number).unwrap_or(i64::MAX);
+    let (limit, offset) = (count(query.limit), count(query.offset));
+    let order = if is_back { "row DESC" } else { "row" };
+    let part = format!("ORDER BY {order} LIMIT {limit} OFFSET {offset}");
+    let mut page = select(connection, kind, &condition, &part, &query.relations)?;
+    if is_back {
+        page.reverse();
+    }
+    Ok(page)
+}
+
+/// The resources that meet the condition, as `part` orders and cuts them, each at the position of its row.
 fn select(
     connection: &Connection,
     kind: &Kind,
     condition: &Condition,
-    limit: u64,
-    offset: u64,
+    part: &str,
     relations: &[String],
-) -> rusqlite::Result<Vec<Stored>> {
+) -> rusqlite::Result<Vec<Match>> {
     let columns: Vec<_> = kind.fields.iter().map(|field| field.column).collect();
     let sql = format!(
-        "SELECT row, scim_id, version, created, modified, {} FROM {} WHERE {} ORDER BY row LIMIT {} OFFSET {}",
+        "SELECT row, scim_id, version, created, modified, {} FROM {} WHERE {} {part}",
         columns.join(", "),
         kind.table,
         condition.sql,
-        i64::try_from(limit).unwrap_or(i64::MAX),
-        i64::try_from(offset).unwrap_or(i64::MAX),
     );
     let mut select = connection.prepare(&sql)?;
     let mut rows = select.query(params_from_iter(values(condition)))?;
@@ -305,7 +336,7 @@ fn select(
             let links = links.into_values().map(|(id, name)| Link::new(id, other, Some(name))).collect();
             stored.links = BTreeMap::from([(kind.links.to_owned(), links)]);
         }
-        found.push(stored);
+        found.push(Match::new(Position::new(None, row.get(0)?), stored));
     }
     Ok(found)
 }

@@ -3,7 +3,8 @@ CREATE TABLE users (
     row INTEGER PRIMARY KEY,
     login TEXT NOT NULL,
     full_name TEXT,
-    enabled INTEGER NOT NULL DEFAULT 1
+    -- NULL as long as nobody has decided.
+    enabled INTEGER
 );
 CREATE TABLE teams (
     row INTEGER PRIMARY KEY,

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use scim_core::{Lenience, Resource, urn};
+use scim_core::{Lenience, Resource, Timestamp, urn};
 use scim_filter::Filter;
 use scim_server_traits::conformance::{Ability, Fixtures};
-use scim_server_traits::{Context, Get, Query, Store, TenantId};
+use scim_server_traits::{Batch, Context, Get, Query, Sort, SortBy, Store, TenantId, Update};
 use serde_json::{Value, json};
 
 use crate::kind::{GROUP, USER, group_type, user_type};
@@ -37,7 +37,7 @@ async fn the_tables_keep_the_contract() {
             Box::pin(async { running.await.unwrap() })
         });
     let checks = fixtures.checks();
-    assert!(checks.len() > 40, "{}", checks.len());
+    assert!(checks.len() > 50, "{}", checks.len());
     for check in checks {
         println!("{}", check.name);
         let connection = rusqlite::Connection::open_in_memory().unwrap();
@@ -61,13 +61,36 @@ async fn what_was_in_the_tables_is_served() {
         let query =
             Query::new(Arc::clone(&user)).with_filter(filter.bind(&user, &mut Lenience::strict()).unwrap());
         let page = store.query(&context, query).await.unwrap();
-        let found: Vec<_> = page.resources.iter().map(|stored| &*stored.id).collect();
+        let found: Vec<_> = page.resources().map(|stored| &*stored.id).collect();
         assert_eq!(found, ids);
     }
     let get = Get::new(group_type().unwrap(), "1").with_relations(vec!["members".into()]);
     let team = store.get(&context, get).await.unwrap().unwrap();
     let names: Vec<_> = team.links["members"].iter().filter_map(|link| link.display.as_deref()).collect();
     assert_eq!(names, ["Ada Lovelace", "Émile Zola"]);
+}
+
+#[tokio::test]
+async fn a_user_may_be_neither_active_nor_inactive() {
+    let store = OwnTables::open(crate::application().unwrap()).unwrap();
+    let (context, user) = (Context::new(TenantId::new("application")), user_type().unwrap());
+    let undecided =
+        document(json!({"schemas": [urn::USER], "userName": "ada", "displayName": "Ada Lovelace"}));
+    let update = Update::new(Arc::clone(&user), "1").with_resource(undecided.clone());
+    store.commit(&context, Batch::new(Timestamp::from_millis(0)).update(update)).await.unwrap();
+    let stored = store.get(&context, Get::new(Arc::clone(&user), "1")).await.unwrap().unwrap();
+    assert_eq!(stored.resource, undecided, "a removed `active` is absent, not `true`");
+    let filter: Filter = "not (active pr)".parse().unwrap();
+    let query =
+        Query::new(Arc::clone(&user)).with_filter(filter.bind(&user, &mut Lenience::strict()).unwrap());
+    assert_eq!(store.query(&context, query).await.unwrap().total, 1);
+}
+
+#[tokio::test]
+async fn an_order_that_the_tables_lack_is_refused() {
+    let store = OwnTables::open(crate::application().unwrap()).unwrap();
+    let query = Query::new(user_type().unwrap()).sorted(Sort::ascending(SortBy::Id));
+    assert!(store.query(&Context::new(TenantId::new("application")), query).await.is_err());
 }
 
 #[test]

@@ -110,10 +110,10 @@ impl Enterprise {
         loop {
             let query = Query::new(Arc::clone(&self.inner.users)).page(accounts.len() as u64, PAGE);
             let page = self.inner.store.query(&self.context(), query).await?;
-            for stored in &page.resources {
+            for stored in page.resources() {
                 accounts.push(self.account_of(&stored.id, &stored.resource)?);
             }
-            if page.resources.is_empty() || accounts.len() as u64 >= page.total {
+            if page.matches.is_empty() || accounts.len() as u64 >= page.total {
                 return Ok(accounts);
             }
         }

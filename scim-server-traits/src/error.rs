@@ -56,6 +56,17 @@ pub enum StoreError {
         /// The budget.
         limit: u64,
     },
+    /// The store's index keys of this type were made of other attributes than the type has indexed or unique now, so
+    /// that a filter would find too little, and a value be taken for unique that is not.
+    #[error(
+        "the index of {resource_type} was made for other indexed or unique attributes than it has now: {remedy}"
+    )]
+    StaleIndex {
+        /// The resource type's name.
+        resource_type: String,
+        /// What whoever runs the store does about it.
+        remedy: &'static str,
+    },
     /// There is no room for what was to be written. Nothing of it is kept; what was there before can be read, and
     /// writes succeed again when there is room.
     #[error("the store is full: nothing of this was written")]
@@ -87,6 +98,11 @@ impl From<StoreError> for scim_core::Error {
             StoreError::TooMany { .. } => Self::scim(ScimType::TooMany, detail),
             // RFC 4918 §11.5: temporary, and not for the client to mend.
             StoreError::Full(_) => Self::new(http::StatusCode::INSUFFICIENT_STORAGE, detail),
+            // What to do about it is for the log: no client can.
+            StoreError::StaleIndex { resource_type, .. } => Self::new(
+                http::StatusCode::SERVICE_UNAVAILABLE,
+                format!("the service provider has yet to rebuild its index of {resource_type}"),
+            ),
             StoreError::Rejected(error) => error,
             // What failed inside is for the log, not for the client.
             StoreError::Backend(_) => {

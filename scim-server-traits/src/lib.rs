@@ -26,7 +26,7 @@ pub use entity_tag::EntityTag;
 pub use error::StoreError;
 pub use index::{Key, index_keys, label, unique_keys};
 pub use me::{Me, MeResolver};
-pub use query::{Get, Link, LinkChunks, MoreLinks, Page, Query, Seek, Stored};
+pub use query::{Get, Link, LinkChunks, Match, MoreLinks, Page, Query, Seek, Stored};
 pub use sort::{Position, Sort, SortBy};
 pub use store::Store;
 pub use tenant::TenantResolver;

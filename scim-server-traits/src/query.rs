@@ -7,6 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use scim_core::{Resource, ResourceType, Timestamp};
 use scim_filter::BoundFilter;
+use serde_json::{Map, Value};
 
 use crate::error::StoreError;
 use crate::sort::{Position, Sort};
@@ -68,7 +69,7 @@ pub struct Query {
     pub sort: Sort,
     /// Where the page lies.
     pub seek: Seek,
-    /// How many matches to pass over from there.
+    /// How many matches to pass over from there. The server gives none together with a position.
     pub offset: u64,
     /// How many to return at most; 0 asks for the total alone.
     pub limit: u64,
@@ -78,9 +79,40 @@ pub struct Query {
     pub at_once: usize,
     /// Whether documents may come as text ([`Stored::text`]): the caller only passes them on.
     pub as_text: bool,
-    /// How many resources may be looked at one by one, be it that their documents are read to decide the filter or
-    /// that they are gathered to be put in order; past it [`TooMany`](crate::StoreError::TooMany). What an index
-    /// answers in the order that is asked for does not count.
+    /// The scan budget: how many candidates may be examined one by one. Exactly so many are allowed; one more is
+    /// [`TooMany`](crate::StoreError::TooMany).
+    ///
+    /// Counted is each candidate that the index leaves and that has to be examined, to decide the filter or to be put
+    /// in an order that no index has. The plan of the filter ([`BoundFilter::plan`]) says which those are:
+    ///
+    /// * Where it is `exact`, the index alone decides the filter, and no candidate counts.
+    /// * Where it is not, each candidate of its `narrow` counts, and no other resource: all of them, whether they
+    ///   match or not, wherever the page begins and ends, also for a `limit` of 0.
+    /// * In an order that no index has, each match counts, once.
+    ///
+    /// A document that is read because it is on the page does not count. A store that examines nothing, because its
+    /// database decides each filter, needs no budget.
+    ///
+    /// ```
+    /// use scim_core::{Lenience, ResourceType};
+    /// use scim_filter::{Filter, Narrow};
+    ///
+    /// # fn main() -> Result<(), scim_filter::FilterError> {
+    /// let plan = |text: &str| {
+    ///     let filter: Filter = text.parse()?;
+    ///     Ok::<_, scim_filter::FilterError>(filter.bind(&ResourceType::user(), &mut Lenience::strict())?.plan())
+    /// };
+    /// // Of 1,000 users, 30 have a name that begins with `a`, and 2 of these have a title.
+    /// // The index finds the 30, and all of them match: none counts.
+    /// assert!(plan(r#"userName sw "a""#)?.exact);
+    /// // The index finds the 30, whose documents say which 2 match: 30 count.
+    /// let titled = plan(r#"userName sw "a" and title pr"#)?;
+    /// assert!(!titled.exact && titled.narrow == plan(r#"userName sw "a""#)?.narrow);
+    /// // No index helps: 1,000 count.
+    /// assert_eq!(plan(r#"userName sw "a" or title pr"#)?.narrow, Narrow::All);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub scan_limit: u64,
 }
 
@@ -183,9 +215,10 @@ pub struct Stored {
     pub resource: Resource,
     /// The document as JSON text, in place of `resource`: only where that was asked for.
     pub text: Option<String>,
-    /// The relations that were asked for.
+    /// The relations that were asked for, each with its links in the order in which their other ends were created;
+    /// a relation without links has an empty list.
     pub links: BTreeMap<String, Vec<Link>>,
-    /// Those with more links than were to come at once, in place of `links`.
+    /// Those with more links than were to come at once. Such a relation has no link in `links`: all come here.
     pub more: BTreeMap<String, MoreLinks>,
 }
 
@@ -257,23 +290,83 @@ impl Link {
     pub fn new(id: impl Into<String>, resource_type: impl Into<String>, display: Option<String>) -> Self {
         Self { id: id.into(), resource_type: resource_type.into(), display }
     }
+
+    /// The link as the element that the filter of a [`RemoveWhere`](scim_patch::RelationStep::RemoveWhere) is asked
+    /// about: `value` is the identifier, `type` the resource type's name, `display` what is shown, absent where
+    /// nothing is. A link has no other sub-attribute: `$ref` is computed from these when it is shown.
+    ///
+    /// A filter that names nothing but identifiers takes the links to exactly these
+    /// ([`only_values`](scim_filter::ElementFilter::only_values)): identifiers are case-sensitive, which the schema
+    /// of `value` does not say, and no link has to be read for it.
+    ///
+    /// ```
+    /// use scim_core::{Lenience, ResourceType};
+    /// use scim_filter::{BoundPath, Path};
+    /// use scim_server_traits::Link;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// // What a store gets for `{"op": "remove", "path": "members[type eq \"User\" and display sw \"b\"]"}`.
+    /// let path: Path = r#"members[type eq "User" and display sw "b"]"#.parse()?;
+    /// let path = path.bind(&ResourceType::group(), &mut Lenience::strict())?;
+    /// let BoundPath::Attribute { filter: Some(filter), .. } = path else { unreachable!() };
+    ///
+    /// let link = |name: Option<&str>| Link::new("2819c223", "User", name.map(str::to_owned));
+    /// assert!(filter.matches(&link(Some("Barbara")).to_element()));
+    /// assert!(!filter.matches(&link(None).to_element()));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn to_element(&self) -> Value {
+        let mut element = Map::new();
+        element.insert("value".into(), Value::String(self.id.clone()));
+        element.insert("type".into(), Value::String(self.resource_type.clone()));
+        if let Some(display) = &self.display {
+            element.insert("display".into(), Value::String(display.clone()));
+        }
+        Value::Object(element)
+    }
+}
+
+/// One resource of a page.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Match {
+    /// Its position in the order of the query, from which a later query can [seek](Seek).
+    pub position: Position,
+    /// The resource.
+    pub stored: Stored,
+}
+
+impl Match {
+    /// This resource at this position.
+    pub fn new(position: Position, stored: Stored) -> Self {
+        Self { position, stored }
+    }
 }
 
 /// A page of results.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Page {
-    /// How many resources match in all, exactly.
+    /// How many resources match in all, exactly, wherever the page begins and ends.
     pub total: u64,
-    /// Those of the page.
-    pub resources: Vec<Stored>,
-    /// Where each of them stands.
-    pub positions: Vec<Position>,
+    /// The resources of the page, in the order of the query.
+    pub matches: Vec<Match>,
 }
 
 impl Page {
     /// A page.
-    pub fn new(total: u64, resources: Vec<Stored>, positions: Vec<Position>) -> Self {
-        Self { total, resources, positions }
+    pub fn new(total: u64, matches: Vec<Match>) -> Self {
+        Self { total, matches }
+    }
+
+    /// The resources alone, in order.
+    pub fn resources(&self) -> impl ExactSizeIterator<Item = &Stored> {
+        self.matches.iter().map(|found| &found.stored)
+    }
+
+    /// Takes the resources out, in order.
+    pub fn into_resources(self) -> impl ExactSizeIterator<Item = Stored> {
+        self.matches.into_iter().map(|found| found.stored)
     }
 }

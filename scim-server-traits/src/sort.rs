@@ -151,7 +151,8 @@ fn key_in(attribute: &AttrRef, document: &Map<String, Value>) -> Option<String> 
 pub struct Position {
     /// What it is sorted by, as [`SortBy::key`] gives it.
     pub key: Option<String>,
-    /// Its place in the store's order of creation, which no other resource of the tenant ever has.
+    /// Its place in the store's order of creation: a resource keeps it, no two resources of a type have the same, and
+    /// one that is made later has a greater one.
     pub place: i64,
 }
 

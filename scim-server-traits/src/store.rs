@@ -11,26 +11,41 @@ use crate::query::{Get, Page, Query, Stored};
 
 /// A place that keeps the resources of all tenants, three calls wide.
 ///
-/// Every call sees one tenant only: the context's. The contract, sentence by sentence, is what
-/// the conformance kit checks.
+/// Every call sees one tenant only, the context's, and everything that was committed before it began. The contract is
+/// what these documents say; the [conformance kit](crate::conformance) checks it sentence by sentence. Two parts are
+/// easily missed: what counts towards the [scan budget](crate::Query::scan_limit), and what the filter of a
+/// [`RemoveWhere`](scim_patch::RelationStep::RemoveWhere) is asked about ([`Link::to_element`](crate::Link::to_element)).
+///
+/// A store that keeps [index keys](crate::index_keys) never answers from keys that were made of other attributes than
+/// the type of the call has indexed or unique: it makes them again, or refuses with
+/// [`StaleIndex`](StoreError::StaleIndex).
 #[async_trait]
 pub trait Store: Send + Sync {
-    /// Reads one resource; `None` when the tenant has none of that type and id.
+    /// Reads one resource; `None` when the tenant has none of that type and id. Identifiers are case-sensitive, and
+    /// two resources of different types may have the same.
     async fn get(&self, context: &Context, get: Get) -> Result<Option<Stored>, StoreError>;
 
     /// Reads a page of the resources that match, in the order of the query, with their exact number.
     ///
-    /// Who walks from page to page by position meets each resource that stays there, under the same key,
-    /// exactly once, whatever else is written meanwhile.
+    /// The total is that of all matches, wherever the page begins and ends; page and total are of one state. Each
+    /// resource comes with its position. A walk from page to page by position meets each resource that stays, under
+    /// the same key, exactly once, whatever else is written meanwhile. A position need not be one that the store gave:
+    /// with a place of `i64::MIN` or `i64::MAX` it is before or after all resources of its key.
     ///
-    /// Errors: [`StoreError::TooMany`] past the scan budget.
+    /// # Errors
+    ///
+    /// [`StoreError::TooMany`] past the [scan budget](crate::Query::scan_limit).
     async fn query(&self, context: &Context, query: Query) -> Result<Page, StoreError>;
 
-    /// Carries out a batch, all or nothing, and says what came of each write, in order.
+    /// Carries out a batch, all or nothing, and returns one outcome for each write, in order.
     ///
-    /// What was answered is kept: a store that promises durability promises it from here on.
+    /// Each write sees those before it. A resource starts at version 1, and each write that changes its document or
+    /// its own links makes the version greater by one; a write that changes nothing leaves version and `modified` as
+    /// they are. What was answered is kept: a store that promises durability promises it from here on.
     ///
-    /// Errors: [`NotFound`](StoreError::NotFound), [`Precondition`](StoreError::Precondition),
+    /// # Errors
+    ///
+    /// [`NotFound`](StoreError::NotFound), [`Precondition`](StoreError::Precondition),
     /// [`Uniqueness`](StoreError::Uniqueness), [`Claimed`](StoreError::Claimed),
     /// [`UnknownTarget`](StoreError::UnknownTarget), [`Full`](StoreError::Full).
     async fn commit(&self, context: &Context, batch: Batch) -> Result<Vec<Written>, StoreError>;

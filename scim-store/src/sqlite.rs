@@ -26,8 +26,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use scim_core::ResourceType;
 use scim_server_traits::{
-    Batch, Change, ChangeFeed, ChangeFeedError, Context, Get, Link, LinkChunks, MoreLinks, Page, Query,
-    Store, StoreError, Stored, TenantId, Written,
+    Batch, Change, ChangeFeed, ChangeFeedError, Context, Get, Link, LinkChunks, Match, MoreLinks, Page,
+    Query, Store, StoreError, Stored, TenantId, Written,
 };
 
 pub use backup::{BackupProgress, backup};
@@ -177,10 +177,10 @@ impl Store for SqliteStore {
         let (tenant, names) = (context.tenant().clone(), Arc::clone(&self.threads.names));
         let read =
             move |connection: &_, turn| read::query(connection, names.now(), tenant.as_str(), &query, turn);
-        let (mut page, left) = self.threads.readers.run(read).await?;
-        let resources = page.resources.into_iter().zip(left);
-        page.resources = resources.map(|(stored, left)| self.with_more(stored, left)).collect();
-        Ok(page)
+        let (total, matches) = self.threads.readers.run(read).await?;
+        let found =
+            |(found, left): (Match, _)| Match::new(found.position, self.with_more(found.stored, left));
+        Ok(Page::new(total, matches.into_iter().map(found).collect()))
     }
 
     async fn commit(&self, context: &Context, batch: Batch) -> Result<Vec<Written>, StoreError> {

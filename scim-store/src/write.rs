@@ -6,9 +6,8 @@ use scim_core::{Reference, ResourceType, Side, Timestamp};
 use scim_filter::ElementFilter;
 use scim_patch::{RelationEdit, RelationStep};
 use scim_server_traits::{
-    ChangeKind, Claim, Delete, Insert, LinkChanges, Precondition, StoreError, Update, Write, Written,
+    ChangeKind, Claim, Delete, Insert, Link, LinkChanges, Precondition, StoreError, Update, Write, Written,
 };
-use serde_json::{Map, Value};
 
 use crate::tables::{Changed, Content, Head, Member, Owner, Seq, Tables};
 
@@ -321,13 +320,7 @@ impl<'a, T: Tables> Links<'a, T> {
 
 /// Whether the link, as an element that a client would see, fits.
 fn fits(filter: &ElementFilter, member: &Member) -> bool {
-    let mut element = Map::new();
-    element.insert("value".into(), Value::String(member.id.clone()));
-    element.insert("type".into(), Value::String(member.kind.clone()));
-    if let Some(label) = &member.label {
-        element.insert("display".into(), Value::String(label.clone()));
-    }
-    filter.matches(&Value::Object(element))
+    filter.matches(&Link::new(&*member.id, &*member.kind, member.label.clone()).to_element())
 }
 
 /// Net changes of links: what is added and removed again is none.

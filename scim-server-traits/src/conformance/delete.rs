@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::kit::{Kit, add, at, members};
-use crate::{Batch, Claim, Delete, Get, Precondition, Query, StoreError};
+use crate::{Batch, Claim, Delete, Get, Insert, Precondition, Query, StoreError};
 
 pub(super) async fn a_delete_ends_the_resource_and_frees_its_names(kit: Kit) {
     let with_claim = |id| {
@@ -22,6 +22,29 @@ pub(super) async fn a_delete_ends_the_resource_and_frees_its_names(kit: Kit) {
     assert!(kit.find(&kit.user, r#"userName eq "name""#).await.is_empty(), "found after a delete");
     assert!(kit.find(&kit.user, r#"id eq "u1""#).await.is_empty(), "found by id after a delete");
     kit.insert(at(6), with_claim("u2")).await;
+}
+
+pub(super) async fn what_is_deleted_is_gone(kit: Kit) {
+    kit.has_users(&["u1", "u2"]).await;
+    kit.has_group("g1", &["u1", "u2"]).await;
+    let written = kit.delete(at(5), kit.delete_user("u1")).await;
+    let outcome = (&*written.id, written.version, written.created, written.modified, written.changed);
+    assert_eq!(outcome, ("u1", 1, at(0), at(0), true), "outcome of a delete");
+    assert!(
+        written.added.is_empty() && written.removed.is_empty(),
+        "it had no links of its own: {written:?}"
+    );
+    assert!(kit.get(Get::new(Arc::clone(&kit.user), "u1")).await.is_none(), "read after a delete");
+    assert_eq!(kit.find(&kit.user, "userName pr").await, ["u2"], "listed after a delete");
+    assert!(kit.find(&kit.user, r#"userName eq "u1""#).await.is_empty(), "found after a delete");
+    assert_eq!(kit.members("g1").await, ["u2"], "members of the group that held it");
+    assert!(kit.find(&kit.group, r#"members eq "u1""#).await.is_empty(), "found by what is deleted");
+    // Its name is free.
+    kit.insert(at(6), Insert::new(Arc::clone(&kit.user), "u3", kit.named("u1"))).await;
+    let written = kit.delete(at(7), Delete::new(Arc::clone(&kit.group), "g1")).await;
+    assert_eq!((written.version, written.removed), (2, members(&["u2"])), "outcome of a group's delete");
+    assert!(kit.groups("u2").await.is_empty(), "groups of a member it had");
+    assert_eq!(kit.user("u2").await.version, 1, "the version of a member it had");
 }
 
 pub(super) async fn a_delete_ends_links_in_both_directions(kit: Kit) {

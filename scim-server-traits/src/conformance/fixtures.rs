@@ -122,6 +122,8 @@ pub enum Ability {
     LinkDisplay,
     /// A budget for documents that are read to decide a filter: one that reads none needs none.
     ScanBudget,
-    /// Orders beside that of creation, and pages by position.
+    /// Orders other than that of creation: the server over such a store has sorting switched off.
     Order,
+    /// Pages that begin after or before a position: the server over such a store has cursors switched off.
+    Seek,
 }

@@ -15,6 +15,7 @@ pub(super) async fn an_insert_starts_at_version_one_and_now(kit: Kit) {
     let stored = kit.user("u1").await;
     let read = (stored.id.as_str(), stored.version, stored.created, stored.modified);
     assert_eq!(read, ("u1", 1, at(7), at(7)), "what a read shows of it");
+    assert_eq!(stored.resource, kit.named("u1"), "the document that was written");
 }
 
 pub(super) async fn an_insert_of_an_existing_id_is_refused(kit: Kit) {

@@ -140,7 +140,7 @@ impl Kit {
     pub(super) async fn find(&self, resource_type: &Arc<ResourceType>, filter: &str) -> Vec<String> {
         let query = Query::new(Arc::clone(resource_type)).with_filter(bound(resource_type, filter));
         let page = self.query(query).await;
-        let ids: Vec<String> = page.resources.into_iter().map(|stored| stored.id).collect();
+        let ids: Vec<String> = page.resources().map(|stored| stored.id.clone()).collect();
         assert_eq!(page.total, ids.len() as u64, "total and resources of `{filter}`");
         ids
     }

@@ -1,12 +1,14 @@
 //! Links: steps on relations, and how they are read.
 
+use std::sync::Arc;
+
 use scim_core::{Lenience, Reference};
 use scim_filter::{BoundPath, ElementFilter, Path};
-use scim_patch::RelationStep;
+use scim_patch::{RelationEdit, RelationStep};
 use serde_json::json;
 
 use super::kit::{Kit, add, at, document, ids, linked, members, remove, set};
-use crate::{Batch, StoreError};
+use crate::{Batch, Link, StoreError, Update, label};
 
 pub(super) async fn links_may_lead_to_each_allowed_type(kit: Kit) {
     kit.has_users(&["u1"]).await;
@@ -73,6 +75,61 @@ pub(super) async fn a_remove_where_takes_the_links_that_fit(kit: Kit) {
         assert_eq!(written.changed, !gone.is_empty(), "whether `{filter}` changed anything");
     }
     assert_eq!(kit.members("g1").await, ["u4", "other"], "members that never fitted");
+}
+
+pub(super) async fn a_remove_where_sees_value_type_and_display(kit: Kit) {
+    let users = ["u1", "u2", "u3"];
+    kit.has_users(&users).await;
+    let shown = label(&kit.named("u2")).unwrap_or_default();
+    let steps = [
+        (r#"type eq "User" and value eq "u3""#.to_owned(), vec!["u3"]),
+        (r#"type eq "Group""#.to_owned(), vec![]),
+        (format!("display eq {}", json!(shown)), vec!["u2"]),
+        (format!("not (display eq {})", json!(shown)), vec!["u1", "u3"]),
+        (r#"value pr and type pr and display pr"#.to_owned(), users.to_vec()),
+        (r#"not (value pr and type pr and display pr)"#.to_owned(), vec![]),
+        (r#"value eq "u1" or value eq "none""#.to_owned(), vec!["u1"]),
+        (r#"value eq "U1""#.to_owned(), vec![]),
+        // Links have no `$ref` of their own.
+        ("$ref pr".to_owned(), vec![]),
+    ];
+    for (number, (filter, gone)) in steps.iter().enumerate() {
+        let id = format!("g{number}");
+        kit.has_group(&id, &users).await;
+        let step = RelationStep::RemoveWhere(element_filter(&kit, filter));
+        let edits = vec![RelationEdit::new("members", step)];
+        let update = Update::new(Arc::clone(&kit.group), &*id).with_relations(edits);
+        let written = kit.update(at(5), update).await;
+        assert_eq!(written.removed, members(gone), "links that fit `{filter}`");
+        let left: Vec<_> = users.into_iter().filter(|id| !gone.contains(id)).collect();
+        assert_eq!(kit.members(&id).await, left, "members that do not fit `{filter}`");
+    }
+}
+
+pub(super) async fn a_remove_where_sees_the_display_that_is_shown(kit: Kit) {
+    kit.has_users(&["a", "b"]).await;
+    let mut given = Reference::new("a");
+    given.display = Some("Given".into());
+    kit.has_group("g1", &["b"]).await;
+    kit.update(at(1), kit.update_group("g1", [RelationStep::Add(vec![given])])).await;
+    for (filter, gone) in [(r#"display eq "A""#, vec![]), (r#"display eq "given""#, vec!["a"])] {
+        let step = RelationStep::RemoveWhere(element_filter(&kit, filter));
+        let written = kit.update(at(2), kit.update_group("g1", [step])).await;
+        assert_eq!(written.removed, members(&gone), "links that fit `{filter}`");
+    }
+}
+
+pub(super) async fn links_say_the_type_and_name_of_their_other_end(kit: Kit) {
+    kit.has_users(&["u1"]).await;
+    kit.has_group("g1", &["u1"]).await;
+    for (links, end) in [
+        (linked(&kit.group("g1").await, "members"), ("u1", &kit.user, kit.named("u1"))),
+        (linked(&kit.user("u1").await, "groups"), ("g1", &kit.group, kit.titled("g1"))),
+    ] {
+        let (id, resource_type, resource) = end;
+        let expected = Link::new(id, resource_type.name(), label(&resource));
+        assert_eq!(links, [expected], "a link as it is shown");
+    }
 }
 
 /// The filter of `members[…]`, as a store gets it.

@@ -8,7 +8,7 @@ use scim_filter::{Entry, Relations};
 use serde_json::json;
 
 use super::kit::{Kit, at, bound, document, done, ids, linked};
-use crate::{Batch, EntityTag, Insert, Query, StoreError};
+use crate::{Batch, EntityTag, Get, Insert, Page, Position, Query, Seek, StoreError};
 
 pub(super) async fn a_query_is_in_order_of_creation_with_an_exact_total(kit: Kit) {
     kit.has_users(&["z", "a"]).await;
@@ -18,7 +18,7 @@ pub(super) async fn a_query_is_in_order_of_creation_with_an_exact_total(kit: Kit
         let mut query = Query::new(Arc::clone(&kit.user));
         query.filter = filter.map(|filter| bound(&kit.user, filter));
         let page = kit.query(query).await;
-        let found: Vec<_> = page.resources.iter().map(|stored| &*stored.id).collect();
+        let found: Vec<_> = page.resources().map(|stored| &*stored.id).collect();
         assert_eq!((page.total, found), (3, vec!["z", "a", "m"]), "all users by {filter:?}");
     }
 }
@@ -33,12 +33,122 @@ pub(super) async fn pages_tile_the_matches(kit: Kit) {
             query.filter = filter.map(|filter| bound(&kit.user, filter));
             let page = kit.query(query).await;
             assert_eq!(page.total, 10, "total at {offset} by {filter:?}");
-            found.extend(page.resources.into_iter().map(|stored| stored.id));
+            found.extend(page.into_resources().map(|stored| stored.id));
         }
         assert_eq!(found, all, "the pages together by {filter:?}");
     }
     let page = kit.query(Query::new(Arc::clone(&kit.user)).page(8, u64::MAX)).await;
-    assert_eq!(page.resources.len(), 2, "a page without end");
+    assert_eq!(page.matches.len(), 2, "a page without end");
+}
+
+/// The ids and the places of a page.
+fn placed(page: &Page) -> Vec<(String, i64)> {
+    page.matches.iter().map(|found| (found.stored.id.clone(), found.position.place)).collect()
+}
+
+pub(super) async fn each_match_has_a_position_of_its_own(kit: Kit) {
+    let users = ["u3", "u1", "u2"];
+    kit.has_users(&users).await;
+    kit.has_group("g1", &["u1"]).await;
+    kit.has_users(&["u4", "gone"]).await;
+    kit.update(at(1), kit.update_user("u3").with_resource(kit.named("zz"))).await;
+    let all = kit.query(Query::new(Arc::clone(&kit.user))).await;
+    let places = placed(&all);
+    let order: Vec<_> = places.iter().map(|(id, _)| id.as_str()).collect();
+    assert_eq!(order, ["u3", "u1", "u2", "u4", "gone"], "users by creation");
+    assert!(places.is_sorted_by_key(|(_, place)| place), "places in the order of creation: {places:?}");
+    let distinct: BTreeSet<_> = places.iter().map(|(_, place)| place).collect();
+    assert_eq!(distinct.len(), places.len(), "each place once: {places:?}");
+    let keyed = all.matches.iter().find(|found| found.position.key.is_some());
+    assert!(keyed.is_none(), "a key without a sort: {keyed:?}");
+    // A resource keeps its place, whatever is asked for.
+    for (filter, offset, limit) in [(None, 1, 2), (Some("userName pr"), 0, 10), (Some(r#"id eq "u2""#), 0, 1)]
+    {
+        let mut query = Query::new(Arc::clone(&kit.user)).page(offset, limit);
+        query.filter = filter.map(|filter| bound(&kit.user, filter));
+        let found = placed(&kit.query(query).await);
+        assert!(!found.is_empty() && found.iter().all(|one| places.contains(one)), "{found:?} of {places:?}");
+    }
+    kit.delete(at(2), kit.delete_user("gone")).await;
+    kit.has_users(&["newest"]).await;
+    let after = placed(&kit.query(Query::new(Arc::clone(&kit.user))).await);
+    assert_eq!(after[..4], places[..4], "places after a delete");
+    assert!(after[4].1 > after[3].1, "the place of the newest: {after:?}");
+}
+
+/// The pages by position in the order of creation, upwards from `seek`.
+async fn walked(kit: &Kit, query: &Query) -> Vec<String> {
+    let (mut found, mut query) = (Vec::new(), query.clone());
+    loop {
+        let page = kit.query(query.clone()).await;
+        let Some(last) = page.matches.last() else { return found };
+        query.seek = Seek::After(last.position.clone());
+        found.extend(page.resources().map(|stored| stored.id.clone()));
+        assert!(found.len() <= 20, "the walk ends: {found:?}");
+    }
+}
+
+pub(super) async fn pages_by_position_tile_the_order_of_creation(kit: Kit) {
+    let users = ["u5", "u1", "u4", "u2", "u3"];
+    kit.has_users(&users).await;
+    let from = |seek| Query::new(Arc::clone(&kit.user)).page(0, 2).seek(seek);
+    assert_eq!(walked(&kit, &from(Seek::Start)).await, users, "pages of two");
+    let filtered =
+        from(Seek::Start).with_filter(bound(&kit.user, r#"userName sw "u" and not (userName eq "u4")"#));
+    assert_eq!(walked(&kit, &filtered).await, ["u5", "u1", "u2", "u3"], "pages of two under a filter");
+    let [first, last] = [Position::new(None, i64::MIN), Position::new(None, i64::MAX)];
+    for (seek, expected) in [
+        (Seek::After(first.clone()), ["u5", "u1"].as_slice()),
+        (Seek::After(last.clone()), &[]),
+        (Seek::Before(first), &[]),
+        (Seek::Before(last), &["u2", "u3"]),
+    ] {
+        let page = kit.query(from(seek.clone())).await;
+        let found: Vec<_> = page.resources().map(|stored| &*stored.id).collect();
+        assert_eq!((page.total, found.as_slice()), (5, expected), "the page at {seek:?}");
+        assert_eq!(kit.query(from(seek).page(0, 0)).await.total, 5, "the total counts what came before");
+    }
+    let all = kit.query(Query::new(Arc::clone(&kit.user))).await;
+    for (number, found) in all.matches.into_iter().enumerate() {
+        let page = kit.query(from(Seek::Before(found.position))).await;
+        let before: Vec<_> = page.resources().map(|stored| &*stored.id).collect();
+        assert_eq!(before, users[number.saturating_sub(2)..number], "two before number {number}");
+    }
+}
+
+pub(super) async fn a_walk_by_creation_meets_what_stays_exactly_once(kit: Kit) {
+    kit.has_users(&["u0", "u1", "u2", "u3", "u4", "u5"]).await;
+    let mut query = Query::new(Arc::clone(&kit.user)).page(0, 2);
+    let mut found = Vec::new();
+    for round in 0..10 {
+        let page = kit.query(query.clone()).await;
+        let Some(last) = page.matches.last() else { break };
+        query.seek = Seek::After(last.position.clone());
+        // Between the pages the resource at the position goes, and another comes.
+        let batch = Batch::new(at(round)).delete(kit.delete_user(&last.stored.id));
+        done(kit.commit(batch.insert(kit.insert_user(&format!("new{round}")))).await);
+        found.extend(page.resources().map(|stored| stored.id.clone()));
+    }
+    found.retain(|id| id.starts_with('u'));
+    assert_eq!(found, ["u0", "u1", "u2", "u3", "u4", "u5"], "each of those that were there, once");
+}
+
+pub(super) async fn a_list_shows_what_a_read_shows(kit: Kit) {
+    kit.has_users(&["u1", "u2"]).await;
+    kit.has_group("g1", &["u2", "u1"]).await;
+    kit.update(at(3), kit.update_user("u1").with_resource(kit.named("renamed"))).await;
+    for (resource_type, relation) in [(&kit.user, "groups"), (&kit.group, "members")] {
+        let relations = || vec![relation.to_owned()];
+        let page = kit.query(Query::new(Arc::clone(resource_type)).with_relations(relations())).await;
+        assert!(!page.matches.is_empty(), "the list of each {}", resource_type.name());
+        for listed in page.into_resources() {
+            let get = Get::new(Arc::clone(resource_type), &listed.id).with_relations(relations());
+            assert_eq!(Some(listed), kit.get(get).await, "a resource in a list, and read by itself");
+        }
+    }
+    let page = kit.query(Query::new(Arc::clone(&kit.group))).await;
+    let links: usize = page.resources().map(|stored| stored.links.len() + stored.more.len()).sum();
+    assert_eq!(links, 0, "relations in a list that nobody asked for");
 }
 
 pub(super) async fn a_limit_of_zero_asks_for_the_total(kit: Kit) {
@@ -47,7 +157,7 @@ pub(super) async fn a_limit_of_zero_asks_for_the_total(kit: Kit) {
         let mut query = Query::new(Arc::clone(&kit.user)).page(0, 0);
         query.filter = filter.map(|filter| bound(&kit.user, filter));
         let page = kit.query(query).await;
-        assert_eq!((page.total, page.resources.len()), (total, 0), "no resources by {filter:?}");
+        assert_eq!((page.total, page.matches.len()), (total, 0), "no resources by {filter:?}");
     }
 }
 
@@ -67,7 +177,7 @@ pub(super) async fn a_query_loads_relations(kit: Kit) {
         let mut query = Query::new(Arc::clone(&kit.group)).with_relations(vec!["members".into()]);
         query.filter = filter.map(|filter| bound(&kit.group, filter));
         let page = kit.query(query).await;
-        let members: Vec<_> = page.resources.iter().map(|stored| ids(&linked(stored, "members"))).collect();
+        let members: Vec<_> = page.resources().map(|stored| ids(&linked(stored, "members"))).collect();
         assert_eq!(members, [vec!["u1", "u2"], vec![]], "members of the groups by {filter:?}");
     }
 }
@@ -177,7 +287,7 @@ pub(super) async fn a_query_finds_what_the_evaluator_accepts(kit: Kit) {
         let expected: Vec<_> = expected.map(|(id, _)| id.as_str()).collect();
         assert_eq!(kit.find(&kit.user, filter).await, expected, "what `{filter}` finds");
         let page = kit.query(Query::new(Arc::clone(&kit.user)).with_filter(bound.clone()).page(1, 2)).await;
-        let found: Vec<_> = page.resources.iter().map(|stored| &*stored.id).collect();
+        let found: Vec<_> = page.resources().map(|stored| &*stored.id).collect();
         let middle: Vec<_> = expected.iter().copied().skip(1).take(2).collect();
         assert_eq!((page.total, found), (expected.len() as u64, middle), "a page of `{filter}`");
     }
@@ -242,7 +352,7 @@ pub(super) async fn moments_and_versions_are_those_of_the_resource(kit: Kit) {
     }
     let page = kit.query(Query::new(Arc::clone(&kit.user))).await;
     let shown: Vec<_> =
-        page.resources.iter().map(|stored| (stored.version, stored.created, stored.modified)).collect();
+        page.resources().map(|stored| (stored.version, stored.created, stored.modified)).collect();
     assert_eq!(shown, [(2, at(10), at(30)), (1, at(20), at(20))], "versions and moments in a list");
 }
 
@@ -264,6 +374,39 @@ pub(super) async fn documents_read_to_decide_are_counted(kit: Kit) {
     for (filter, scan_limit) in [("not (title pr)", 4), (narrowed, 3)] {
         let total = done(query(filter, scan_limit).await).total;
         assert_eq!(total, scan_limit, "`{filter}` within {scan_limit} documents");
+    }
+}
+
+pub(super) async fn candidates_are_counted_whether_they_match_or_not(kit: Kit) {
+    kit.has_users(&["a1", "a2", "a3", "b1", "b2"]).await;
+    kit.has_group("g1", &["a1", "b1"]).await;
+    // A filter, how many candidates the index leaves, and how many of them match.
+    let filters = [
+        (r#"userName co "2""#, 5, 2),
+        (r#"userName sw "a" and userName co "2""#, 3, 1),
+        (r#"groups eq "g1" and userName co "2""#, 2, 0),
+        (r#"(userName eq "b1" or userName eq "b2") and not (userName co "2")"#, 2, 1),
+        (r#"(id eq "a1" or id eq "none") and userName co "a""#, 1, 1),
+        // What an index decides narrows nothing where the other side of an `or` may be anything.
+        (r#"userName eq "a1" or userName co "2""#, 5, 3),
+    ];
+    for (filter, candidates, matches) in filters {
+        // Neither the page nor its place changes what has to be decided.
+        for (offset, limit) in [(0, 100), (0, 1), (0, 0), (50, 1)] {
+            let query = |scan_limit| {
+                let mut query = Query::new(Arc::clone(&kit.user)).page(offset, limit);
+                query.filter = Some(bound(&kit.user, filter));
+                query.scan_limit = scan_limit;
+                kit.store.query(&kit.context, query)
+            };
+            let total = done(query(candidates).await).total;
+            assert_eq!(total, matches, "`{filter}` within {candidates}, {limit} from {offset}");
+            let outcome = query(candidates - 1).await;
+            assert!(
+                matches!(outcome, Err(StoreError::TooMany { limit }) if limit == candidates - 1),
+                "`{filter}` within one less than {candidates}, {limit} from {offset}: {outcome:?}"
+            );
+        }
     }
 }
 

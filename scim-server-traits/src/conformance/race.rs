@@ -101,8 +101,8 @@ pub(super) async fn a_read_sees_a_batch_whole_or_not_at_all(kit: Kit) {
             let users = kit.query(Query::new(Arc::clone(&kit.user))).await;
             let get = Get::new(Arc::clone(&kit.group), "g1").with_relations(vec!["members".into()]);
             let members = kit.get(get).await.map_or(0, |group| group.links["members"].len());
-            (users.total % 2 == 0 || users.total != users.resources.len() as u64 || members % 2 == 1)
-                .then_some((users.total, users.resources.len(), members))
+            (users.total % 2 == 0 || users.total != users.matches.len() as u64 || members % 2 == 1)
+                .then_some((users.total, users.matches.len(), members))
         })
         .await;
     let odd: Vec<_> = odd.into_iter().flatten().collect();

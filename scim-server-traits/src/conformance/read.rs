@@ -45,8 +45,12 @@ pub(super) async fn a_document_that_comes_as_text_is_the_same(kit: Kit) {
     let as_text = kit.get(get.as_text()).await.map(understood);
     assert_eq!(as_text, before, "a resource whose document may come as text");
     let mut query = Query::new(Arc::clone(&kit.user));
+    let listed = kit.query(query.clone()).await.into_resources().next();
+    let texts =
+        [before.as_ref(), listed.as_ref()].map(|stored| stored.and_then(|stored| stored.text.as_ref()));
+    assert_eq!(texts, [None, None], "text that nobody asked for");
     query.as_text = true;
-    let page = kit.query(query).await.resources.into_iter().map(understood).next();
+    let page = kit.query(query).await.into_resources().map(understood).next();
     assert_eq!(page, before, "a page whose documents may come as text");
 }
 
@@ -69,7 +73,7 @@ pub(super) async fn links_in_chunks_are_those_of_the_version(kit: Kit) {
     assert_eq!(ids(&linked(&stored, "members")), users[..4], "no more links than may come at once");
     let Some(stored) = kit.get(get).await else { panic!("the group is not there") };
     let query = Query::new(Arc::clone(&kit.group)).with_relations(vec!["members".into()]).at_once(3);
-    let listed = kit.query(query).await.resources.pop();
+    let listed = kit.query(query).await.into_resources().next();
     let Some(listed) = listed else { panic!("the group is not in the list") };
     // Meanwhile one ends, one begins, and one goes with its resource.
     kit.update(at(1), kit.update_group("g1", [remove(&["u2"]), add(&["u5"])])).await;
@@ -79,6 +83,8 @@ pub(super) async fn links_in_chunks_are_those_of_the_version(kit: Kit) {
             assert_eq!(ids(&linked(&stored, "members")), users[..4], "all links, where there are no chunks");
             continue;
         };
+        let beside = stored.links.get("members").map_or(0, Vec::len);
+        assert_eq!(beside, 0, "links at once of a relation that comes in chunks");
         let (mut found, mut number) = (Vec::new(), 0);
         while let Some(links) = done(more.chunk(number).await) {
             found.extend(ids(&links));
@@ -99,11 +105,20 @@ pub(super) async fn links_from_behind_are_all_there(kit: Kit) {
     let get = Get::new(Arc::clone(&kit.user), "u1").with_relations(relations()).at_once(3);
     let Some(stored) = kit.get(get).await else { panic!("the user is not there") };
     let query = Query::new(Arc::clone(&kit.user)).with_relations(relations()).at_once(3);
-    let listed = kit.query(query).await.resources.pop();
+    let listed = kit.query(query).await.into_resources().next();
     let Some(listed) = listed else { panic!("the user is not in the list") };
     for stored in [stored, listed] {
         let found = match stored.more.get("groups") {
-            Some(more) => ids(&done(more.chunk(0).await).unwrap_or_default()),
+            Some(more) => {
+                let beside = stored.links.get("groups").map_or(0, Vec::len);
+                assert_eq!(beside, 0, "links at once of a relation that comes in chunks");
+                let (mut found, mut number) = (Vec::new(), 0);
+                while let Some(links) = done(more.chunk(number).await) {
+                    found.extend(ids(&links));
+                    number += 1;
+                }
+                found
+            }
             None => ids(&linked(&stored, "groups")),
         };
         assert_eq!(found, groups, "groups of a member, more than may come at once");

@@ -64,11 +64,10 @@ fn names(numbers: impl IntoIterator<Item = u8>) -> Vec<String> {
     numbers.into_iter().map(|number| format!("u{number}")).collect()
 }
 
-/// The ids of a page, after each was found to have a position.
+/// The ids and the positions of a page.
 async fn page(kit: &Kit, query: Query) -> (Vec<String>, Vec<Position>) {
     let page = kit.query(query).await;
-    assert_eq!(page.resources.len(), page.positions.len(), "one position for each resource");
-    (page.resources.into_iter().map(|stored| stored.id).collect(), page.positions)
+    page.matches.into_iter().map(|found| (found.stored.id, found.position)).unzip()
 }
 
 pub(super) async fn a_sort_is_by_the_key_then_by_creation(kit: Kit) {

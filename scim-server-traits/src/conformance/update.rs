@@ -5,7 +5,7 @@ use std::sync::Arc;
 use scim_core::urn;
 use serde_json::json;
 
-use super::kit::{Kit, at, document};
+use super::kit::{Kit, add, at, document, remove};
 use crate::{Batch, Claim, Insert, Precondition, StoreError, Update};
 
 pub(super) async fn an_update_of_what_is_missing_is_refused(kit: Kit) {
@@ -43,6 +43,46 @@ pub(super) async fn an_update_under_a_current_version_succeeds(kit: Kit) {
     assert_eq!(written.version, 2, "version after the first update");
     let written = kit.update(at(2), update(vec![9, 2], "third")).await;
     assert_eq!(written.version, 3, "version after the second update, under one of several");
+}
+
+pub(super) async fn an_update_is_what_a_read_shows(kit: Kit) {
+    kit.has_users(&["u1", "u2"]).await;
+    let written = kit.update(at(5), kit.update_user("u1").with_resource(kit.named("new"))).await;
+    let outcome = (&*written.id, written.version, written.created, written.modified, written.changed);
+    assert_eq!(outcome, ("u1", 2, at(0), at(5), true), "outcome of a change");
+    let stored = kit.user("u1").await;
+    assert_eq!(stored.resource, kit.named("new"), "the new document");
+    assert_eq!((stored.version, stored.created, stored.modified), (2, at(0), at(5)), "its version");
+    assert!(kit.find(&kit.user, r#"userName eq "u1""#).await.is_empty(), "found by what it was");
+    assert_eq!(kit.find(&kit.user, r#"userName eq "new""#).await, ["u1"], "found by what it is");
+    assert_eq!(kit.find(&kit.user, "userName pr").await, ["u1", "u2"], "its place is that of its creation");
+    kit.insert(at(6), kit.insert_user("other")).await;
+    let freed = Insert::new(Arc::clone(&kit.user), "u3", kit.named("u1"));
+    kit.insert(at(7), freed).await;
+}
+
+pub(super) async fn versions_grow_by_one_with_each_change(kit: Kit) {
+    kit.has_users(&["u1", "u2"]).await;
+    kit.has_group("g1", &[]).await;
+    let titled = |steps: Vec<_>, name| kit.update_group("g1", steps).with_resource(kit.titled(name));
+    let changes = [
+        (titled(Vec::new(), "second"), 2),
+        (titled(vec![add(&["u1"])], "third"), 3),
+        (kit.update_group("g1", [add(&["u2"]), remove(&["u1"])]), 4),
+        (titled(vec![add(&["u2"])], "third"), 4),
+        (titled(vec![add(&["u2"])], "fourth"), 5),
+    ];
+    for (now, (update, version)) in (1..).zip(changes) {
+        let written = kit.update(at(now), update.clone()).await;
+        let stored = kit.group("g1").await;
+        assert_eq!(written.version, version, "the version after {update:?}");
+        let shown = (stored.version, stored.created, stored.modified);
+        assert_eq!(shown, (written.version, written.created, written.modified), "what a read shows of it");
+    }
+    let error = kit.refusal(Batch::new(at(9)).update(titled(vec![add(&["none"])], "lost"))).await;
+    assert!(matches!(error, StoreError::UnknownTarget { .. }), "a member that is not there: {error:?}");
+    let stored = kit.group("g1").await;
+    assert_eq!((stored.version, stored.resource), (5, kit.titled("fourth")), "after a refused update");
 }
 
 pub(super) async fn an_update_replaces_the_document_and_its_keys(kit: Kit) {

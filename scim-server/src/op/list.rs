@@ -6,7 +6,7 @@ use scim_core::{
     Error, Lenience, ListResponse, PaginationMethod, Projection, Quirk, Resolved, ResourceType, ScimType,
 };
 use scim_filter::{BoundFilter, Filter};
-use scim_server_traits::{Position, Query, Seek, Sort, SortBy, Stored};
+use scim_server_traits::{Match, Position, Query, Seek, Sort, SortBy};
 
 use super::read::AT_ONCE;
 use crate::cursor::{Cursor, Cursors, Walk};
@@ -179,11 +179,16 @@ struct Listing<'a> {
     parts: Vec<Part>,
 }
 
-/// A resource that was found, and where.
+/// A resource that was found, and for which part of the request.
 struct Found {
     part: usize,
-    position: Position,
-    stored: Stored,
+    found: Match,
+}
+
+impl Found {
+    fn position(&self) -> &Position {
+        &self.found.position
+    }
 }
 
 impl Listing<'_> {
@@ -250,14 +255,14 @@ impl Listing<'_> {
             found.pop();
         }
         let issue = |cursor: Cursor| cursors.issue(cursor, &walk, now);
-        let cursor = |back: bool, found: &Found| Cursor::new(back, found.part, &found.position, count);
+        let cursor = |back: bool, found: &Found| Cursor::new(back, found.part, found.position(), count);
         // SRV-050: never on the first page.
         let has_previous = if back { more } else { at.is_some() };
-        let previous = found.first().filter(|first| has_previous && Cursor::fits(&first.position));
+        let previous = found.first().filter(|first| has_previous && Cursor::fits(first.position()));
         let previous = previous.map(|first| issue(cursor(true, first))).transpose()?;
         let next = match (found.last(), &at) {
             (Some(last), _) if more || back => {
-                if !Cursor::fits(&last.position) {
+                if !Cursor::fits(last.position()) {
                     let path = sort_by.as_deref().unwrap_or_default();
                     let detail = format!(
                         "`sortBy`: a value of `{path}` is too long for a cursor: page by `startIndex`, or sort by \
@@ -314,8 +319,8 @@ impl Listing<'_> {
         let descending = self.is_descending();
         found.sort_by(|a: &Found, b: &Found| {
             let (a, b) = if descending { (b, a) } else { (a, b) };
-            let keys = a.position.cmp_key(&b.position);
-            keys.then(a.part.cmp(&b.part)).then(a.position.place.cmp(&b.position.place))
+            let keys = a.position().cmp_key(b.position());
+            keys.then(a.part.cmp(&b.part)).then(a.position().place.cmp(&b.position().place))
         });
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         if at.is_some_and(|at| at.back) {
@@ -339,20 +344,19 @@ impl Listing<'_> {
     ) -> Result<(u64, Vec<Found>), Error> {
         let query = self.parts[part].query.clone().seek(seek).page(offset, limit);
         let page = self.call.server.store.query(&self.call.context, query).await?;
-        let found = page.resources.into_iter().zip(page.positions);
-        let found = found.map(|(stored, position)| Found { part, position, stored }).collect();
+        let found = page.matches.into_iter().map(|found| Found { part, found }).collect();
         Ok((page.total, found))
     }
 
     /// The answer with these resources.
     fn page(&self, page: ListResponse<()>, found: Vec<Found>) -> Result<Answer, Error> {
         Answer::list(page, found.len(), |pieces| {
-            for (number, Found { part, stored, .. }) in found.into_iter().enumerate() {
+            for (number, Found { part, found }) in found.into_iter().enumerate() {
                 if number > 0 {
                     pieces.end().push(b',');
                 }
                 let Part { resource_type, projection, .. } = &self.parts[part];
-                Shown::new(self.call.server, resource_type, stored).write(pieces, projection)?;
+                Shown::new(self.call.server, resource_type, found.stored).write(pieces, projection)?;
             }
             Ok(())
         })

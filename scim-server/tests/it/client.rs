@@ -68,7 +68,7 @@ impl Store for Sparing {
     async fn query(&self, context: &Context, query: Query) -> Result<Page, StoreError> {
         let (text, chunks) = (query.as_text, query.at_once < usize::MAX);
         let mut page = self.0.query(context, query).await?;
-        page.resources.iter_mut().for_each(|stored| spare(stored, text, chunks));
+        page.matches.iter_mut().for_each(|found| spare(&mut found.stored, text, chunks));
         Ok(page)
     }
 

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 
 use scim_core::{Relation, ResourceType, Side};
 use scim_filter::{BoundFilter, Entry, Narrow, Relations};
-use scim_server_traits::{EntityTag, Get, Link, Page, Position, Query, Seek, SortBy, StoreError, Stored};
+use scim_server_traits::{
+    EntityTag, Get, Link, Match, Page, Position, Query, Seek, SortBy, StoreError, Stored,
+};
 
 use super::narrow::Candidates;
 use super::tenant::{Row, Tenant};
@@ -40,12 +42,12 @@ pub(super) fn query(tenant: &Tenant, query: &Query) -> Result<Page, StoreError> 
         }
         _ => matching(tenant, query, undecided, &candidates)?,
     };
-    let stored = |position: &Position| {
+    let found = |position: Position| {
         let row = tenant.row(position.place)?;
-        Some(stored(tenant, &query.resource_type, &query.relations, position.place, row))
+        let stored = stored(tenant, &query.resource_type, &query.relations, position.place, row);
+        Some(Match::new(position, stored))
     };
-    let resources = positions.iter().filter_map(stored).collect();
-    Ok(Page::new(total, resources, positions))
+    Ok(Page::new(total, positions.into_iter().filter_map(found).collect()))
 }
 
 /// Whether so many may be looked at one by one.

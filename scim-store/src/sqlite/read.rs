@@ -4,7 +4,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Params, Row, params, params_from_iter};
 use scim_core::{Resource, ResourceType, Timestamp};
 use scim_filter::{BoundFilter, Entry, Narrow, Plan};
-use scim_server_traits::{EntityTag, Get, Page, Position, Query, Seek, SortBy, StoreError, Stored};
+use scim_server_traits::{EntityTag, Get, Match, Position, Query, Seek, SortBy, StoreError, Stored};
 
 use super::by_key::ByKey;
 use super::fault::Fault;
@@ -65,8 +65,8 @@ pub(super) struct Left {
     pub(super) targets: Targets,
 }
 
-/// A page, and beside it what is left of the relations of each resource.
-pub(super) type Read = (Page, Vec<Vec<Left>>);
+/// How many match, and the resources of the page, each with what is left of its relations.
+pub(super) type Read = (u64, Vec<(Match, Vec<Left>)>);
 
 pub(super) fn query(
     connection: &Connection,
@@ -225,15 +225,15 @@ impl Reading<'_> {
     fn resources(&self, total: u64, positions: Vec<Position>) -> Result<Read, Fault> {
         self.turn.documents(positions.len())?;
         let Query { resource_type, relations, at_once, as_text, .. } = self.query;
-        let (mut resources, mut left) = (Vec::with_capacity(positions.len()), Vec::new());
-        for position in &positions {
+        let mut matches = Vec::with_capacity(positions.len());
+        for position in positions {
             if let Some(Found { end, mut stored }) = self.row(position.place, *as_text)? {
                 let relations = (&**resource_type, &**relations);
-                left.push(link(self.connection, self.names, &mut stored, end, relations, *at_once)?);
-                resources.push(stored);
+                let left = link(self.connection, self.names, &mut stored, end, relations, *at_once)?;
+                matches.push((Match::new(position, stored), left));
             }
         }
-        Ok((Page::new(total, resources, positions), left))
+        Ok((total, matches))
     }
 
     fn candidates(&self, narrow: &Narrow) -> Result<Candidates<'_>, Fault> {

@@ -167,7 +167,7 @@ async fn state(store: &dyn Store, context: &Context, history: &History) -> Vec<S
         let query = query.with_relations(vec!["members".into(), "groups".into()]);
         let mut page = store.query(context, query).await.unwrap();
         // Each store counts places in its own way.
-        page.positions.iter_mut().for_each(|position| position.place = 0);
+        page.matches.iter_mut().for_each(|found| found.position.place = 0);
         state.push(format!("{page:#?}"));
     }
     state
@@ -229,7 +229,7 @@ async fn filt_025_what_is_looked_at_one_by_one_is_counted() {
             let store = Arc::clone(&store);
             async move {
                 match store.query(&super::given::context(), query).await {
-                    Ok(page) => Some(page.resources.len()),
+                    Ok(page) => Some(page.matches.len()),
                     Err(StoreError::TooMany { limit }) if limit == budget => None,
                     Err(error) => panic!("{error}"),
                 }

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use scim_core::Reference;
 use scim_patch::RelationStep;
 use scim_server_traits::{
-    Batch, Context, Get, Page, Precondition, Query, Store, StoreError, Stored, TenantId, Write, Written,
-    conformance,
+    Batch, Context, Get, Link, LinkChunks, MoreLinks, Page, Position, Precondition, Query, Seek, Store,
+    StoreError, Stored, TenantId, Write, Written, conformance,
 };
 use scim_store::MemoryStore;
 
@@ -21,6 +21,23 @@ enum Fault {
     CountsThePage,
     IgnoresTheBudget,
     CutsLinks,
+    ForgetsPositions,
+    NumbersThePage,
+    TurnsThePageBefore,
+    CountsFromThePosition,
+    ListsWithoutLinks,
+    ListsAllRelations,
+    CountsMatchesOnly,
+    GivesTextUnasked,
+    RepeatsChunkedLinks,
+    ForgetsTypesOfLinks,
+    ForgetsNamesOfLinks,
+    RemovesByIdOnly,
+    TellsTheVersionBefore,
+    TellsTheWrongCreation,
+    TurnsTheOutcomes,
+    SkipsVersions,
+    KeepsTheDeleted,
 }
 
 #[derive(Debug)]
@@ -36,27 +53,69 @@ impl Broken {
             _ => context.clone(),
         }
     }
+
+    /// Makes of a resource what a store with this fault would return.
+    fn spoil(&self, stored: &mut Stored, at_once: usize, as_text: bool) {
+        match self.fault {
+            Fault::GivesTextUnasked if !as_text => stored.text = Some("{}".to_owned()),
+            Fault::RepeatsChunkedLinks => {
+                for (relation, links) in stored.links.iter().filter(|(_, links)| links.len() > at_once) {
+                    stored.more.insert(relation.clone(), MoreLinks::new(Once(links.clone())));
+                }
+            }
+            Fault::SkipsVersions => stored.version *= 2,
+            Fault::ForgetsTypesOfLinks => {
+                stored.links.values_mut().flatten().for_each(|link| link.resource_type = "Group".into());
+            }
+            Fault::ForgetsNamesOfLinks => {
+                stored.links.values_mut().flatten().for_each(|link| link.display = None);
+            }
+            _ => {}
+        }
+    }
 }
 
 #[async_trait]
 impl Store for Broken {
     async fn get(&self, context: &Context, get: Get) -> Result<Option<Stored>, StoreError> {
-        let at_once = get.at_once;
+        let (at_once, as_text) = (get.at_once, get.as_text);
         let mut found = self.store.get(&self.context(context), get).await?;
         if let (Fault::CutsLinks, Some(stored)) = (self.fault, &mut found) {
             stored.links.values_mut().for_each(|links| links.truncate(at_once));
+        }
+        if let Some(stored) = &mut found {
+            self.spoil(stored, at_once, as_text);
         }
         Ok(found)
     }
 
     async fn query(&self, context: &Context, mut query: Query) -> Result<Page, StoreError> {
-        if let Fault::IgnoresTheBudget = self.fault {
-            query.scan_limit = u64::MAX;
+        let (at_once, as_text) = (query.at_once, query.as_text);
+        let (seek, budget) = (query.seek.clone(), query.scan_limit);
+        match self.fault {
+            Fault::IgnoresTheBudget | Fault::CountsMatchesOnly => query.scan_limit = u64::MAX,
+            Fault::ListsWithoutLinks => query.relations.clear(),
+            Fault::ListsAllRelations => query.relations = vec!["members".into(), "groups".into()],
+            _ => {}
         }
         let mut page = self.store.query(&self.context(context), query).await?;
-        if let Fault::CountsThePage = self.fault {
-            page.total = page.resources.len() as u64;
+        let is_seek = seek.position().is_some();
+        match self.fault {
+            Fault::CountsThePage => page.total = page.matches.len() as u64,
+            Fault::CountsFromThePosition if is_seek => page.total = page.matches.len() as u64,
+            Fault::CountsMatchesOnly if page.total > budget => {
+                return Err(StoreError::TooMany { limit: budget });
+            }
+            Fault::ForgetsPositions => {
+                page.matches.iter_mut().for_each(|found| found.position = Position::default());
+            }
+            Fault::NumbersThePage => {
+                (0..).zip(&mut page.matches).for_each(|(number, found)| found.position.place = number);
+            }
+            Fault::TurnsThePageBefore if matches!(seek, Seek::Before(_)) => page.matches.reverse(),
+            _ => {}
         }
+        page.matches.iter_mut().for_each(|found| self.spoil(&mut found.stored, at_once, as_text));
         Ok(page)
     }
 
@@ -70,7 +129,21 @@ impl Store for Broken {
                     delete.precondition = Precondition::None;
                 }
                 (Fault::ForgetsDormancy, Write::Update(update)) => update.dormant = None,
+                (Fault::RemovesByIdOnly, Write::Update(update)) => {
+                    update.relations.retain(|edit| match &edit.step {
+                        RelationStep::RemoveWhere(filter) => filter.only_values().is_some(),
+                        _ => true,
+                    });
+                }
                 _ => {}
+            }
+        }
+        if let Fault::KeepsTheDeleted = self.fault {
+            let is_delete = |write: &Write| matches!(write, Write::Delete(_));
+            if batch.writes.iter().any(is_delete) {
+                let kept = batch.writes.iter().filter(|write| is_delete(write));
+                let at = batch.now;
+                return Ok(kept.map(|_| Written::new("u1", 1, at, at, true)).collect());
             }
         }
         let context = self.context(context);
@@ -83,7 +156,29 @@ impl Store for Broken {
             }
             return Ok(written);
         }
-        self.store.commit(&context, batch).await
+        let mut written = self.store.commit(&context, batch).await?;
+        for one in &mut written {
+            match self.fault {
+                Fault::TellsTheVersionBefore => one.version = one.version.saturating_sub(1),
+                Fault::TellsTheWrongCreation => one.created = one.modified,
+                Fault::SkipsVersions => one.version *= 2,
+                _ => {}
+            }
+        }
+        if let Fault::TurnsTheOutcomes = self.fault {
+            written.reverse();
+        }
+        Ok(written)
+    }
+}
+
+/// Links that come in one chunk.
+struct Once(Vec<Link>);
+
+#[async_trait]
+impl LinkChunks for Once {
+    async fn chunk(&self, number: usize) -> Result<Option<Vec<Link>>, StoreError> {
+        Ok((number == 0).then(|| self.0.clone()))
     }
 }
 
@@ -137,8 +232,63 @@ async fn the_kit_catches_inexact_totals() {
 
 #[tokio::test]
 async fn the_kit_catches_unbounded_scans() {
-    let expected = ["documents_read_to_decide_are_counted", "documents_read_to_sort_are_counted"];
+    let expected = [
+        "documents_read_to_decide_are_counted",
+        "candidates_are_counted_whether_they_match_or_not",
+        "documents_read_to_sort_are_counted",
+    ];
     assert_eq!(caught(Fault::IgnoresTheBudget).await, expected);
+}
+
+/// Whether the check of this name fails.
+async fn catches(fault: Fault, name: &str) -> bool {
+    let checks = conformance::checks();
+    let check = checks.iter().find(|check| check.name == name).unwrap();
+    let store = Arc::new(Broken { store: MemoryStore::new(), fault });
+    tokio::spawn(check.run(store)).await.is_err()
+}
+
+#[tokio::test]
+async fn the_kit_catches_each_sentence_that_is_not_kept() {
+    for (fault, names) in [
+        (
+            Fault::ForgetsPositions,
+            &[
+                "each_match_has_a_position_of_its_own",
+                "pages_by_position_tile_the_order_of_creation",
+                "a_walk_by_creation_meets_what_stays_exactly_once",
+            ][..],
+        ),
+        (Fault::NumbersThePage, &["each_match_has_a_position_of_its_own"]),
+        (Fault::TurnsThePageBefore, &["pages_by_position_tile_the_order_of_creation"]),
+        (Fault::CountsFromThePosition, &["pages_by_position_tile_the_order_of_creation"]),
+        (Fault::ListsWithoutLinks, &["a_list_shows_what_a_read_shows", "a_query_loads_relations"]),
+        (Fault::ListsAllRelations, &["a_list_shows_what_a_read_shows"]),
+        (Fault::CountsMatchesOnly, &["candidates_are_counted_whether_they_match_or_not"]),
+        (Fault::GivesTextUnasked, &["a_document_that_comes_as_text_is_the_same"]),
+        (
+            Fault::RepeatsChunkedLinks,
+            &["links_in_chunks_are_those_of_the_version", "links_from_behind_are_all_there"],
+        ),
+        (Fault::ForgetsTypesOfLinks, &["links_say_the_type_and_name_of_their_other_end"]),
+        (Fault::ForgetsNamesOfLinks, &["links_say_the_type_and_name_of_their_other_end"]),
+        (
+            Fault::RemovesByIdOnly,
+            &["a_remove_where_sees_value_type_and_display", "a_remove_where_sees_the_display_that_is_shown"],
+        ),
+        (
+            Fault::TellsTheVersionBefore,
+            &["an_update_is_what_a_read_shows", "versions_grow_by_one_with_each_change"],
+        ),
+        (Fault::TellsTheWrongCreation, &["an_update_is_what_a_read_shows"]),
+        (Fault::TurnsTheOutcomes, &["outcomes_come_in_order"]),
+        (Fault::SkipsVersions, &["versions_grow_by_one_with_each_change"]),
+        (Fault::KeepsTheDeleted, &["what_is_deleted_is_gone"]),
+    ] {
+        for name in names {
+            assert!(catches(fault, name).await, "{name} does not catch {fault:?}");
+        }
+    }
 }
 
 /// A store that reads, waits, and writes what it has read: nothing holds others off in between.

@@ -34,7 +34,7 @@ fn elsewhere() -> Context {
 async fn page(store: &SqliteStore, offset: u64, limit: u64) -> (u64, Vec<String>) {
     let query = Query::new(ResourceType::user()).page(offset, limit);
     let page = store.query(&context(), query).await.unwrap();
-    (page.total, page.resources.into_iter().map(|stored| stored.id).collect())
+    (page.total, page.into_resources().map(|stored| stored.id).collect())
 }
 
 /// Each page is where counting all before it would find it.

@@ -113,7 +113,7 @@ async fn concurrent_inserts_share_commits_and_none_is_lost() {
     }
     drop(store);
     let page = open(&directory).query(&context(), Query::new(ResourceType::user())).await.unwrap();
-    assert_eq!((page.total, page.resources.len()), (64, 64));
+    assert_eq!((page.total, page.matches.len()), (64, 64));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
