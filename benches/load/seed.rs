@@ -32,7 +32,9 @@ pub(crate) async fn seeded(folder: &Path, size: Size) -> anyhow::Result<PathBuf>
     }
     // One that was filled by an older version is brought to the present layout. Its pages are as large as they were, with
     // room between them: figures to be kept want an empty folder.
-    drop(SqliteStore::open_with(&file, SqliteOptions::default().without_check())?);
+    let store = SqliteStore::open_with(&file, SqliteOptions::default().without_check())?;
+    store.reindex(&TenantId::new(TENANT), &[ResourceType::user(), ResourceType::group()]).await?;
+    drop(store);
     Ok(file)
 }
 

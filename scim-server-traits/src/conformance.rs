@@ -192,6 +192,7 @@ pub fn checks() -> Vec<Check> {
         query: a_query_is_in_order_of_creation_with_an_exact_total, pages_tile_the_matches,
             each_match_has_a_position_of_its_own, pages_by_position_tile_the_order_of_creation [Seek],
             a_walk_by_creation_meets_what_stays_exactly_once [Seek], a_list_shows_what_a_read_shows,
+            a_type_with_other_keys_is_refused_or_served_in_full [AnyDocument],
             a_limit_of_zero_asks_for_the_total, a_query_sees_one_type, a_query_loads_relations,
             a_query_finds_what_the_evaluator_accepts [AnyDocument],
             a_filter_as_deep_as_the_budget_is_answered, links_can_be_filtered_from_both_ends [NestedGroups],

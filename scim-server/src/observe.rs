@@ -123,6 +123,10 @@ fn measured<T>(
     let conflict = match &outcome {
         Err(StoreError::Precondition { .. }) => Some("version"),
         Err(StoreError::Uniqueness { .. } | StoreError::Claimed { .. }) => Some("uniqueness"),
+        Err(error @ StoreError::StaleIndex { .. }) => {
+            tracing::error!(%error, call, "the store refuses");
+            None
+        }
         Err(StoreError::Backend(error)) => {
             // The client is told nothing of it.
             tracing::error!(%error, call, "the store failed");

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod keys;
 mod memory;
 #[cfg(feature = "sqlite")]
 mod sqlite;

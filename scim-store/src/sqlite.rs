@@ -6,6 +6,7 @@ mod checkpointer;
 mod fault;
 mod feed;
 mod file;
+mod keys;
 mod lock;
 mod names;
 mod narrow;
@@ -27,13 +28,14 @@ use async_trait::async_trait;
 use scim_core::ResourceType;
 use scim_server_traits::{
     Batch, Change, ChangeFeed, ChangeFeedError, Context, Get, Link, LinkChunks, Match, MoreLinks, Page,
-    Query, Store, StoreError, Stored, TenantId, Written,
+    Query, Store, StoreError, Stored, TenantId, Write, Written,
 };
 
 pub use backup::{BackupProgress, backup};
 pub use options::{Durability, SqliteOptions};
 
 use fault::Fault;
+use keys::{Keys, Made};
 use names::Names;
 use read::Left;
 use readers::Readers;
@@ -67,6 +69,7 @@ struct Threads {
     readers: Readers,
     writer: Writer,
     names: Arc<Names>,
+    keys: Arc<Keys>,
 }
 
 impl fmt::Debug for SqliteStore {
@@ -95,19 +98,24 @@ impl SqliteStore {
         let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         // The writer makes the file and its tables; readers cannot.
         let names = Arc::new(Names::new(options.names));
-        let writer = Writer::open(&path, &options, Arc::clone(&names))?;
+        let keys = Arc::new(Keys::default());
+        let writer = Writer::open(&path, &options, Arc::clone(&names), Arc::clone(&keys))?;
         let readers = Readers::open(&path, &options)?;
-        Ok(Self { threads: Arc::new(Threads { readers, writer, names }), path })
+        Ok(Self { threads: Arc::new(Threads { readers, writer, names, keys }), path })
     }
 
-    /// Makes the index keys of a tenant's resources of these types anew where other attributes are indexed or unique
-    /// than when its keys were made, and says for how many resources; for none when nothing is different, which costs
-    /// nothing. Call it for each tenant with all the types that are served to it, before they are: until it has come
-    /// to its end, filters on other attributes find too little. It works in chunks, and begins again where it did not
-    /// come to its end.
+    /// Rebuilds the index keys of a tenant's types whose indexed or unique attributes have changed.
     ///
-    /// Fails with [`StoreError::Backend`], naming them, when two resources have the same value of an attribute that
-    /// is unique now.
+    /// Returns for how many resources keys were rebuilt: 0 when nothing is different, which costs nothing. Call it for
+    /// each tenant with all the types that the tenant is served, before they are served. A type for which it was
+    /// forgotten, and one whose keys are being rebuilt, is refused with [`StoreError::StaleIndex`]: queries, and writes
+    /// of documents, would go by keys of other attributes. It works in chunks, between the writes of other types, and
+    /// begins again where it was interrupted.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Backend`] when two resources, which it names, have the same value of an attribute that is unique
+    /// now, or when another call for the same type began meanwhile.
     pub async fn reindex(
         &self,
         tenant: &TenantId,
@@ -117,19 +125,22 @@ impl SqliteStore {
         let mut resources = 0;
         for resource_type in resource_types {
             let of = (tenant.clone(), Arc::clone(resource_type));
-            let (first, last) = (of.clone(), of.clone());
-            if !writer.alone(move |connection| reindex::begin(connection, first.0.as_str(), &first.1)).await?
-            {
-                continue;
-            }
+            let (first, last, keys) = (of.clone(), of.clone(), Arc::clone(&self.threads.keys));
+            let begin = move |connection: &_| reindex::begin(connection, &keys, first.0.as_str(), &first.1);
+            let Some(turn) = writer.alone(begin).await? else { continue };
             let mut after = 0;
             loop {
                 let next = of.clone();
-                let chunk = move |connection: &_| reindex::chunk(connection, next.0.as_str(), &next.1, after);
+                let keys = Arc::clone(&self.threads.keys);
+                let chunk = move |connection: &_| {
+                    reindex::chunk(connection, &keys, next.0.as_str(), &next.1, turn, after)
+                };
                 let Some((count, reached)) = writer.alone(chunk).await? else { break };
                 (resources, after) = (resources + count, reached);
             }
-            writer.alone(move |connection| reindex::finish(connection, last.0.as_str(), &last.1)).await?;
+            writer
+                .alone(move |connection| reindex::finish(connection, last.0.as_str(), &last.1, turn))
+                .await?;
         }
         Ok(resources)
     }
@@ -156,6 +167,47 @@ impl SqliteStore {
         self.threads.writer.secret
     }
 
+    /// The page, from keys that fit the type.
+    async fn read_page(&self, tenant: &TenantId, query: Arc<Query>) -> Result<read::Read, Fault> {
+        let Threads { readers, names, keys, .. } = &*self.threads;
+        let resource_type = &query.resource_type;
+        loop {
+            let generation = keys.generation();
+            let fit = keys.fit(tenant.as_str(), resource_type);
+            let (tenant_of, names, asked) = (tenant.clone(), Arc::clone(names), Arc::clone(&query));
+            let read = move |connection: &_, turn| {
+                // Asked of the state that the page is read from.
+                let made = if fit {
+                    Made::NotYet
+                } else {
+                    keys::check(connection, tenant_of.as_str(), &asked.resource_type)?
+                };
+                let page = read::query(connection, names.now(), tenant_of.as_str(), &asked, turn)?;
+                Ok((made, page))
+            };
+            let (made, page) = readers.run(read).await?;
+            // Otherwise keys began to be rebuilt meanwhile, perhaps these.
+            if keys.generation() == generation {
+                if made == Made::Fitting {
+                    keys.note(generation, tenant.as_str(), resource_type);
+                }
+                return Ok(page);
+            }
+        }
+    }
+
+    /// Remembers that the keys fit the type; the writer decides in the end.
+    async fn check_keys(&self, tenant: &TenantId, resource_type: &Arc<ResourceType>) -> Result<(), Fault> {
+        let keys = &self.threads.keys;
+        let generation = keys.generation();
+        let (tenant_of, asked) = (tenant.clone(), Arc::clone(resource_type));
+        let check = move |connection: &_, _| keys::check(connection, tenant_of.as_str(), &asked);
+        if self.threads.readers.run(check).await? == Made::Fitting {
+            keys.note(generation, tenant.as_str(), resource_type);
+        }
+        Ok(())
+    }
+
     fn with_more(&self, mut stored: Stored, left: Vec<Left>) -> Stored {
         for Left { relation, targets } in left {
             stored.more.insert(relation, MoreLinks::new(Chunks { store: self.clone(), targets }));
@@ -174,17 +226,29 @@ impl Store for SqliteStore {
     }
 
     async fn query(&self, context: &Context, query: Query) -> Result<Page, StoreError> {
-        let (tenant, names) = (context.tenant().clone(), Arc::clone(&self.threads.names));
-        let read =
-            move |connection: &_, turn| read::query(connection, names.now(), tenant.as_str(), &query, turn);
-        let (total, matches) = self.threads.readers.run(read).await?;
+        let (total, matches) = self.read_page(context.tenant(), Arc::new(query)).await?;
         let found =
             |(found, left): (Match, _)| Match::new(found.position, self.with_more(found.stored, left));
         Ok(Page::new(total, matches.into_iter().map(found).collect()))
     }
 
     async fn commit(&self, context: &Context, batch: Batch) -> Result<Vec<Written>, StoreError> {
-        Ok(self.threads.writer.commit(context.tenant().clone(), batch).await?)
+        let tenant = context.tenant();
+        for resource_type in batch.writes.iter().filter_map(writes_keys_of) {
+            if !self.threads.keys.fit(tenant.as_str(), resource_type) {
+                self.check_keys(tenant, resource_type).await?;
+            }
+        }
+        Ok(self.threads.writer.commit(tenant.clone(), batch).await?)
+    }
+}
+
+/// The type of a document that is written.
+fn writes_keys_of(write: &Write) -> Option<&Arc<ResourceType>> {
+    match write {
+        Write::Insert(insert) => Some(&insert.resource_type),
+        Write::Update(update) => update.resource.as_ref().map(|_| &update.resource_type),
+        _ => None,
     }
 }
 

@@ -1,5 +1,7 @@
 //! What the write path asks of a backend: rows, keys, claims and links of one tenant.
 
+use std::sync::Arc;
+
 use scim_core::{Resource, ResourceType, Timestamp};
 use scim_filter::Narrow;
 use scim_server_traits::{ChangeKind, Claim, Key, LinkChanges, StoreError, index_keys, label, unique_keys};
@@ -84,6 +86,9 @@ pub(crate) trait Tables {
     /// How the backend fails.
     type Fault: From<StoreError>;
 
+    /// Refuses a type with other indexed or unique attributes than the keys of its resources were made of. Changes
+    /// nothing: [`insert`](Self::insert) writes down what the first keys are made of.
+    fn check_keys(&mut self, resource_type: &Arc<ResourceType>) -> Result<(), Self::Fault>;
     fn find(&self, kind: &str, id: &str) -> Result<Option<Head>, Self::Fault>;
     /// Where it is, and no more.
     fn place(&self, kind: &str, id: &str) -> Result<Option<Seq>, Self::Fault>;

@@ -50,6 +50,7 @@ enum Misuse {
 fn insert<T: Tables>(tables: &mut T, now: Timestamp, insert: Insert) -> Result<Written, T::Fault> {
     let Insert { resource_type, id, resource, links, claims, dormant, .. } = insert;
     let kind = resource_type.name();
+    tables.check_keys(&resource_type)?;
     if tables.place(kind, &id)?.is_some() {
         return Err(StoreError::Uniqueness { resource_type: kind.into(), attribute: "id".into() }.into());
     }
@@ -82,6 +83,7 @@ fn update<T: Tables>(tables: &mut T, now: Timestamp, update: Update) -> Result<W
     if let Some(resource) = resource
         && !tables.has_document(head.seq, &resource)?
     {
+        tables.check_keys(&resource_type)?;
         let content = Content::new(&resource_type, resource);
         check_unique(tables, kind, Some(head.seq), &content)?;
         tables.replace(kind, head.seq, content)?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use scim_core::{Resource, urn};
+use scim_core::{Resource, ResourceType, ResourceTypeDocument, Schema, urn};
 use scim_filter::{Entry, Relations};
 use serde_json::json;
 
@@ -291,6 +291,30 @@ pub(super) async fn a_query_finds_what_the_evaluator_accepts(kit: Kit) {
         let middle: Vec<_> = expected.iter().copied().skip(1).take(2).collect();
         assert_eq!((page.total, found), (expected.len() as u64, middle), "a page of `{filter}`");
     }
+}
+
+pub(super) async fn a_type_with_other_keys_is_refused_or_served_in_full(kit: Kit) {
+    let titled =
+        |id: &str, title: &str| document(json!({"schemas": [urn::USER], "userName": id, "title": title}));
+    let insert = Insert::new(Arc::clone(&kit.user), "u1", titled("u1", "Boss"));
+    kit.insert(at(0), insert).await;
+    // As after a change of the service provider's configuration.
+    let described = ResourceTypeDocument::new(kit.user.name(), kit.user.endpoint(), urn::USER);
+    let user = ResourceType::builder(described).schema(Schema::user()).unique("title").build();
+    let user = Arc::new(user.unwrap_or_else(|error| panic!("the kit's own type: {error}")));
+    let refused = |error: &StoreError| matches!(error, StoreError::StaleIndex { .. });
+    for filter in [r#"title eq "boss""#, "title pr", r#"userName eq "u1""#] {
+        let query = Query::new(Arc::clone(&user)).with_filter(bound(&user, filter));
+        match kit.store.query(&kit.context, query).await {
+            Ok(page) => assert_eq!(page.total, 1, "what `{filter}` finds by keys of other attributes"),
+            Err(error) => assert!(refused(&error), "`{filter}` by keys of other attributes: {error:?}"),
+        }
+    }
+    let second = Insert::new(Arc::clone(&user), "u2", titled("u2", "boss"));
+    let error = kit.refusal(Batch::new(at(1)).insert(second)).await;
+    let is_taken = matches!(&error, StoreError::Uniqueness { attribute, .. } if attribute == "title");
+    assert!(is_taken || refused(&error), "a title that is taken, by keys of other attributes: {error:?}");
+    assert_eq!(kit.find(&kit.user, r#"userName eq "u1""#).await, ["u1"], "the type of before is served");
 }
 
 pub(super) async fn a_filter_as_deep_as_the_budget_is_answered(kit: Kit) {

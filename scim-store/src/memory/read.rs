@@ -10,7 +10,9 @@ use scim_server_traits::{
 };
 
 use super::narrow::Candidates;
+use super::tables::REMEDY;
 use super::tenant::{Row, Tenant};
+use crate::keys::stale;
 use crate::tables::Seq;
 
 pub(super) fn get(tenant: &Tenant, get: &Get) -> Option<Stored> {
@@ -19,7 +21,11 @@ pub(super) fn get(tenant: &Tenant, get: &Get) -> Option<Stored> {
 }
 
 pub(super) fn query(tenant: &Tenant, query: &Query) -> Result<Page, StoreError> {
-    let Some(kind) = tenant.kind(query.resource_type.name()) else { return Ok(Page::default()) };
+    let kind = tenant.kind(query.resource_type.name()).filter(|kind| !kind.order.is_empty());
+    let Some(kind) = kind else { return Ok(Page::default()) };
+    if !kind.has_keys_of(&query.resource_type) {
+        return Err(stale(&query.resource_type, REMEDY));
+    }
     let plan = query.filter.as_ref().map(BoundFilter::plan);
     let narrow = plan.as_ref().map_or(&Narrow::All, |plan| &plan.narrow);
     let candidates = Candidates::find(tenant, kind, &query.resource_type, narrow);

@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
-use scim_core::{Resource, Timestamp};
+use scim_core::{Resource, ResourceType, Timestamp};
 use scim_server_traits::{Change, Claim, Key, StoreError, TenantId};
 
 use super::tenant::{Row, Shown, Tenant, Undo};
+use crate::keys::stale;
 use crate::tables::{Changed, Content, Head, Member, Owner, Seq, Tables};
+
+/// What whoever runs the store does about keys that do not fit.
+pub(super) const REMEDY: &str = "a store in memory serves one definition of a type to a tenant";
 
 /// A batch under way.
 pub(super) struct Transaction<'a> {
@@ -14,11 +18,13 @@ pub(super) struct Transaction<'a> {
     journal: Vec<Undo>,
     name: &'a TenantId,
     changes: Vec<Change>,
+    /// Whether a resource was removed: it comes back, with its keys, if the batch fails.
+    removes: bool,
 }
 
 impl<'a> Transaction<'a> {
     pub(super) fn new(name: &'a TenantId, tenant: &'a mut Tenant) -> Self {
-        Self { tenant, journal: Vec::new(), name, changes: Vec::new() }
+        Self { tenant, journal: Vec::new(), name, changes: Vec::new(), removes: false }
     }
 
     /// What the change feed is to be told, now that all of it happened.
@@ -71,6 +77,21 @@ fn head(seq: Seq, row: &Row) -> Head {
 
 impl Tables for Transaction<'_> {
     type Fault = StoreError;
+
+    fn check_keys(&mut self, resource_type: &Arc<ResourceType>) -> Result<(), StoreError> {
+        let Some(kind) = self.tenant.kind(resource_type.name()).filter(|kind| kind.has_keys()) else {
+            self.tenant.make_keys_of(resource_type);
+            return Ok(());
+        };
+        if kind.has_keys_of(resource_type) {
+            Ok(())
+        } else if kind.order.is_empty() && !self.removes {
+            self.tenant.make_keys_of(resource_type);
+            Ok(())
+        } else {
+            Err(stale(resource_type, REMEDY))
+        }
+    }
 
     fn find(&self, kind: &str, id: &str) -> Result<Option<Head>, StoreError> {
         Ok(self.tenant.find(kind, id).map(|(seq, row)| head(seq, row)))
@@ -173,6 +194,7 @@ impl Tables for Transaction<'_> {
     }
 
     fn remove(&mut self, _: &str, seq: Seq) -> Result<(), StoreError> {
+        self.removes = true;
         for relation in self.relations() {
             for target in self.tenant.targets(&relation, seq).collect::<Vec<_>>() {
                 self.set_link(&relation, seq, target, None);

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Bound, RangeInclusive};
 use std::sync::Arc;
 
-use scim_core::Timestamp;
+use scim_core::{ResourceType, Timestamp};
 use scim_server_traits::{Claim, Key, Position};
 
+use crate::keys::are_same;
 use crate::tables::{Content, Seq};
 
 /// All resources of a tenant with their indexes. Changes only through [`Tenant::put`] and
@@ -36,6 +37,8 @@ pub(super) struct Row {
 /// The resources of one type.
 #[derive(Debug, Default)]
 pub(super) struct Kind {
+    /// The type that the keys were made of.
+    made_of: Option<Arc<ResourceType>>,
     pub(super) ids: BTreeMap<Arc<str>, Seq>,
     pub(super) order: BTreeSet<Seq>,
     pub(super) keys: BTreeMap<String, BTreeSet<(String, Seq)>>,
@@ -139,6 +142,12 @@ impl Tenant {
         }
     }
 
+    /// The keys of the type's resources are made of this type's attributes from here on.
+    pub(super) fn make_keys_of(&mut self, resource_type: &Arc<ResourceType>) {
+        let kind = self.kinds.entry(resource_type.name().into()).or_default();
+        kind.made_of = Some(Arc::clone(resource_type));
+    }
+
     pub(super) fn kind(&self, kind: &str) -> Option<&Kind> {
         self.kinds.get(kind)
     }
@@ -205,6 +214,15 @@ fn from(end: Seq) -> RangeInclusive<(Seq, Seq)> {
 }
 
 impl Kind {
+    pub(super) fn has_keys(&self) -> bool {
+        self.made_of.is_some()
+    }
+
+    /// Whether the keys are made of this type's attributes.
+    pub(super) fn has_keys_of(&self, resource_type: &Arc<ResourceType>) -> bool {
+        self.made_of.as_ref().is_some_and(|made_of| are_same(made_of, resource_type))
+    }
+
     /// The keys of an attribute with their resources, up from after a position or down from before it.
     pub(super) fn walk(
         &self,

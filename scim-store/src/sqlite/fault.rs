@@ -50,6 +50,11 @@ pub(super) enum Fault {
         ids.0, ids.1
     )]
     Duplicate { kind: String, attribute: String, ids: (String, String), tenant: String },
+    #[error(
+        "another rebuild of the keys of {kind} of tenant `{tenant}` began meanwhile: wait for it, and see to it that \
+         one definition of the type is served"
+    )]
+    Superseded { kind: String, tenant: String },
     #[error("the commit failed and nothing of it is kept: {0}")]
     Commit(Arc<Fault>),
     #[error("the read takes longer than it may in place")]

@@ -208,7 +208,7 @@ mod tests {
     async fn a_read_that_nobody_waits_for_ends() {
         let directory = tempfile::tempdir().unwrap();
         let (path, options) = (directory.path().join("scim.db"), SqliteOptions::default().with_readers(1));
-        let _writer = Writer::open(&path, &options, Arc::new(Names::new(1 << 20))).unwrap();
+        let _writer = Writer::open(&path, &options, Arc::new(Names::new(1 << 20)), Arc::default()).unwrap();
         let readers = Readers::open(&path, &options).unwrap();
         let endless = readers.run(|connection, _| {
             let sql =

@@ -1,42 +1,67 @@
-//! Making the keys of a resource type anew when other attributes are indexed or unique than when they were made.
+//! Rebuilding the keys of a resource type whose indexed or unique attributes have changed.
 
-use std::fmt::Write as _;
-
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 use scim_core::{Resource, ResourceType};
 
 use super::fault::Fault;
+use super::keys::{self, Keys};
 use super::write::Rows;
+use crate::keys::attributes;
 use crate::tables::{Content, Seq, Tables};
 
 /// How many resources one transaction takes, so that other writes get their turn.
 const CHUNK: i64 = 500;
 
-/// Whether the keys of the type have to be made anew. From here on they count as unfinished, so that a process that
+/// A rebuild under way; a later one of the same type takes its place.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rebuild(u64);
+
+impl Rebuild {
+    /// What stands in the file in place of the attributes, which fits no type.
+    fn mark(self) -> String {
+        format!("being rebuilt ({})", self.0)
+    }
+
+    /// Fails when another one has begun.
+    fn check(self, connection: &Connection, tenant: &str, resource_type: &ResourceType) -> Result<(), Fault> {
+        let kind = resource_type.name();
+        if keys::made_of(connection, tenant, kind)?.is_some_and(|made| made == self.mark()) {
+            return Ok(());
+        }
+        Err(Fault::Superseded { kind: kind.to_owned(), tenant: tenant.to_owned() })
+    }
+}
+
+/// Begins to rebuild the keys of the type, if that is needed. From here on they fit no type, so that a process that
 /// ends in between begins again.
 pub(super) fn begin(
     connection: &Connection,
+    keys: &Keys,
     tenant: &str,
     resource_type: &ResourceType,
-) -> Result<bool, Fault> {
+) -> Result<Option<Rebuild>, Fault> {
     let kind = resource_type.name();
-    let sql = "SELECT attrs FROM scim_indexed WHERE tenant = ?1 AND kind = ?2";
-    let made: Option<String> = connection.query_row(sql, [tenant, kind], |row| row.get(0)).optional()?;
-    if made.is_some_and(|made| made == attributes(resource_type)) {
-        return Ok(false);
+    if keys::made_of(connection, tenant, kind)?.is_some_and(|made| made == attributes(resource_type)) {
+        return Ok(None);
     }
-    connection.execute("DELETE FROM scim_indexed WHERE tenant = ?1 AND kind = ?2", [tenant, kind])?;
-    Ok(true)
+    let rebuild = Rebuild(keys.generation() + 1);
+    keys::set_made_of(connection, tenant, kind, &rebuild.mark())?;
+    // Before the first key changes, and after the file says so.
+    keys.forget(tenant);
+    Ok(Some(rebuild))
 }
 
 /// The next resources behind `after`: their number and the last of them; `None` at the end.
 pub(super) fn chunk(
     connection: &Connection,
+    keys: &Keys,
     tenant: &str,
     resource_type: &ResourceType,
+    rebuild: Rebuild,
     after: Seq,
 ) -> Result<Option<(u64, Seq)>, Fault> {
     let kind = resource_type.name();
+    rebuild.check(connection, tenant, resource_type)?;
     let transaction = connection.unchecked_transaction()?;
     let sql = "SELECT r.seq, d.doc
         FROM scim_resource r CROSS JOIN scim_document d ON d.seq = r.seq
@@ -49,7 +74,7 @@ pub(super) fn chunk(
     let Some(last) = found.last().map(|(seq, ..)| *seq) else { return Ok(None) };
     let count = found.len() as u64;
     let mut named = Vec::new();
-    let mut rows = Rows::new(&transaction, tenant, 0, &mut named);
+    let mut rows = Rows::new(&transaction, tenant, 0, keys, &mut named);
     for (seq, document) in found {
         let content = Content::new(resource_type, Resource::from_canonical(serde_json::from_str(&document)?));
         for key in &content.unique {
@@ -75,22 +100,8 @@ pub(super) fn finish(
     connection: &Connection,
     tenant: &str,
     resource_type: &ResourceType,
+    rebuild: Rebuild,
 ) -> Result<(), Fault> {
-    let sql = "INSERT OR REPLACE INTO scim_indexed (tenant, kind, attrs) VALUES (?1, ?2, ?3)";
-    connection.execute(sql, [tenant, resource_type.name(), &attributes(resource_type)])?;
-    Ok(())
-}
-
-/// All that the keys of a type depend on.
-fn attributes(resource_type: &ResourceType) -> String {
-    let mut text = String::new();
-    for (list, paths) in [("indexed", resource_type.indexed()), ("unique", resource_type.unique())] {
-        text.push_str(list);
-        for path in paths {
-            let exact = if path.leaf().compares_exactly() { "exact" } else { "folded" };
-            // A `String` takes everything.
-            let _ = write!(text, " {path} {} {exact};", path.leaf().r#type);
-        }
-    }
-    text
+    rebuild.check(connection, tenant, resource_type)?;
+    keys::set_made_of(connection, tenant, resource_type.name(), &attributes(resource_type))
 }

@@ -1,13 +1,16 @@
 //! The write path on SQLite.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row, params};
-use scim_core::{Resource, Timestamp};
+use scim_core::{Resource, ResourceType, Timestamp};
 use scim_server_traits::{Batch, Claim, Key, Written};
 
 use super::fault::Fault;
+use super::keys::{self, Keys, Made};
 use super::{feed, rank, relations};
+use crate::keys::attributes;
 use crate::tables::{Changed, Content, Head, Member, Owner, Seq, Tables};
 use crate::write::write_all;
 
@@ -17,10 +20,11 @@ pub(super) fn batch(
     tenant: &str,
     batch: Batch,
     kept_changes: u64,
+    keys: &Keys,
     named: &mut Vec<Seq>,
 ) -> Result<Vec<Written>, Fault> {
     let Batch { now, writes, .. } = batch;
-    let mut rows = Rows::new(connection, tenant, kept_changes, named);
+    let mut rows = Rows::new(connection, tenant, kept_changes, keys, named);
     let written = write_all(&mut rows, now, writes)?;
     rows.count_all()?;
     Ok(written)
@@ -31,6 +35,12 @@ pub(super) struct Rows<'a> {
     connection: &'a Connection,
     tenant: &'a str,
     kept_changes: u64,
+    /// For which types the keys are known to fit.
+    fitting: &'a Keys,
+    /// The types of this batch of which the file says that their keys fit.
+    checked: Vec<Arc<ResourceType>>,
+    /// Those that have no keys yet.
+    without_keys: Vec<Arc<ResourceType>>,
     /// Of whom the name is another one now.
     named: &'a mut Vec<Seq>,
     /// The numbers of the attributes of each type that was met.
@@ -45,14 +55,26 @@ impl<'a> Rows<'a> {
         connection: &'a Connection,
         tenant: &'a str,
         kept_changes: u64,
+        fitting: &'a Keys,
         named: &'a mut Vec<Seq>,
     ) -> Self {
+        let (checked, without_keys) = (Vec::new(), Vec::new());
         let (attrs, counts) = (BTreeMap::new(), BTreeMap::new());
-        Self { connection, tenant, kept_changes, named, attrs, counts }
+        Self { connection, tenant, kept_changes, fitting, checked, without_keys, named, attrs, counts }
     }
 
     fn sql(&self, sql: &str) -> Result<CachedStatement<'a>, Fault> {
         Ok(self.connection.prepare_cached(sql)?)
+    }
+
+    /// Writes down what the first keys of a type are made of.
+    fn begin_keys(&mut self, kind: &str) -> Result<(), Fault> {
+        if let Some(at) = self.without_keys.iter().position(|resource_type| resource_type.name() == kind) {
+            let resource_type = self.without_keys.swap_remove(at);
+            keys::set_made_of(self.connection, self.tenant, kind, &attributes(&resource_type))?;
+            self.checked.push(resource_type);
+        }
+        Ok(())
     }
 
     /// How many rows changed.
@@ -157,6 +179,19 @@ fn member(row: &Row<'_>) -> rusqlite::Result<Member> {
 impl Tables for Rows<'_> {
     type Fault = Fault;
 
+    fn check_keys(&mut self, resource_type: &Arc<ResourceType>) -> Result<(), Fault> {
+        let is_known = |known: &Arc<ResourceType>| Arc::ptr_eq(known, resource_type);
+        let seen = || self.checked.iter().chain(&self.without_keys).any(is_known);
+        if self.fitting.fit(self.tenant, resource_type) || seen() {
+            return Ok(());
+        }
+        match keys::check(self.connection, self.tenant, resource_type)? {
+            Made::Fitting => self.checked.push(Arc::clone(resource_type)),
+            Made::NotYet => self.without_keys.push(Arc::clone(resource_type)),
+        }
+        Ok(())
+    }
+
     fn find(&self, kind: &str, id: &str) -> Result<Option<Head>, Fault> {
         let sql = "SELECT d.seq, d.version, d.created, d.modified, d.dormant
             FROM scim_resource r CROSS JOIN scim_document d ON d.seq = r.seq
@@ -222,6 +257,7 @@ impl Tables for Rows<'_> {
     }
 
     fn insert(&mut self, kind: &str, id: &str, now: Timestamp, content: Content) -> Result<Seq, Fault> {
+        self.begin_keys(kind)?;
         let sql = "INSERT INTO scim_resource (tenant, kind, id, label) VALUES (?1, ?2, ?3, ?4)";
         self.run(sql, params![self.tenant, kind, id, content.label])?;
         let seq = self.connection.last_insert_rowid();

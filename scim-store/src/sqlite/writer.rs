@@ -12,6 +12,7 @@ use scim_server_traits::{Batch, TenantId, Written};
 
 use super::checkpointer::Checkpointer;
 use super::fault::Fault;
+use super::keys::Keys;
 use super::lock::Lock;
 use super::names::Names;
 use super::options::SqliteOptions;
@@ -51,7 +52,12 @@ const SHARED: usize = 64;
 const CAREFUL: usize = 1_000;
 
 impl Writer {
-    pub(super) fn open(path: &Path, options: &SqliteOptions, names: Arc<Names>) -> Result<Self, Fault> {
+    pub(super) fn open(
+        path: &Path,
+        options: &SqliteOptions,
+        names: Arc<Names>,
+        keys: Arc<Keys>,
+    ) -> Result<Self, Fault> {
         let lock = Lock::take(path)?;
         let file = file::make(path).map_err(|error| Fault::File { path: path.to_owned(), error })?;
         let mut connection = schema::writing(path, options)?;
@@ -62,7 +68,7 @@ impl Writer {
         let thread = Builder::new()
             .name("scim-store-writer".into())
             .spawn(move || {
-                work(&connection, &mut checkpointer, &queue, &options, &names);
+                work(&connection, &mut checkpointer, &queue, &options, (&names, &keys));
                 // The last connection to close leaves no log behind, and only then may another process begin.
                 drop(checkpointer);
                 let _ = connection.execute_batch("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE)");
@@ -113,9 +119,9 @@ fn work(
     checkpointer: &mut Checkpointer,
     queue: &Receiver<Job>,
     options: &SqliteOptions,
-    names: &Names,
+    (names, keys): (&Names, &Keys),
 ) {
-    let group = Group { connection, names, kept_changes: options.kept_changes };
+    let group = Group { connection, names, keys, kept_changes: options.kept_changes };
     let mut careful = 0;
     while let Ok(first) = queue.recv_blocking() {
         gather(queue);
@@ -170,6 +176,7 @@ fn gather(queue: &Receiver<Job>) {
 struct Group<'a> {
     connection: &'a Connection,
     names: &'a Names,
+    keys: &'a Keys,
     kept_changes: u64,
 }
 
@@ -241,7 +248,7 @@ impl Group<'_> {
     }
 
     fn one(self, tenant: &TenantId, batch: Batch, named: &mut Vec<Seq>) -> Outcome {
-        write::batch(self.connection, tenant.as_str(), batch, self.kept_changes, named)
+        write::batch(self.connection, tenant.as_str(), batch, self.kept_changes, self.keys, named)
     }
 
     /// One batch that is undone alone. Fails when the whole transaction has to.
@@ -316,7 +323,8 @@ mod tests {
     async fn what_makes_room_gets_through_to_a_full_file() {
         let directory = tempfile::tempdir().unwrap();
         let options = SqliteOptions::default().with_most_bytes(2 << 20);
-        let writer = Writer::open(&directory.path().join("scim.db"), &options, names()).unwrap();
+        let writer =
+            Writer::open(&directory.path().join("scim.db"), &options, names(), Arc::default()).unwrap();
         assert_eq!(together(&writer, [users(0..10, 50_000)]).await, [false]);
         // A large batch takes no small one along.
         let refused = together(&writer, [users([100], 10), users(200..300, 50_000), users([101], 10)]).await;
@@ -339,7 +347,8 @@ mod tests {
         thread::spawn(move || {
             let directory = tempfile::tempdir().unwrap();
             let options = SqliteOptions::default().with_queue(1);
-            let writer = Writer::open(&directory.path().join("scim.db"), &options, names()).unwrap();
+            let writer =
+                Writer::open(&directory.path().join("scim.db"), &options, names(), Arc::default()).unwrap();
             let (open, gate) = mpsc::channel::<()>();
             // The gate opens on the thread that polls the calls that do not fit.
             let held = writer.alone(move |_| Ok(gate.recv().is_ok()));
@@ -382,7 +391,8 @@ mod tests {
         const LONG: usize = 4_000_000;
         let directory = tempfile::tempdir().unwrap();
         let options = SqliteOptions::default().with_most_bytes(2 << 20);
-        let writer = Writer::open(&directory.path().join("scim.db"), &options, names()).unwrap();
+        let writer =
+            Writer::open(&directory.path().join("scim.db"), &options, names(), Arc::default()).unwrap();
         // The long name is in the first row that is written, the long title in a later one.
         let first = [named("a", 1, 1), named("b", LONG, 1), named("c", 1, 1), named("d", 1, 1)];
         assert_eq!(together(&writer, first).await, [true; 4]);
@@ -401,7 +411,7 @@ mod tests {
     async fn a_refused_batch_leaves_no_transaction_open() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("scim.db");
-        let writer = Writer::open(&path, &SqliteOptions::default(), names()).unwrap();
+        let writer = Writer::open(&path, &SqliteOptions::default(), names(), Arc::default()).unwrap();
         assert!(outcomes(&writer, [users(0..1, 10)]).await[0].is_ok());
         let both = outcomes(&writer, [users([0], 10), users(100..200, 10)]).await;
         assert_eq!([both[0].is_err(), both[1].is_ok()], [true, true], "{both:?}");
@@ -410,14 +420,16 @@ mod tests {
         let held = writer.alone(move |_| Ok(gate.recv().is_ok()));
         let refused = writer.commit(TenantId::new("octo"), users([0], 10));
         let noted = writer
-            .alone(|file| Ok(file.execute("INSERT INTO scim_indexed VALUES ('octo', 'User', 'x')", [])?));
+            .alone(|file| Ok(file.execute("INSERT INTO scim_indexed VALUES ('octo', 'Group', 'x')", [])?));
         let open = async { open.send(()).unwrap() };
         let (_, refused, noted, ()) = tokio::join!(held, refused, noted, open);
         assert!(refused.is_err());
         assert_eq!(noted.unwrap(), 1);
         let there = writer
             .alone(|file| {
-                Ok(file.query_row("SELECT count(*) FROM scim_indexed", [], |row| row.get::<_, i64>(0))?)
+                Ok(file.query_row("SELECT count(*) FROM scim_indexed WHERE kind = 'Group'", [], |row| {
+                    row.get::<_, i64>(0)
+                })?)
             })
             .await;
         assert_eq!(there.unwrap(), 1, "what was answered for is there");
@@ -434,7 +446,8 @@ mod tests {
         let watched = Arc::clone(&names);
         let hook = move || seen.send(watched.now().get(1).is_some()).is_err();
         connection.commit_hook(Some(hook)).unwrap();
-        let group = Group { connection: &connection, names: &names, kept_changes: 10 };
+        let keys = Keys::default();
+        let group = Group { connection: &connection, names: &names, keys: &keys, kept_changes: 10 };
         let commit = |batch| {
             let outcomes = group.transaction(vec![(TenantId::new("octo"), batch)]).unwrap();
             assert!(outcomes[0].is_ok());

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use scim_core::Reference;
+use scim_core::{Reference, ResourceType};
 use scim_patch::RelationStep;
 use scim_server_traits::{
     Batch, Context, Get, Link, LinkChunks, MoreLinks, Page, Position, Precondition, Query, Seek, Store,
@@ -38,6 +38,7 @@ enum Fault {
     TurnsTheOutcomes,
     SkipsVersions,
     KeepsTheDeleted,
+    ServesAnyDefinition,
 }
 
 #[derive(Debug)]
@@ -95,6 +96,9 @@ impl Store for Broken {
         match self.fault {
             Fault::IgnoresTheBudget | Fault::CountsMatchesOnly => query.scan_limit = u64::MAX,
             Fault::ListsWithoutLinks => query.relations.clear(),
+            Fault::ServesAnyDefinition if query.resource_type.name() == "User" => {
+                query.resource_type = ResourceType::user();
+            }
             Fault::ListsAllRelations => query.relations = vec!["members".into(), "groups".into()],
             _ => {}
         }
@@ -129,6 +133,11 @@ impl Store for Broken {
                     delete.precondition = Precondition::None;
                 }
                 (Fault::ForgetsDormancy, Write::Update(update)) => update.dormant = None,
+                (Fault::ServesAnyDefinition, Write::Insert(insert))
+                    if insert.resource_type.name() == "User" =>
+                {
+                    insert.resource_type = ResourceType::user();
+                }
                 (Fault::RemovesByIdOnly, Write::Update(update)) => {
                     update.relations.retain(|edit| match &edit.step {
                         RelationStep::RemoveWhere(filter) => filter.only_values().is_some(),
@@ -284,6 +293,7 @@ async fn the_kit_catches_each_sentence_that_is_not_kept() {
         (Fault::TurnsTheOutcomes, &["outcomes_come_in_order"]),
         (Fault::SkipsVersions, &["versions_grow_by_one_with_each_change"]),
         (Fault::KeepsTheDeleted, &["what_is_deleted_is_gone"]),
+        (Fault::ServesAnyDefinition, &["a_type_with_other_keys_is_refused_or_served_in_full"]),
     ] {
         for name in names {
             assert!(catches(fault, name).await, "{name} does not catch {fault:?}");

@@ -80,6 +80,8 @@ async fn a_page_at_depth_is_where_counting_finds_it() {
     file.execute_batch(include_str!("to-layout-4.sql")).unwrap();
     file.close().unwrap();
     let store = SqliteStore::open(&path).unwrap();
+    // Nor does it say for this tenant what its keys are made of.
+    store.reindex(context().tenant(), &[ResourceType::user()]).await.unwrap();
     tile(&store).await;
     drop(store);
     assert_eq!(

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex};
 
 use scim_core::{Lenience, ResourceType, ResourceTypeDocument, Schema};
 use scim_filter::Filter;
-use scim_server_traits::{ChangeFeed, Context, Delete, Insert, Query, Store, StoreError, TenantId};
+use scim_server_traits::{
+    ChangeFeed, Context, Delete, Get, Insert, Query, Store, StoreError, TenantId, Update,
+};
 use scim_store::{Durability, SqliteOptions, SqliteStore, backup};
 use serde_json::json;
 use tempfile::TempDir;
@@ -277,6 +279,7 @@ async fn other_indexed_attributes_are_found_after_reindexing() {
 
     let store = SqliteStore::open_with(&path, fast()).unwrap();
     let after = titled(false);
+    assert!(is_stale(store.query(&context(), by(&after, r#"title eq "t17""#)).await));
     assert_eq!(
         store.reindex(context().tenant(), &[Arc::clone(&after), ResourceType::group()]).await.unwrap(),
         1_201
@@ -298,6 +301,161 @@ async fn other_indexed_attributes_are_found_after_reindexing() {
     assert_eq!(store.newest().await.unwrap(), 1_201, "no resource has changed");
     drop(store);
     assert!(is_sound(&path));
+}
+
+fn is_stale<T>(outcome: Result<T, StoreError>) -> bool {
+    matches!(outcome, Err(StoreError::StaleIndex { resource_type, remedy })
+        if resource_type == "User" && remedy.contains("`SqliteStore::reindex`"))
+}
+
+fn by(resource_type: &Arc<ResourceType>, filter: &str) -> Query {
+    let filter: Filter = filter.parse().unwrap();
+    Query::new(Arc::clone(resource_type))
+        .with_filter(filter.bind(resource_type, &mut Lenience::strict()).unwrap())
+}
+
+/// A file that was written under one definition, and is served under another.
+#[tokio::test]
+async fn a_forgotten_reindex_is_refused() {
+    let directory = directory();
+    let path = directory.path().join("scim.db");
+    let boss = |name: &str| resource(json!({"userName": name, "title": "Boss"}));
+    let store = SqliteStore::open_with(&path, fast()).unwrap();
+    let first = Insert::new(ResourceType::user(), "u1", boss("u1"));
+    store.commit(&context(), batch().insert(first)).await.unwrap();
+    drop(store);
+
+    let store = SqliteStore::open_with(&path, fast()).unwrap();
+    let other = titled(true);
+    for filter in [r#"title eq "boss""#, r#"userName eq "u1""#, "title pr"] {
+        assert!(is_stale(store.query(&context(), by(&other, filter)).await), "{filter}");
+    }
+    assert!(is_stale(store.query(&context(), Query::new(Arc::clone(&other))).await), "a list");
+    let second = || Insert::new(Arc::clone(&other), "u2", boss("u2"));
+    assert!(is_stale(store.commit(&context(), batch().insert(second())).await), "a create");
+    let replace = Update::new(Arc::clone(&other), "u1").with_whole(boss("new"));
+    assert!(is_stale(store.commit(&context(), batch().update(replace.clone())).await), "a replace");
+    // What asks no key is served: a resource by its id, links, and what is served under the first definition.
+    let got = store.get(&context(), Get::new(Arc::clone(&other), "u1")).await.unwrap();
+    assert_eq!(got.unwrap().resource, boss("u1"));
+    let group = Insert::new(ResourceType::group(), "g1", resource(json!({"displayName": "g1"})));
+    let group = group.with_links("members", vec![scim_core::Reference::new("u1")]);
+    store.commit(&context(), batch().insert(group)).await.unwrap();
+    assert_eq!(count(&store, &ResourceType::user(), r#"userName eq "u1""#).await, 1);
+
+    assert_eq!(store.reindex(context().tenant(), &[Arc::clone(&other)]).await.unwrap(), 1);
+    assert_eq!(count(&store, &other, r#"title eq "boss""#).await, 1);
+    let taken = store.commit(&context(), batch().insert(second())).await;
+    assert!(matches!(taken, Err(StoreError::Uniqueness { attribute, .. }) if attribute == "title"));
+    store.commit(&context(), batch().update(replace)).await.unwrap();
+    // The first definition is the stale one now.
+    assert!(is_stale(store.query(&context(), by(&ResourceType::user(), r#"userName eq "new""#)).await));
+}
+
+/// Older versions wrote down what keys are made of only where `reindex` was called.
+#[tokio::test]
+async fn keys_of_which_nobody_knows_what_they_are_made_of_fit_no_type() {
+    let directory = directory();
+    let path = directory.path().join("scim.db");
+    let store = SqliteStore::open_with(&path, fast()).unwrap();
+    let user = ResourceType::user();
+    let insert = |id: &str| Insert::new(Arc::clone(&user), id, resource(json!({"userName": id})));
+    store.commit(&context(), batch().insert(insert("u1"))).await.unwrap();
+    drop(store);
+    let file = rusqlite::Connection::open(&path).unwrap();
+    file.execute("DELETE FROM scim_indexed", []).unwrap();
+    file.close().unwrap();
+
+    let store = SqliteStore::open_with(&path, fast()).unwrap();
+    assert!(is_stale(store.query(&context(), Query::new(Arc::clone(&user))).await));
+    assert!(is_stale(store.commit(&context(), batch().insert(insert("u2"))).await));
+    assert_eq!(store.reindex(context().tenant(), &[Arc::clone(&user)]).await.unwrap(), 1);
+    store.commit(&context(), batch().insert(insert("u2"))).await.unwrap();
+    assert_eq!(total(&store).await, 2);
+}
+
+/// Equal definitions need not be one and the same.
+#[tokio::test]
+async fn an_equal_definition_is_served() {
+    let directory = directory();
+    let store = SqliteStore::open_with(directory.path().join("scim.db"), fast()).unwrap();
+    for number in 0..200 {
+        let document = resource(json!({"userName": format!("u{number}"), "title": "Boss"}));
+        let insert = Insert::new(titled(false), format!("u{number}"), document);
+        store.commit(&context(), batch().insert(insert)).await.unwrap();
+        assert_eq!(count(&store, &titled(false), r#"title eq "boss""#).await, number + 1);
+    }
+}
+
+/// A read that meets a rebuild is complete, or refused.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn reads_beside_a_rebuild_never_find_too_little() {
+    let directory = directory();
+    let store = SqliteStore::open_with(directory.path().join("scim.db"), fast()).unwrap();
+    let (before, after) = (ResourceType::user(), titled(false));
+    let writes = (0..2_000).fold(batch(), |batch, number| {
+        let document = json!({"userName": format!("u{number}"), "title": "Boss", "externalId": "same"});
+        batch.insert(Insert::new(Arc::clone(&before), format!("u{number}"), resource(document)))
+    });
+    store.commit(&context(), writes).await.unwrap();
+    let done = Arc::new(AtomicBool::new(false));
+    let readers: Vec<_> = [(&before, r#"externalId eq "same""#), (&after, r#"title eq "boss""#)]
+        .map(|(resource_type, filter)| {
+            let (store, done, query) =
+                (store.clone(), Arc::clone(&done), by(resource_type, filter).page(0, 0));
+            tokio::spawn(async move {
+                let mut answered = 0;
+                while !done.load(Ordering::SeqCst) {
+                    match store.query(&context(), query.clone()).await {
+                        Ok(page) => {
+                            assert_eq!(page.total, 2_000);
+                            answered += 1;
+                        }
+                        Err(error) => assert!(is_stale::<()>(Err(error))),
+                    }
+                    tokio::task::yield_now().await;
+                }
+                answered
+            })
+        })
+        .into();
+    for _ in 0..3 {
+        for served in [&after, &before] {
+            store.reindex(context().tenant(), std::slice::from_ref(served)).await.unwrap();
+        }
+    }
+    done.store(true, Ordering::SeqCst);
+    for reader in readers {
+        reader.await.unwrap();
+    }
+}
+
+/// Of two rebuilds for two definitions at once, no file comes out whose keys are partly of each.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_two_rebuilds_the_later_one_counts() {
+    let directory = directory();
+    let store = SqliteStore::open_with(directory.path().join("scim.db"), fast()).unwrap();
+    let writes = (0..2_000).fold(batch(), |batch, number| {
+        let document = json!({"userName": format!("u{number}"), "title": "Boss", "externalId": "same"});
+        batch.insert(Insert::new(ResourceType::user(), format!("u{number}"), resource(document)))
+    });
+    store.commit(&context(), writes).await.unwrap();
+    let others = [titled(false), titled(true)];
+    let tenant = context().tenant().clone();
+    let (first, second) = tokio::join!(
+        store.reindex(&tenant, std::slice::from_ref(&others[0])),
+        store.reindex(&tenant, std::slice::from_ref(&others[1])),
+    );
+    // The second finds two of one title, in whatever order they come.
+    let refused = reason(second.unwrap_err());
+    assert!(refused.contains("is to be unique") || refused.contains("began meanwhile"), "{refused}");
+    match first {
+        Ok(made) => assert_eq!((made, count(&store, &others[0], r#"title eq "boss""#).await), (2_000, 2_000)),
+        Err(error) => {
+            assert!(reason(error).contains("began meanwhile"));
+            assert!(is_stale(store.query(&context(), by(&others[0], "title pr")).await));
+        }
+    }
 }
 
 #[tokio::test]
