@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use scim_core::{Reference, Timestamp};
 use scim_patch::RelationStep;
 use scim_server_traits::{Link, StoreError};
@@ -10,27 +10,41 @@ use scim_server_traits::{Link, StoreError};
 use crate::kind::Kind;
 use crate::store::{failed, touch};
 
-/// The far ends by row, so in order of creation: identifier and name.
-pub(crate) type Ends = BTreeMap<i64, (String, String)>;
+/// The far ends by row, so in order of creation.
+pub(crate) type Ends = BTreeMap<i64, End>;
+
+/// The far end of a link.
+#[derive(Clone, Debug)]
+pub(crate) struct End {
+    pub(crate) link: Link,
+    /// What the link itself was given to show.
+    given: Option<String>,
+}
 
 /// Relation and identifier of links, as [`Written`](scim_server_traits::Written) says them.
 type Listed = Vec<(String, String)>;
 
-/// What a link to a row `t` of this table shows.
+/// What a row `t` of this table is called.
 fn name(table: &str) -> &'static str {
     if table == "users" { "coalesce(t.full_name, t.login)" } else { "t.title" }
 }
 
 /// The links of a row, of a team or from behind of a user.
 pub(crate) fn of(connection: &Connection, kind: &Kind, row: i64) -> rusqlite::Result<Ends> {
-    let (near, far, table) = (kind.near, kind.far, kind.other().table);
-    let name = name(table);
+    let (near, far, other) = (kind.near, kind.far, kind.other());
+    // From behind, a link shows the team.
+    let given = if kind.links == "members" { "l.display" } else { "NULL" };
+    let (name, table) = (name(other.table), other.table);
     let sql = format!(
-        "SELECT t.row, t.scim_id, {name} FROM team_users l JOIN {table} t ON t.row = l.{far} WHERE l.{near} = ?1"
+        "SELECT t.row, t.scim_id, coalesce({given}, {name}), {given}
+        FROM team_users l JOIN {table} t ON t.row = l.{far} WHERE l.{near} = ?1"
     );
     let mut select = connection.prepare_cached(&sql)?;
-    let ends = select.query_map([row], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?;
-    ends.collect()
+    let end = |row: &Row<'_>| {
+        let link = Link::new(row.get::<_, String>(1)?, other.name, row.get(2)?);
+        Ok((row.get(0)?, End { link, given: row.get(3)? }))
+    };
+    select.query_map([row], end)?.collect()
 }
 
 /// Carries out steps on the members of a team, and says what is added and what removed in the end.
@@ -51,50 +65,55 @@ pub(crate) fn change(
     for step in steps {
         match step {
             RelationStep::Clear => after.clear(),
-            RelationStep::Add(references) => add(transaction, kind, &mut after, references)?,
-            RelationStep::Remove(ids) => after.retain(|_, (id, _)| !ids.contains(id)),
-            RelationStep::RemoveWhere(filter) => after.retain(|_, (id, name)| match filter.only_values() {
-                Some(ids) => !ids.contains(&id.as_str()),
-                None => {
-                    let link = Link::new(&*id, kind.other().name, Some(name.clone()));
-                    !filter.matches(&link.to_element())
-                }
+            RelationStep::Add(references) => add(transaction, kind, &before, &mut after, references)?,
+            RelationStep::Remove(ids) => after.retain(|_, end| !ids.contains(&end.link.id)),
+            RelationStep::RemoveWhere(filter) => after.retain(|_, end| match filter.only_values() {
+                Some(ids) => !ids.contains(&&*end.link.id),
+                None => !filter.matches(&end.link.to_element()),
             }),
             RelationStep::Set(references) => {
                 after.clear();
-                add(transaction, kind, &mut after, references)?;
+                add(transaction, kind, &before, &mut after, references)?;
             }
         }
     }
     let (near, far) = (kind.near, kind.far);
-    let insert = format!("INSERT INTO team_users ({near}, {far}) VALUES (?1, ?2)");
+    let insert = format!("INSERT INTO team_users ({near}, {far}, display) VALUES (?1, ?2, ?3)");
     let delete = format!("DELETE FROM team_users WHERE {near} = ?1 AND {far} = ?2");
-    let difference = |sql: &str, these: &Ends, those: &Ends| -> Result<Listed, StoreError> {
-        let mut listed = Vec::new();
-        for (end, (id, _)) in these.iter().filter(|(end, _)| !those.contains_key(end)) {
-            transaction.prepare_cached(sql).and_then(|mut sql| sql.execute([row, *end])).map_err(failed)?;
-            listed.push((kind.links.to_owned(), id.clone()));
-        }
-        Ok(listed)
-    };
-    Ok((difference(&insert, &after, &before)?, difference(&delete, &before, &after)?))
+    let (mut added, mut removed) = (Vec::new(), Vec::new());
+    for (far, end) in after.iter().filter(|(far, _)| !before.contains_key(far)) {
+        let mut insert = transaction.prepare_cached(&insert).map_err(failed)?;
+        insert.execute(params![row, far, end.given]).map_err(failed)?;
+        added.push((kind.links.to_owned(), end.link.id.clone()));
+    }
+    for (far, end) in before.iter().filter(|(far, _)| !after.contains_key(far)) {
+        let mut delete = transaction.prepare_cached(&delete).map_err(failed)?;
+        delete.execute(params![row, far]).map_err(failed)?;
+        removed.push((kind.links.to_owned(), end.link.id.clone()));
+    }
+    Ok((added, removed))
 }
 
+/// Adds links that are new; one that stays is as it was before.
 fn add(
     transaction: &Transaction<'_>,
     kind: &Kind,
-    ends: &mut Ends,
+    before: &Ends,
+    after: &mut Ends,
     references: Vec<Reference>,
 ) -> Result<(), StoreError> {
-    let table = kind.other().table;
-    let sql = format!("SELECT t.row, {} FROM {table} t WHERE t.scim_id = ?1", name(table));
+    let other = kind.other();
+    let sql = format!("SELECT t.row, {} FROM {} t WHERE t.scim_id = ?1", name(other.table), other.table);
     let mut select = transaction.prepare_cached(&sql).map_err(failed)?;
-    for Reference { value: id, .. } in references {
+    for Reference { value: id, display: given, .. } in references {
         let found =
             select.query_row([&id], |row| Ok((row.get(0)?, row.get(1)?))).optional().map_err(failed)?;
         let unknown = || StoreError::UnknownTarget { relation: kind.links.to_owned(), id: id.clone() };
-        let (end, name) = found.ok_or_else(unknown)?;
-        ends.insert(end, (id, name));
+        let (far, name): (i64, String) = found.ok_or_else(unknown)?;
+        after.entry(far).or_insert_with(|| {
+            let new = || End { link: Link::new(id, other.name, Some(given.clone().unwrap_or(name))), given };
+            before.get(&far).cloned().unwrap_or_else(new)
+        });
     }
     Ok(())
 }
@@ -110,7 +129,7 @@ pub(crate) fn end(
     let sql = format!("DELETE FROM team_users WHERE {} = ?1", kind.near);
     transaction.execute(&sql, [row]).map_err(failed)?;
     if kind.links == "members" {
-        return Ok(ends.into_values().map(|(id, _)| (kind.links.to_owned(), id)).collect());
+        return Ok(ends.into_values().map(|end| (kind.links.to_owned(), end.link.id)).collect());
     }
     let other = kind.other();
     for team in ends.into_keys() {

@@ -22,4 +22,6 @@ ALTER TABLE teams ADD COLUMN tag TEXT AS ('W/"' || version || '"');
 CREATE UNIQUE INDEX teams_scim_id ON teams (scim_id);
 CREATE INDEX teams_title_key ON teams (title_key);
 
+-- What a client gave a member to show, in place of the user's name.
+ALTER TABLE team_users ADD COLUMN display TEXT;
 CREATE INDEX team_users_back ON team_users (user, team);

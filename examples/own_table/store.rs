@@ -16,8 +16,8 @@ use scim_core::{Error, Resource, ResourceType, Timestamp, fold};
 use scim_filter::sql::{Condition, Dialect, Param};
 use scim_patch::RelationStep;
 use scim_server_traits::{
-    Batch, Context, Get, Link, Match, Page, Position, Precondition, Query, Seek, Sort, Store, StoreError,
-    Stored, Write, Written,
+    Batch, Context, Get, Match, Page, Position, Precondition, Query, Seek, Sort, Store, StoreError, Stored,
+    Write, Written,
 };
 
 use crate::kind::Kind;
@@ -332,8 +332,7 @@ fn select(
         );
         if relations.iter().any(|relation| relation == kind.links) {
             let links = links::of(connection, kind, row.get(0)?)?;
-            let other = kind.other().name;
-            let links = links.into_values().map(|(id, name)| Link::new(id, other, Some(name))).collect();
+            let links = links.into_values().map(|end| end.link).collect();
             stored.links = BTreeMap::from([(kind.links.to_owned(), links)]);
         }
         found.push(Match::new(Position::new(None, row.get(0)?), stored));

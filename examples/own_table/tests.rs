@@ -30,7 +30,7 @@ async fn the_tables_keep_the_contract() {
         .with_users(user_type().unwrap(), user)
         .with_groups(group_type().unwrap(), group)
         .without(&[Ability::Tenants, Ability::Claims, Ability::Dormancy, Ability::NestedGroups])
-        .without(&[Ability::AnyDocument, Ability::OtherTypes, Ability::LinkDisplay, Ability::ScanBudget])
+        .without(&[Ability::AnyDocument, Ability::OtherTypes, Ability::ScanBudget])
         .without(&[Ability::Order])
         .with_spawn(|task| {
             let running = tokio::spawn(task);
