@@ -1,8 +1,12 @@
 //! Filters and index paging — RFC 7644 §3.4.2.
 
+use std::sync::Arc;
+
+use scim_core::{Registry, ResourceType, ResourceTypeDocument, Schema};
+use scim_store::MemoryStore;
 use serde_json::{Value, json};
 
-use crate::client::{USER, builder, get, group, post, server, strict, user};
+use crate::client::{USER, builder, get, group, on, post, server, strict, user};
 
 fn ids(body: &Value) -> Vec<&str> {
     body["Resources"].as_array().unwrap().iter().map(|resource| resource["id"].as_str().unwrap()).collect()
@@ -228,4 +232,28 @@ async fn filt_019_what_no_type_knows_is_refused_at_the_root_in_brackets_too() {
     for filter in ["emails[type%20eq%20%22x%22]", "schemas[value%20pr]", "members%20pr"] {
         assert_eq!(get(&server, &format!("/?filter={filter}")).await.status, 200, "{filter}");
     }
+}
+
+/// A list that would find too little is refused.
+#[tokio::test]
+async fn a_type_that_does_not_fit_the_index_is_503() {
+    let store = Arc::new(MemoryStore::new());
+    let before = on(store.clone()).build().unwrap();
+    let body = json!({"schemas": [USER], "userName": "ada", "title": "Countess"});
+    let made = post(&before, "/Users", body.clone()).await;
+    let document = ResourceTypeDocument::new("User", "/Users", USER);
+    let titled = ResourceType::builder(document).schema(Schema::user()).unique("title").build().unwrap();
+    let registry = Registry::builder().resource_type(Arc::new(titled)).build().unwrap();
+    let after = on(store).registry(registry).build().unwrap();
+    let id = made.body["id"].as_str().unwrap();
+    for reply in [
+        get(&after, "/Users?filter=title%20eq%20%22countess%22").await,
+        get(&after, "/Users").await,
+        post(&after, "/Users", body).await,
+    ] {
+        reply.refused(503, "");
+        assert!(reply.body["detail"].as_str().unwrap().contains("its index of User"), "{}", reply.body);
+    }
+    assert_eq!(get(&after, &format!("/Users/{id}")).await.status, 200);
+    assert_eq!(get(&before, "/Users").await.body["totalResults"], 1);
 }
