@@ -30,6 +30,19 @@ impl BoundFilter {
         &self.resource_type
     }
 
+    /// Replaces the texts that `meta.version` is compared with, where `read` gives another one.
+    ///
+    /// A service provider whose entity tags tell more than the version shortens them so to what its store knows.
+    #[must_use]
+    pub fn with_versions(mut self, read: impl Fn(&str) -> Option<String>) -> Self {
+        self.logic.each_leaf_mut(&mut |leaf| {
+            if let Leaf::Version(comparison) = leaf {
+                comparison.rewrite(&read);
+            }
+        });
+        self
+    }
+
     /// The path of the attribute, if the whole filter is one `eq` on it: for service providers that
     /// support nothing else.
     pub fn as_single_eq(&self) -> Option<String> {
@@ -104,6 +117,17 @@ impl<L> Logic<L> {
             Self::And(branches) | Self::Or(branches) => branches.iter().map(Self::leaves).sum(),
             Self::Not(inner) => inner.leaves(),
             Self::Leaf(_) => 1,
+        }
+    }
+
+    fn each_leaf_mut(&mut self, visit: &mut dyn FnMut(&mut L)) {
+        match self {
+            Self::Constant(_) => {}
+            Self::And(branches) | Self::Or(branches) => {
+                branches.iter_mut().for_each(|branch| branch.each_leaf_mut(visit));
+            }
+            Self::Not(inner) => inner.each_leaf_mut(visit),
+            Self::Leaf(leaf) => visit(leaf),
         }
     }
 

@@ -124,6 +124,17 @@ impl Comparison {
         Ok(Self { op, operand, written })
     }
 
+    /// Puts another text in the place of a text operand, where `read` gives one.
+    pub(crate) fn rewrite(&mut self, read: impl Fn(&str) -> Option<String>) {
+        let Some(text) = self.written.as_str().and_then(read) else { return };
+        match &mut self.operand {
+            Operand::Exact(operand) => *operand = text.as_str().into(),
+            Operand::Folded(operand) => *operand = fold(&text).into(),
+            _ => return,
+        }
+        self.written = text.into();
+    }
+
     /// Whether one scalar meets the comparison; a value of another JSON type does not.
     pub(crate) fn holds(&self, value: &Value) -> bool {
         match (&self.operand, value) {

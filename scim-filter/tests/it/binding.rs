@@ -191,6 +191,23 @@ fn meta_version_is_asked_for_with_case_and_meta_location_never() {
 }
 
 #[test]
+fn meta_version_may_be_compared_with_less_than_was_written() {
+    let user = ResourceType::user();
+    let second = Stored::new(&user, json!({"userName": "2-b", "meta": {"version": "2"}}));
+    let first_part = |text: &str| text.split_once('-').map(|(part, _)| part.to_owned());
+    for (text, matches) in [
+        (r#"meta.version eq "2-a""#, true),
+        (r#"meta.version eq "3-a""#, false),
+        (r#"not (meta.version ne "2-a")"#, true),
+        (r#"userName eq "x" or meta.version sw "2-a""#, true),
+        (r#"meta.version eq "2" and userName eq "2-b""#, true),
+    ] {
+        let bound = bind(&user, text).unwrap();
+        assert_eq!(bound.with_versions(first_part).matches(&second.entry()), matches, "{text}");
+    }
+}
+
+#[test]
 fn relations_answer_to_value_and_ref_only() {
     let group = ResourceType::group();
     for text in [
