@@ -14,9 +14,10 @@ pub trait Authenticator: Send + Sync {
     /// [`AuthError::Scope`] and [`AuthError::Forbidden`] 403.
     async fn authenticate(&self, request: &Parts) -> Result<Context, AuthError>;
 
-    /// The challenge for `WWW-Authenticate` (SEC-001).
+    /// The challenge for `WWW-Authenticate`: a scheme with at least one parameter (RFC 6750 §3). The server adds
+    /// `error="invalid_token"` to a `Bearer` challenge that answers [`AuthError::Invalid`].
     fn challenge(&self) -> &str {
-        "Bearer"
+        r#"Bearer realm="SCIM""#
     }
 }
 
@@ -24,7 +25,7 @@ pub trait Authenticator: Send + Sync {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AuthError {
-    /// It carries no credentials.
+    /// It carries no credentials, or those of a scheme that is not supported.
     #[error("no credentials: send `Authorization: Bearer <token>`")]
     Missing,
     /// Its credentials are unknown, malformed or expired; which of these is not told.

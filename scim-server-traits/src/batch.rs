@@ -189,8 +189,10 @@ pub enum Precondition {
     /// The resource need only be there.
     #[default]
     None,
-    /// Its version must be one of these.
+    /// Its version must be one of these; with none of them nothing may change it.
     Match(Vec<u64>),
+    /// Its version must be none of these.
+    NoneMatch(Vec<u64>),
 }
 
 impl Precondition {
@@ -199,6 +201,7 @@ impl Precondition {
         match self {
             Self::None => true,
             Self::Match(versions) => versions.contains(&version),
+            Self::NoneMatch(versions) => !versions.contains(&version),
         }
     }
 }

@@ -1,7 +1,9 @@
 use std::fmt;
 
-/// The entity tag of a version, as in `ETag` and `meta.version` — RFC 7644 §3.14, RFC 7643 §3.1. It is weak: what
-/// an answer computes, such as a user's groups, belongs to no version.
+/// The entity tag of a stored version — RFC 7644 §3.14, RFC 7643 §3.1.
+///
+/// Filters compare `meta.version` with it. A server may answer a longer tag, which also tells what it computed for
+/// the answer, such as a user's groups; the server shortens such a tag before a filter reaches a store.
 ///
 /// ```
 /// assert_eq!(scim_server_traits::EntityTag(7).to_string(), "W/\"7\"");

@@ -16,8 +16,8 @@ pub enum StoreError {
         /// The identifier.
         id: String,
     },
-    /// The resource has another version than the precondition names.
-    #[error("{resource_type} `{id}` has changed: its version is not the one the request names")]
+    /// The resource is at a version that the precondition does not allow.
+    #[error("{resource_type} `{id}` is not at a version that the request allows: read it again")]
     Precondition {
         /// The resource type's name.
         resource_type: String,

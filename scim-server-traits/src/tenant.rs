@@ -26,9 +26,10 @@ pub trait TenantResolver: Send + Sync {
     /// [`Authenticator::authenticate`](crate::Authenticator::authenticate) does.
     async fn resolve(&self, request: &Parts) -> Result<Option<TenantId>, AuthError>;
 
-    /// The challenge for `WWW-Authenticate` where that error is 401 (SEC-001).
+    /// The challenge for `WWW-Authenticate` where that error is 401, as
+    /// [`Authenticator::challenge`](crate::Authenticator::challenge).
     fn challenge(&self) -> &str {
-        "Bearer"
+        r#"Bearer realm="SCIM""#
     }
 }
 

@@ -104,9 +104,14 @@ pub(super) async fn a_delete_under_an_old_version_is_refused(kit: Kit) {
     kit.has_users(&["u1"]).await;
     kit.has_group("g1", &[]).await;
     kit.update(at(1), kit.update_group("g1", [add(&["u1"])])).await;
-    let delete = |version| Delete::new(Arc::clone(&kit.group), "g1").when(Precondition::Match(vec![version]));
-    let error = kit.refusal(Batch::new(at(2)).delete(delete(1))).await;
-    assert!(matches!(error, StoreError::Precondition { .. }), "version 2 under version 1: {error:?}");
-    assert_eq!(kit.members("g1").await, ["u1"], "the group after a refused delete");
-    kit.delete(at(3), delete(2)).await;
+    let delete = |condition| Delete::new(Arc::clone(&kit.group), "g1").when(condition);
+    for condition in [Precondition::Match(vec![1]), Precondition::NoneMatch(vec![2])] {
+        let error = kit.refusal(Batch::new(at(2)).delete(delete(condition.clone()))).await;
+        assert!(matches!(error, StoreError::Precondition { .. }), "version 2 under {condition:?}: {error:?}");
+        assert_eq!(kit.members("g1").await, ["u1"], "the group after a refused delete");
+    }
+    kit.delete(at(3), delete(Precondition::Match(vec![2]))).await;
+    kit.has_group("g2", &[]).await;
+    let delete = Delete::new(Arc::clone(&kit.group), "g2").when(Precondition::NoneMatch(vec![2]));
+    kit.delete(at(4), delete).await;
 }

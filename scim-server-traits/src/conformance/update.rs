@@ -25,8 +25,8 @@ pub(super) async fn an_update_under_an_old_version_is_refused(kit: Kit) {
     kit.has_users(&["u1"]).await;
     kit.update(at(1), kit.update_user("u1").with_resource(kit.named("second"))).await;
     let before = kit.user("u1").await;
-    for versions in [vec![1], vec![3], vec![]] {
-        let condition = Precondition::Match(versions);
+    let none_match = [vec![2], vec![1, 2]].map(Precondition::NoneMatch);
+    for condition in [vec![1], vec![3], vec![]].map(Precondition::Match).into_iter().chain(none_match) {
         let update = kit.update_user("u1").when(condition.clone()).with_resource(kit.named("third"));
         let error = kit.refusal(Batch::new(at(2)).update(update)).await;
         assert!(matches!(error, StoreError::Precondition { .. }), "version 2 under {condition:?}: {error:?}");
@@ -43,6 +43,12 @@ pub(super) async fn an_update_under_a_current_version_succeeds(kit: Kit) {
     assert_eq!(written.version, 2, "version after the first update");
     let written = kit.update(at(2), update(vec![9, 2], "third")).await;
     assert_eq!(written.version, 3, "version after the second update, under one of several");
+    for (name, versions, version) in [("fourth", vec![], 4), ("fifth", vec![1, 2, 3], 5)] {
+        let condition = Precondition::NoneMatch(versions);
+        let update = kit.update_user("u1").when(condition).with_resource(kit.named(name));
+        let written = kit.update(at(3), update).await;
+        assert_eq!(written.version, version, "version after an update under versions it must not have");
+    }
 }
 
 pub(super) async fn an_update_is_what_a_read_shows(kit: Kit) {

@@ -70,8 +70,9 @@ impl History {
     }
 
     fn precondition(&mut self) -> Precondition {
-        match self.chance.below(4) {
-            0 => Precondition::Match(vec![1, 2, 3]),
+        match self.chance.below(8) {
+            0 | 1 => Precondition::Match(vec![1, 2, 3]),
+            2 => Precondition::NoneMatch(vec![1, 2, 3]),
             _ => Precondition::None,
         }
     }
