@@ -168,7 +168,8 @@ impl BearerTokens {
         let (scheme, token) =
             value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or(AuthError::Invalid)?;
         if !scheme.eq_ignore_ascii_case("bearer") {
-            return Err(AuthError::Invalid);
+            // RFC 6750 §3.1: a client that uses another scheme has sent no token.
+            return Err(AuthError::Missing);
         }
         // Looked up by digest, so what a stranger can time is the digest's table, not the token.
         let wanted = Self::digest(token.trim());
@@ -229,8 +230,10 @@ mod tests {
         let grant = Grant::new(TenantId::new("t"), "p").until(Timestamp::from_millis(1_000));
         let tokens = BearerTokens::new().with_clock(Arc::clone(&clock)).with("good", grant);
         assert!(tokens.grant(&parts(Some("bearer good"))).is_ok());
-        assert_eq!(tokens.grant(&parts(None)).unwrap_err(), AuthError::Missing);
-        for bad in ["Bearer bad", "Bearer", "Basic good", "non-token"] {
+        for none in [None, Some("Basic good")] {
+            assert_eq!(tokens.grant(&parts(none)).unwrap_err(), AuthError::Missing, "{none:?}");
+        }
+        for bad in ["Bearer bad", "Bearer", "non-token"] {
             assert_eq!(tokens.grant(&parts(Some(bad))).unwrap_err(), AuthError::Invalid, "{bad}");
         }
         clock.advance(Duration::from_secs(1));

@@ -38,6 +38,8 @@ pub struct ServerBuilder {
     authenticator: Arc<dyn Authenticator>,
     tenant: Option<TenantId>,
     base_url: String,
+    also_at: Option<String>,
+    open_api_description: bool,
     registry: Registry,
     leniency: Leniency,
     limits: Limits,
@@ -72,6 +74,8 @@ impl ServerBuilder {
             authenticator,
             tenant: None,
             base_url: "http://localhost/scim/v2".into(),
+            also_at: None,
+            open_api_description: false,
             registry: Registry::standard(),
             leniency: Leniency::default(),
             limits: Limits::default(),
@@ -99,6 +103,24 @@ impl ServerBuilder {
     #[must_use]
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = url.into();
+        self
+    }
+
+    /// A further path below which requests are answered, such as `/scim/v2`: for a proxy that takes a prefix off the
+    /// path of the base URL. Locations still begin with the base URL.
+    ///
+    /// A request is read below the base URL's path where it fits, else below this one.
+    #[must_use]
+    pub fn also_at(mut self, path: impl Into<String>) -> Self {
+        self.also_at = Some(path.into());
+        self
+    }
+
+    /// Whether `/openapi.json` below the base URL is answered without credentials, for tools that send none. It is
+    /// not unless said. It tells which types and attributes are served, and nothing of a resource.
+    #[must_use]
+    pub fn open_api_description(mut self, open: bool) -> Self {
+        self.open_api_description = open;
         self
     }
 
@@ -280,15 +302,20 @@ impl ServerBuilder {
             config.bulk.max_payload_size = limits.payload as u64;
         }
         config.sort.supported = self.sorting;
-        let mut pagination = PaginationSupport::new(self.cursors.is_some(), true);
-        pagination.default_pagination_method = Some(self.default_paging.clone());
-        pagination.default_page_size = Some(self.default_page);
-        pagination.max_page_size = Some(self.max_page);
-        pagination.cursor_timeout = self.cursors.map(|lifetime| lifetime.as_secs());
-        config.pagination = Some(pagination);
+        // Without cursors it says nothing that RFC 7643 does not, and some clients read it as if there were any.
+        config.pagination = self.cursors.map(|lifetime| {
+            let mut pagination = PaginationSupport::new(true, true);
+            pagination.default_pagination_method = Some(self.default_paging.clone());
+            pagination.default_page_size = Some(self.default_page);
+            pagination.max_page_size = Some(self.max_page);
+            pagination.cursor_timeout = Some(lifetime.as_secs());
+            pagination
+        });
         let key = self.cursor_key.unwrap_or_else(random_key);
         let cursors = self.cursors.map(|lifetime| Cursors::new(key, lifetime));
         config.authentication_schemes = vec![AuthenticationScheme::bearer_token()];
+        let base_paths = [Some(url.path()), self.also_at.as_deref()].into_iter().flatten();
+        let base_paths = base_paths.map(|path| path.trim_end_matches('/').to_owned()).collect();
         let base = url.as_str().trim_end_matches('/').to_owned();
         let measured: Arc<dyn Store> = Arc::new(Measured(self.store));
         let store: Arc<dyn Store> = if self.leniency.allows(Quirk::UnknownTargets) {
@@ -301,7 +328,8 @@ impl ServerBuilder {
             store,
             authenticator: self.authenticator,
             tenant: self.tenant,
-            base_path: url.path().trim_end_matches('/').to_owned(),
+            base_paths,
+            open_api_description: self.open_api_description,
             base,
             registry: self.registry,
             leniency: self.leniency,

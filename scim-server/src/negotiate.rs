@@ -66,6 +66,19 @@ impl MediaTypes {
     }
 }
 
+/// 415 for a body in a content coding: none is understood (RFC 9110 §8.4).
+pub(crate) fn check_coding(headers: &HeaderMap) -> Result<(), Error> {
+    for value in headers.get_all(header::CONTENT_ENCODING) {
+        let given = value.to_str().unwrap_or("?");
+        let mut codings = given.split(',').map(str::trim).filter(|coding| !coding.is_empty());
+        if let Some(coding) = codings.find(|coding| !coding.eq_ignore_ascii_case("identity")) {
+            let detail = format!("`Content-Encoding: {coding}` is not understood: send the body as it is");
+            return Err(Error::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
+        }
+    }
+    Ok(())
+}
+
 /// Whether the range carries `q=0`: not acceptable (RFC 9110 §12.4.2).
 fn is_refused(range: &str) -> bool {
     let weights = range.split(';').skip(1).filter_map(|parameter| parameter.trim().split_once('='));

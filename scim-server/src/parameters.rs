@@ -25,32 +25,30 @@ pub(crate) struct Parameters {
 }
 
 impl Parameters {
-    /// Reads a query string; the first of equal names counts.
+    /// Reads a query string; the first of equal names counts. A parameter that is empty counts as absent.
     pub(crate) fn parse(query: Option<&str>) -> Self {
         let mut parameters = Self { in_url: true, ..Self::default() };
         let names = |value: &str| value.split(',').map(str::to_owned).collect::<Vec<_>>();
         for pair in query.unwrap_or_default().split('&') {
             let Some((name, value)) = form_urlencoded::parse(pair.as_bytes()).next() else { continue };
             let value = value.into_owned();
+            // An empty cursor asks for the first page (RFC 9865 §2).
+            if value.is_empty() && name != "cursor" {
+                continue;
+            }
             match &*name {
                 "filter" if parameters.filter.is_none() => {
                     let written = pair.split_once('=').map_or("", |(_, written)| written);
                     parameters.filter = Some(filter(written));
                 }
-                "attributes" if parameters.attributes.is_empty() && !value.is_empty() => {
-                    parameters.attributes = names(&value);
-                }
-                "excludedAttributes" if parameters.excluded.is_empty() && !value.is_empty() => {
+                "attributes" if parameters.attributes.is_empty() => parameters.attributes = names(&value),
+                "excludedAttributes" if parameters.excluded.is_empty() => {
                     parameters.excluded = names(&value);
                 }
                 "startIndex" if parameters.start_index.is_none() => parameters.start_index = Some(value),
                 "count" if parameters.count.is_none() => parameters.count = Some(value),
-                "sortBy" if parameters.sort_by.is_none() && !value.is_empty() => {
-                    parameters.sort_by = Some(value);
-                }
-                "sortOrder" if parameters.sort_order.is_none() && !value.is_empty() => {
-                    parameters.sort_order = Some(value);
-                }
+                "sortBy" if parameters.sort_by.is_none() => parameters.sort_by = Some(value),
+                "sortOrder" if parameters.sort_order.is_none() => parameters.sort_order = Some(value),
                 "cursor" if parameters.cursor.is_none() => parameters.cursor = Some(value),
                 _ => {}
             }
@@ -71,7 +69,7 @@ impl Parameters {
         let request = SearchRequest::deserialize(body)
             .map_err(|error| Error::invalid_syntax(format!("the body is no SearchRequest: {error}")))?;
         Ok(Self {
-            filter: request.filter,
+            filter: request.filter.filter(|filter| !filter.is_empty()),
             in_url: false,
             attributes: request.attributes,
             excluded: request.excluded_attributes,
@@ -215,7 +213,6 @@ mod tests {
             ("title%20eq%20%22a%5c%5C%22+and+title+pr", "title eq \"a\\\\\" and title pr"),
             ("title+pr", "title pr"),
             ("%FF%2", "\u{fffd}%2"),
-            ("", ""),
         ] {
             let parameters = Parameters::parse(Some(&format!("x=1&filter={written}&filter=no")));
             assert_eq!(parameters.filter.as_deref(), Some(read), "{written}");

@@ -1,6 +1,7 @@
 //! From outcomes to HTTP responses: status, headers, errors.
 
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use http_body::Body as _;
 use scim_core::{Error, ListResponse, Projection, ResourceType, ScimType, urn};
 use serde::Serialize;
 use serde_json::Value;
@@ -123,6 +124,15 @@ impl Answer {
         *response.body_mut() = body.unwrap_or_default();
         response
     }
+}
+
+/// The answer to HEAD: what GET would have answered, without its body (RFC 9110 §9.3.2).
+pub(crate) fn without_body(response: Response<Body>) -> Response<Body> {
+    let (mut parts, body) = response.into_parts();
+    if let Some(length) = body.size_hint().exact().filter(|length| *length > 0) {
+        parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    Response::from_parts(parts, Body::empty())
 }
 
 /// An error as it is written.

@@ -82,16 +82,20 @@ impl From<Error> for RouteError {
     }
 }
 
-/// Finds the route. Endpoints are case-sensitive; doubled and trailing slashes do not matter.
+/// Finds the route below the first of these paths that fits. HEAD goes where GET goes (RFC 9110 §9.3.2). Endpoints are
+/// case-sensitive; doubled and trailing slashes do not matter.
 pub(crate) fn route(
     registry: &Registry,
-    base_path: &str,
+    base_paths: &[String],
     method: &Method,
     path: &str,
 ) -> Result<Route, RouteError> {
     let squeezed = squeeze(path);
-    let below = squeezed.strip_prefix(base_path).filter(|rest| rest.is_empty() || rest.starts_with('/'));
-    match below {
+    let below = |base: &String| {
+        squeezed.strip_prefix(base.as_str()).filter(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let method = if method == Method::HEAD { &Method::GET } else { method };
+    match base_paths.iter().find_map(below) {
         Some(below) => route_below(registry, method, below),
         None => Err(Error::not_found(format!("there is no endpoint `{path}`")).into()),
     }
@@ -121,7 +125,7 @@ pub(crate) fn route_below(registry: &Registry, method: &Method, below: &str) -> 
             Method::GET | Method::POST | Method::PUT | Method::PATCH | Method::DELETE => {
                 Ok(Route::Me(method.clone()))
             }
-            _ => Err(RouteError::Method { allow: "GET, POST, PUT, PATCH, DELETE" }),
+            _ => Err(RouteError::Method { allow: "GET, HEAD, POST, PUT, PATCH, DELETE" }),
         },
         [endpoint, ".search"] => {
             only_post(method, Route::Search(find(registry, endpoint).ok_or_else(nowhere)?))
@@ -134,7 +138,7 @@ pub(crate) fn route_below(registry: &Registry, method: &Method, below: &str) -> 
             match *method {
                 Method::GET => Ok(Route::List(resource_type)),
                 Method::POST => Ok(Route::Create(resource_type)),
-                _ => Err(RouteError::Method { allow: "GET, POST" }),
+                _ => Err(RouteError::Method { allow: "GET, HEAD, POST" }),
             }
         }
         [endpoint, id] => {
@@ -145,7 +149,7 @@ pub(crate) fn route_below(registry: &Registry, method: &Method, below: &str) -> 
                 Method::PUT => Ok(Route::Replace(resource_type, id)),
                 Method::PATCH => Ok(Route::Patch(resource_type, id)),
                 Method::DELETE => Ok(Route::Delete(resource_type, id)),
-                _ => Err(RouteError::Method { allow: "GET, PUT, PATCH, DELETE" }),
+                _ => Err(RouteError::Method { allow: "GET, HEAD, PUT, PATCH, DELETE" }),
             }
         }
         _ => Err(nowhere().into()),
@@ -171,7 +175,7 @@ fn find(registry: &Registry, endpoint: &str) -> Option<Arc<ResourceType>> {
 }
 
 fn only_get(method: &Method, route: Route) -> Result<Route, RouteError> {
-    if method == Method::GET { Ok(route) } else { Err(RouteError::Method { allow: "GET" }) }
+    if method == Method::GET { Ok(route) } else { Err(RouteError::Method { allow: "GET, HEAD" }) }
 }
 
 fn only_post(method: &Method, route: Route) -> Result<Route, RouteError> {
@@ -193,7 +197,7 @@ mod tests {
     use super::*;
 
     fn at(method: Method, path: &str) -> Result<Route, RouteError> {
-        route(&Registry::standard(), "/scim/v2", &method, path)
+        route(&Registry::standard(), &["/scim/v2".to_owned(), "/t/scim".to_owned()], &method, path)
     }
 
     #[test]
@@ -201,9 +205,15 @@ mod tests {
         assert!(matches!(at(Method::GET, "/scim/v2/Users"), Ok(Route::List(_))));
         assert!(matches!(at(Method::GET, "//scim/v2//Users/"), Ok(Route::List(_))));
         assert!(matches!(at(Method::GET, "/scim/v2/Users/a%2Fb"), Ok(Route::Read(_, id)) if id == "a/b"));
-        for nowhere in
-            ["/scim/v2/users", "/scim/v20/Users", "/Users", "/scim/v2/Users/1/2", "/scim/v2/Users/%FF"]
-        {
+        assert!(matches!(at(Method::HEAD, "/t/scim/Users/1"), Ok(Route::Read(_, id)) if id == "1"));
+        for nowhere in [
+            "/scim/v2/users",
+            "/t/scimmy/Users",
+            "/scim/v20/Users",
+            "/Users",
+            "/scim/v2/Users/1/2",
+            "/scim/v2/Users/%FF",
+        ] {
             let error = at(Method::GET, nowhere).unwrap_err().into_parts(&Method::GET, nowhere, true).0;
             assert_eq!(error.status, 404, "{nowhere}");
         }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, Request, Response, StatusCode, header};
+use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use scim_core::{
     AttrRef, Error, Lenience, Leniency, Limits, PaginationMethod, Registry, ServiceProviderConfig, parse_json,
@@ -19,12 +19,12 @@ use crate::body::{self, Body};
 use crate::config::{PatchResponse, ServerBuilder};
 use crate::cursor::Cursors;
 use crate::elements::Places;
-use crate::negotiate::MediaTypes;
+use crate::negotiate::{self, MediaTypes};
 use crate::observe::{self, Observed};
 use crate::op::{self, bulk::BulkLimits};
 use crate::parameters::Parameters;
-use crate::respond::Answer;
-use crate::route::{Route, route};
+use crate::respond::{self, Answer};
+use crate::route::{Route, RouteError, route};
 
 /// A SCIM service provider: an HTTP request in, a response out. Cheap to clone.
 ///
@@ -40,7 +40,10 @@ pub(crate) struct Inner {
     /// The only one that is served, if any.
     pub(crate) tenant: Option<TenantId>,
     pub(crate) base: String,
-    pub(crate) base_path: String,
+    /// The paths that requests are answered below: the base URL's, and perhaps another one.
+    pub(crate) base_paths: Vec<String>,
+    /// Whether `/openapi.json` is answered without credentials.
+    pub(crate) open_api_description: bool,
     pub(crate) places: Places,
     pub(crate) registry: Registry,
     pub(crate) leniency: Leniency,
@@ -101,7 +104,8 @@ impl Server {
             }
             Err(error) => Answer::error(error),
         };
-        observed.respond(answer, self.inner.numeric_error_status)
+        let response = observed.respond(answer, self.inner.numeric_error_status);
+        if parts.method == Method::HEAD { respond::without_body(response) } else { response }
     }
 
     /// A SCIM error response, for layers around the server.
@@ -125,7 +129,13 @@ impl Server {
     {
         let inner = &*self.inner;
         let body = pin!(body);
-        let (context, route) = match self.head(parts, observed).await {
+        let routed = route(&inner.registry, &inner.base_paths, &parts.method, parts.uri.path());
+        if inner.open_api_description && matches!(routed, Ok(Route::OpenApi)) {
+            observed.routed(&Route::OpenApi);
+            body::discard(body, &parts.headers).await;
+            return op::openapi::run(inner).map_err(Answer::boxed);
+        }
+        let (context, route) = match self.head(parts, routed, observed).await {
             Ok(led) => led,
             Err(answer) => {
                 body::discard(body, &parts.headers).await;
@@ -136,6 +146,8 @@ impl Server {
         let body = body::read(body, limit, &parts.headers).await.map_err(Answer::boxed)?;
         if !body.is_empty() {
             inner.media_types.check_content(&parts.headers).map_err(Answer::boxed)?;
+            let coded = |error| Box::new(Answer::error(error).header(header::ACCEPT_ENCODING, "identity"));
+            negotiate::check_coding(&parts.headers).map_err(coded)?;
         }
         let parameters = Parameters::parse(parts.uri.query());
         let call = Call::new(inner, context, &parts.headers, Input::Bytes(&body), parameters);
@@ -145,15 +157,19 @@ impl Server {
     }
 
     /// Who asks for what, as the head alone says.
-    async fn head(&self, parts: &Parts, observed: &mut Observed) -> Result<(Context, Route), Box<Answer>> {
+    async fn head(
+        &self,
+        parts: &Parts,
+        routed: Result<Route, RouteError>,
+        observed: &mut Observed,
+    ) -> Result<(Context, Route), Box<Answer>> {
         let inner = &*self.inner;
         let admitted = self.admit(parts).await;
         let context =
             admitted.map_err(|error| Box::new(not_admitted(&error, inner.authenticator.challenge())))?;
         observed.admitted(&context);
-        let path = parts.uri.path();
-        let route = route(&inner.registry, &inner.base_path, &parts.method, path).map_err(|error| {
-            let (error, allow) = error.into_parts(&parts.method, path, inner.patching);
+        let route = routed.map_err(|error| {
+            let (error, allow) = error.into_parts(&parts.method, parts.uri.path(), inner.patching);
             let answer = Answer::error(error);
             Box::new(match allow {
                 Some(allow) => answer.header(header::ALLOW, allow),
@@ -170,13 +186,30 @@ pub(crate) fn not_admitted(error: &AuthError, challenge: &str) -> Answer {
     match error {
         AuthError::Forbidden(detail) => Answer::error(Error::new(StatusCode::FORBIDDEN, detail)),
         AuthError::Scope(scope) => {
-            let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"");
+            let code = format!("error=\"insufficient_scope\", scope=\"{scope}\"");
             Answer::error(Error::new(StatusCode::FORBIDDEN, error.to_string()))
+                .header(header::WWW_AUTHENTICATE, with_code(challenge, &code))
+        }
+        error => {
+            // RFC 6750 §3.1: a client that sent no token is told no error code.
+            let challenge = match error {
+                AuthError::Invalid => with_code(challenge, "error=\"invalid_token\""),
+                _ => challenge.to_owned(),
+            };
+            Answer::error(Error::new(StatusCode::UNAUTHORIZED, error.to_string()))
                 .header(header::WWW_AUTHENTICATE, challenge)
         }
-        error => Answer::error(Error::new(StatusCode::UNAUTHORIZED, error.to_string()))
-            .header(header::WWW_AUTHENTICATE, challenge),
     }
+}
+
+/// A challenge with further parameters, which RFC 6750 has for the scheme `Bearer` alone.
+fn with_code(challenge: &str, code: &str) -> String {
+    let (scheme, parameters) = challenge.trim().split_once(' ').unwrap_or((challenge.trim(), ""));
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return challenge.to_owned();
+    }
+    let separator = if parameters.is_empty() { "" } else { ", " };
+    format!("{scheme} {parameters}{separator}{code}")
 }
 
 impl fmt::Debug for Server {
@@ -240,7 +273,7 @@ impl<'a> Call<'a> {
             Route::ResourceType(name) => op::discovery::resource_type(self, &name),
             Route::Schemas => op::discovery::schemas(self),
             Route::Schema(urn) => op::discovery::schema(self, &urn),
-            Route::OpenApi => op::openapi::run(self),
+            Route::OpenApi => op::openapi::run(self.server),
             Route::Bulk => op::bulk::run(self).await,
             Route::Me(method) => op::me::run(self, &method).await,
             route => self.single(route).await,

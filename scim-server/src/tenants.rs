@@ -8,7 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::request::Parts;
-use http::{Request, Response, header};
+use http::{Method, Request, Response, header};
 use http_body_util::Full;
 use scim_core::Error;
 use scim_server_traits::{AuthError, Authenticator, TenantId, TenantResolver};
@@ -16,7 +16,7 @@ use scim_server_traits::{AuthError, Authenticator, TenantId, TenantResolver};
 use crate::body::{self, Body};
 use crate::config::{ConfigError, ServerBuilder};
 use crate::observe::Observed;
-use crate::respond::Answer;
+use crate::respond::{Answer, without_body};
 use crate::server::{Server, not_admitted};
 
 /// Tenants that share a process, and most often a store: each has its own registry, leniency, limits and
@@ -91,7 +91,8 @@ impl Tenants {
         };
         let observed = Observed::new(&parts.headers);
         body::discard(pin!(body), &parts.headers).await;
-        observed.respond(answer, false)
+        let response = observed.respond(answer, false);
+        if parts.method == Method::HEAD { without_body(response) } else { response }
     }
 }
 

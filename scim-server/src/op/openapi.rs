@@ -9,10 +9,10 @@ use serde_json::{Map, Value, json};
 
 use self::schema::components;
 use crate::respond::Answer;
-use crate::server::{Call, Inner};
+use crate::server::Inner;
 
-pub(crate) fn run(call: &Call<'_>) -> Result<Answer, Error> {
-    Ok(Answer::json(StatusCode::OK, &document(call.server))?.header(header::CONTENT_TYPE, "application/json"))
+pub(crate) fn run(server: &Inner) -> Result<Answer, Error> {
+    Ok(Answer::json(StatusCode::OK, &document(server))?.header(header::CONTENT_TYPE, "application/json"))
 }
 
 fn document(server: &Inner) -> Value {
@@ -38,39 +38,30 @@ fn of_type(server: &Inner, resource_type: &ResourceType, paths: &mut Map<String,
     let list = reference(&format!("{name}List"));
     let body = |name: &str| json!({"required": true, "content": media(&reference(name))});
     let input = format!("{name}Input");
-    let list_parameters = parameters(&LIST);
     let shown = parameters(&SHOWN);
     paths.insert(
         endpoint.to_owned(),
         json!({
-            "get": operation(&format!("list{name}"), &list_parameters, None, &[(200, &list)], &LISTED),
+            "get": listed(server, &format!("list{name}"), &list),
             "post": operation(&format!("create{name}"), &shown, Some(body(&input)), &[(201, &resource)], &CREATED),
         }),
     );
     paths.insert(
         format!("{endpoint}/.search"),
-        json!({
-            "post": operation(&format!("search{name}"), &[], Some(body("SearchRequest")), &[(200, &list)], &SEARCHED),
-        }),
+        json!({"post": searched(server, &format!("search{name}"), &list)}),
     );
     let with_body = |word: &str, input: &str| {
         operation(
             &format!("{word}{name}"),
-            &conditions(&shown, "If-Match"),
+            &conditions(&shown),
             Some(body(input)),
             &[(200, &resource)],
             &CHANGED,
         )
     };
-    let mut read = operation(
-        &format!("read{name}"),
-        &conditions(&shown, "If-None-Match"),
-        None,
-        &[(200, &resource)],
-        &READ,
-    );
+    let mut read = operation(&format!("read{name}"), &conditions(&shown), None, &[(200, &resource)], &READ);
     read["responses"]["304"] = json!({"description": "not modified", "headers": {"ETag": header_of(true)}});
-    let mut delete = operation(&format!("delete{name}"), &conditions(&[], "If-Match"), None, &[], &DELETED);
+    let mut delete = operation(&format!("delete{name}"), &conditions(&[]), None, &[], &DELETED);
     delete["responses"]["204"] = json!({"description": "deleted"});
     let mut one = json!({
         "parameters": [{"name": "id", "in": "path", "required": true, "schema": {"type": "string", "minLength": 1}}],
@@ -94,13 +85,16 @@ fn of_me(server: &Inner) -> Value {
     let any: Vec<_> = server.registry.resource_types().iter().map(|known| reference(known.name())).collect();
     let any = json!({"anyOf": any});
     let body = json!({"required": true, "content": media(&json!({"type": "object"}))});
-    let shown = parameters(&SHOWN);
-    let changed =
-        |word: &str| operation(&format!("{word}Me"), &shown, Some(body.clone()), &[(200, &any)], &CHANGED);
-    let mut delete = operation("deleteMe", &[], None, &[], &DELETED);
+    let (shown, conditional) = (parameters(&SHOWN), conditions(&parameters(&SHOWN)));
+    let changed = |word: &str| {
+        operation(&format!("{word}Me"), &conditional, Some(body.clone()), &[(200, &any)], &CHANGED)
+    };
+    let mut delete = operation("deleteMe", &conditions(&[]), None, &[], &DELETED);
     delete["responses"]["204"] = json!({"description": "deleted"});
+    let mut read = operation("readMe", &conditional, None, &[(200, &any)], &READ);
+    read["responses"]["304"] = json!({"description": "not modified", "headers": {"ETag": header_of(true)}});
     let mut me = json!({
-        "get": operation("readMe", &shown, None, &[(200, &any)], &READ),
+        "get": read,
         "post": operation("createMe", &shown, Some(body.clone()), &[(201, &any)], &CREATED),
         "put": changed("replace"),
         "delete": delete,
@@ -112,18 +106,40 @@ fn of_me(server: &Inner) -> Value {
     me
 }
 
+/// A query by GET. What is not supported is no parameter, and asking for it all the same is 501.
+fn listed(server: &Inner, id: &str, list: &Value) -> Value {
+    let mut named = parameters(&LIST);
+    if server.sorting {
+        named.extend(parameters(&SORT));
+    }
+    if server.cursors.is_some() {
+        named.extend(parameters(&CURSOR));
+    }
+    let mut operation = operation(id, &named, None, &[(200, list)], &LISTED);
+    operation["responses"]["304"] = json!({"description": "asked for unless it is there"});
+    refuse_what_is_off(server, &mut operation);
+    operation
+}
+
+/// A query by POST.
+fn searched(server: &Inner, id: &str, list: &Value) -> Value {
+    let search = json!({"required": true, "content": media(&reference("SearchRequest"))});
+    let mut operation = operation(id, &[], Some(search), &[(200, list)], &SEARCHED);
+    refuse_what_is_off(server, &mut operation);
+    operation
+}
+
+fn refuse_what_is_off(server: &Inner, operation: &mut Value) {
+    if !server.sorting || server.cursors.is_none() {
+        operation["responses"]["501"] = error_response();
+    }
+}
+
 /// What is not about one type.
 fn of_server(server: &Inner, paths: &mut Map<String, Value>) {
     let any = reference("ListResponse");
-    let search = json!({"required": true, "content": media(&reference("SearchRequest"))});
-    paths.insert(
-        "/".into(),
-        json!({"get": operation("listAll", &parameters(&LIST), None, &[(200, &any)], &LISTED)}),
-    );
-    paths.insert(
-        "/.search".into(),
-        json!({"post": operation("searchAll", &[], Some(search), &[(200, &any)], &SEARCHED)}),
-    );
+    paths.insert("/".into(), json!({"get": listed(server, "listAll", &any)}));
+    paths.insert("/.search".into(), json!({"post": searched(server, "searchAll", &any)}));
     if server.bulk.is_some() {
         let body = json!({"required": true, "content": media(&reference("BulkRequest"))});
         let bulk = operation("bulk", &[], Some(body), &[(200, &reference("BulkResponse"))], &BULK);
@@ -134,26 +150,29 @@ fn of_server(server: &Inner, paths: &mut Map<String, Value>) {
     for (path, schema) in [("/ServiceProviderConfig", &open), ("/ResourceTypes", &list), ("/Schemas", &list)]
     {
         let name = format!("read{}", path.trim_start_matches('/'));
-        paths.insert(path.into(), json!({"get": operation(&name, &[], None, &[(200, schema)], &DISCOVERY)}));
+        let mut document = operation(&name, &[], None, &[(200, schema)], &DISCOVERY);
+        document["responses"]["304"] = json!({"description": "asked for unless it is there"});
+        paths.insert(path.into(), json!({"get": document}));
     }
     for path in ["/ResourceTypes", "/Schemas"] {
         let name = format!("readOne{}", path.trim_start_matches('/'));
         let mut one = operation(&name, &[], None, &[(200, &open)], &DISCOVERY);
         one["responses"]["404"] = error_response();
+        one["responses"]["304"] = json!({"description": "asked for unless it is there"});
         let id = json!([{"name": "id", "in": "path", "required": true, "schema": {"type": "string", "minLength": 1}}]);
         paths.insert(format!("{path}/{{id}}"), json!({"parameters": id, "get": one}));
     }
 }
 
 // Which refusals each operation knows, beside those that all know.
-const LISTED: [u16; 2] = [400, 403];
+const LISTED: [u16; 3] = [400, 403, 412];
 const SEARCHED: [u16; 4] = [400, 403, 413, 415];
-const READ: [u16; 2] = [400, 404];
-const CREATED: [u16; 5] = [400, 404, 409, 413, 415];
+const READ: [u16; 3] = [400, 404, 412];
+const CREATED: [u16; 6] = [400, 404, 409, 412, 413, 415];
 const CHANGED: [u16; 7] = [400, 404, 409, 412, 413, 415, 503];
 const DELETED: [u16; 3] = [404, 412, 503];
 const BULK: [u16; 3] = [400, 413, 415];
-const DISCOVERY: [u16; 1] = [403];
+const DISCOVERY: [u16; 2] = [403, 412];
 
 /// 401 and 403 come with every operation; 500 is no promise.
 const ALWAYS: [u16; 3] = [401, 403, 406];
@@ -217,23 +236,24 @@ type Parameters = [(&'static str, &'static str)];
 
 const SHOWN: [(&str, &str); 2] = [("attributes", "string"), ("excludedAttributes", "string")];
 
-const LIST: [(&str, &str); 8] = [
+const LIST: [(&str, &str); 5] = [
     ("attributes", "string"),
     ("excludedAttributes", "string"),
     ("filter", "string"),
-    ("sortBy", "string"),
-    ("sortOrder", "string"),
     ("startIndex", "integer"),
     ("count", "integer"),
-    ("cursor", "string"),
 ];
+
+const SORT: [(&str, &str); 2] = [("sortBy", "string"), ("sortOrder", "string")];
+
+const CURSOR: [(&str, &str); 1] = [("cursor", "string")];
 
 fn parameters(list: &Parameters) -> Vec<Value> {
     let one = |(name, kind): &(&str, &str)| json!({"name": name, "in": "query", "schema": {"type": kind}});
     list.iter().map(one).collect()
 }
 
-fn conditions(parameters: &[Value], header: &str) -> Vec<Value> {
-    let condition = json!({"name": header, "in": "header", "schema": {"type": "string"}});
-    parameters.iter().cloned().chain([condition]).collect()
+fn conditions(parameters: &[Value]) -> Vec<Value> {
+    let condition = |name| json!({"name": name, "in": "header", "schema": {"type": "string"}});
+    parameters.iter().cloned().chain(["If-Match", "If-None-Match"].map(condition)).collect()
 }

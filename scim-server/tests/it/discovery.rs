@@ -1,9 +1,12 @@
 //! `/ServiceProviderConfig`, `/ResourceTypes`, `/Schemas` — RFC 7644 §4.
 
-use http::Method;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Request};
 use serde_json::{Value, json};
 
-use crate::client::{call, get, post, server};
+use crate::client::{builder, call, get, post, send, server};
 
 const ENTERPRISE: &str = scim_core::urn::ENTERPRISE_USER;
 
@@ -48,7 +51,7 @@ async fn disc_004_disc_006_x16_refusals() {
     assert_eq!(get(&server, "/Schemas?startIndex=2&count=1").await.body["startIndex"], 1);
     let refused = post(&server, "/Schemas", serde_json::json!({})).await;
     refused.refused(405, "");
-    assert_eq!(refused.header("allow"), "GET");
+    assert_eq!(refused.header("allow"), "GET, HEAD");
     call(&server, Method::DELETE, "/ResourceTypes/User", None).await.refused(405, "");
 }
 
@@ -88,5 +91,60 @@ async fn disc_009_openapi_describes_what_is_served() {
     let text = body.to_string();
     for name in text.split("#/components/schemas/").skip(1).filter_map(|rest| rest.split('"').next()) {
         assert!(schemas.get(name).is_some(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn disc_009_openapi_lists_what_is_offered_and_how_the_rest_is_refused() {
+    for (sorting, cursors) in [(true, true), (true, false), (false, true), (false, false)] {
+        let lifetime = cursors.then_some(Duration::from_secs(60));
+        let server = builder().sorting(sorting).cursors(lifetime).build().unwrap();
+        let body = get(&server, "/openapi.json").await.body;
+        let schemas = &body["components"]["schemas"];
+        let search = &schemas["SearchRequest"]["properties"];
+        let offered = [("sortBy", sorting), ("sortOrder", sorting), ("cursor", cursors)];
+        for path in ["/Users", "/"] {
+            let parameters = body["paths"][path]["get"]["parameters"].as_array().unwrap();
+            for (name, is_offered) in offered {
+                let is_named = parameters.iter().any(|parameter| parameter["name"] == name);
+                assert_eq!((is_named, search.get(name).is_some()), (is_offered, is_offered), "{path} {name}");
+            }
+        }
+        for (path, method) in
+            [("/Users", "get"), ("/", "get"), ("/Users/.search", "post"), ("/.search", "post")]
+        {
+            let refusal = body["paths"][path][method]["responses"].get("501");
+            assert_eq!(refusal.is_some(), !(sorting && cursors), "{method} {path}");
+        }
+        assert_eq!(schemas["UserList"]["properties"].get("nextCursor").is_some(), cursors);
+        // It is as described.
+        for (query, is_offered) in [("sortBy=userName", sorting), ("cursor=", cursors)] {
+            let status = get(&server, &format!("/Users?{query}")).await.status;
+            assert_eq!(status, if is_offered { 200 } else { 501 }, "{query}");
+        }
+        let config = get(&server, "/ServiceProviderConfig").await.body;
+        assert_eq!(
+            (config.get("pagination").is_some(), &config["sort"]["supported"]),
+            (cursors, &json!(sorting))
+        );
+    }
+}
+
+#[tokio::test]
+async fn disc_009_openapi_is_open_where_it_is_said_to_be() {
+    for (open, status) in [(false, 401), (true, 200)] {
+        let server = builder().open_api_description(open).build().unwrap();
+        let ask = async |method, path: &str| {
+            let request = Request::builder().method(method).uri(format!("/scim/v2{path}"));
+            send(&server, request.body(Bytes::new()).unwrap()).await
+        };
+        assert_eq!(ask(Method::GET, "/openapi.json").await.status, status);
+        assert_eq!(ask(Method::HEAD, "/openapi.json").await.status, status);
+        assert_eq!(get(&server, "/openapi.json").await.status, 200);
+        for (method, path) in
+            [(Method::POST, "/openapi.json"), (Method::GET, "/Schemas"), (Method::GET, "/Users/openapi.json")]
+        {
+            ask(method, path).await.refused(401, "");
+        }
     }
 }

@@ -76,7 +76,8 @@ async fn filt_005_q_22_q_24_q_28_filters() {
 #[tokio::test]
 async fn filt_004_filt_016_filt_024_bad_filters() {
     let server = strict();
-    for filter in ["", "userName", "userName regex \"x\"", "nope eq \"x\"", "active gt true", "userName eq 1"]
+    for filter in
+        ["%20", "userName", "userName regex \"x\"", "nope eq \"x\"", "active gt true", "userName eq 1"]
     {
         let encoded = filter.replace(' ', "%20").replace('"', "%22");
         get(&server, &format!("/Users?filter={encoded}")).await.refused(400, "invalidFilter");
@@ -90,8 +91,9 @@ async fn srv_010_filt_030_bulk_001_me_001_what_is_not_offered_says_so() {
     let server = builder().sorting(false).cursors(None).bulk(None).build().unwrap();
     let config = get(&server, "/ServiceProviderConfig").await.body;
     assert_eq!(
-        (&config["sort"]["supported"], &config["pagination"]["cursor"]),
-        (&json!(false), &json!(false))
+        (&config["sort"]["supported"], config.get("pagination")),
+        (&json!(false), None),
+        "a client that finds `pagination` may read it as paging by cursor"
     );
     get(&server, "/Users?sortBy=userName").await.refused(501, "");
     get(&server, "/Users?cursor").await.refused(501, "");

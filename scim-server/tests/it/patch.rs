@@ -105,7 +105,7 @@ async fn patch_001_srv_010_patch_can_be_left_out() {
     assert_eq!(config["patch"], json!({"supported": false}));
     let path = format!("/Users/{}", user(&server, "ada").await);
     let allowed = post(&server, &path, json!({})).await;
-    assert_eq!((allowed.status.as_u16(), allowed.header("allow")), (405, "GET, PUT, DELETE"));
+    assert_eq!((allowed.status.as_u16(), allowed.header("allow")), (405, "GET, HEAD, PUT, DELETE"));
     let title = json!([{"op": "add", "path": "title", "value": "t"}]);
     patch(&server, &path, title.clone()).await.refused(501, "");
     let data = json!({"schemas": [PATCH_OP], "Operations": title});

@@ -1,7 +1,15 @@
 //! What RFC 7644 asks of every endpoint, and of creating, replacing and deleting.
 
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
 use bytes::Bytes;
+use http::request::Parts;
 use http::{Method, Request};
+use http_body::Body as _;
+use scim_server::Server;
+use scim_server_traits::{AuthError, Authenticator, Context, Me};
+use scim_store::MemoryStore;
 use serde_json::{Value, json};
 
 use crate::client::{GROUP, USER, builder, call, get, group, patch, post, request, send, server, user};
@@ -58,11 +66,11 @@ async fn srv_007_srv_008_srv_009_srv_011_every_error_is_a_scim_error() {
     get(&server, "/Users/none").await.refused(404, "");
     let wrong = call(&server, Method::PATCH, "/Users", Some(json!({}))).await;
     wrong.refused(405, "");
-    assert_eq!(wrong.header("allow"), "GET, POST");
-    for method in [Method::HEAD, Method::OPTIONS, Method::TRACE] {
+    assert_eq!(wrong.header("allow"), "GET, HEAD, POST");
+    for method in [Method::OPTIONS, Method::TRACE] {
         let wrong = call(&server, method, &place, None).await;
         wrong.refused(405, "");
-        assert_eq!(wrong.header("allow"), "GET, PUT, PATCH, DELETE");
+        assert_eq!(wrong.header("allow"), "GET, HEAD, PUT, PATCH, DELETE");
     }
     post(&server, "/Users", json!({"userName": "ADA"})).await.refused(409, "uniqueness");
     get(&server, "/Me").await.refused(501, "");
@@ -78,6 +86,165 @@ async fn srv_007_srv_008_srv_009_srv_011_every_error_is_a_scim_error() {
     let picky =
         request(Method::GET, "/Users", None).header("accept", "text/html").body(Bytes::new()).unwrap();
     send(&server, picky).await.refused(406, "");
+}
+
+/// RFC 9110 §9.3.2.
+#[tokio::test]
+async fn head_is_answered_wherever_get_is() {
+    let known = Arc::new(Mutex::new(String::new()));
+    let mine = Arc::clone(&known);
+    let me = move |_: &Context| Some(Me::new("User", mine.lock().unwrap().clone()));
+    let server = builder().me(me).build().unwrap();
+    let mut people = Vec::new();
+    for name in ["ada", "bob", "eve"] {
+        people.push(user(&server, name).await);
+    }
+    known.lock().unwrap().clone_from(&people[0]);
+    let people: Vec<&str> = people.iter().map(String::as_str).collect();
+    let streamed = format!("/Groups/{}", group(&server, "Large", &people).await);
+    let ada = format!("/Users/{}", people[0]);
+    for path in [
+        &ada,
+        &streamed,
+        "/Users",
+        "/",
+        "/Me",
+        "/ServiceProviderConfig",
+        "/ResourceTypes/User",
+        "/Schemas",
+        "/openapi.json",
+        "/Users/none",
+        "/Users?filter=x",
+        "/Users?startIndex=x",
+        "/Nowhere",
+    ] {
+        let asked = |method| {
+            let request = request(method, path, None).header("x-request-id", "one");
+            server.handle(request.body(Bytes::new()).unwrap())
+        };
+        let (got, head) = (asked(Method::GET).await, asked(Method::HEAD).await);
+        let length = got.body().size_hint().exact();
+        let mut headers = got.headers().clone();
+        if let Some(length) = length {
+            headers.insert("content-length", length.into());
+        }
+        assert_eq!((head.status(), head.headers()), (got.status(), &headers), "{path}");
+        assert_eq!(length.is_none(), path == streamed || path == "/", "{path}");
+        assert!(head.into_body().into_bytes().await.unwrap().is_empty(), "{path}");
+    }
+    assert_eq!(call(&server, Method::HEAD, "/Bulk", None).await.header("allow"), "POST");
+    let stranger = send(&server, Request::head("/scim/v2/Users").body(Bytes::new()).unwrap()).await;
+    assert_eq!((stranger.status.as_u16(), stranger.body), (401, Value::Null));
+}
+
+#[tokio::test]
+async fn sec_001_a_challenge_tells_a_wrong_token_from_none() {
+    let server = server();
+    for (authorization, challenge) in [
+        (None, r#"Bearer realm="SCIM""#),
+        (Some("Basic b25lOnR3bw=="), r#"Bearer realm="SCIM""#),
+        (Some("Bearer three"), r#"Bearer realm="SCIM", error="invalid_token""#),
+        (Some("Bearer"), r#"Bearer realm="SCIM", error="invalid_token""#),
+    ] {
+        let request = Request::get("/scim/v2/Users");
+        let request = authorization.into_iter().fold(request, |it, value| it.header("authorization", value));
+        let refused = send(&server, request.body(Bytes::new()).unwrap()).await;
+        refused.refused(401, "");
+        assert_eq!(refused.header("www-authenticate"), challenge, "{authorization:?}");
+    }
+    // An authenticator's own challenge stays what it is, but for the code.
+    for (own, wrong) in [
+        ("Bearer", r#"Bearer error="invalid_token""#),
+        (r#"bearer realm="a b""#, r#"bearer realm="a b", error="invalid_token""#),
+        (r#"Basic realm="x""#, r#"Basic realm="x""#),
+    ] {
+        let server = Server::builder(Arc::new(MemoryStore::new()), Arc::new(Nobody(own))).build().unwrap();
+        let refused = send(&server, Request::get("/scim/v2/Users").body(Bytes::new()).unwrap()).await;
+        assert_eq!((refused.status.as_u16(), refused.header("www-authenticate")), (401, wrong));
+    }
+}
+
+/// Lets nobody in.
+struct Nobody(&'static str);
+
+#[async_trait]
+impl Authenticator for Nobody {
+    async fn authenticate(&self, _: &Parts) -> Result<Context, AuthError> {
+        Err(AuthError::Invalid)
+    }
+
+    fn challenge(&self) -> &str {
+        self.0
+    }
+}
+
+/// RFC 9110 §8.4, §15.5.16.
+#[tokio::test]
+async fn a_content_coding_is_refused_by_name() {
+    let server = server();
+    let ada = json!({"schemas": [USER], "userName": "ada"}).to_string();
+    let bulk = json!({"schemas": [scim_core::urn::BULK_REQUEST], "Operations": []}).to_string();
+    for (coding, status) in [("gzip", 415), ("identity, br", 415), ("Identity", 201), ("", 201)] {
+        let send = async |path: &str, body: &str| {
+            let request = request(Method::POST, path, Some(&Value::Null)).header("content-encoding", coding);
+            send(&server, request.body(Bytes::from(body.to_owned())).unwrap()).await
+        };
+        let made = send("/Users", &ada.replace("ada", &format!("ada-{coding}"))).await;
+        assert_eq!(made.status, status, "{coding}");
+        let done = send("/Bulk", &bulk).await;
+        assert_eq!(done.status.is_success(), status == 201, "{coding}");
+        for refused in [made, done].iter().filter(|_| status == 415) {
+            let detail = refused.refused(415, "");
+            assert!(detail.contains(coding.rsplit(' ').next().unwrap()), "{detail}");
+            assert_eq!(refused.header("accept-encoding"), "identity");
+        }
+    }
+    let read = request(Method::GET, "/Users", None).header("content-encoding", "gzip");
+    assert_eq!(send(&server, read.body(Bytes::new()).unwrap()).await.status, 200, "no body, no coding");
+}
+
+#[tokio::test]
+async fn srv_012_an_empty_parameter_counts_as_absent() {
+    let server = server();
+    for name in ["ada", "bob"] {
+        user(&server, name).await;
+    }
+    let all = get(&server, "/Users").await.body;
+    for name in
+        ["filter", "sortBy", "sortOrder", "attributes", "excludedAttributes", "startIndex", "count", "x", ""]
+    {
+        for empty in [format!("{name}="), name.to_owned()] {
+            assert_eq!(get(&server, &format!("/Users?{empty}")).await.body, all, "{empty}");
+        }
+        assert_eq!(get(&server, &format!("/Schemas?{name}=")).await.status, 200, "{name}");
+    }
+    let all_empty = "filter=&sortBy=&sortOrder=&attributes=&excludedAttributes=&startIndex=&count=";
+    assert_eq!(get(&server, &format!("/Users?{all_empty}")).await.body, all);
+    let one = get(&server, "/Users?count=&count=1&filter=&filter=userName%20eq%20%22bob%22").await.body;
+    assert_eq!((&one["totalResults"], &one["Resources"][0]["userName"]), (&json!(1), &json!("bob")));
+    for first in ["cursor=", "cursor", "cursor=&startIndex="] {
+        let page = get(&server, &format!("/Users?count=1&{first}")).await.body;
+        assert!(page["nextCursor"].is_string() && page.get("startIndex").is_none(), "{first}: {page}");
+    }
+    let search = json!({"schemas": [scim_core::urn::SEARCH_REQUEST], "filter": "", "sortBy": ""});
+    assert_eq!(post(&server, "/Users/.search", search).await.body, all);
+}
+
+#[tokio::test]
+async fn what_a_proxy_takes_off_the_path_is_not_missed() {
+    let server = builder().base_url("https://h.example/gate/scim/v2/").also_at("/scim/v2/").build().unwrap();
+    let made = post(&server, "/Users", json!({"schemas": [USER], "userName": "ada"})).await;
+    let location = format!("https://h.example/gate/scim/v2/Users/{}", made.id());
+    assert_eq!((made.header("location"), &made.body["meta"]["location"]), (&*location, &json!(location)));
+    for prefix in ["/gate/scim/v2", "/scim/v2"] {
+        let read =
+            Request::get(format!("{prefix}/Users/{}", made.id())).header("authorization", "Bearer one");
+        assert_eq!(send(&server, read.body(Bytes::new()).unwrap()).await.body, made.body, "{prefix}");
+    }
+    for prefix in ["/gate", "/gate/gate/scim/v2", "/scim/v2/scim/v2", ""] {
+        let read = Request::get(format!("{prefix}/Users")).header("authorization", "Bearer one");
+        send(&server, read.body(Bytes::new()).unwrap()).await.refused(404, "");
+    }
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use http::{Method, Request};
+use http_body::Body as _;
 use http_body_util::StreamBody;
 use scim_core::{Leniency, Registry};
 use scim_server::{Access, BearerTokens, ByHost, ByPath, ByPrincipal, Grant, Server, Tenants};
@@ -164,9 +165,15 @@ async fn sec_001_srv_015_a_resolver_that_knows_principals_refuses_as_a_server_do
         Server::builder(Arc::new(MemoryStore::new()), Arc::new(known())).base_url("https://h.example");
     let tenants = Tenants::new(ByPrincipal::new(Arc::new(known()))).with(tenant.clone(), server).unwrap();
     for (method, authorization, status, challenge) in [
-        (Method::GET, None, 401, "Bearer"),
-        (Method::GET, Some("Bearer wrong"), 401, "Bearer"),
-        (Method::POST, Some("Bearer reader"), 403, "Bearer error=\"insufficient_scope\", scope=\"write\""),
+        (Method::GET, None, 401, r#"Bearer realm="SCIM""#),
+        (Method::GET, Some("Basic wrong"), 401, r#"Bearer realm="SCIM""#),
+        (Method::GET, Some("Bearer wrong"), 401, r#"Bearer realm="SCIM", error="invalid_token""#),
+        (
+            Method::POST,
+            Some("Bearer reader"),
+            403,
+            r#"Bearer realm="SCIM", error="insufficient_scope", scope="write""#,
+        ),
         (Method::GET, Some("Bearer reader"), 200, ""),
     ] {
         let mut request = Request::builder().method(method).uri("https://h.example/Users");
@@ -178,6 +185,12 @@ async fn sec_001_srv_015_a_resolver_that_knows_principals_refuses_as_a_server_do
         let header = |name: &str| response.headers().get(name).map_or("", |value| value.to_str().unwrap());
         assert_eq!((response.status().as_u16(), header("www-authenticate")), (status, challenge));
         assert_eq!(header("x-request-id"), "one-1");
+    }
+    for (token, status) in [("Bearer reader", 200), ("Bearer wrong", 401)] {
+        let head = Request::head("https://h.example/Users").header("authorization", token);
+        let head = tenants.handle(head.body(Bytes::new()).unwrap()).await;
+        assert_eq!(head.status(), status);
+        assert!(head.headers().contains_key("content-length") && head.body().is_end_stream(), "{token}");
     }
 }
 
@@ -229,7 +242,7 @@ async fn sec_002_sec_003_scopes_limit_what_a_token_does() {
         assert!(ask(good).await.status.is_success(), "{method} {path}");
         let refused = ask(bad).await;
         refused.refused(403, "");
-        let expected = format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"");
+        let expected = format!("Bearer realm=\"SCIM\", error=\"insufficient_scope\", scope=\"{scope}\"");
         assert_eq!(refused.header("www-authenticate"), expected);
     }
 }

@@ -16,10 +16,10 @@ pub(super) fn components(server: &Inner) -> Value {
         let name = resource_type.name();
         schemas.insert(name.to_owned(), resource(server, resource_type));
         schemas.insert(format!("{name}Input"), input(resource_type));
-        schemas.insert(format!("{name}List"), list(&reference(name)));
+        schemas.insert(format!("{name}List"), list(server, &reference(name)));
     }
     let any: Vec<_> = types.iter().map(|known| reference(known.name())).collect();
-    schemas.insert("ListResponse".into(), list(&json!({"anyOf": any})));
+    schemas.insert("ListResponse".into(), list(server, &json!({"anyOf": any})));
     let bearer = json!({"type": "http", "scheme": "bearer"});
     json!({"schemas": schemas, "securitySchemes": {"bearer": bearer}})
 }
@@ -57,7 +57,7 @@ fn meta(resource_type: &ResourceType) -> Value {
         "created": {"type": "string", "format": "date-time"},
         "lastModified": {"type": "string", "format": "date-time"},
         "location": {"type": "string", "format": "uri"},
-        "version": {"type": "string", "pattern": "^W/\"[0-9]+\"$"},
+        "version": {"type": "string", "pattern": "^W/\"[0-9]+(-[0-9a-f]{16})?\"$"},
     });
     meta
 }
@@ -139,10 +139,9 @@ fn plain(kind: Type) -> &'static str {
     }
 }
 
-fn list(resource: &Value) -> Value {
+fn list(server: &Inner, resource: &Value) -> Value {
     let count = json!({"type": "integer", "minimum": 0});
-    let cursor = json!({"type": "string", "pattern": "^[A-Za-z0-9._~-]+$"});
-    json!({
+    let mut list = json!({
         "type": "object",
         "required": ["schemas", "totalResults", "itemsPerPage", "Resources"],
         "properties": {
@@ -150,12 +149,16 @@ fn list(resource: &Value) -> Value {
             "totalResults": count,
             "itemsPerPage": count,
             "startIndex": {"type": "integer", "minimum": 1},
-            "nextCursor": cursor,
-            "previousCursor": cursor,
             "Resources": {"type": "array", "items": resource},
         },
         "additionalProperties": false,
-    })
+    });
+    if server.cursors.is_some() {
+        for name in ["nextCursor", "previousCursor"] {
+            list["properties"][name] = json!({"type": "string", "pattern": "^[A-Za-z0-9._~-]+$"});
+        }
+    }
+    list
 }
 
 /// The messages of RFC 7644.
@@ -182,16 +185,22 @@ fn messages(server: &Inner) -> Map<String, Value> {
         },
         "additionalProperties": false,
     });
-    let search = json!({
+    let mut search = json!({
         "type": "object",
         "required": ["schemas"],
         "properties": {
             "schemas": {"const": [urn::SEARCH_REQUEST]},
-            "attributes": texts, "excludedAttributes": texts, "filter": text, "sortBy": text,
-            "sortOrder": {"enum": ["ascending", "descending"]}, "startIndex": number, "count": number,
-            "cursor": text,
+            "attributes": texts, "excludedAttributes": texts, "filter": text, "startIndex": number,
+            "count": number,
         },
     });
+    if server.sorting {
+        search["properties"]["sortBy"] = text.clone();
+        search["properties"]["sortOrder"] = json!({"enum": ["ascending", "descending"]});
+    }
+    if server.cursors.is_some() {
+        search["properties"]["cursor"] = text.clone();
+    }
     let patch = json!({
         "type": "object",
         "required": ["schemas", "Operations"],
