@@ -11,6 +11,7 @@ use scim_server_traits::{Link, MoreLinks, StoreError};
 use serde_json::Value;
 
 use crate::body::Body;
+use crate::etag::Fingerprint;
 use crate::respond::SEGMENT;
 use crate::server::Inner;
 
@@ -68,6 +69,18 @@ impl Elements {
         }
         out.push(b'}');
         Ok(())
+    }
+
+    /// Adds what it writes of these links to a fingerprint. A `$ref` follows from the id and the type.
+    pub(crate) fn mark(&self, links: &[Link], print: &mut Fingerprint) {
+        print.add(&self.relation);
+        for link in links {
+            print.add(&link.id);
+            print.add(&link.resource_type);
+            if let Some(display) = link.display.as_ref().filter(|_| self.has_display) {
+                print.add(display);
+            }
+        }
     }
 
     fn element(&self, link: &Link) -> serde_json::Result<Value> {

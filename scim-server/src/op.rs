@@ -18,30 +18,20 @@ use http::StatusCode;
 use scim_core::Error;
 use scim_server_traits::{Precondition, StoreError};
 
-use crate::etag::Condition;
-
 /// How often a read-compute-write is tried again when another write comes in between. The only retry
 /// loop there is.
 const ATTEMPTS: usize = 16;
 
-/// The precondition of a write that needed no read.
-fn precondition(condition: &Condition) -> Precondition {
-    match condition {
-        Condition::None | Condition::Any => Precondition::None,
-        Condition::Versions(versions) => Precondition::Match(versions.clone()),
-    }
-}
-
-/// Whether a failed attempt is worth another: somebody else wrote in between. Whoever named versions is told
-/// 412 by the next attempt's read, unless the new version is one of them.
+/// Whether a failed attempt is worth another: somebody else wrote in between. A request that named versions is told
+/// 412 by the next attempt's read, unless it allows the new version.
 fn again(error: &StoreError, attempt: usize) -> bool {
     matches!(error, StoreError::Precondition { .. }) && attempt + 1 < ATTEMPTS
 }
 
-/// What to answer when a write did not succeed. Who named no version and lost every attempt has not sent a
-/// stale one: 412 would be a lie.
-fn refused(error: StoreError, condition: &Condition) -> Error {
-    if matches!(error, StoreError::Precondition { .. }) && !matches!(condition, Condition::Versions(_)) {
+/// What to answer when a write did not succeed. A request that named no version and lost every attempt has not sent
+/// a stale one: 412 would be a lie.
+fn refused(error: StoreError, precondition: &Precondition) -> Error {
+    if matches!(error, StoreError::Precondition { .. }) && *precondition == Precondition::None {
         let detail = "the resource is being changed by others at this moment: try again";
         let mut busy = Error::new(StatusCode::SERVICE_UNAVAILABLE, detail);
         busy.retry_after = Some(Duration::from_secs(1));
@@ -50,17 +40,15 @@ fn refused(error: StoreError, condition: &Condition) -> Error {
     error.into()
 }
 
-/// 412 when the client named versions and this is none of them.
+/// 412 when the request allows no change of this version.
 fn check_version(
-    condition: &Condition,
+    precondition: &Precondition,
     resource_type: &str,
     id: &str,
     version: u64,
 ) -> Result<(), StoreError> {
-    match condition {
-        Condition::Versions(versions) if !versions.contains(&version) => {
-            Err(StoreError::Precondition { resource_type: resource_type.to_owned(), id: id.to_owned() })
-        }
-        _ => Ok(()),
+    if precondition.holds(version) {
+        return Ok(());
     }
+    Err(StoreError::Precondition { resource_type: resource_type.to_owned(), id: id.to_owned() })
 }

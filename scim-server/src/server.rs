@@ -19,6 +19,7 @@ use crate::body::{self, Body};
 use crate::config::{PatchResponse, ServerBuilder};
 use crate::cursor::Cursors;
 use crate::elements::Places;
+use crate::etag::{Conditions, Unmet};
 use crate::negotiate::{self, MediaTypes};
 use crate::observe::{self, Observed};
 use crate::op::{self, bulk::BulkLimits};
@@ -262,22 +263,32 @@ impl<'a> Call<'a> {
     }
 
     async fn run(&self, route: Route) -> Result<Answer, Error> {
-        match route {
+        let conditions = Conditions::read(self.headers);
+        let untagged = match route {
             Route::List(resource_type) => op::list::run(self, &self.parameters, &resource_type).await,
             Route::ListUnserved(path) => op::list::run_unserved(self, &path),
             Route::ListAll => op::list::run_all(self, &self.parameters).await,
-            Route::Search(resource_type) => op::search::run(self, Some(resource_type)).await,
-            Route::SearchAll => op::search::run(self, None).await,
             Route::ServiceProviderConfig => op::discovery::service_provider_config(self),
             Route::ResourceTypes => op::discovery::resource_types(self),
             Route::ResourceType(name) => op::discovery::resource_type(self, &name),
             Route::Schemas => op::discovery::schemas(self),
             Route::Schema(urn) => op::discovery::schema(self, &urn),
             Route::OpenApi => op::openapi::run(self.server),
-            Route::Bulk => op::bulk::run(self).await,
-            Route::Me(method) => op::me::run(self, &method).await,
-            route => self.single(route).await,
-        }
+            // These select no representation, so they have no conditions (RFC 9110 §13.2.1).
+            Route::Search(resource_type) => return op::search::run(self, Some(resource_type)).await,
+            Route::SearchAll => return op::search::run(self, None).await,
+            Route::Bulk => return op::bulk::run(self).await,
+            Route::Create(_) => {
+                if let Err(unmet) = conditions.check_untagged(false) {
+                    return unmet.answer();
+                }
+                return self.single(route).await;
+            }
+            Route::Me(method) => return op::me::run(self, &method).await,
+            route => return self.single(route).await,
+        };
+        let answer = untagged?;
+        conditions.check_untagged(true).map_or_else(Unmet::answer, |()| Ok(answer))
     }
 
     /// What is done to one resource, be it asked for alone, in bulk or through `/Me`.

@@ -8,7 +8,7 @@ use scim_server_traits::Stored;
 use serde_json::Value;
 
 use crate::elements::{Elements, Pieces};
-use crate::etag;
+use crate::etag::{Fingerprint, Tag};
 use crate::respond::{Answer, location};
 use crate::server::Inner;
 
@@ -17,6 +17,7 @@ pub(crate) struct Shown {
     resource_type: Arc<ResourceType>,
     stored: Stored,
     meta: Meta,
+    tag: Tag,
     /// How the links of each relation are written.
     elements: Vec<Elements>,
 }
@@ -27,26 +28,38 @@ impl Shown {
         let linked = stored.links.iter().filter(|(_, links)| !links.is_empty()).map(|(name, _)| name);
         let elements =
             linked.chain(stored.more.keys()).map(|name| Elements::new(server, resource_type, name));
+        let elements: Vec<Elements> = elements.collect();
+        let computed = (!elements.is_empty()).then(|| {
+            let mut print = Fingerprint::EMPTY;
+            for elements in &elements {
+                let links = stored.links.get(elements.relation());
+                elements.mark(links.map_or(&[], Vec::as_slice), &mut print);
+            }
+            print
+        });
+        let tag = Tag { version: stored.version, computed };
         Self {
             meta: Meta::new(
                 resource_type.name(),
                 stored.created,
                 stored.modified,
                 location(server, resource_type, &stored.id),
-                etag::tag(stored.version),
+                tag.to_string(),
             ),
-            elements: elements.collect(),
+            tag,
+            elements,
             resource_type: Arc::clone(resource_type),
             stored,
         }
     }
 
-    pub(crate) fn version(&self) -> u64 {
-        self.stored.version
+    pub(crate) fn tag(&self) -> Tag {
+        self.tag
     }
 
-    pub(crate) fn etag(&self) -> &str {
-        &self.meta.version
+    /// Whether the tag tells all that is computed: of links that come in chunks it tells only that they do.
+    pub(crate) fn is_tagged_exactly(&self) -> bool {
+        self.stored.more.is_empty()
     }
 
     /// A full answer with `ETag`, and `Location` where one is due.

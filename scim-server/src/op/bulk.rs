@@ -13,7 +13,7 @@ use futures_util::stream::{self, StreamExt as _};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use scim_core::{BulkMethod, BulkResponse, BulkResult, Error, Limits, Reference, parse_json, urn};
 use scim_patch::{RelationEdit, RelationStep};
-use scim_server_traits::{Batch, Update};
+use scim_server_traits::{Batch, EntityTag, Update};
 use serde_json::Value;
 
 use self::entry::{Entry, Names};
@@ -200,7 +200,9 @@ impl Job<'_> {
         match outcome {
             Ok(answer) => {
                 let mut result = self.result(entry, answer.status());
-                result.version = answer.get(&header::ETAG).map(str::to_owned);
+                // Nothing of the resource is shown, so the tag is the version's.
+                let tag = answer.get(&header::ETAG);
+                result.version = tag.map(|tag| etag::of_version(tag).unwrap_or_else(|| tag.to_owned()));
                 result.location = answer.get(&header::LOCATION).map(str::to_owned);
                 result.location = result.location.or_else(|| self.location(entry));
                 result
@@ -297,7 +299,7 @@ impl Job<'_> {
         notes.iter().for_each(observe::report);
         // The last write of each says the version.
         for (at, written) in (0..creates.len()).chain(updated).zip(written) {
-            results[at].version = Some(etag::tag(written.version));
+            results[at].version = Some(EntityTag(written.version).to_string());
         }
         Ok(results)
     }

@@ -6,8 +6,7 @@ use http::StatusCode;
 use scim_core::{Error, ResourceType};
 use scim_server_traits::{Batch, Delete};
 
-use super::precondition;
-use crate::etag::Condition;
+use crate::etag::Conditions;
 use crate::respond::Answer;
 use crate::server::Call;
 
@@ -16,8 +15,8 @@ pub(crate) async fn run(
     resource_type: Arc<ResourceType>,
     id: String,
 ) -> Result<Answer, Error> {
-    let condition = Condition::if_match(call.headers);
-    let delete = Delete::new(resource_type, id).when(precondition(&condition));
+    let precondition = Conditions::read(call.headers).precondition();
+    let delete = Delete::new(resource_type, id).when(precondition);
     call.server.store.commit(&call.context, Batch::new(call.server.clock.now()).delete(delete)).await?;
     Ok(Answer::empty(StatusCode::NO_CONTENT))
 }

@@ -10,6 +10,7 @@ use scim_server_traits::{Match, Position, Query, Seek, Sort, SortBy};
 
 use super::read::AT_ONCE;
 use crate::cursor::{Cursor, Cursors, Walk};
+use crate::etag;
 use crate::parameters::Parameters;
 use crate::respond::{Answer, wanted_relations};
 use crate::server::Call;
@@ -138,7 +139,8 @@ impl Part {
             if parameters.in_url && !call.server.sensitive.is_empty() {
                 refuse_sensitive(call, filter, resource_type)?;
             }
-            query.filter = Some(bind(filter, resource_type, &mut call.lenience())?);
+            let bound = bind(filter, resource_type, &mut call.lenience())?;
+            query.filter = Some(bound.with_versions(etag::of_version));
         }
         Ok(Self { resource_type: Arc::clone(resource_type), query, projection })
     }

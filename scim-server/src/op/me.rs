@@ -6,6 +6,7 @@ use http::{Method, StatusCode, header};
 use scim_core::{Error, ResourceType};
 use scim_server_traits::Me;
 
+use crate::etag::Conditions;
 use crate::respond::{self, Answer};
 use crate::route::Route;
 use crate::server::Call;
@@ -23,6 +24,8 @@ pub(crate) async fn run(call: &Call<'_>, method: &Method) -> Result<Answer, Erro
         if found.is_some() {
             return Err(Error::new(StatusCode::CONFLICT, "you have a resource already: see GET /Me"));
         }
+        // There is nothing that `If-Match` could name, not even by `*`.
+        Conditions::read(call.headers).check_missing()?;
         return call.single(Route::Create(named(resolver.makes())?)).await;
     }
     let Me { resource_type, id, .. } =

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use http::{StatusCode, header};
 use scim_core::{Error, ResourceType};
 use scim_patch::{Changed, PatchPlan, PatchRequest};
-use scim_server_traits::{Batch, Get, Precondition, StoreError, Update, Written};
+use scim_server_traits::{Batch, EntityTag, Get, Precondition, StoreError, Update, Written};
 
-use super::{again, check_version, precondition, read, refused};
+use super::{again, check_version, read, refused};
 use crate::config::PatchResponse;
-use crate::etag::{self, Condition};
+use crate::etag::Conditions;
 use crate::respond::Answer;
 use crate::secret;
 use crate::server::Call;
@@ -26,7 +26,7 @@ pub(crate) async fn run(
     if !server.patching {
         return Err(Error::not_implemented("PATCH is not supported: replace the resource by PUT"));
     }
-    let condition = Condition::if_match(call.headers);
+    let precondition = Conditions::read(call.headers).precondition();
     let request = PatchRequest::from_value_within(call.json()?, &mut call.lenience(), &server.limits)?;
     let plan = request.compile(&resource_type, &mut call.lenience())?;
     let relations_only = !plan.touches_document() && !plan.relations().is_empty();
@@ -46,17 +46,18 @@ pub(crate) async fn run(
     };
     let mut attempt = 0;
     let written = loop {
-        let update = update(call, &plan, &resource_type, &id, &condition).await?;
+        let update = update(call, &plan, &resource_type, &id, &precondition).await?;
         match commit(call, update).await {
             Ok(written) => break written,
             Err(error) if plan.touches_document() && again(&error, attempt) => attempt += 1,
-            Err(error) => return Err(refused(error, &condition)),
+            Err(error) => return Err(refused(error, &precondition)),
         }
     };
     if let Some(projection) = projection {
         return read::show(call, &resource_type, &id, &projection).await?.answer(StatusCode::OK, &projection);
     }
-    Ok(Answer::empty(StatusCode::NO_CONTENT).header(header::ETAG, etag::tag(written.version)))
+    // Nothing is shown, so the tag is the version's.
+    Ok(Answer::empty(StatusCode::NO_CONTENT).header(header::ETAG, EntityTag(written.version).to_string()))
 }
 
 /// What the plan comes to for this resource, as it is now.
@@ -65,16 +66,16 @@ async fn update(
     plan: &PatchPlan,
     resource_type: &Arc<ResourceType>,
     id: &str,
-    condition: &Condition,
+    precondition: &Precondition,
 ) -> Result<Update, Error> {
     let update = Update::new(Arc::clone(resource_type), id).with_relations(plan.relations().to_vec());
     if !plan.touches_document() {
-        return Ok(update.when(precondition(condition)));
+        return Ok(update.when(precondition.clone()));
     }
     let get = Get::new(Arc::clone(resource_type), id);
     let stored = call.server.store.get(&call.context, get).await?;
     let mut stored = stored.ok_or_else(|| read::missing(resource_type, id))?;
-    check_version(condition, resource_type.name(), id, stored.version)?;
+    check_version(precondition, resource_type.name(), id, stored.version)?;
     let changed = plan.apply(&mut stored.resource)?;
     secret::discard(resource_type, &mut stored.resource);
     let update = update.when(Precondition::Match(vec![stored.version]));

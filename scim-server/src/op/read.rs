@@ -6,7 +6,7 @@ use http::{StatusCode, header};
 use scim_core::{Error, Projection, ResourceType};
 use scim_server_traits::Get;
 
-use crate::etag::Condition;
+use crate::etag::Conditions;
 use crate::respond::{Answer, wanted_relations};
 use crate::server::Call;
 use crate::shown::Shown;
@@ -18,13 +18,11 @@ pub(crate) async fn run(
 ) -> Result<Answer, Error> {
     let projection = call.parameters.projection(&resource_type)?;
     let shown = show(call, &resource_type, &id, &projection).await?;
-    // What is computed belongs to no version, so a tag says nothing about an answer that shows it.
-    let computed = !wanted_relations(&resource_type, &projection).is_empty();
-    let condition = Condition::if_none_match(call.headers);
-    if !computed && condition.names(shown.version()) {
-        return Ok(Answer::empty(StatusCode::NOT_MODIFIED).header(header::ETAG, shown.etag()));
+    let tag = shown.tag();
+    match Conditions::read(call.headers).check_read(tag, shown.is_tagged_exactly()) {
+        Ok(()) => shown.answer(StatusCode::OK, &projection),
+        Err(unmet) => Ok(unmet.answer()?.header(header::ETAG, tag.to_string())),
     }
-    shown.answer(StatusCode::OK, &projection)
 }
 
 /// How many links of a relation are held at once; where there are more, the answer is streamed.

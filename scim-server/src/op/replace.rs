@@ -8,7 +8,7 @@ use scim_patch::{RelationEdit, RelationStep};
 use scim_server_traits::{Batch, Get, Precondition, Update};
 
 use super::{again, check_version, read, refused};
-use crate::etag::Condition;
+use crate::etag::Conditions;
 use crate::respond::Answer;
 use crate::secret;
 use crate::server::Call;
@@ -19,14 +19,14 @@ pub(crate) async fn run(
     id: String,
 ) -> Result<Answer, Error> {
     let server = call.server;
-    let condition = Condition::if_match(call.headers);
+    let precondition = Conditions::read(call.headers).precondition();
     let body = call.json()?;
     let mut attempt = 0;
     let projection = loop {
         let get = Get::new(Arc::clone(&resource_type), &id);
         let previous = server.store.get(&call.context, get).await?;
         let previous = previous.ok_or_else(|| read::missing(&resource_type, &id))?;
-        check_version(&condition, resource_type.name(), &id, previous.version)?;
+        check_version(&precondition, resource_type.name(), &id, previous.version)?;
         let mut ingested =
             ingest_value(body.clone(), &resource_type, Some(&previous.resource), &mut call.lenience())?;
         secret::discard(&resource_type, &mut ingested.resource);
@@ -49,7 +49,7 @@ pub(crate) async fn run(
         match server.store.commit(&call.context, Batch::new(server.clock.now()).update(update)).await {
             Ok(_) => break projection,
             Err(error) if again(&error, attempt) => attempt += 1,
-            Err(error) => return Err(refused(error, &condition)),
+            Err(error) => return Err(refused(error, &precondition)),
         }
     };
     read::show(call, &resource_type, &id, &projection).await?.answer(StatusCode::OK, &projection)

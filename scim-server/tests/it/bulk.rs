@@ -266,7 +266,9 @@ async fn bulk_016_circles_are_closed() {
         assert_eq!(members(&server, &ids[2]).await, [ids[2].clone()]);
         assert_eq!(members(&server, &ids[3]).await, [ids[0].clone()]);
         let read = get(&server, &format!("/Groups/{}", ids[0])).await;
-        assert_eq!(results[0]["version"], read.header("etag"));
+        // The tag of what is read tells the computed members too.
+        let version = results[0]["version"].as_str().unwrap().trim_end_matches('"');
+        assert!(read.header("etag").starts_with(&format!("{version}-")), "{read:?}");
         // A circle is made as a whole or not at all.
         let mut bad = new_group("d", &["bulkId:c"]);
         bad["data"]["displayName"] = json!(7);

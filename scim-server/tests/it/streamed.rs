@@ -22,7 +22,12 @@ async fn given(server: &Server) -> (String, Vec<String>) {
     (group.id(), people)
 }
 
-/// The body without what differs from server to server: ids and moments.
+/// The version that a tag tells of.
+fn version(tag: &str) -> &str {
+    tag.split(['-', '"']).nth(1).unwrap_or_default()
+}
+
+/// The body without what differs from server to server: ids, moments and what tags tell of links.
 fn alike(reply: &Reply, ids: &[&str]) -> Value {
     let mut text = reply.body.to_string();
     for (number, id) in ids.iter().enumerate() {
@@ -32,6 +37,10 @@ fn alike(reply: &Reply, ids: &[&str]) -> Value {
     let strip = |resource: &mut Value| {
         if let Some(meta) = resource.get_mut("meta").and_then(Value::as_object_mut) {
             meta.retain(|name, _| !["created", "lastModified"].contains(&name.as_str()));
+            // What a tag tells of links differs with their ids, and with whether they come in chunks.
+            if let Some(version) = meta.get_mut("version") {
+                *version = self::version(version.as_str().unwrap()).into();
+            }
         }
     };
     strip(&mut body);
@@ -63,7 +72,8 @@ async fn srv_024_srv_025_core_052_every_projection_is_the_same_either_way() {
         let of_a: Vec<&str> = people.iter().chain([&one]).map(String::as_str).collect();
         let of_b: Vec<&str> = others.iter().chain([&two]).map(String::as_str).collect();
         assert_eq!(alike(&a, &of_a), alike(&b, &of_b), "{names}");
-        assert_eq!((a.status, a.header("etag")), (b.status, b.header("etag")), "{names}");
+        let answered = |reply: &Reply| (reply.status, version(reply.header("etag")).to_owned());
+        assert_eq!(answered(&a), answered(&b), "{names}");
         let a = get(&sparing, &format!("/Users/{}{names}", people[3])).await;
         let b = get(&plain, &format!("/Users/{}{names}", others[3])).await;
         assert_eq!(alike(&a, &of_a), alike(&b, &of_b), "{names}");
@@ -87,7 +97,7 @@ async fn what_is_streamed_has_no_length_yet() {
     let ask = |path: &str| request(Method::GET, path, None).body(bytes::Bytes::new()).unwrap();
     let streamed = server.handle(ask(&format!("/Groups/{group}"))).await;
     assert_eq!(streamed.body().size_hint().exact(), None);
-    assert_eq!(streamed.headers()["etag"], "W/\"1\"");
+    assert_eq!(version(streamed.headers()["etag"].to_str().unwrap()), "1");
     let whole = server.handle(ask(&format!("/Groups/{group}?excludedAttributes=members"))).await;
     assert!(whole.body().size_hint().exact().is_some());
 }
