@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, header};
+use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use scim_core::{Error, Leniency, Quirk, RegistryError, ResourceType};
 use scim_server::{Body, ConfigError, PatchResponse, Server};
@@ -82,14 +82,17 @@ impl Enterprise {
         // E-9: GitHub turns away whoever does not say who they are.
         if request.headers().get(header::USER_AGENT).is_none_or(header::HeaderValue::is_empty) {
             let detail = "the request has no `User-Agent`: name your application in it";
-            return self.inner.server.refuse(Error::new(StatusCode::FORBIDDEN, detail));
+            let refused = self.inner.server.refuse(Error::new(StatusCode::FORBIDDEN, detail));
+            return if request.method() == Method::HEAD { refused.map(|_| Body::empty()) } else { refused };
         }
         let answer = self.inner.server.serve(request).await;
         if self.inner.member_keys == MemberKeys::Schema {
             // As it is, even where it is streamed.
             return answer;
         }
-        let (parts, body) = answer.into_parts();
+        let (mut parts, body) = answer.into_parts();
+        // The length of an answer to HEAD is that of the other spelling.
+        parts.headers.remove(header::CONTENT_LENGTH);
         match body.into_bytes().await {
             Ok(bytes) => Response::from_parts(parts, Body::from(member_keys::as_in_examples(bytes))),
             Err(error) => self.inner.server.refuse(error.into()),
@@ -193,7 +196,9 @@ impl EnterpriseBuilder {
         self
     }
 
-    /// The URL of the host, such as `https://api.example.com`, without a path.
+    /// The URL that clients reach the host at, such as `https://api.example.com`, without the enterprise's SCIM path.
+    ///
+    /// It may have a path, such as that of a proxy: requests are answered with it and without it.
     #[must_use]
     pub fn host_url(mut self, url: impl Into<String>) -> Self {
         self.host_url = url.into();
@@ -291,6 +296,7 @@ impl EnterpriseBuilder {
         let base_path = self.product.base_path(&self.slug);
         let mut server = Server::builder(Arc::new(ruled), Arc::new(tokens))
             .base_url(format!("{}{base_path}", self.host_url.trim_end_matches('/')))
+            .also_at(base_path)
             .registry(registry)
             .leniency(leniency)
             .clock(self.clock)

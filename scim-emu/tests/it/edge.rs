@@ -6,12 +6,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Method, Request};
 use scim_core::Timestamp;
-use scim_emu::Token;
+use scim_emu::{MemberKeys, Token};
 use scim_server_traits::ManualClock;
 use scim_store::MemoryStore;
 use serde_json::{Value, json};
 
-use crate::client::{BASE, builder, call, enterprise, get, patch, person, post, request, send, user};
+use crate::client::{BASE, builder, call, enterprise, get, group, patch, person, post, request, send, user};
 
 #[tokio::test]
 async fn e_1_e_2_e_3_paths() {
@@ -96,6 +96,49 @@ async fn e_9_e_10_user_agent_and_api_version() {
         let request = request(Method::GET, &format!("{BASE}/Users")).header("x-github-api-version", version);
         assert_eq!(send(&enterprise, request.body(Bytes::new()).unwrap()).await.status, 200);
     }
+}
+
+#[tokio::test]
+async fn head_is_answered_without_a_body_however_members_are_spelled() {
+    for keys in [MemberKeys::Schema, MemberKeys::Examples] {
+        let enterprise = builder().member_keys(keys).build(Arc::new(MemoryStore::new())).unwrap();
+        let ada = user(&enterprise, "ada").await;
+        let path = format!("/Groups/{}", group(&enterprise, "team", &[&ada]).await);
+        let (got, head) =
+            (get(&enterprise, &path).await, call(&enterprise, Method::HEAD, &path, Value::Null).await);
+        assert_eq!((head.status, &head.headers["etag"]), (got.status, &got.headers["etag"]), "{keys:?}");
+        // No length is better than that of the other spelling.
+        assert_eq!(head.headers.contains_key("content-length"), keys == MemberKeys::Schema);
+        assert_eq!(head.body, Value::Null, "{keys:?}");
+    }
+    let stranger = Request::head(format!("{BASE}/Users")).header("authorization", "Bearer good");
+    let refused = send(&enterprise(), stranger.body(Bytes::new()).unwrap()).await;
+    assert_eq!((refused.status.as_u16(), refused.body), (403, Value::Null), "it has no User-Agent");
+}
+
+#[tokio::test]
+async fn e_6_a_challenge_has_a_realm_and_says_that_a_token_is_wrong() {
+    for (authorization, challenge) in [
+        (None, r#"Bearer realm="SCIM""#),
+        (Some("Bearer wrong"), r#"Bearer realm="SCIM", error="invalid_token""#),
+    ] {
+        let asked = Request::get(format!("{BASE}/Users")).header("user-agent", "test");
+        let asked = authorization.into_iter().fold(asked, |it, value| it.header("authorization", value));
+        let refused = send(&enterprise(), asked.body(Bytes::new()).unwrap()).await;
+        refused.refused(401);
+        assert_eq!(refused.headers["www-authenticate"], challenge);
+    }
+}
+
+#[tokio::test]
+async fn e_2_a_path_of_the_host_may_be_taken_off_by_a_proxy() {
+    let enterprise =
+        builder().host_url("https://example.com/gate/").build(Arc::new(MemoryStore::new())).unwrap();
+    let made = post(&enterprise, "/Users", person("ada")).await;
+    let location = format!("https://example.com/gate{BASE}/Users/{}", made.id());
+    assert_eq!(made.headers["location"], *location);
+    let kept = request(Method::GET, &format!("/gate{BASE}/Users/{}", made.id()));
+    assert_eq!(send(&enterprise, kept.body(Bytes::new()).unwrap()).await.body, made.body);
 }
 
 #[tokio::test]
