@@ -6,7 +6,7 @@ use scim_emu::{Enterprise, Product, Token};
 use scim_server::BearerTokens;
 use scim_server_traits::TenantId;
 
-/// When the enterprise is ready, one line of JSON with `base_url` and `token` is printed on standard
+/// When the enterprise is ready, one line of JSON with `base_url`, `public_url` and `token` is printed on standard
 /// output. It stops cleanly on Ctrl-C or SIGTERM.
 #[derive(Args)]
 #[command(
@@ -44,10 +44,11 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let tenant = TenantId::new(arguments.enterprise.as_str());
     let (store, _) = scim_examples::open_store(&arguments.data, &tenant, &[]).await?;
     let listening = arguments.host.open().await?;
+    let base_url = format!("{}{}", listening.url(), arguments.product.base_path(&arguments.enterprise));
     let builder = Enterprise::builder(arguments.enterprise)
         .product(arguments.product)
         .short_code(arguments.short_code)
-        .host_url(listening.url())
+        .host_url(listening.public_url())
         .rate_limits(arguments.rate_limits);
     let enterprise = tokens.iter().fold(builder, |builder, text| builder.token(token(text))).build(store)?;
     let (first, _) = split(&tokens[0]);
@@ -56,7 +57,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         "a token must not be empty: is a variable unset?"
     );
     let stop = scim_examples::interrupted()?;
-    scim_examples::say_ready(enterprise.base_url(), first)?;
+    scim_examples::say_ready(&base_url, enterprise.base_url(), first)?;
     listening.serve(enterprise, stop).await
 }
 

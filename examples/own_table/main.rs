@@ -32,8 +32,8 @@ INSERT INTO team_users (team, user) VALUES (1, 1), (1, 2);
 
 /// SCIM on tables that were there before: users, teams, and who is in which.
 ///
-/// When it is ready it prints one line of JSON with `base_url` and `token` on standard output. It stops cleanly on
-/// Ctrl-C or SIGTERM, and forgets everything.
+/// When it is ready it prints one line of JSON with `base_url`, `public_url` and `token` on standard output. It stops
+/// cleanly on Ctrl-C or SIGTERM, and forgets everything.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
@@ -56,13 +56,15 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let tokens = BearerTokens::new().with(&token, Grant::new(TenantId::new("application"), "token"));
     let listening = arguments.host.open().await?;
     let server = Server::builder(Arc::new(store), Arc::new(tokens))
-        .base_url(format!("{}/scim/v2", listening.url()))
+        .base_url(format!("{}/scim/v2", listening.public_url()))
+        .also_at("/scim/v2")
         .registry(registry)
         // What `store.rs` leaves out.
         .sorting(false)
         .build()?;
     let stop = scim_examples::interrupted()?;
-    scim_examples::say_ready(server.base_url(), &token)?;
+    let base_url = format!("{}/scim/v2", listening.url());
+    scim_examples::say_ready(&base_url, server.base_url(), &token)?;
     listening.serve(server, stop).await
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
-use http::{Request, Response, StatusCode, header};
+use http::{Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -35,6 +35,10 @@ pub struct Host {
     /// Where to listen; port 0 takes any free one.
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "HOST:PORT")]
     listen: String,
+    /// The URL that clients reach this server at, if it is not the one it listens on: that of a proxy, a tunnel or a
+    /// container's host, perhaps with a path before `/scim/v2`. Locations in answers begin with it.
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
     /// A PEM file with the certificate chain: HTTPS instead of HTTP.
     #[arg(long, requires = "key", value_name = "FILE")]
     certificate: Option<PathBuf>,
@@ -58,7 +62,15 @@ impl Host {
     pub fn local() -> Self {
         let listen = "127.0.0.1:0".to_owned();
         let (connections, request_timeout, header_timeout) = (1_024, 60, 30);
-        Self { listen, certificate: None, key: None, connections, request_timeout, header_timeout }
+        Self {
+            listen,
+            public_url: None,
+            certificate: None,
+            key: None,
+            connections,
+            request_timeout,
+            header_timeout,
+        }
     }
 
     /// Begins to listen.
@@ -71,11 +83,19 @@ impl Host {
             .await
             .with_context(|| format!("cannot listen on `{}`: is the port taken?", self.listen))?;
         let scheme = if tls.is_some() { "https" } else { "http" };
-        let url = format!("{scheme}://{}", listener.local_addr()?);
+        let address = listener.local_addr()?;
+        let url = format!("{scheme}://{address}");
+        let public_url = match &self.public_url {
+            Some(public) => public.trim_end_matches('/').to_owned(),
+            None => url.clone(),
+        };
+        if self.public_url.is_none() && address.ip().is_unspecified() {
+            eprintln!("Answers name {url}, which no other machine can reach: give --public-url.");
+        }
         let seconds = |number: u64| Duration::from_secs(number.max(1));
         let permits = Arc::new(Semaphore::new(self.connections.max(1)));
         let (limit, silence) = (seconds(self.request_timeout), seconds(self.header_timeout));
-        Ok(Listening { listener, url, permits, tls, limit, silence })
+        Ok(Listening { listener, url, public_url, permits, tls, limit, silence })
     }
 }
 
@@ -98,6 +118,7 @@ fn acceptor(certificate: &Path, key: &Path) -> anyhow::Result<TlsAcceptor> {
 pub struct Listening {
     listener: TcpListener,
     url: String,
+    public_url: String,
     permits: Arc<Semaphore>,
     tls: Option<TlsAcceptor>,
     limit: Duration,
@@ -108,9 +129,14 @@ pub struct Listening {
 const GRACE: Duration = Duration::from_secs(5);
 
 impl Listening {
-    /// Scheme, host and port.
+    /// Scheme, host and port that it listens on.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The URL that clients reach it at, perhaps with a path; the one it listens on unless said.
+    pub fn public_url(&self) -> &str {
+        &self.public_url
     }
 
     /// Serves until `stop` is done, then finishes the requests that are under way.
@@ -203,11 +229,15 @@ where
     let service = service_fn(move |request| {
         let mut service = service.clone();
         async move {
+            let is_head = Request::method(&request) == Method::HEAD;
             let answer = async {
                 poll_fn(|task| service.poll_ready(task)).await?;
                 service.call(request).await
             };
-            timeout(limit, answer).await.unwrap_or_else(|_| Ok(too_late()))
+            timeout(limit, answer).await.unwrap_or_else(|_| {
+                let answer = too_late();
+                Ok(if is_head { answer.map(|_| Body::empty()) } else { answer })
+            })
         }
     });
     let io = TokioIo::new(opened.io);

@@ -34,12 +34,13 @@ pub async fn open_store(
     Ok((Arc::new(store), Some(secret)))
 }
 
-/// Prints the one line that scripts wait for, and for people where to begin.
-pub fn say_ready(base_url: &str, token: &str) -> anyhow::Result<()> {
+/// Prints the one line that scripts wait for, and for people where to begin. `public_url` is the SCIM base URL that
+/// clients are given, `base_url` the same on the address that the server listens on.
+pub fn say_ready(base_url: &str, public_url: &str, token: &str) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{}", json!({"base_url": base_url, "token": token}))?;
+    writeln!(out, "{}", json!({"base_url": base_url, "public_url": public_url, "token": token}))?;
     out.flush()?;
-    eprintln!("Serving {base_url}");
+    eprintln!("Serving {public_url}");
     eprintln!("Try it:\n  curl -H 'Authorization: Bearer {token}' '{base_url}/Users?count=2'");
     eprintln!("Stop with Ctrl-C.");
     Ok(())

@@ -17,15 +17,18 @@ use scim_server_traits::TenantId;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// Where the SCIM endpoints are, below the origin or a proxy's path.
+const BASE_PATH: &str = "/scim/v2";
+
 /// A plain SCIM 2.0 service provider.
 ///
-/// When it is ready it prints one line of JSON with `base_url` and `token` on standard output. It stops
+/// When it is ready it prints one line of JSON with `base_url`, `public_url` and `token` on standard output. It stops
 /// cleanly on Ctrl-C or SIGTERM.
 #[derive(Parser)]
 #[command(
     version,
     args_conflicts_with_subcommands = true,
-    after_help = "Examples:\n  standalone\n  standalone --data scim.db --token s3cret\n  standalone --listen 0.0.0.0:8080 --leniency strict\n  standalone --schema robot.json --resource-type robots.json\n  standalone backup --data scim.db --to copy.db"
+    after_help = "Examples:\n  standalone\n  standalone --data scim.db --token s3cret\n  standalone --listen 0.0.0.0:8080 --public-url https://scim.example.com --leniency strict\n  standalone --schema robot.json --resource-type robots.json\n  standalone backup --data scim.db --to copy.db"
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -60,6 +63,13 @@ struct Serve {
     /// told, and a group that is replaced could lose all it has.
     #[arg(long)]
     pass_over_unknown_members: bool,
+    /// Offer no paging by cursor, and leave `pagination` out of the configuration: some clients provision nobody when
+    /// they find it.
+    #[arg(long)]
+    no_cursors: bool,
+    /// Answer `/scim/v2/openapi.json` without a token.
+    #[arg(long)]
+    open_api_description: bool,
     /// A file with a schema document (RFC 7643 §7), or an array of them, to serve beside the standard ones;
     /// may be given several times.
     #[arg(long = "schema", value_name = "FILE")]
@@ -102,16 +112,22 @@ async fn run(mut arguments: Serve) -> anyhow::Result<()> {
         scim_examples::open_store(&arguments.data, &tenant, registry.resource_types()).await?;
     let listening = arguments.host.open().await?;
     let mut server = Server::builder(store, Arc::new(tokens))
-        .base_url(format!("{}/scim/v2", listening.url()))
+        .base_url(format!("{}{BASE_PATH}", listening.public_url()))
+        .also_at(BASE_PATH)
         .registry(registry)
         .leniency(leniency)
-        .patch_response(arguments.patch_response);
+        .patch_response(arguments.patch_response)
+        .open_api_description(arguments.open_api_description);
+    if arguments.no_cursors {
+        server = server.cursors(None);
+    }
     if let Some(secret) = secret {
         server = server.cursor_key(secret);
     }
     let server = server.build()?;
     let stop = scim_examples::interrupted()?;
-    scim_examples::say_ready(server.base_url(), &arguments.tokens[0])?;
+    let base_url = format!("{}{BASE_PATH}", listening.url());
+    scim_examples::say_ready(&base_url, server.base_url(), &arguments.tokens[0])?;
     listening.serve(server, stop).await
 }
 

@@ -3,6 +3,7 @@
 use std::process::Stdio;
 
 use scim_client::Query;
+use serde_json::{Value, json};
 use tokio::process::Command;
 
 use crate::server::{Server, directory};
@@ -62,6 +63,77 @@ async fn standalone_serves_the_plain_protocol() {
 }
 
 #[tokio::test]
+async fn standalone_switches_cursors_off_and_opens_its_description() {
+    let program = env!("CARGO_BIN_EXE_standalone");
+    for (arguments, cursors, described) in [
+        (&["--listen", "127.0.0.1:0"][..], true, 401),
+        (&["--listen", "127.0.0.1:0", "--no-cursors", "--open-api-description"], false, 200),
+    ] {
+        let server = Server::start(program, arguments).await;
+        assert_eq!(server.public_url, server.base_url);
+        let config = server.client().service_provider_config().await.unwrap();
+        assert_eq!(config.pagination.is_some(), cursors, "{arguments:?}");
+        let answer = reqwest::get(format!("{}/openapi.json", server.base_url)).await.unwrap();
+        assert_eq!(answer.status(), described, "{arguments:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_public_url_is_in_answers_whether_a_proxy_keeps_its_path_or_not() {
+    let (standalone, emu) = (env!("CARGO_BIN_EXE_standalone"), env!("CARGO_BIN_EXE_emu"));
+    let listen = ["--listen", "127.0.0.1:0", "--token", "T"];
+    for public in ["https://scim.example.com", "https://example.com/gate/one/"] {
+        for (program, command, path) in
+            [(standalone, None, "/scim/v2"), (emu, Some("serve"), "/scim/v2/enterprises/octo")]
+        {
+            let arguments = [listen.as_slice(), &["--public-url", public]].concat();
+            let arguments: Vec<&str> = command.into_iter().chain(arguments).collect();
+            let server = Server::start(program, &arguments).await;
+            let public = public.trim_end_matches('/');
+            assert_eq!(server.public_url, format!("{public}{path}"));
+            assert!(server.base_url.starts_with("http://127.0.0.1:") && server.base_url.ends_with(path));
+
+            let client = reqwest::Client::builder().user_agent("test").build().unwrap();
+            let group = json!({"schemas": [scim_core::urn::GROUP], "displayName": "g", "externalId": "g"});
+            let made = client.post(format!("{}/Groups", server.base_url)).bearer_auth("T");
+            let made = made.header("content-type", "application/scim+json").body(group.to_string());
+            let made = made.send().await.unwrap();
+            let location = made.headers()["location"].to_str().unwrap().to_owned();
+            let body: Value = serde_json::from_slice(&made.bytes().await.unwrap()).unwrap();
+            assert!(location.starts_with(&format!("{public}{path}/Groups/")), "{location}");
+            assert_eq!(body["meta"]["location"], *location);
+
+            // Kept: the path of the location. Taken off: what is below the public URL.
+            let host = server.base_url.strip_suffix(path).unwrap();
+            let kept = location.splitn(4, '/').nth(3).unwrap();
+            let below = location.strip_prefix(public).unwrap();
+            for url in [format!("{host}/{kept}"), format!("{host}{below}")] {
+                let read = client.get(&url).bearer_auth("T").send().await.unwrap();
+                assert_eq!(read.status(), 200, "{url}");
+                let read: Value = serde_json::from_slice(&read.bytes().await.unwrap()).unwrap();
+                assert_eq!(read, body, "{url}");
+            }
+        }
+    }
+}
+
+/// RFC 9110 §9.3.2: over the wire nothing follows the head, and the length is that of GET.
+#[tokio::test]
+async fn head_has_the_length_of_get_and_leaves_the_connection_usable() {
+    let server =
+        Server::start(env!("CARGO_BIN_EXE_standalone"), &["--listen", "127.0.0.1:0", "--token", "T"]).await;
+    let client = reqwest::Client::new();
+    for path in ["/Users", "/ServiceProviderConfig", "/Users/none"] {
+        let url = format!("{}{path}", server.base_url);
+        let got = client.get(&url).bearer_auth("T").send().await.unwrap();
+        let head = client.head(&url).bearer_auth("T").send().await.unwrap();
+        assert_eq!(head.status(), got.status(), "{path}");
+        assert_eq!(head.headers()["content-length"], got.headers()["content-length"], "{path}");
+        assert!(head.bytes().await.unwrap().is_empty(), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn standalone_backs_up_the_file_of_a_running_server_and_shares_it_with_no_other() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
@@ -114,6 +186,7 @@ async fn wrong_arguments_say_what_is_wrong() {
     for (arguments, word) in [
         (vec!["serve", "--product", "ghes"], "ghec"),
         (vec!["serve", "--short-code", "x", "--listen", "127.0.0.1:0"], "short code"),
+        (vec!["serve", "--public-url", "example.com", "--listen", "127.0.0.1:0"], "base url"),
         (
             vec![
                 "provision",

@@ -10,6 +10,7 @@ use tokio::process::{Child, Command};
 pub(crate) struct Server {
     child: Child,
     pub(crate) base_url: String,
+    pub(crate) public_url: String,
     pub(crate) token: String,
 }
 
@@ -36,7 +37,7 @@ impl Server {
         let line = BufReader::new(stdout).lines().next_line().await.unwrap().unwrap();
         let ready: Value = serde_json::from_str(&line).unwrap();
         let text = |name: &str| ready[name].as_str().unwrap().to_owned();
-        Self { child, base_url: text("base_url"), token: text("token") }
+        Self { child, base_url: text("base_url"), public_url: text("public_url"), token: text("token") }
     }
 
     /// Ends the process without any warning.
