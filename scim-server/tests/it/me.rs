@@ -8,7 +8,7 @@ use scim_server::Server;
 use scim_server_traits::{Context, Me};
 use serde_json::{Value, json};
 
-use crate::client::{PATCH_OP, USER, builder, call, get, post, send, server, user};
+use crate::client::{PATCH_OP, USER, builder, call, get, post, request, send, server, user};
 
 /// A server where the principal `a` is the user of the id that is put here.
 fn with_me() -> (Server, Arc<Mutex<Option<String>>>) {
@@ -56,7 +56,13 @@ async fn me_002_me_003_every_verb_reaches_the_resource() {
 #[tokio::test]
 async fn me_004_post_makes_a_user() {
     let (server, _) = with_me();
-    let made = post(&server, "/Me", json!({"schemas": [USER], "userName": "ada"})).await;
+    let ada = json!({"schemas": [USER], "userName": "ada"});
+    let with = async |header: &str| {
+        let request = request(Method::POST, "/Me", Some(&ada)).header(header, "*");
+        send(&server, request.body(Bytes::from(ada.to_string())).unwrap()).await
+    };
+    with("if-match").await.refused(412, "");
+    let made = with("if-none-match").await;
     assert_eq!((made.status.as_u16(), &made.body["meta"]["resourceType"]), (201, &json!("User")));
     assert_eq!(made.header("location"), made.body["meta"]["location"]);
 }
