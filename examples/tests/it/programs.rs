@@ -117,6 +117,34 @@ async fn a_public_url_is_in_answers_whether_a_proxy_keeps_its_path_or_not() {
     }
 }
 
+#[tokio::test]
+async fn a_client_uses_tags_of_people_in_groups_on_both_stores() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("scim.db").to_str().unwrap().to_owned();
+    for data in [":memory:", &file] {
+        let arguments = ["--listen", "127.0.0.1:0", "--token", "T", "--data", data];
+        let server = Server::start(env!("CARGO_BIN_EXE_standalone"), &arguments).await;
+        let client = server.client();
+        let ada = client.users().create(&scim_core::User::new("ada")).await.unwrap();
+        let id = ada.resource.id.clone().unwrap();
+        let team = scim_core::Group::new("team").with_members([scim_core::MemberRef::new(&id)]);
+        let team = client.groups().create(&team).await.unwrap();
+
+        let alone = ada.etag.unwrap();
+        // A group was joined.
+        let joined = client.users().get_if_changed(&id, &alone).await.unwrap().unwrap();
+        let tag = joined.etag.unwrap();
+        assert_eq!(joined.resource.groups.len(), 1);
+        assert!(client.users().get_if_changed(&id, &tag).await.unwrap().is_none(), "{data}: {tag}");
+        let (team_id, team_tag) = (team.resource.id.unwrap(), team.etag.unwrap());
+        assert!(client.groups().get_if_changed(&team_id, &team_tag).await.unwrap().is_none(), "{data}");
+        let mut renamed = joined.resource;
+        renamed.title = Some("t".into());
+        client.users().replace_if(&id, &renamed, &tag).await.unwrap();
+        assert!(client.users().delete_if(&id, &tag).await.unwrap_err().is_precondition_failed(), "{data}");
+    }
+}
+
 /// RFC 9110 §9.3.2: over the wire nothing follows the head, and the length is that of GET.
 #[tokio::test]
 async fn head_has_the_length_of_get_and_leaves_the_connection_usable() {
