@@ -316,7 +316,7 @@ impl<'b> Binder<'b> {
             let reason = format!("cannot be compared with null by `{op}`: use eq or ne");
             return Err(FilterError::Unsupported { position, attribute, reason });
         }
-        Comparison::new(attr.leaf(), op, literal, self.lenience).map_err(|mismatch| match mismatch {
+        Comparison::new(attr, op, literal, self.lenience).map_err(|mismatch| match mismatch {
             Mismatch::Operator(reason) => FilterError::Unsupported { position, attribute, reason },
             Mismatch::Operand(expected) => FilterError::Operand {
                 position: place.value as usize,

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use scim_core::{Attribute, DateTime, Lenience, Quirk, Timestamp, Type, fold};
+use scim_core::{AttrRef, Attribute, DateTime, Lenience, Quirk, Timestamp, Type, fold};
 use serde_json::{Number, Value};
 
 use crate::literal::{CompareOp, Literal};
@@ -18,12 +18,21 @@ pub(crate) enum Test {
     Compare(Comparison),
 }
 
+impl Test {
+    /// Whether an element that lacks the sub-attribute passes. `pr` asks what was assigned, so it never does.
+    pub(crate) fn holds_without_value(&self) -> bool {
+        matches!(self, Self::Compare(comparison) if comparison.without_value)
+    }
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Comparison {
     op: CompareOp,
     operand: Operand,
     /// The operand in the JSON type of its attribute and in the case it was written in.
     written: Value,
+    /// Whether it holds for an element that lacks the sub-attribute, as `primary eq false` does (RFC 7643 §2.4).
+    without_value: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -63,15 +72,22 @@ impl Comparison {
         &self.operand
     }
 
+    /// Whether it holds for an element that lacks the sub-attribute.
+    #[cfg(feature = "sql")]
+    pub(crate) fn holds_without_value(&self) -> bool {
+        self.without_value
+    }
+
     /// Types the operand by the attribute. `op` is neither `ne` nor is the literal `null`: the caller
     /// has turned both into complements and presence.
     pub(crate) fn new(
-        leaf: &Attribute,
+        attr: &AttrRef,
         op: CompareOp,
         literal: &Literal<'_>,
         lenience: &mut Lenience,
     ) -> Result<Self, Mismatch> {
         use CompareOp::{Co, Eq, Ew, Ge, Gt, Le, Lt, Ne, Sw};
+        let leaf = attr.leaf();
         let allowed: &[CompareOp] = match leaf.r#type {
             Type::String | Type::Reference => &CompareOp::ALL,
             Type::Boolean | Type::Binary => &[Eq, Ne],
@@ -121,7 +137,8 @@ impl Comparison {
             Type::String if leaf.compares_exactly() => (Operand::Exact(text()?.into()), literal.to_value()),
             Type::String | Type::Complex => (Operand::Folded(fold(text()?).into()), literal.to_value()),
         };
-        Ok(Self { op, operand, written })
+        let without_value = op == Eq && written == false && attr.is_primary();
+        Ok(Self { op, operand, written, without_value })
     }
 
     /// Puts another text in the place of a text operand, where `read` gives one.
@@ -173,20 +190,21 @@ impl Comparison {
         self.holds_text(&value.to_string())
     }
 
-    /// The operand as a canonical document would hold it, if this is an `eq`.
     /// The operand as it was written.
     pub(crate) fn written(&self) -> &Value {
         &self.written
     }
 
+    /// The operand as a canonical document would hold it, if this is an `eq`.
     pub(crate) fn equal_to(&self) -> Option<&Value> {
         (self.op == CompareOp::Eq).then_some(&self.written)
     }
 
     /// The text an index keeps for a value that is equal to the operand: see
-    /// [`index_key`](crate::index_key).
+    /// [`index_key`](crate::index_key). `None` if an index cannot tell, as it has no key for a missing value.
     pub(crate) fn index_text(&self) -> Option<&str> {
         match &self.operand {
+            _ if self.without_value => None,
             Operand::Exact(text) | Operand::Folded(text) => Some(text),
             Operand::Boolean(true) => Some("true"),
             Operand::Boolean(false) => Some("false"),

@@ -137,7 +137,7 @@ impl SubTest {
             Some(sub) => element.get(&sub.name),
         };
         match (value, &self.test) {
-            (None, _) => false,
+            (None, test) => test.holds_without_value(),
             (Some(value), Test::Present) => has_value(value),
             (Some(Value::Array(values)), Test::Compare(test)) => values.iter().any(|value| test.holds(value)),
             (Some(value), Test::Compare(test)) => test.holds(value),

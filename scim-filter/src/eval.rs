@@ -116,7 +116,10 @@ fn attribute_holds(attr: &AttrRef, test: &Test, resource: &Resource) -> bool {
     };
     any(value, &|value| match attr.sub() {
         None => holds(value),
-        Some(sub) => value.get(&sub.name).is_some_and(|value| any(value, &holds)),
+        Some(sub) => match value.get(&sub.name) {
+            Some(value) => any(value, &holds),
+            None => test.holds_without_value(),
+        },
     })
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::schema::Attribute;
+use crate::schema::{Attribute, Type};
 
 /// A reference to an attribute that has been looked up: cheap to clone and free of lifetimes.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,6 +34,22 @@ impl AttrRef {
     /// The sub-attribute if there is one, else the attribute.
     pub fn leaf(&self) -> &Arc<Attribute> {
         self.sub.as_ref().unwrap_or(&self.attribute)
+    }
+
+    /// Whether it is the `primary` of a multi-valued attribute, which counts as `false` where it is absent
+    /// (RFC 7643 §2.4).
+    ///
+    /// ```
+    /// use scim_core::ResourceType;
+    /// let user = ResourceType::user();
+    /// assert!(user.resolve("emails.primary").unwrap().is_primary());
+    /// assert!(!user.resolve("active").unwrap().is_primary());
+    /// ```
+    pub fn is_primary(&self) -> bool {
+        self.attribute.multi_valued
+            && self.sub.as_ref().is_some_and(|sub| {
+                sub.name.eq_ignore_ascii_case("primary") && sub.r#type == Type::Boolean && !sub.multi_valued
+            })
     }
 
     /// The same attribute with this sub-attribute.

@@ -50,7 +50,7 @@ impl Writer<'_> {
     ) -> Written {
         let op = comparison.op();
         let form = match source {
-            Source::Nowhere => return Ok(constant(false)),
+            Source::Nowhere => return Ok(constant(comparison.holds_without_value())),
             Source::Column { form, .. } | Source::Json { form, .. } => *form,
         };
         let folds = matches!(form, Form::Comparable | Form::Ascii);
@@ -74,6 +74,10 @@ impl Writer<'_> {
                     CompareOp::Eq if *resource => self.same_resource(&value, uri),
                     _ => self.text(&value, op, uri),
                 })
+            }
+            // False or absent.
+            Operand::Boolean(false) if comparison.holds_without_value() => {
+                Ok(format!("(NOT {})", self.boolean(source, true)?))
             }
             Operand::Boolean(truth) => self.boolean(source, *truth),
             Operand::Number(number) => self.number(source, op, number),

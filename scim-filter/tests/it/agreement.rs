@@ -13,7 +13,8 @@ use crate::naive;
 use crate::support::Stored;
 use crate::thing::thing;
 
-const PATHS: [&str; 14] = ["id", "s", "x", "n", "d", "t", "b", "y", "r", "tags", "c.s", "c.n", "m", "m.type"];
+const PATHS: [&str; 15] =
+    ["id", "s", "x", "n", "d", "t", "b", "y", "r", "tags", "c.s", "c.n", "m", "m.type", "m.primary"];
 
 /// Every kind of operand that means something to some attribute.
 fn literal() -> impl Strategy<Value = Literal<'static>> {

@@ -1,5 +1,5 @@
 use scim_core::{ResourceType, Timestamp};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{Stored, bind, group_matches, user_matches};
 
@@ -140,4 +140,33 @@ fn relations_are_asked_by_link() {
     }
     assert!(group_matches("members eq null and not (members pr) and members ne \"u1\"", json!({})));
     assert!(user_matches("groups eq \"g1\"", json!({"groups": [{"value": "g1"}]})));
+}
+
+#[test]
+fn core_025_primary_is_false_where_it_is_absent() {
+    let of = |emails: Value| move |text: &str| user_matches(text, json!({"emails": emails}));
+    let work = json!({"value": "a@x", "type": "work", "primary": true});
+    let home = json!({"value": "b@x", "type": "home"});
+    let (both, first, second) = (of(json!([work, home])), of(json!([work])), of(json!([home])));
+    let none = |text: &str| user_matches(text, json!({}));
+    for (text, expected) in [
+        ("emails.primary eq false", [true, false, true, false]),
+        ("emails.primary eq true", [true, true, false, false]),
+        ("emails.primary ne false", [false, true, false, true]),
+        ("emails.primary ne true", [false, false, true, true]),
+        ("not (emails.primary eq false)", [false, true, false, true]),
+        ("emails[primary eq false]", [true, false, true, false]),
+        ("emails[primary ne true]", [true, false, true, false]),
+        ("emails[primary ne false]", [true, true, false, false]),
+        ("emails[primary eq false and type eq \"home\"]", [true, false, true, false]),
+        ("emails[primary eq false and type eq \"work\"]", [false, false, false, false]),
+        // Presence asks what was said.
+        ("emails.primary pr", [true, true, false, false]),
+        ("emails[not (primary pr)]", [true, false, true, false]),
+        ("emails[primary eq null]", [true, false, true, false]),
+        // Only the `primary` of a multi-valued attribute has such a default.
+        ("active eq false", [false, false, false, false]),
+    ] {
+        assert_eq!([both(text), first(text), second(text), none(text)], expected, "{text}");
+    }
 }

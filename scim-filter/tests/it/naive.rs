@@ -31,6 +31,8 @@ struct Found<'a> {
     /// `None` when the resource cannot have it, and so has no values.
     leaf: Option<Arc<Attribute>>,
     values: Vec<&'a Value>,
+    /// Whether it is the `primary` of elements, one of which does not say it: that one is not primary.
+    not_primary: bool,
 }
 
 fn holds(expression: Expr<'_>, scope: &Scope<'_>) -> Option<bool> {
@@ -56,7 +58,7 @@ fn holds(expression: Expr<'_>, scope: &Scope<'_>) -> Option<bool> {
         }
         Expr::Compare { path, op, value } => any_compares(find(path, scope)?, op, &value),
         Expr::ValuePath { path, inner } => {
-            let Found { leaf: Some(leaf), values } = find(path, scope)? else { return Some(false) };
+            let Found { leaf: Some(leaf), values, .. } = find(path, scope)? else { return Some(false) };
             let each = values.into_iter().map(|element| holds(inner.expr(), &Scope::Element(&leaf, element)));
             Some(each.collect::<Option<Vec<_>>>()?.contains(&true))
         }
@@ -79,18 +81,24 @@ fn find<'a>(path: &str, scope: &Scope<'a>) -> Option<Found<'a>> {
             };
             let mut values: Vec<&Value> =
                 holder.and_then(|holder| holder.get(&attr.attribute().name)).map(flat).unwrap_or_default();
+            let mut not_primary = false;
             if let Some(sub) = attr.sub() {
+                not_primary = sub.name == "primary"
+                    && attr.attribute().multi_valued
+                    && values.iter().any(|element| element.get("primary").is_none());
                 values = values.into_iter().filter_map(|value| value.get(&sub.name)).flat_map(flat).collect();
             }
-            Some(Found { leaf: Some(Arc::clone(attr.leaf())), values })
+            Some(Found { leaf: Some(Arc::clone(attr.leaf())), values, not_primary })
         }
         Scope::Element(attribute, element) => match attribute.sub_attribute(path) {
             Some(sub) => {
                 let values = element.get(&sub.name).map(flat).unwrap_or_default();
-                Some(Found { leaf: Some(Arc::clone(sub)), values })
+                let not_primary =
+                    sub.name == "primary" && attribute.multi_valued && element.get("primary").is_none();
+                Some(Found { leaf: Some(Arc::clone(sub)), values, not_primary })
             }
             None if !attribute.is_complex() && path.eq_ignore_ascii_case("value") => {
-                Some(Found { leaf: Some(Arc::clone(attribute)), values: vec![element] })
+                Some(Found { leaf: Some(Arc::clone(attribute)), values: vec![element], not_primary: false })
             }
             None => Some(Found::default()),
         },
@@ -119,16 +127,18 @@ fn is_empty(value: &Value) -> bool {
 }
 
 fn any_compares(found: Found<'_>, op: CompareOp, operand: &Literal<'_>) -> Option<bool> {
-    let Found { leaf: Some(leaf), values } = found else { return Some(false) };
+    let Found { leaf: Some(leaf), values, not_primary } = found else { return Some(false) };
     if leaf.r#type == Type::Complex {
         let value = leaf.sub_attribute("value")?;
         let values = values.into_iter().filter_map(|element| element.get("value")).flat_map(flat).collect();
-        return any_compares(Found { leaf: Some(Arc::clone(value)), values }, op, operand);
+        let found = Found { leaf: Some(Arc::clone(value)), values, not_primary };
+        return any_compares(found, op, operand);
     }
     if leaf.r#type == Type::Reference && leaf.reference_types.iter().any(|kind| kind != "external") {
         return None;
     }
-    Some(values.into_iter().any(|value| compares(&leaf, value, op, operand)))
+    let assumed = not_primary.then_some(&Value::Bool(false));
+    Some(values.into_iter().chain(assumed).any(|value| compares(&leaf, value, op, operand)))
 }
 
 fn compares(leaf: &Attribute, value: &Value, op: CompareOp, operand: &Literal<'_>) -> bool {

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use scim_core::{AttrRef, Lenience, Leniency, ResourceType};
+use scim_core::{AttrRef, Lenience, Leniency, Relation, ResourceType, ResourceTypeDocument, Schema, urn};
 use scim_filter::{CompareOp, Filter, Literal, Narrow, Path, index_key};
 use serde_json::{Value, json};
 
@@ -67,21 +67,33 @@ fn user_filter() -> impl Strategy<Value = Filter> {
         None => Filter::present(path).unwrap(),
     });
     let sub = (prop::sample::select(vec!["value", "type"]), op(), text_literal());
-    let sub = joined(sub.prop_map(|(path, op, value)| Filter::compare(path, op, value).unwrap()));
-    let active = any::<bool>().prop_map(|truth| Filter::eq("active", truth).unwrap());
+    let sub = sub.prop_map(|(path, op, value)| Filter::compare(path, op, value).unwrap());
+    let active = (prop::sample::select(vec!["active", "emails.primary"]), any::<bool>())
+        .prop_map(|(path, truth)| Filter::eq(path, truth).unwrap());
+    let primary = any::<bool>().prop_map(|truth| Filter::eq("primary", truth).unwrap());
+    let sub = joined(prop_oneof![4 => sub.boxed(), 1 => primary.boxed()]);
     let element = sub.prop_map(|inner| inner.within("emails").unwrap());
     joined(prop_oneof![5 => plain.boxed(), 1 => active.boxed(), 2 => element.boxed()])
 }
 
 fn user() -> impl Strategy<Value = Value> {
     let text = || prop::option::of("[abAB]{0,2}");
-    let email = (text(), text()).prop_map(|(value, kind)| json!({"value": value, "type": kind}));
+    let email = (text(), text(), prop::option::of(any::<bool>()))
+        .prop_map(|(value, kind, primary)| json!({"value": value, "type": kind, "primary": primary}));
     (text(), text(), text(), prop::collection::vec(email, 0..3), prop::option::of(any::<bool>()), text(), "[ab]{1,2}", text())
         .prop_map(|(user_name, external_id, title, emails, active, family_name, id, group)| {
             let groups: Vec<_> = group.into_iter().map(|id| json!({"value": id})).collect();
             json!({"id": id, "userName": user_name, "externalId": external_id, "title": title, "emails": emails,
                 "active": active, "name": {"familyName": family_name}, "groups": groups})
         })
+}
+
+/// The user, with an index on what can be absent and still be asked for.
+fn indexed_user() -> ResourceType {
+    let indexed = ["userName", "active", "emails.value", "emails.type", "emails.primary"];
+    let document = ResourceTypeDocument::new("User", "/Users", urn::USER);
+    let builder = ResourceType::builder(document).schema(Schema::user()).indexed(indexed);
+    builder.relation(Relation::reverse("groups", "Group", "members")).build().unwrap()
 }
 
 /// What a store with honest indexes would find.
@@ -120,8 +132,10 @@ proptest! {
     }
 
     #[test]
-    fn filt_005_plans_are_sound(filter in user_filter(), users in prop::collection::vec(user(), 1..12)) {
-        let user = ResourceType::user();
+    fn filt_005_plans_are_sound(
+        filter in user_filter(), users in prop::collection::vec(user(), 1..12), own_indexes in any::<bool>()
+    ) {
+        let user = if own_indexes { indexed_user().into() } else { ResourceType::user() };
         if let Ok(bound) = filter.bind(&user, &mut Lenience::strict()) {
             let complement = filter.clone().not().bind(&user, &mut Lenience::strict()).unwrap();
             let plan = bound.plan();

@@ -36,7 +36,10 @@ impl Stored {
         let moment = |name: &str| {
             let parsed =
                 meta.get(name).and_then(Value::as_str).and_then(|text| text.parse::<DateTime>().ok());
-            Timestamp::from_millis(parsed.map_or(0, |moment| moment.unix_seconds() * 1_000))
+            Timestamp::from_millis(parsed.map_or(0, |moment| {
+                let millis: i64 = format!("{:0<3.3}", moment.fraction()).parse().unwrap();
+                moment.unix_seconds() * 1_000 + millis
+            }))
         };
         let mut links = Links::default();
         for relation in resource_type.relations() {

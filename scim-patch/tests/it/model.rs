@@ -131,7 +131,12 @@ pub(crate) struct Test {
 impl Test {
     pub(crate) fn fits(&self, element: &Value) -> bool {
         let value = if element.is_object() {
-            element.get(self.sub).cloned().unwrap_or_default()
+            let absent = match (self.sub, self.op) {
+                // An element that does not say it is not primary (RFC 7643 §2.4).
+                ("primary", "eq" | "ne") => json!(false),
+                _ => Value::Null,
+            };
+            element.get(self.sub).cloned().unwrap_or(absent)
         } else {
             element.clone()
         };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use scim_core::{Lenience, Reference, ResourceType, Timestamp};
+use scim_core::{Lenience, Reference, Relation, ResourceType, ResourceTypeDocument, Schema, Timestamp, urn};
 use scim_filter::Filter;
 use scim_patch::{RelationEdit, RelationStep};
 use scim_server_traits::{
@@ -60,7 +60,13 @@ impl History {
             return resource(json!({"displayName": name}));
         }
         let emails: Vec<_> = (0..=self.chance.below(2))
-            .map(|_| json!({"value": format!("{}@x", self.chance.below(4))}))
+            .map(|_| {
+                let value = format!("{}@x", self.chance.below(4));
+                match self.chance.below(3) {
+                    0 => json!({"value": value}),
+                    said => json!({"value": value, "primary": said == 1}),
+                }
+            })
             .collect();
         resource(json!({"userName": name, "active": self.chance.one_in(2), "emails": emails}))
     }
@@ -137,6 +143,8 @@ const FILTERS: &[(&str, &str)] = &[
     ("User", "groups pr"),
     ("User", r#"groups pr or userName eq "n3""#),
     ("User", r#"groups pr and active eq true and (emails.value sw "1" or groups pr)"#),
+    ("User", "emails.primary eq false"),
+    ("User", r#"emails[primary eq false and value eq "1@x"] or emails.primary ne false"#),
 ];
 
 const SORTS: &[(&str, &str)] = &[
@@ -147,6 +155,14 @@ const SORTS: &[(&str, &str)] = &[
     ("Group", "displayName"),
     ("Group", "meta.version"),
 ];
+
+/// The user with an index on `emails.primary`, which has no key for the value that is meant where it is absent.
+fn user() -> Arc<ResourceType> {
+    let document = ResourceTypeDocument::new("User", "/Users", urn::USER);
+    let indexed = ["userName", "active", "emails.value", "emails.primary"];
+    let builder = ResourceType::builder(document).schema(Schema::user()).indexed(indexed);
+    builder.relation(Relation::reverse("groups", "Group", "members")).build().unwrap().into()
+}
 
 async fn state(store: &dyn Store, context: &Context, history: &History) -> Vec<String> {
     let mut state = Vec::new();
@@ -188,7 +204,7 @@ async fn memory_and_sqlite_agree_on_random_histories() {
     for seed in 1..=12 {
         let context = Context::new(TenantId::new(format!("t{seed}")));
         let chance = Chance(seed << 32 | 0x7f4a_7c15);
-        let mut history = History { chance, user: ResourceType::user(), group: ResourceType::group() };
+        let mut history = History { chance, user: user(), group: ResourceType::group() };
         for now in 0..100 {
             let batch = history.batch(now);
             let expected = outcome(memory.commit(&context, batch.clone()).await);
@@ -203,6 +219,46 @@ async fn memory_and_sqlite_agree_on_random_histories() {
         }
     }
     assert!(kept > 200 && refused > 200, "histories that say something: {kept} kept, {refused} refused");
+}
+
+#[tokio::test]
+async fn core_025_primary_is_false_where_it_is_absent() {
+    let directory = tempfile::tempdir().unwrap();
+    let sqlite = SqliteStore::open(directory.path().join("scim.db")).unwrap();
+    let stores: [Arc<dyn Store>; 2] = [Arc::new(MemoryStore::new()), Arc::new(sqlite)];
+    for (tenant, user) in [("plain", ResourceType::user()), ("indexed", user())] {
+        let context = Context::new(TenantId::new(tenant));
+        for store in &stores {
+            let users = [
+                ("said", json!([{"value": "a@x", "primary": false}])),
+                ("unsaid", json!([{"value": "b@x"}])),
+                ("primary", json!([{"value": "c@x", "primary": true}])),
+                ("none", json!([])),
+            ];
+            let batch = users.into_iter().fold(super::given::batch(), |batch, (id, emails)| {
+                let mut document = json!({"userName": id});
+                if emails != json!([]) {
+                    document["emails"] = emails;
+                }
+                batch.insert(Insert::new(Arc::clone(&user), id, resource(document)))
+            });
+            store.commit(&context, batch).await.unwrap();
+            for (text, expected) in [
+                ("emails.primary eq false", &["said", "unsaid"][..]),
+                ("emails[primary eq false]", &["said", "unsaid"]),
+                (r#"emails[primary eq false and value eq "b@x"]"#, &["unsaid"]),
+                ("emails.primary eq true", &["primary"]),
+                ("emails.primary ne true", &["said", "unsaid", "none"]),
+                ("emails.primary ne false", &["primary", "none"]),
+            ] {
+                let filter = text.parse::<Filter>().unwrap().bind(&user, &mut Lenience::strict()).unwrap();
+                let query = Query::new(Arc::clone(&user)).with_filter(filter);
+                let page = store.query(&context, query).await.unwrap();
+                let found: Vec<_> = page.resources.iter().map(|found| found.id.as_str()).collect();
+                assert_eq!(found, expected, "{tenant}: {text}");
+            }
+        }
+    }
 }
 
 #[tokio::test]
