@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "only tests use it, and they fail by panicking")]
 
 mod inferred;
+mod suites_2;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 pub use inferred::inferred;
+pub use suites_2::{Differences, Outcome, described, described_with, quirks_named, suite_2};
 
 /// The value of an environment variable that tells a test where something is; `None` says that the test is
 /// skipped.

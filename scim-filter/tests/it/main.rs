@@ -14,6 +14,7 @@ mod paths;
 mod planning;
 mod properties;
 mod sql;
+mod suites_2;
 mod support;
 mod syntax;
 mod thing;
