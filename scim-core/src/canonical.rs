@@ -327,7 +327,11 @@ pub(crate) fn require_sub_attributes(
     attribute: &Attribute,
     object: &Map<String, Value>,
 ) -> Result<(), Error> {
-    match attribute.sub_attributes.iter().find(|sub| sub.required && !object.contains_key(&sub.name)) {
+    match attribute
+        .sub_attributes
+        .iter()
+        .find(|sub| sub.is_required_of_clients() && !object.contains_key(&sub.name))
+    {
         Some(sub) => Err(Error::invalid_value(format!("`{at}.{}` is required", sub.name))),
         None => Ok(()),
     }

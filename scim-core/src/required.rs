@@ -14,7 +14,8 @@ use crate::schema::Attribute;
 
 /// Checks that a document has every required attribute of the base schema and of each extension in use,
 /// and each required extension (CORE-075): what holds after the last operation of a PATCH (PATCH-036). Links
-/// are no part of a document, so a required relation is not looked for.
+/// are no part of a document, so a required relation is not looked for. What a client cannot give, because it is
+/// read-only, is not asked of it.
 ///
 /// The error is 400 `invalidValue` and names the attribute.
 pub fn check_required(resource_type: &ResourceType, document: &Map<String, Value>) -> Result<(), Error> {
@@ -50,7 +51,10 @@ fn each_schema(
         let urn = &**extension.schema.id();
         match document.get(urn).and_then(Value::as_object) {
             Some(values) => check(Some(urn), extension.schema.attributes(), values)?,
-            None if extension.required => {
+            // An extension of which a client can give nothing is the service provider's to assign.
+            None if extension.required
+                && extension.schema.attributes().iter().any(|own| own.is_writable()) =>
+            {
                 return Err(Error::invalid_value(format!("the extension `{urn}` is required")));
             }
             None => {}
@@ -66,7 +70,9 @@ fn check_attributes(
     relations: &BTreeMap<String, Vec<Reference>>,
     counts: impl Fn(&Attribute) -> bool,
 ) -> Result<(), Error> {
-    for attribute in attributes.iter().filter(|attribute| attribute.required && counts(attribute)) {
+    for attribute in
+        attributes.iter().filter(|attribute| attribute.is_required_of_clients() && counts(attribute))
+    {
         let at = At::new(urn, &attribute.name);
         match values.get(&attribute.name) {
             None if relations.get(&attribute.name).is_none_or(Vec::is_empty) => {
@@ -87,7 +93,7 @@ fn check_sub_attributes(
     values: &Map<String, Value>,
 ) -> Result<(), Error> {
     // Of most attributes nothing is required: their values need not be looked up.
-    if !attribute.sub_attributes.iter().any(|sub| sub.required) {
+    if !attribute.sub_attributes.iter().any(|sub| sub.is_required_of_clients()) {
         return Ok(());
     }
     let at = At::new(urn, &attribute.name);

@@ -67,6 +67,25 @@ impl Attribute {
         self.returned == Returned::Never || self.mutability == Mutability::WriteOnly
     }
 
+    /// Whether a client can give it a value: it is not read-only, and neither is each of its sub-attributes.
+    pub fn is_writable(&self) -> bool {
+        let subs = &self.sub_attributes;
+        self.mutability != Mutability::ReadOnly
+            && (subs.is_empty() || subs.iter().any(|sub| sub.is_writable()))
+    }
+
+    /// Whether a client has to give it a value. A required attribute that is read-only is the service provider's
+    /// to assign.
+    ///
+    /// ```
+    /// use scim_core::Attribute;
+    /// assert!(Attribute::string("model").required().is_required_of_clients());
+    /// assert!(!Attribute::string("serial").required().read_only().is_required_of_clients());
+    /// ```
+    pub fn is_required_of_clients(&self) -> bool {
+        self.required && self.is_writable()
+    }
+
     /// Whether it is complex.
     pub fn is_complex(&self) -> bool {
         self.r#type == Type::Complex

@@ -1,10 +1,12 @@
 //! What an attribute's characteristics do: mutability, returned, caseExact, canonicalValues — RFC 7643 §7 and
 //! tables G.4, G.5 of the requirements.
 
-use scim_core::{AttrRef, ResourceType, Schema, Uniqueness, urn};
+use scim_core::{AttrRef, Leniency, ResourceType, Schema, Uniqueness, check_required, urn};
 use serde_json::{Value, json};
 
-use crate::support::{ROBOT, WHEELS, create, document, refused, render, replace, robot, robot_of, user_of};
+use crate::support::{
+    ROBOT, WHEELS, create, document, refused, render, replace, resource_type, robot, robot_of, user_of,
+};
 
 fn body(extra: Value) -> Value {
     let mut body = json!({"schemas": [ROBOT], "model": "R2"});
@@ -135,4 +137,28 @@ fn core_075_a_required_extension_comes_with_its_required_attributes() {
     refused(create(&robot(), &strict, &with(json!({"model": "w"}))), "invalidValue", "number");
     let user = json!({"schemas": [urn::USER, urn::ENTERPRISE_USER], "userName": "a"});
     assert!(create(&ResourceType::user(), &strict, &user).is_ok());
+}
+
+#[test]
+fn core_075_what_a_client_cannot_give_is_not_asked_of_it() {
+    let seen = json!({"name": "seen", "type": "dateTime", "required": true, "mutability": "readOnly"});
+    let attributes = json!([
+        {"name": "model", "required": true},
+        {"name": "serial", "required": true, "mutability": "readOnly"},
+        {"name": "born", "type": "complex", "required": true, "subAttributes": [seen]},
+        {"name": "parts", "type": "complex", "multiValued": true, "subAttributes": [
+            {"name": "value", "required": true}, seen,
+        ]},
+    ]);
+    // The extension is required, too.
+    let resource_type = resource_type(attributes, json!([seen]), true).unwrap();
+    let body = json!({"schemas": [ROBOT], "model": "R2", "parts": [{"value": "arm"}]});
+    let mut made = create(&resource_type, &Leniency::STRICT, &body).unwrap().resource;
+    check_required(&resource_type, made.as_map()).unwrap();
+    // What the service provider has assigned stays, and may be missing still.
+    made.as_map_mut().insert("serial".into(), json!("7"));
+    let replaced = replace(&resource_type, &made, &body).unwrap();
+    assert_eq!(replaced.text("serial"), Some("7"));
+    // What it can give is asked of it.
+    refused(create(&resource_type, &Leniency::STRICT, &json!({"schemas": [ROBOT]})), "invalidValue", "model");
 }

@@ -703,3 +703,22 @@ fn core_025_primary_false_is_what_it_is_without() {
         json!({"op": "add", "path": "emails", "value": [{"value": "a", "type": "work", "primary": false}]});
     assert_eq!(strict(before.clone(), again).unwrap()["emails"], before["emails"]);
 }
+
+#[test]
+fn patch_036_what_a_client_cannot_give_is_not_asked_of_it() {
+    let serial = json!({"name": "serial", "required": true, "mutability": "readOnly"});
+    let schema = json!({"id": "urn:x", "attributes": [
+        {"name": "label"}, serial,
+        {"name": "parts", "type": "complex", "multiValued": true, "subAttributes": [{"name": "value"}, serial]},
+    ]});
+    let thing = crate::laws::one_schema(schema);
+    let apply = |operation: Value| {
+        let before = map(json!({"schemas": ["urn:x"], "parts": [{"value": "arm"}]}));
+        let patched = patch_whole(&thing, &Leniency::STRICT, &before, &request(json!([operation])));
+        patched.map(|patched| Value::Object(patched.document))
+    };
+    let replaced = apply(json!({"op": "replace", "path": "label", "value": "l"})).unwrap();
+    assert_eq!(replaced["label"], "l");
+    let added = apply(json!({"op": "add", "path": "parts", "value": [{"value": "leg"}]})).unwrap();
+    assert_eq!(added["parts"], json!([{"value": "arm"}, {"value": "leg"}]));
+}
