@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use scim_core::{Leniency, Quirk, ResourceType, ResourceTypeDocument, Schema};
+use scim_core::{
+    Leniency, Quirk, ResourceType, ResourceTypeBuilder, ResourceTypeDocument, Schema, SchemaError,
+};
 use serde_json::Value;
 
 /// The cases of one file of `suites-2/`, such as `sdk-patch`; `None` says that the test is skipped.
@@ -23,11 +25,18 @@ pub fn suite_2(name: &str) -> Option<Vec<Value>> {
 
 /// The resource type that the `schema` of a case describes.
 pub fn described(description: &Value) -> Arc<ResourceType> {
-    described_with(description, |schema| schema)
+    described_with(description, |schema| schema).unwrap_or_else(|error| panic!("{error}: {description}"))
 }
 
 /// Like [`described`], with each schema changed by `change` first.
-pub fn described_with(description: &Value, change: impl Fn(Value) -> Value) -> Arc<ResourceType> {
+///
+/// # Errors
+///
+/// Where one of the schemas is none.
+pub fn described_with(
+    description: &Value,
+    change: impl Fn(Value) -> Value,
+) -> Result<Arc<ResourceType>, SchemaError> {
     let text = |value: &Value, default: &str| value.as_str().unwrap_or(default).to_owned();
     let schema = |value: &Value| {
         let document = match value.as_str() {
@@ -35,29 +44,26 @@ pub fn described_with(description: &Value, change: impl Fn(Value) -> Value) -> A
             Some("EnterpriseUser") => Schema::enterprise_user().document().clone(),
             _ => value.clone(),
         };
-        let schema = Schema::from_json(change(document));
-        Arc::new(schema.unwrap_or_else(|error| panic!("{error}: {description}")))
+        Schema::from_json(change(document)).map(Arc::new)
     };
-    let base = schema(&description["base"]);
-    let extensions: Vec<_> = description["extensions"].as_array().into_iter().flatten().map(schema).collect();
+    let base = schema(&description["base"])?;
+    let extensions = description["extensions"].as_array().map_or(&[][..], Vec::as_slice);
     let required = description["required"].as_array().map_or(&[][..], Vec::as_slice);
     let mut document = ResourceTypeDocument::new(
         text(&description["name"], "Thing"),
         text(&description["endpoint"], "/Things"),
         base.id().to_string(),
     );
-    for extension in &extensions {
+    let mut schemas = vec![base];
+    for extension in extensions {
+        let extension = schema(extension)?;
         let id = extension.id().to_string();
         let is_required = required.iter().any(|urn| *urn == *id);
         document = document.extension(id, is_required);
+        schemas.push(extension);
     }
-    let builder = ResourceType::builder(document).schema(base);
-    extensions
-        .into_iter()
-        .fold(builder, |builder, extension| builder.schema(extension))
-        .build()
-        .unwrap()
-        .into()
+    let builder = schemas.into_iter().fold(ResourceType::builder(document), ResourceTypeBuilder::schema);
+    Ok(builder.build().unwrap().into())
 }
 
 /// What a case comes to.

@@ -15,5 +15,6 @@ mod messages;
 mod people;
 mod round_trip;
 mod suites;
+mod suites_2;
 mod support;
 mod values;

@@ -15,3 +15,4 @@ mod model;
 mod rules;
 mod sequences;
 mod suites;
+mod suites_2;

@@ -7,6 +7,7 @@ use scim_core::{
     Schema, UnknownAttributes, urn,
 };
 use scim_patch::PatchRequest;
+use scim_testdata::quirks_named;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
@@ -32,7 +33,7 @@ fn patch_028_patch_030_patch_032_cases_of_other_suites() {
                 wrong.push(format!("{id}: {} ({ours}), read as {read}", ours.word(&expected)));
             }
             // A reading that names quirks says that with them the case comes out as its suite has it.
-            Some((_, reading)) if is_disputed => match (&ours, quirks(reading)) {
+            Some((_, reading)) if is_disputed => match (&ours, quirks_named(reading, Leniency::STRICT)) {
                 (Outcome::Refused(_), Some(leniency)) if outcome(case, leniency) != expected => {
                     wrong.push(format!(
                         "{id}: {} by the quirks of: {reading}: {case}",
@@ -45,7 +46,9 @@ fn patch_028_patch_030_patch_032_cases_of_other_suites() {
                 wrong.push(format!("{id} agrees, but is read: {reading}"));
             }
             Some((_, reading)) if reading.contains("without a schema") => missing += 1,
-            Some((_, reading)) => match quirks(reading).map(|leniency| outcome(case, leniency)) {
+            Some((_, reading)) => match quirks_named(reading, Leniency::STRICT)
+                .map(|leniency| outcome(case, leniency))
+            {
                 Some(lenient) if lenient == expected => forgiven += 1,
                 Some(lenient) => wrong.push(format!("{id}: {lenient} by the quirks of: {reading}: {case}")),
                 None if matches!((&ours, &expected), (Outcome::Refused(_), Outcome::Refused(_))) => {
@@ -68,7 +71,7 @@ fn patch_028_patch_030_patch_032_cases_of_other_suites() {
 
 /// What a case comes to.
 #[derive(Clone, Debug, PartialEq)]
-enum Outcome {
+pub(crate) enum Outcome {
     Accepted,
     Resource { after: Value, changed: Option<bool> },
     Refused(String),
@@ -76,7 +79,7 @@ enum Outcome {
 
 impl Outcome {
     /// In the words of `readings.json`. What a case comes to is written down as a digest: its text is not ours.
-    fn word(&self, expected: &Self) -> String {
+    pub(crate) fn word(&self, expected: &Self) -> String {
         match self {
             outcome if outcome == expected => "agrees".to_owned(),
             Self::Refused(keyword) => keyword.clone(),
@@ -122,17 +125,6 @@ fn leniency(case: &Value) -> Leniency {
     })
 }
 
-/// STRICT with the quirks that a reading names.
-fn quirks(reading: &str) -> Option<Leniency> {
-    let named = Quirk::ALL.iter().filter(|quirk| {
-        reading
-            .split(|letter: char| !letter.is_alphanumeric() && letter != '_')
-            .any(|word| word == quirk.name())
-    });
-    let leniency = named.fold(Leniency::STRICT, |leniency, quirk| leniency.allow(*quirk));
-    (leniency != Leniency::STRICT).then_some(leniency)
-}
-
 fn outcome(case: &Value, leniency: Leniency) -> Outcome {
     let request = match case.get("request_body") {
         Some(body) => body.clone(),
@@ -154,11 +146,11 @@ fn outcome(case: &Value, leniency: Leniency) -> Outcome {
     }
 }
 
-fn refused(error: &Error) -> Outcome {
+pub(crate) fn refused(error: &Error) -> Outcome {
     Outcome::Refused(error.scim_type.as_ref().map_or_else(String::new, ToString::to_string))
 }
 
-fn resource_type(case: &Value) -> Arc<ResourceType> {
+pub(crate) fn resource_type(case: &Value) -> Arc<ResourceType> {
     let named =
         |name: &str| case["before"]["schemas"].as_array().is_some_and(|urns| urns.contains(&name.into()));
     let has_members = case["before"].get("members").is_some();
@@ -210,18 +202,25 @@ fn user(case: &Value, extension: Option<Value>) -> Arc<ResourceType> {
 /// These suites patch resources that could not exist, without a `userName` and the like. What a resource
 /// lacks is not required of it.
 fn requiring_what_there_is(schema: &Schema, case: &Value) -> Arc<Schema> {
-    let mut document = schema.document().clone();
-    for attribute in document["attributes"].as_array_mut().unwrap() {
-        if case["before"].get(text(attribute, "name")).is_none() {
+    let document = without_missing_requirements(schema.document().clone(), case);
+    Schema::from_json(document).unwrap().into()
+}
+
+/// The schema's document, in which nothing is required that the resource of the case lacks.
+pub(crate) fn without_missing_requirements(mut schema: Value, case: &Value) -> Value {
+    let urn = schema["id"].as_str().unwrap_or_default();
+    let holder = case["before"].get(urn).unwrap_or(&case["before"]).clone();
+    for attribute in schema["attributes"].as_array_mut().unwrap() {
+        if holder.get(text(attribute, "name")).is_none() {
             attribute["required"] = json!(false);
         }
     }
-    Schema::from_json(document).unwrap().into()
+    schema
 }
 
 /// What both sides leave open: what the service provider computes, the order of what has none, and `schemas`
 /// where the resource has no schema.
-fn normal(resource: &Value, case: &Value) -> Value {
+pub(crate) fn normal(resource: &Value, case: &Value) -> Value {
     let mut resource = clean(resource.as_object().cloned().unwrap_or_default());
     resource.remove("meta");
     let typed = text(case, "schema") != "none" && case["before"].get("schemas").is_some();
@@ -243,7 +242,7 @@ fn normal(resource: &Value, case: &Value) -> Value {
 }
 
 /// Without `null` and what is empty: that is unassigned (CORE-030).
-fn clean(members: Map<String, Value>) -> Map<String, Value> {
+pub(crate) fn clean(members: Map<String, Value>) -> Map<String, Value> {
     let value = |value: Value| match value {
         Value::Object(members) => Value::Object(clean(members)),
         Value::Array(values) => values
@@ -272,6 +271,6 @@ fn is_assigned(value: &Value) -> bool {
     }
 }
 
-fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+pub(crate) fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value[name].as_str().unwrap_or_default()
 }
