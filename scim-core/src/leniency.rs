@@ -113,6 +113,8 @@ quirks! {
     /// Removing `emails[type eq "work"].value` drops the element when only `type` and `primary` are left
     /// of it.
     DropHollowElements = "drop_hollow_elements" in EVERYBODY,
+    /// `"profileUrl": "/people/Zoë Ō"`: a reference that is no URI is kept as it was sent.
+    NonUriReference = "non_uri_reference" in EVERYBODY,
     /// PATCH with a value filter, as in `emails[type eq "work"].value`, is accepted and does nothing:
     /// the literal reading of GitHub's documentation (E-50). In no preset.
     ValuePathNoEffect = "value_path_no_effect" in NOBODY,

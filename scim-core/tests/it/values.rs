@@ -1,6 +1,6 @@
 //! Data types and multi-valued attributes — RFC 7643 §2.3, §2.4, §2.5.
 
-use scim_core::{Lenience, Leniency, ResourceType, Schema, SchemaError, Type, ingest_value, urn};
+use scim_core::{Lenience, Leniency, Quirk, ResourceType, Schema, SchemaError, Type, ingest_value, urn};
 use serde_json::{Value, json};
 
 use crate::support::{ROBOT, create, document, refused, replace, robot, robot_of, user_of};
@@ -102,8 +102,21 @@ fn core_019_references_are_absolute_or_relative() {
     {
         assert_eq!(robot_of(json!({"home": good})).unwrap().text("home"), Some(good), "kept as it was sent");
     }
-    for bad in [json!("http://["), json!("http://a b/"), json!(7)] {
+    for bad in [json!("http://["), json!("http://a b/"), json!("rtp:\\"), json!("/people/Zoë"), json!(7)] {
         refused(robot_of(json!({"home": bad})), "invalidValue", "home");
+    }
+}
+
+#[test]
+fn core_019_a_reference_that_is_no_uri_is_kept_outside_strict() {
+    for (_, leniency) in Leniency::PRESETS.iter().filter(|(name, _)| *name != "strict") {
+        let photos = json!([{"value": "https://h.example/Zoë Ō.png", "type": "photo"}]);
+        let body = json!({"schemas": [urn::USER], "userName": "a", "profileUrl": "rtp:\\", "photos": photos});
+        let mut lenience = Lenience::new(*leniency);
+        let read = ingest_value(body, &ResourceType::user(), None, &mut lenience).unwrap();
+        assert_eq!(read.resource.text("profileUrl"), Some("rtp:\\"));
+        assert_eq!(read.resource.as_map()["photos"], photos);
+        assert_eq!(lenience.used().iter().collect::<Vec<_>>(), [Quirk::NonUriReference]);
     }
 }
 
