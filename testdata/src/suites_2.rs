@@ -115,29 +115,33 @@ impl Differences {
         outcome: impl Fn(&Value, Leniency) -> Outcome,
     ) {
         for case in cases {
-            self.cases += 1;
-            let id = case["id"].as_str().unwrap_or_default();
-            let ours = outcome(case, strict);
-            let Some((word, reason)) = self.listed.get(id) else {
-                if !ours.agrees {
-                    self.wrong.push(format!("{id}: {}: {case}", ours.detail));
-                }
-                continue;
-            };
-            self.met.insert(id.to_owned());
-            if ours.agrees {
-                self.wrong.push(format!("{id} agrees, but is listed: {reason}"));
-            } else if ours.word != *word {
-                self.wrong.push(format!("{id}: {} ({}), listed as {word}", ours.word, ours.detail));
-            }
-            if let Some(lenient) = quirks_named(reason, strict) {
-                self.forgiven += 1;
-                let lenient = outcome(case, lenient);
-                if !lenient.agrees {
-                    self.wrong.push(format!("{id}: {} by the quirks of: {reason}: {case}", lenient.detail));
-                }
+            let Some(reason) = self.judge_one(case, &outcome(case, strict)) else { continue };
+            let Some(lenient) = quirks_named(&reason, strict) else { continue };
+            self.forgiven += 1;
+            let ours = outcome(case, lenient);
+            if !ours.agrees {
+                self.wrong.push(format!("{}: {} by the quirks of: {reason}: {case}", id(case), ours.detail));
             }
         }
+    }
+
+    /// Judges what one case came to, and returns the reason if it is listed.
+    pub fn judge_one(&mut self, case: &Value, ours: &Outcome) -> Option<String> {
+        self.cases += 1;
+        let id = id(case);
+        let Some((word, reason)) = self.listed.get(id) else {
+            if !ours.agrees {
+                self.wrong.push(format!("{id}: {}: {case}", ours.detail));
+            }
+            return None;
+        };
+        self.met.insert(id.to_owned());
+        if ours.agrees {
+            self.wrong.push(format!("{id} agrees, but is listed: {reason}"));
+        } else if ours.word != *word {
+            self.wrong.push(format!("{id}: {} ({}), listed as {word}", ours.word, ours.detail));
+        }
+        Some(reason.clone())
     }
 
     /// Fails unless all cases agreed or came out as they are listed, and every listed one was met.
@@ -162,4 +166,8 @@ pub fn quirks_named(reason: &str, strict: Leniency) -> Option<Leniency> {
     let named = |quirk: &&Quirk| words.contains(quirk.name());
     let lenient = Quirk::ALL.iter().filter(named).fold(strict, |leniency, quirk| leniency.allow(*quirk));
     (lenient != strict).then_some(lenient)
+}
+
+fn id(case: &Value) -> &str {
+    case["id"].as_str().unwrap_or_default()
 }

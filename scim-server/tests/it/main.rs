@@ -19,4 +19,5 @@ mod protocol;
 mod secrets;
 mod sort;
 mod streamed;
+mod suites_2;
 mod tenants;
