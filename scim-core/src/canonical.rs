@@ -14,8 +14,8 @@ use crate::leniency::{Quirk, UnknownAttributes};
 use crate::members;
 use crate::resource_type::AttrRef;
 use crate::scalar;
-use crate::scalar::shorten;
 use crate::schema::{Attribute, Mutability, Type};
+use crate::shorten::shorten;
 
 /// What is left of a value once it is canonical.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,6 +9,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::shorten::shorten;
+
 /// An instant read from an `xsd:dateTime`, comparable to full precision. Without a zone it is UTC.
 ///
 /// ```
@@ -61,7 +63,7 @@ impl FromStr for DateTime {
     type Err = DateTimeError;
 
     fn from_str(text: &str) -> Result<Self, DateTimeError> {
-        parse(text).ok_or_else(|| DateTimeError(text.chars().take(64).collect()))
+        parse(text).ok_or_else(|| DateTimeError(shorten(text)))
     }
 }
 

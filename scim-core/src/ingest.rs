@@ -16,8 +16,8 @@ use crate::replace;
 use crate::required;
 use crate::resource::Resource;
 use crate::resource_type::{AttrRef, Extension, Resolved, ResourceType};
-use crate::scalar::shorten;
 use crate::schema::{Attribute, Mutability};
+use crate::shorten::shorten;
 
 /// What a body may cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,6 +9,7 @@ use serde_json::{Map, Number, Value};
 
 use crate::error::Error;
 use crate::ingest::Limits;
+use crate::shorten::shorten;
 
 /// Reads one JSON text, refusing what a lenient reader would silently mend: duplicate keys (RFC 8259
 /// leaves their meaning open), more than [`Limits::depth`] levels or [`Limits::elements`] values.
@@ -103,7 +104,7 @@ impl<'de> Visitor<'de> for Tree<'_> {
             // Asking `insert` saves looking each key up beforehand; the borrowed key is left for the message.
             let value = access.next_value_seed(inner)?;
             if map.insert(String::from(&*key), value).is_some() {
-                let key: String = key.chars().take(64).collect();
+                let key = shorten(&key);
                 return Err(A::Error::custom(format_args!("the key `{key}` stands twice in one object")));
             }
         }

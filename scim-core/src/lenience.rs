@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::leniency::{Leniency, Quirk, Quirks, UnknownAttributes};
-use crate::scalar::shorten;
+use crate::shorten::shorten;
 
 /// The rules for reading one request, with notes of what was forgiven and what was passed over.
 ///

@@ -23,6 +23,7 @@ mod resource;
 mod resource_type;
 mod scalar;
 mod schema;
+mod shorten;
 mod typed;
 pub mod urn;
 mod verbatim;
@@ -55,10 +56,11 @@ pub use resource_type::{
     AttrRef, Extension, Relation, ResolveError, Resolved, ResourceType, ResourceTypeBuilder,
     ResourceTypeError, Side,
 };
-pub use scalar::{json_kind, shorten};
+pub use scalar::json_kind;
 pub use schema::{
     Attribute, DescribeSchema, Mutability, Returned, Schema, SchemaBuilder, SchemaError, Type, Uniqueness,
 };
+pub use shorten::shorten;
 pub use typed::{
     Address, EnterpriseUser, Extensible, ExtensionType, Group, Manager, MemberRef, MultiValue, Name,
     Password, ResourceMeta, ScimResource, User,

@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::lenience::Lenience;
 use crate::leniency::Quirk;
 use crate::schema::{Attribute, Type};
+use crate::shorten::shorten;
 
 /// Checks one simple value where it stands.
 pub(crate) fn canonicalize(
@@ -105,15 +106,6 @@ pub fn json_kind(value: &Value) -> &'static str {
         Value::Array(_) => "an array",
         Value::Object(_) => "an object",
     }
-}
-
-/// A text from outside as an error may repeat it: its first 64 characters.
-///
-/// ```
-/// assert_eq!(scim_core::shorten(&"x".repeat(1_000)).len(), 64);
-/// ```
-pub fn shorten(text: &str) -> String {
-    text.chars().take(64).collect()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use scim_core::{AttrRef, Lenience, Quirk, Resolved, ResourceType, Returned};
+use scim_core::{AttrRef, Lenience, Quirk, Resolved, ResourceType, Returned, shorten};
 
 use crate::compare::{Comparison, Mismatch, Test};
 use crate::element::ElementFilter;
@@ -322,7 +322,7 @@ impl<'b> Binder<'b> {
                 position: place.value as usize,
                 attribute,
                 expected,
-                found: shortened(&literal.to_string()),
+                found: shorten(&literal.to_string()),
             },
         })
     }
@@ -339,7 +339,7 @@ impl<'b> Binder<'b> {
 
     pub(crate) fn unknown(&self, position: usize, path: &str) -> FilterError {
         let resource_type = self.resource_type.name().to_owned();
-        FilterError::UnknownAttribute { position, path: shortened(path), resource_type }
+        FilterError::UnknownAttribute { position, path: shorten(path), resource_type }
     }
 
     /// FILT-028: what is never returned must not be found out by asking.
@@ -472,13 +472,4 @@ fn no_value_path(attr: &AttrRef, position: usize) -> FilterError {
 
 fn last<T>(stack: &mut Vec<T>, count: usize) -> Vec<T> {
     stack.split_off(stack.len().saturating_sub(count))
-}
-
-/// Short enough for a message.
-fn shortened(text: &str) -> String {
-    const MOST: usize = 80;
-    match text.char_indices().nth(MOST) {
-        Some((at, _)) => format!("{}…", &text[..at]),
-        None => text.to_owned(),
-    }
 }

@@ -24,14 +24,14 @@ use nom::combinator::opt;
 use nom::error::{ErrorKind, ParseError};
 use nom::sequence::{delimited, preceded};
 use nom::{IResult, Parser};
-use scim_core::{Lenience, Quirk};
+use scim_core::{Lenience, Quirk, shorten};
 
 use crate::error::FilterError;
 use crate::filter::{Budget, Filter};
 use crate::literal::CompareOp;
 use crate::number;
 use crate::scan::{
-    any_case, excerpt, holds_a_filter, is_path_byte, name_length, path_length, plain_length, quoted_length,
+    any_case, holds_a_filter, is_path_byte, name_length, next_word, path_length, plain_length, quoted_length,
     word, word_length,
 };
 use crate::tree::{Chain, Links, NodeId, Operand, Place, Span, Tree, index};
@@ -371,14 +371,14 @@ impl<'g> Grammar<'g> {
         let position = self.source.len() - fault.rest.len();
         let error = match fault.kind {
             Kind::Expected(expected) => {
-                let found = match excerpt(fault.rest) {
+                let found = match next_word(fault.rest) {
                     "" => "the end".to_owned(),
-                    text => format!("`{text}`"),
+                    word => format!("`{}`", shorten(word)),
                 };
                 FilterError::Syntax { position, expected, found }
             }
             Kind::UnknownOperator => {
-                FilterError::UnknownOperator { position, operator: excerpt(fault.rest).to_owned() }
+                FilterError::UnknownOperator { position, operator: shorten(next_word(fault.rest)) }
             }
             Kind::Nested => FilterError::NestedValuePath { position },
             Kind::TooDeep => FilterError::TooDeep { position, limit: self.depth_limit },

@@ -144,13 +144,9 @@ pub(crate) fn any_case(word: &str) -> Option<Operand> {
         .find_map(|(name, operand)| name.eq_ignore_ascii_case(word).then_some(operand))
 }
 
-/// The next word of the rest, short enough for a message.
-pub(crate) fn excerpt(rest: &str) -> &str {
-    let end = rest
-        .char_indices()
-        .enumerate()
-        .find(|(count, (at, c))| *count == 24 || (*at > 0 && *c == ' '))
-        .map_or(rest.len(), |(_, (at, _))| at);
+/// The next word of the rest, up to a space that is not its first character.
+pub(crate) fn next_word(rest: &str) -> &str {
+    let end = rest.char_indices().skip(1).find(|(_, c)| *c == ' ').map_or(rest.len(), |(at, _)| at);
     &rest[..end]
 }
 

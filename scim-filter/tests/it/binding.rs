@@ -276,3 +276,15 @@ fn filt_023_attributes_of_extensions_are_written_out_in_full() {
     assert_eq!(filter.to_string(), format!("{}:department eq \"R&D\"", scim_core::urn::ENTERPRISE_USER));
     assert!(filter.bind(&user, &mut Lenience::strict()).is_ok());
 }
+
+#[test]
+fn an_unknown_attribute_is_seen_behind_a_long_urn() {
+    let user = ResourceType::user();
+    let urn = format!("urn:example:{}:2.0:User", "very:long:".repeat(20));
+    let error = bind(&user, &format!("{urn}:favouriteColour eq \"x\"")).unwrap_err().to_string();
+    assert!(error.contains("`urn:example:very") && error.contains("…"), "{error}");
+    assert!(error.contains(":2.0:User:favouriteColour`"), "{error}");
+    let known = format!("{}:shoeSize pr", scim_core::urn::ENTERPRISE_USER);
+    let error = bind(&user, &known).unwrap_err().to_string();
+    assert!(error.contains(":extension:enterprise:2.0:User:shoeSize`") && !error.contains('…'), "{error}");
+}
