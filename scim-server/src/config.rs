@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use scim_core::{
-    AttrRef, AuthenticationScheme, Leniency, Limits, PaginationMethod, PaginationSupport, Quirk, Registry,
+    AttrRef, AuthenticationScheme, Leniency, Limits, PaginationMethod, PaginationSupport, Registry,
     ServiceProviderConfig,
 };
 use scim_server_traits::{Authenticator, Clock, IdSource, MeResolver, Store, SystemClock, TenantId};
@@ -14,7 +14,6 @@ use url::Url;
 use crate::cursor::Cursors;
 use crate::elements::Places;
 use crate::id::UuidSource;
-use crate::known_links::KnownLinks;
 use crate::negotiate::MediaTypes;
 use crate::observe::Measured;
 use crate::op::bulk::BulkLimits;
@@ -58,6 +57,7 @@ pub struct ServerBuilder {
     me: Option<Arc<dyn MeResolver>>,
     patch_response: PatchResponse,
     media_types: MediaTypes,
+    names_passed_over: bool,
     numeric_error_status: bool,
 }
 
@@ -94,6 +94,7 @@ impl ServerBuilder {
             me: None,
             patch_response: PatchResponse::default(),
             media_types: MediaTypes::default(),
+            names_passed_over: true,
             numeric_error_status: false,
         }
     }
@@ -262,6 +263,17 @@ impl ServerBuilder {
         self
     }
 
+    /// Leaves out of answers the names of what a request said and nobody understood.
+    ///
+    /// Without this, such an answer has a header `SCIM-Passed-Over`: a list of the names of attributes and of members of
+    /// the message, never of values, at most 4 KiB. Each result of a bulk request has a member `passedOver` instead.
+    /// [`Leniency::STRICT`] passes nothing over, and has neither.
+    #[must_use]
+    pub fn without_passed_over_names(mut self) -> Self {
+        self.names_passed_over = false;
+        self
+    }
+
     /// Write `status` in error bodies as a number, as some service providers do (E-71), not as the string
     /// of RFC 7644.
     #[must_use]
@@ -317,12 +329,7 @@ impl ServerBuilder {
         let base_paths = [Some(url.path()), self.also_at.as_deref()].into_iter().flatten();
         let base_paths = base_paths.map(|path| path.trim_end_matches('/').to_owned()).collect();
         let base = url.as_str().trim_end_matches('/').to_owned();
-        let measured: Arc<dyn Store> = Arc::new(Measured(self.store));
-        let store: Arc<dyn Store> = if self.leniency.allows(Quirk::UnknownTargets) {
-            Arc::new(KnownLinks { store: measured, registry: self.registry.clone() })
-        } else {
-            measured
-        };
+        let store: Arc<dyn Store> = Arc::new(Measured(self.store));
         Ok(Server::new(Inner {
             places: Places::new(&base, &self.registry),
             store,
@@ -348,6 +355,7 @@ impl ServerBuilder {
             me: self.me,
             patch_response: self.patch_response,
             media_types: self.media_types,
+            names_passed_over: self.names_passed_over,
             numeric_error_status: self.numeric_error_status,
             config,
         }))

@@ -12,6 +12,7 @@ mod negotiate;
 mod observe;
 mod op;
 mod parameters;
+mod passed_over;
 mod respond;
 mod route;
 mod secret;

@@ -2,9 +2,11 @@
 //! ignored (SRV-012).
 
 use percent_encoding::percent_decode_str;
-use scim_core::{AttrRef, Error, Projection, ResourceType, SearchRequest, SortOrder, urn};
+use scim_core::{
+    AttrRef, Error, Lenience, Projection, ResourceType, SearchRequest, SortOrder, take_members, urn,
+};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use url::form_urlencoded;
 
 /// The parameters of one request.
@@ -57,7 +59,14 @@ impl Parameters {
     }
 
     /// Reads the body of a `.search` (SRV-043): 400 `invalidSyntax` when it is no SearchRequest.
-    pub(crate) fn from_search(body: Value) -> Result<Self, Error> {
+    pub(crate) fn from_search(body: Value, lenience: &mut Lenience) -> Result<Self, Error> {
+        let Value::Object(body) = body else {
+            return Err(Error::invalid_syntax("the body is no SearchRequest: it must be an object"));
+        };
+        let members = take_members("", body, SearchRequest::MEMBERS, lenience)?;
+        let named = SearchRequest::MEMBERS.into_iter().zip(members);
+        let body: Map<String, Value> =
+            named.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
         let search =
             |urn: &Value| urn.as_str().is_some_and(|urn| urn.eq_ignore_ascii_case(urn::SEARCH_REQUEST));
         let is_named =
@@ -66,7 +75,7 @@ impl Parameters {
         if !is_named {
             return Err(Error::invalid_syntax(format!("`schemas` must be [\"{}\"]", urn::SEARCH_REQUEST)));
         }
-        let request = SearchRequest::deserialize(body)
+        let request = SearchRequest::deserialize(Value::Object(body))
             .map_err(|error| Error::invalid_syntax(format!("the body is no SearchRequest: {error}")))?;
         Ok(Self {
             filter: request.filter.filter(|filter| !filter.is_empty()),
@@ -221,7 +230,7 @@ mod tests {
 
     #[test]
     fn srv_043_core_091_searches_are_read_strictly() {
-        let read = |body: Value| Parameters::from_search(body);
+        let read = |body: Value| Parameters::from_search(body, &mut Lenience::strict());
         let mut body = serde_json::json!({
             "schemas": [urn::SEARCH_REQUEST.to_uppercase()], "filter": "title pr", "startIndex": -1, "count": 3,
         });

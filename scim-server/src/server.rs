@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -11,7 +11,10 @@ use http_body_util::Full;
 use scim_core::{
     AttrRef, Error, Lenience, Leniency, Limits, PaginationMethod, Registry, ServiceProviderConfig, parse_json,
 };
-use scim_server_traits::{AuthError, Authenticator, Clock, Context, IdSource, MeResolver, Store, TenantId};
+use scim_server_traits::{
+    AuthError, Authenticator, Batch, Clock, Context, IdSource, MeResolver, Store, StoreError, TenantId,
+    Written,
+};
 use serde_json::Value;
 use tracing::Instrument;
 
@@ -20,10 +23,12 @@ use crate::config::{PatchResponse, ServerBuilder};
 use crate::cursor::Cursors;
 use crate::elements::Places;
 use crate::etag::{Conditions, Unmet};
+use crate::known_links;
 use crate::negotiate::{self, MediaTypes};
 use crate::observe::{self, Observed};
 use crate::op::{self, bulk::BulkLimits};
 use crate::parameters::Parameters;
+use crate::passed_over;
 use crate::respond::{self, Answer};
 use crate::route::{Route, RouteError, route};
 
@@ -63,6 +68,7 @@ pub(crate) struct Inner {
     pub(crate) me: Option<Arc<dyn MeResolver>>,
     pub(crate) patch_response: PatchResponse,
     pub(crate) media_types: MediaTypes,
+    pub(crate) names_passed_over: bool,
     pub(crate) numeric_error_status: bool,
     pub(crate) config: ServiceProviderConfig,
 }
@@ -153,8 +159,13 @@ impl Server {
         let parameters = Parameters::parse(parts.uri.query());
         let call = Call::new(inner, context, &parts.headers, Input::Bytes(&body), parameters);
         let answer = call.run(route).await.map_err(Answer::boxed);
-        observe::report(&call.into_lenience());
-        answer
+        let lenience = call.into_lenience();
+        observe::report(&lenience);
+        let named = passed_over::header(lenience.passed_over()).filter(|_| inner.names_passed_over);
+        answer.map(|answer| match named {
+            Some(names) => answer.header(passed_over::HEADER, names),
+            None => answer,
+        })
     }
 
     /// Who asks for what, as the head alone says.
@@ -252,9 +263,23 @@ impl<'a> Call<'a> {
         Self { server, context, headers, input, parameters, id: None, lenience }
     }
 
-    /// The rules for reading the request. Not to be held while something is awaited.
-    pub(crate) fn lenience(&self) -> MutexGuard<'_, Lenience> {
-        self.lenience.lock().unwrap_or_else(PoisonError::into_inner)
+    /// A part of a request, of which something has been read already.
+    pub(crate) fn with_lenience(self, lenience: Lenience) -> Self {
+        Self { lenience: Mutex::new(lenience), ..self }
+    }
+
+    /// Commits what the request comes to, and notes what is left out of it.
+    pub(crate) async fn commit(&self, batch: Batch) -> Result<Vec<Written>, StoreError> {
+        let mut dropped = Vec::new();
+        let outcome = known_links::commit(self.server, &self.context, batch, &mut dropped).await;
+        self.reading(|lenience| dropped.iter().for_each(|loss| loss.note(lenience)));
+        outcome
+    }
+
+    /// Reads a part of the request by its rules. `read` must not read another part in its midst: a guard that it could
+    /// hold is not given away for that reason.
+    pub(crate) fn reading<T>(&self, read: impl FnOnce(&mut Lenience) -> T) -> T {
+        read(&mut self.lenience.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// What reading the request took.

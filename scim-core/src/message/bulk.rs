@@ -57,7 +57,7 @@ impl BulkRequest {
 ///
 /// What is missing reads as empty, so that a service provider can answer for the one operation and carry
 /// on with the others.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct BulkOperation {
@@ -82,6 +82,9 @@ pub struct BulkOperation {
 }
 
 impl BulkOperation {
+    /// The names of its members.
+    pub const MEMBERS: [&'static str; 5] = ["method", "bulkId", "version", "path", "data"];
+
     /// Creates a resource at an endpoint such as `/Users`.
     pub fn post(endpoint: impl Into<String>, bulk_id: impl Into<String>, resource: Value) -> Self {
         Self { bulk_id: Some(bulk_id.into()), ..Self::new(BulkMethod::Post, endpoint, Some(resource)) }
@@ -170,6 +173,9 @@ pub struct BulkResult {
     /// The body, required when the operation failed: then an [`Error`](crate::Error).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response: Option<Value>,
+    /// The names of what the operation said and the service provider passed over: an addition of this project's.
+    #[serde(default, deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
+    pub passed_over: Vec<String>,
     /// Everything else.
     #[serde(flatten)]
     pub other: Map<String, Value>,
@@ -179,7 +185,8 @@ impl BulkResult {
     /// A result of this status, with nothing else said.
     pub fn new(method: BulkMethod, status: StatusCode) -> Self {
         let (bulk_id, version, location, response) = (None, None, None, None);
-        Self { method, bulk_id, version, location, status, response, other: Map::new() }
+        let (passed_over, other) = (Vec::new(), Map::new());
+        Self { method, bulk_id, version, location, status, response, passed_over, other }
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::error::Error;
 use crate::lenience::Lenience;
 use crate::leniency::Quirk;
-use crate::scalar::shorten;
+use crate::shorten::shorten;
 
 /// Takes the named members out of a message, or out of a part of one; `None` for each that is not there.
 ///

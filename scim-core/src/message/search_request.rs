@@ -54,6 +54,19 @@ pub struct SearchRequest {
 }
 
 impl SearchRequest {
+    /// The names of its members.
+    pub const MEMBERS: [&'static str; 9] = [
+        "schemas",
+        "attributes",
+        "excludedAttributes",
+        "filter",
+        "sortBy",
+        "sortOrder",
+        "startIndex",
+        "count",
+        "cursor",
+    ];
+
     /// A query for everything.
     pub fn new() -> Self {
         Self {

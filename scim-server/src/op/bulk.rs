@@ -11,7 +11,9 @@ use std::collections::BTreeSet;
 
 use futures_util::stream::{self, StreamExt as _};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use scim_core::{BulkMethod, BulkResponse, BulkResult, Error, Limits, Reference, parse_json, urn};
+use scim_core::{
+    BulkMethod, BulkResponse, BulkResult, Error, Lenience, Limits, Reference, parse_json, take_members, urn,
+};
 use scim_patch::{RelationEdit, RelationStep};
 use scim_server_traits::{Batch, EntityTag, Update};
 use serde_json::Value;
@@ -20,6 +22,7 @@ use self::entry::{Entry, Names};
 use self::order::{Step, order};
 use super::create;
 use crate::etag;
+use crate::known_links;
 use crate::observe;
 use crate::parameters::Parameters;
 use crate::respond::{self, Answer};
@@ -78,12 +81,18 @@ fn read(call: &Call<'_>, limits: &BulkLimits) -> Result<(Vec<Entry>, usize), Err
         ));
     }
     let body = parse_json(bytes, &Limits { bytes: limits.payload, ..call.server.limits })?;
+    let Value::Object(body) = body else {
+        return Err(Error::invalid_syntax("the body must be an object"));
+    };
+    let names = ["schemas", "failOnErrors", "Operations"];
+    let [schemas, fail_on_errors, operations] =
+        call.reading(|lenience| take_members("", body, names, lenience))?;
     let names_it = |urn: &Value| urn.as_str().is_some_and(|urn| urn.eq_ignore_ascii_case(urn::BULK_REQUEST));
-    let schemas = body.get("schemas").and_then(Value::as_array);
+    let schemas = schemas.as_ref().and_then(Value::as_array);
     if !schemas.is_some_and(|urns| urns.iter().any(names_it)) {
         return Err(Error::invalid_syntax(format!("`schemas` must be [\"{}\"]", urn::BULK_REQUEST)));
     }
-    let most_errors = match body.get("failOnErrors") {
+    let most_errors = match fail_on_errors {
         None | Some(Value::Null) => usize::MAX,
         Some(number) => number
             .as_u64()
@@ -91,17 +100,18 @@ fn read(call: &Call<'_>, limits: &BulkLimits) -> Result<(Vec<Entry>, usize), Err
             .filter(|number| *number > 0)
             .ok_or_else(|| Error::invalid_value(format!("`failOnErrors` must be 1 or more, not {number}")))?,
     };
-    let Value::Object(mut body) = body else {
-        return Err(Error::invalid_syntax("the body must be an object"));
-    };
-    let Some(Value::Array(operations)) = body.remove("Operations") else {
+    let Some(Value::Array(operations)) = operations else {
         return Err(Error::invalid_syntax("`Operations` must be an array"));
     };
     if operations.len() > limits.operations {
         let (given, most) = (operations.len(), limits.operations);
         return too_large(format!("`Operations` holds {given}: maxOperations is {most}"));
     }
-    let mut entries: Vec<Entry> = operations.into_iter().map(Entry::read).collect();
+    let mut entries: Vec<Entry> = operations
+        .into_iter()
+        .enumerate()
+        .map(|(place, operation)| Entry::read(place, operation, call.server.leniency))
+        .collect();
     let names = Names::give(&mut entries, call.server)?;
     entries.iter_mut().for_each(|entry| entry.resolve(&names));
     Ok((entries, most_errors))
@@ -196,10 +206,12 @@ impl Job<'_> {
         }
         let call = self.call_for(entry, &headers);
         let outcome = call.single(route).await;
-        observe::report(&call.into_lenience());
+        let lenience = call.into_lenience();
+        observe::report(&lenience);
         match outcome {
             Ok(answer) => {
                 let mut result = self.result(entry, answer.status());
+                self.tell(&mut result, &lenience);
                 // Nothing of the resource is shown, so the tag is the version's.
                 let tag = answer.get(&header::ETAG);
                 result.version = tag.map(|tag| etag::of_version(tag).unwrap_or_else(|| tag.to_owned()));
@@ -216,7 +228,7 @@ impl Job<'_> {
         let context = self.call.context.clone();
         let mut call = Call::new(self.call.server, context, headers, input, Parameters::default());
         call.id.clone_from(&entry.id);
-        call
+        call.with_lenience(entry.lenience.clone())
     }
 
     /// Where the operation leads, once all that it needs is there, or among those that are made with it.
@@ -295,13 +307,34 @@ impl Job<'_> {
         }
         let (updated, updates): (Vec<_>, Vec<_>) = updates.into_iter().unzip();
         let batch = updates.into_iter().fold(batch, Batch::update);
-        let written = server.store.commit(&self.call.context, batch).await?;
-        notes.iter().for_each(observe::report);
+        let mut dropped = Vec::new();
+        let written = known_links::commit(server, &self.call.context, batch, &mut dropped).await?;
+        for loss in dropped {
+            // The updates come after the creates.
+            let at = match loss.write.checked_sub(creates.len()) {
+                None => Some(loss.write),
+                Some(update) => updated.get(update).copied(),
+            };
+            if let Some(lenience) = at.and_then(|at| notes.get_mut(at)) {
+                loss.note(lenience);
+            }
+        }
+        for (result, lenience) in results.iter_mut().zip(&notes) {
+            observe::report(lenience);
+            self.tell(result, lenience);
+        }
         // The last write of each says the version.
         for (at, written) in (0..creates.len()).chain(updated).zip(written) {
             results[at].version = Some(EntityTag(written.version).to_string());
         }
         Ok(results)
+    }
+
+    /// Names what an operation said in vain.
+    fn tell(&self, result: &mut BulkResult, lenience: &Lenience) {
+        if self.call.server.names_passed_over {
+            result.passed_over = lenience.passed_over().names().map(str::to_owned).collect();
+        }
     }
 
     fn result(&self, entry: &Entry, status: StatusCode) -> BulkResult {

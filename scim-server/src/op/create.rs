@@ -21,7 +21,8 @@ pub(super) struct New {
 
 /// Reads the body.
 pub(super) fn new(call: &Call<'_>, resource_type: &Arc<ResourceType>) -> Result<New, Error> {
-    let mut read = ingest_value(call.json()?, resource_type, None, &mut call.lenience())?;
+    let body = call.json()?;
+    let mut read = call.reading(|lenience| ingest_value(body, resource_type, None, lenience))?;
     secret::discard(resource_type, &mut read.resource);
     let id = call.id.clone().unwrap_or_else(|| call.server.ids.next_id());
     let mut insert = Insert::new(Arc::clone(resource_type), id, read.resource);
@@ -37,7 +38,7 @@ pub(crate) async fn run(call: &Call<'_>, resource_type: Arc<ResourceType>) -> Re
     let shown = wanted_relations(&resource_type, &projection);
     let linked = insert.links.iter().any(|(name, links)| !links.is_empty() && shown.contains(name));
     let (id, resource) = (insert.id.clone(), insert.resource.clone());
-    let written = server.store.commit(&call.context, Batch::new(server.clock.now()).insert(insert)).await?;
+    let written = call.commit(Batch::new(server.clock.now()).insert(insert)).await?;
     let written = written.into_iter().next().ok_or_else(|| Error::internal("the store answered nothing"))?;
     let stored = if linked {
         let get = Get::new(Arc::clone(&resource_type), &id).with_relations(shown).at_once(AT_ONCE);

@@ -25,7 +25,8 @@ pub(crate) async fn run(
     let sort = match &parameters.sort_by {
         None => Sort::default(),
         Some(path) => {
-            sort(call, parameters, SortBy::bind(path, resource_type, &mut call.lenience())?, resource_type)?
+            let by = call.reading(|lenience| SortBy::bind(path, resource_type, lenience))?;
+            sort(call, parameters, by, resource_type)?
         }
     };
     let filter = filter(call, parameters)?;
@@ -41,7 +42,7 @@ pub(crate) async fn run(
 
 /// Nothing of a type that is not served, for who asks to see whether it is; 404 for everybody else.
 pub(crate) fn run_unserved(call: &Call<'_>, path: &str) -> Result<Answer, Error> {
-    if !call.lenience().uses(Quirk::ListUnservedTypeAsEmpty) {
+    if !call.reading(|lenience| lenience.uses(Quirk::ListUnservedTypeAsEmpty)) {
         return Err(Error::not_found(format!("there is no endpoint `{path}`")));
     }
     Answer::list(ListResponse::page(0, 1, Vec::new()), 0, |_| Ok(()))
@@ -54,7 +55,7 @@ pub(crate) async fn run_all(call: &Call<'_>, parameters: &Parameters) -> Result<
     let filter = filter(call, parameters)?;
     if let Some(filter) = &filter {
         let knows = |resource_type: &ResourceType, path: &str| {
-            resource_type.resolve_with(path, &mut call.lenience()).is_ok()
+            call.reading(|lenience| resource_type.resolve_with(path, lenience)).is_ok()
         };
         let is_known = |path: &str| {
             // `value` stands for the values themselves where they have no sub-attributes.
@@ -67,7 +68,11 @@ pub(crate) async fn run_all(call: &Call<'_>, parameters: &Parameters) -> Result<
     }
     let orders: Vec<_> = match &parameters.sort_by {
         None => types.iter().map(|_| Ok(SortBy::Creation)).collect(),
-        Some(path) => types.iter().map(|known| SortBy::bind(path, known, &mut call.lenience())).collect(),
+        Some(path) => {
+            let bind =
+                |known: &Arc<ResourceType>| call.reading(|lenience| SortBy::bind(path, known, lenience));
+            types.iter().map(bind).collect()
+        }
     };
     let is_known = orders.iter().any(Result::is_ok);
     let mut parts = Vec::new();
@@ -82,7 +87,7 @@ pub(crate) async fn run_all(call: &Call<'_>, parameters: &Parameters) -> Result<
 
 /// The filter that is asked for, before it is bound to a type.
 fn filter(call: &Call<'_>, parameters: &Parameters) -> Result<Option<Filter>, Error> {
-    let parse = |text: &String| Filter::parse_with(text, &mut call.lenience());
+    let parse = |text: &String| call.reading(|lenience| Filter::parse_with(text, lenience));
     Ok(parameters.filter.as_ref().map(parse).transpose()?)
 }
 
@@ -139,7 +144,7 @@ impl Part {
             if parameters.in_url && !call.server.sensitive.is_empty() {
                 refuse_sensitive(call, filter, resource_type)?;
             }
-            let bound = bind(filter, resource_type, &mut call.lenience())?;
+            let bound = call.reading(|lenience| bind(filter, resource_type, lenience))?;
             query.filter = Some(bound.with_versions(etag::of_version));
         }
         Ok(Self { resource_type: Arc::clone(resource_type), query, projection })
@@ -155,7 +160,7 @@ fn refuse_sensitive(call: &Call<'_>, filter: &Filter, resource_type: &ResourceTy
 }
 
 fn is_sensitive(call: &Call<'_>, path: &str, resource_type: &ResourceType) -> bool {
-    match resource_type.resolve_with(path, &mut call.lenience()) {
+    match call.reading(|lenience| resource_type.resolve_with(path, lenience)) {
         // A path without sub-attribute stands for all of them, and so does one that is sensitive.
         Ok(Resolved::Attribute(asked)) => call.server.sensitive.iter().any(|known| {
             known.extension() == asked.extension()

@@ -27,8 +27,10 @@ pub(crate) async fn run(
         return Err(Error::not_implemented("PATCH is not supported: replace the resource by PUT"));
     }
     let precondition = Conditions::read(call.headers).precondition();
-    let request = PatchRequest::from_value_within(call.json()?, &mut call.lenience(), &server.limits)?;
-    let plan = request.compile(&resource_type, &mut call.lenience())?;
+    let body = call.json()?;
+    let plan = call.reading(|lenience| {
+        PatchRequest::from_value_within(body, lenience, &server.limits)?.compile(&resource_type, lenience)
+    })?;
     let relations_only = !plan.touches_document() && !plan.relations().is_empty();
     let with_body = match server.patch_response {
         _ if call.parameters.names_attributes() => true,
@@ -87,6 +89,6 @@ async fn update(
 
 async fn commit(call: &Call<'_>, update: Update) -> Result<Written, StoreError> {
     let batch = Batch::new(call.server.clock.now()).update(update);
-    let written = call.server.store.commit(&call.context, batch).await?;
+    let written = call.commit(batch).await?;
     written.into_iter().next().ok_or_else(|| StoreError::backend("the store answered nothing"))
 }

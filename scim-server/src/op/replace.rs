@@ -27,8 +27,9 @@ pub(crate) async fn run(
         let previous = server.store.get(&call.context, get).await?;
         let previous = previous.ok_or_else(|| read::missing(&resource_type, &id))?;
         check_version(&precondition, resource_type.name(), &id, previous.version)?;
-        let mut ingested =
-            ingest_value(body.clone(), &resource_type, Some(&previous.resource), &mut call.lenience())?;
+        let mut ingested = call.reading(|lenience| {
+            ingest_value(body.clone(), &resource_type, Some(&previous.resource), lenience)
+        })?;
         secret::discard(&resource_type, &mut ingested.resource);
         // Worked out before anything is written, for it may be refused.
         let projection = call.parameters.projection_after(&resource_type, &ingested.written)?;
@@ -46,7 +47,7 @@ pub(crate) async fn run(
             .when(Precondition::Match(vec![previous.version]))
             .with_whole(ingested.resource)
             .with_relations(relations);
-        match server.store.commit(&call.context, Batch::new(server.clock.now()).update(update)).await {
+        match call.commit(Batch::new(server.clock.now()).update(update)).await {
             Ok(_) => break projection,
             Err(error) if again(&error, attempt) => attempt += 1,
             Err(error) => return Err(refused(error, &precondition)),

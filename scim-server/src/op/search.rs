@@ -11,7 +11,8 @@ use crate::respond::Answer;
 use crate::server::Call;
 
 pub(crate) async fn run(call: &Call<'_>, resource_type: Option<Arc<ResourceType>>) -> Result<Answer, Error> {
-    let parameters = Parameters::from_search(call.json()?)?;
+    let body = call.json()?;
+    let parameters = call.reading(|lenience| Parameters::from_search(body, lenience))?;
     match resource_type {
         Some(resource_type) => list::run(call, &parameters, &resource_type).await,
         None => list::run_all(call, &parameters).await,

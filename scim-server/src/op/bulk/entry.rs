@@ -4,9 +4,9 @@ use std::collections::{BTreeSet, HashMap};
 
 use http::Method;
 use percent_encoding::percent_decode_str;
-use scim_core::{BulkMethod, BulkOperation, Error};
+use scim_core::{BulkMethod, BulkOperation, Error, Lenience, Leniency, take_members};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::server::Inner;
 
@@ -14,7 +14,7 @@ use crate::server::Inner;
 const REFERENCE: &str = "bulkId:";
 
 /// One operation.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub(super) method: BulkMethod,
     pub(super) bulk_id: Option<String>,
@@ -27,26 +27,25 @@ pub(super) struct Entry {
     pub(super) needs: BTreeSet<usize>,
     /// Why it cannot be done at all.
     pub(super) fault: Option<Error>,
+    /// The rules for reading it, and what that took so far.
+    pub(super) lenience: Lenience,
 }
 
 impl Entry {
-    pub(super) fn read(operation: Value) -> Self {
-        match BulkOperation::deserialize(operation) {
-            Ok(read) => {
-                let BulkOperation { method, bulk_id, version, path, data, .. } = read;
-                let mut entry = Self { method, bulk_id, version, path, data, ..Self::default() };
-                // BULK-004.
-                if entry.method == BulkMethod::Post && entry.bulk_id.as_deref().unwrap_or_default().is_empty()
-                {
-                    entry.fault = Some(Error::invalid_value("`bulkId` is missing: POST needs it"));
-                }
-                entry
-            }
-            Err(error) => {
-                let fault = Error::invalid_syntax(format!("this is no operation: {error}"));
-                Self { fault: Some(fault), ..Self::default() }
-            }
+    /// Reads the operation at this place of the request. What is wrong with it is its own fault, not the request's.
+    pub(super) fn read(place: usize, operation: Value, rules: Leniency) -> Self {
+        let mut lenience = Lenience::new(rules);
+        let (read, mut fault) = match operation_of(place, operation, &mut lenience) {
+            Ok(read) => (read, None),
+            Err(error) => (BulkOperation::default(), Some(error)),
+        };
+        let BulkOperation { method, bulk_id, version, path, data, .. } = read;
+        // BULK-004.
+        if method == BulkMethod::Post && bulk_id.as_deref().unwrap_or_default().is_empty() {
+            fault = Some(Error::invalid_value("`bulkId` is missing: POST needs it"));
         }
+        let (id, needs) = (None, BTreeSet::new());
+        Self { method, bulk_id, version, path, data, id, needs, fault, lenience }
     }
 
     /// Errors: 400 for anything but POST, PUT, PATCH and DELETE (BULK-003).
@@ -83,6 +82,18 @@ impl Entry {
             self.fault = Some(error);
         }
     }
+}
+
+fn operation_of(place: usize, operation: Value, lenience: &mut Lenience) -> Result<BulkOperation, Error> {
+    let Value::Object(operation) = operation else {
+        return Err(Error::invalid_syntax(format!("`Operations[{place}]` must be an object")));
+    };
+    let members = take_members(&format!("Operations[{place}]"), operation, BulkOperation::MEMBERS, lenience)?;
+    let named = BulkOperation::MEMBERS.into_iter().zip(members);
+    let operation: Map<String, Value> =
+        named.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
+    BulkOperation::deserialize(Value::Object(operation))
+        .map_err(|error| Error::invalid_syntax(format!("`Operations[{place}]` is no operation: {error}")))
 }
 
 /// What each `bulkId` stands for.

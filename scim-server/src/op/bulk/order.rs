@@ -87,11 +87,11 @@ mod tests {
     use super::*;
 
     fn entries(entries: &[(&str, &[usize])]) -> Vec<Entry> {
-        let entry = |(path, needs): &(&str, &[usize])| Entry {
-            method: if path.is_empty() { BulkMethod::Post } else { BulkMethod::Put },
-            path: (*path).to_owned(),
-            needs: needs.iter().copied().collect(),
-            ..Entry::default()
+        let entry = |(path, needs): &(&str, &[usize])| {
+            let method = if path.is_empty() { "POST" } else { "PUT" };
+            let operation = serde_json::json!({"method": method, "path": path});
+            let read = Entry::read(0, operation, scim_core::Leniency::STRICT);
+            Entry { needs: needs.iter().copied().collect(), ..read }
         };
         entries.iter().map(entry).collect()
     }
