@@ -9,14 +9,15 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
-use http::{Method, Request, Response, StatusCode, header};
+use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use scim_core::Error;
-use scim_server::Body;
+use scim_emu::Enterprise;
+use scim_server::{Body, Server};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -125,6 +126,24 @@ pub struct Listening {
     silence: Duration,
 }
 
+/// Words the host's own refusals as the service words its own.
+pub trait Refuse {
+    /// The response to this error.
+    fn refuse(&self, error: Error) -> Response<Body>;
+}
+
+impl Refuse for Server {
+    fn refuse(&self, error: Error) -> Response<Body> {
+        Server::refuse(self, error)
+    }
+}
+
+impl Refuse for Enterprise {
+    fn refuse(&self, error: Error) -> Response<Body> {
+        Enterprise::refuse(self, error)
+    }
+}
+
 /// How long requests that are under way may take to end once the server is to stop.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -146,7 +165,11 @@ impl Listening {
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> anyhow::Result<()>
     where
-        S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
+        S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>
+            + Refuse
+            + Clone
+            + Send
+            + 'static,
         S::Future: Send,
     {
         let graceful = GracefulShutdown::new();
@@ -223,11 +246,15 @@ async fn open(stream: TcpStream, tls: Option<TlsAcceptor>, patience: Duration) -
 /// long; over HTTP/2 the other side has to answer a ping.
 async fn talk<S>(opened: Opened, service: S, limit: Duration, silence: Duration, watcher: Watcher)
 where
-    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>
+        + Refuse
+        + Clone
+        + Send
+        + 'static,
     S::Future: Send,
 {
     let service = service_fn(move |request| {
-        let mut service = service.clone();
+        let (mut service, late) = (service.clone(), service.clone());
         async move {
             let is_head = Request::method(&request) == Method::HEAD;
             let answer = async {
@@ -235,7 +262,7 @@ where
                 service.call(request).await
             };
             timeout(limit, answer).await.unwrap_or_else(|_| {
-                let answer = too_late();
+                let answer = late.refuse(too_late());
                 Ok(if is_head { answer.map(|_| Body::empty()) } else { answer })
             })
         }
@@ -253,12 +280,7 @@ where
     };
 }
 
-fn too_late() -> Response<Body> {
+fn too_late() -> Error {
     let detail = "the request took too long: a write may have been carried out all the same";
-    let error = Error::new(StatusCode::SERVICE_UNAVAILABLE, detail);
-    let mut response = Response::new(Body::from(serde_json::to_vec(&error).unwrap_or_default()));
-    *response.status_mut() = error.status;
-    let media_type = header::HeaderValue::from_static(scim_core::urn::MEDIA_TYPE);
-    response.headers_mut().insert(header::CONTENT_TYPE, media_type);
-    response
+    Error::new(StatusCode::SERVICE_UNAVAILABLE, detail)
 }

@@ -12,7 +12,7 @@ use scim_server_traits::{Store, TenantId};
 use scim_store::{MemoryStore, SqliteStore};
 use serde_json::json;
 
-pub use host::{Host, Listening};
+pub use host::{Host, Listening, Refuse};
 
 /// A store with the secret that it keeps, if it keeps any.
 pub type OpenStore = (Arc<dyn Store>, Option<[u8; 32]>);

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use scim_core::{Error, Leniency, Quirk, RegistryError, ResourceType};
-use scim_server::{Body, ConfigError, PatchResponse, Server};
+use scim_server::{Body, ConfigError, ErrorMember, PatchResponse, Server};
 use scim_server_traits::{Clock, Context, Get, Query, Store, StoreError, SystemClock, TenantId};
 use tower_service::Service;
 
@@ -82,7 +82,7 @@ impl Enterprise {
         // E-9: GitHub turns away whoever does not say who they are.
         if request.headers().get(header::USER_AGENT).is_none_or(header::HeaderValue::is_empty) {
             let detail = "the request has no `User-Agent`: name your application in it";
-            let refused = self.inner.server.refuse(Error::new(StatusCode::FORBIDDEN, detail));
+            let refused = self.refuse(Error::new(StatusCode::FORBIDDEN, detail));
             return if request.method() == Method::HEAD { refused.map(|_| Body::empty()) } else { refused };
         }
         let answer = self.inner.server.serve(request).await;
@@ -95,8 +95,13 @@ impl Enterprise {
         parts.headers.remove(header::CONTENT_LENGTH);
         match body.into_bytes().await {
             Ok(bytes) => Response::from_parts(parts, Body::from(member_keys::as_in_examples(bytes))),
-            Err(error) => self.inner.server.refuse(error.into()),
+            Err(error) => self.refuse(error.into()),
         }
+    }
+
+    /// An error response as the enterprise words it, for layers around it.
+    pub fn refuse(&self, error: Error) -> Response<Body> {
+        self.inner.server.refuse(error)
     }
 
     /// The account behind an identity; `None` when there is no such identity.
@@ -305,6 +310,9 @@ impl EnterpriseBuilder {
             .also_accept("application/vnd.github+json")
             .also_accept("application/vnd.github.v3+json")
             .always_scim_json()
+            // What GitHub's clients print of an error (E-82).
+            .error_member("message", ErrorMember::Detail)
+            .error_member("documentation_url", ErrorMember::Text(self.product.documentation_url.into()))
             // GitHub's pages name none of these.
             .sorting(false)
             .cursors(None)

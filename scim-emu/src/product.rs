@@ -16,12 +16,19 @@ pub struct Product {
     pub suffixed: bool,
     /// The longest handle, suffix included (E-23).
     pub max_handle: usize,
+    /// The page that error bodies name as `documentation_url` (E-82).
+    pub documentation_url: &'static str,
 }
 
 impl Product {
     /// GitHub Enterprise Cloud on github.com.
-    pub const GHEC: Self =
-        Self { name: "ghec", base_path: "/scim/v2/enterprises/{enterprise}", suffixed: true, max_handle: 39 };
+    pub const GHEC: Self = Self {
+        name: "ghec",
+        base_path: "/scim/v2/enterprises/{enterprise}",
+        suffixed: true,
+        max_handle: 39,
+        documentation_url: "https://docs.github.com/enterprise-cloud@latest/rest/enterprise-admin/scim",
+    };
 
     /// The SCIM base path of an enterprise.
     pub fn base_path(&self, enterprise: &str) -> String {

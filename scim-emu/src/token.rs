@@ -15,6 +15,9 @@ use crate::account::is_active;
 /// The scopes that let a token provision (E-7).
 const SCOPES: [&str; 2] = ["scim:enterprise", "admin:enterprise"];
 
+/// The scheme that GitHub takes beside `Bearer`, and that its own clients send (E-81).
+const SCHEME: &str = "token";
+
 /// A classic personal access token.
 #[derive(Clone)]
 pub struct Token {
@@ -75,7 +78,7 @@ impl Tokens {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let mut owners = HashMap::new();
-        let mut bearer = BearerTokens::new().with_clock(clock);
+        let mut bearer = BearerTokens::new().with_clock(clock).with_scheme(SCHEME);
         for (number, token) in tokens.into_iter().enumerate() {
             let principal = format!("token-{}", number + 1);
             if let Some(owner) = token.owner {

@@ -30,6 +30,7 @@ use subtle::ConstantTimeEq;
 pub struct BearerTokens {
     grants: RwLock<HashMap<[u8; 32], Grant>>,
     clock: Box<dyn Clock>,
+    schemes: Vec<String>,
 }
 
 /// What a token stands for.
@@ -104,13 +105,22 @@ impl Grant {
 impl BearerTokens {
     /// No token yet.
     pub fn new() -> Self {
-        Self { grants: RwLock::default(), clock: Box::new(SystemClock) }
+        Self { grants: RwLock::default(), clock: Box::new(SystemClock), schemes: vec!["Bearer".into()] }
     }
 
     /// The same, telling expiry by this clock.
     #[must_use]
     pub fn with_clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Box::new(clock);
+        self
+    }
+
+    /// Takes tokens under a further scheme, as in `Authorization: token s3cret`.
+    ///
+    /// Schemes are compared without regard to case (RFC 9110 §11.1).
+    #[must_use]
+    pub fn with_scheme(mut self, scheme: impl Into<String>) -> Self {
+        self.schemes.push(scheme.into());
         self
     }
 
@@ -167,7 +177,7 @@ impl BearerTokens {
         let value = request.headers.get(header::AUTHORIZATION).ok_or(AuthError::Missing)?;
         let (scheme, token) =
             value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or(AuthError::Invalid)?;
-        if !scheme.eq_ignore_ascii_case("bearer") {
+        if !self.schemes.iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
             // RFC 6750 §3.1: a client that uses another scheme has sent no token.
             return Err(AuthError::Missing);
         }
@@ -230,10 +240,20 @@ mod tests {
         let grant = Grant::new(TenantId::new("t"), "p").until(Timestamp::from_millis(1_000));
         let tokens = BearerTokens::new().with_clock(Arc::clone(&clock)).with("good", grant);
         assert!(tokens.grant(&parts(Some("bearer good"))).is_ok());
-        for none in [None, Some("Basic good")] {
+        for none in [None, Some("Basic good"), Some("token good")] {
             assert_eq!(tokens.grant(&parts(none)).unwrap_err(), AuthError::Missing, "{none:?}");
         }
         for bad in ["Bearer bad", "Bearer", "non-token"] {
+            assert_eq!(tokens.grant(&parts(Some(bad))).unwrap_err(), AuthError::Invalid, "{bad}");
+        }
+        let tokens = tokens.with_scheme("token");
+        for good in ["token good", "Token good", "TOKEN  good", "BEARER good", "Bearer good"] {
+            assert!(tokens.grant(&parts(Some(good))).is_ok(), "{good}");
+        }
+        for none in ["Basic good", "tokens good"] {
+            assert_eq!(tokens.grant(&parts(Some(none))).unwrap_err(), AuthError::Missing, "{none}");
+        }
+        for bad in ["tokengood", "token", "token bad"] {
             assert_eq!(tokens.grant(&parts(Some(bad))).unwrap_err(), AuthError::Invalid, "{bad}");
         }
         clock.advance(Duration::from_secs(1));

@@ -13,6 +13,7 @@ use url::Url;
 
 use crate::cursor::Cursors;
 use crate::elements::Places;
+use crate::error_body::{ErrorBody, ErrorMember};
 use crate::id::UuidSource;
 use crate::negotiate::MediaTypes;
 use crate::observe::Measured;
@@ -58,7 +59,7 @@ pub struct ServerBuilder {
     patch_response: PatchResponse,
     media_types: MediaTypes,
     names_passed_over: bool,
-    numeric_error_status: bool,
+    errors: ErrorBody,
 }
 
 impl fmt::Debug for ServerBuilder {
@@ -95,7 +96,7 @@ impl ServerBuilder {
             patch_response: PatchResponse::default(),
             media_types: MediaTypes::default(),
             names_passed_over: true,
-            numeric_error_status: false,
+            errors: ErrorBody::default(),
         }
     }
 
@@ -278,7 +279,24 @@ impl ServerBuilder {
     /// of RFC 7644.
     #[must_use]
     pub fn numeric_error_status(mut self) -> Self {
-        self.numeric_error_status = true;
+        self.errors.numeric_status = true;
+        self
+    }
+
+    /// A member that every error body carries beside `schemas`, `status`, `scimType` and `detail`.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use scim_server::{BearerTokens, ErrorMember, Server};
+    /// # use scim_store::MemoryStore;
+    /// let server = Server::builder(Arc::new(MemoryStore::new()), Arc::new(BearerTokens::new()))
+    ///     .error_member("message", ErrorMember::Detail)
+    ///     .error_member("documentation_url", ErrorMember::Text("https://example.com/scim".into()));
+    /// # let _ = server.build();
+    /// ```
+    #[must_use]
+    pub fn error_member(mut self, name: impl Into<String>, member: ErrorMember) -> Self {
+        self.errors.members.push((name.into(), member));
         self
     }
 
@@ -356,7 +374,7 @@ impl ServerBuilder {
             patch_response: self.patch_response,
             media_types: self.media_types,
             names_passed_over: self.names_passed_over,
-            numeric_error_status: self.numeric_error_status,
+            errors: self.errors,
             config,
         }))
     }

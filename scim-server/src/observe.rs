@@ -12,6 +12,7 @@ use tracing::Span;
 use tracing::field::Empty;
 
 use crate::body::Body;
+use crate::error_body::ErrorBody;
 use crate::respond::Answer;
 use crate::route::Route;
 
@@ -56,9 +57,9 @@ impl Observed {
     }
 
     /// The end of the request.
-    pub(crate) fn respond(self, answer: Answer, numeric_status: bool) -> Response<Body> {
+    pub(crate) fn respond(self, answer: Answer, errors: &ErrorBody) -> Response<Body> {
         self.answered(&answer);
-        let mut response = answer.into_response(numeric_status);
+        let mut response = answer.into_response(errors);
         response.headers_mut().insert(REQUEST_ID, self.id);
         response
     }

@@ -4,10 +4,10 @@ use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body::Body as _;
 use scim_core::{Error, ListResponse, Projection, ResourceType, ScimType, urn};
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::body::Body;
 use crate::elements::Pieces;
+use crate::error_body::ErrorBody;
 use crate::server::Inner;
 
 /// A response in the making.
@@ -97,14 +97,14 @@ impl Answer {
         }
     }
 
-    pub(crate) fn into_response(self, numeric_status: bool) -> Response<Body> {
+    pub(crate) fn into_response(self, errors: &ErrorBody) -> Response<Body> {
         let mut retry_after = None;
         let body = match self.content {
             Content::None => None,
             Content::Body(body) => Some(body),
             Content::Error(error) => {
                 retry_after = error.retry_after;
-                Some(error_value(&error, numeric_status).to_string().into_bytes().into())
+                Some(errors.value(&error).to_string().into_bytes().into())
             }
         };
         let mut response = Response::new(Body::empty());
@@ -133,15 +133,6 @@ pub(crate) fn without_body(response: Response<Body>) -> Response<Body> {
         parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     }
     Response::from_parts(parts, Body::empty())
-}
-
-/// An error as it is written.
-pub(crate) fn error_value(error: &Error, numeric_status: bool) -> Value {
-    let mut body = serde_json::to_value(error).unwrap_or_default();
-    if numeric_status {
-        body["status"] = Value::from(error.status.as_u16());
-    }
-    body
 }
 
 /// The relations of a type that a projection shows, and so must be loaded.

@@ -22,6 +22,7 @@ use crate::body::{self, Body};
 use crate::config::{PatchResponse, ServerBuilder};
 use crate::cursor::Cursors;
 use crate::elements::Places;
+use crate::error_body::ErrorBody;
 use crate::etag::{Conditions, Unmet};
 use crate::known_links;
 use crate::negotiate::{self, MediaTypes};
@@ -69,7 +70,7 @@ pub(crate) struct Inner {
     pub(crate) patch_response: PatchResponse,
     pub(crate) media_types: MediaTypes,
     pub(crate) names_passed_over: bool,
-    pub(crate) numeric_error_status: bool,
+    pub(crate) errors: ErrorBody,
     pub(crate) config: ServiceProviderConfig,
 }
 
@@ -111,13 +112,13 @@ impl Server {
             }
             Err(error) => Answer::error(error),
         };
-        let response = observed.respond(answer, self.inner.numeric_error_status);
+        let response = observed.respond(answer, &self.inner.errors);
         if parts.method == Method::HEAD { respond::without_body(response) } else { response }
     }
 
     /// A SCIM error response, for layers around the server.
     pub fn refuse(&self, error: Error) -> Response<Body> {
-        Answer::error(error).into_response(self.inner.numeric_error_status)
+        Answer::error(error).into_response(&self.inner.errors)
     }
 
     async fn admit(&self, parts: &Parts) -> Result<Context, AuthError> {

@@ -15,6 +15,7 @@ use scim_server_traits::{AuthError, Authenticator, TenantId, TenantResolver};
 
 use crate::body::{self, Body};
 use crate::config::{ConfigError, ServerBuilder};
+use crate::error_body::ErrorBody;
 use crate::observe::Observed;
 use crate::respond::{Answer, without_body};
 use crate::server::{Server, not_admitted};
@@ -91,7 +92,7 @@ impl Tenants {
         };
         let observed = Observed::new(&parts.headers);
         body::discard(pin!(body), &parts.headers).await;
-        let response = observed.respond(answer, false);
+        let response = observed.respond(answer, &ErrorBody::default());
         if parts.method == Method::HEAD { without_body(response) } else { response }
     }
 }

@@ -99,3 +99,26 @@ async fn sec_011_a_body_that_is_not_wanted_is_not_asked_for() {
         assert_eq!(std::str::from_utf8(&answer).unwrap(), format!("HTTP/1.1 {expected}"));
     }
 }
+
+/// A refusal by the host is worded as those of the enterprise are.
+// E-82
+#[tokio::test]
+async fn a_request_that_takes_too_long_is_refused_in_the_words_of_the_service() {
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--token", "T", "--request-timeout", "1"];
+    let server = Server::start(env!("CARGO_BIN_EXE_emu"), &arguments).await;
+    let url: http::Uri = server.base_url.parse().unwrap();
+    let mut connection = TcpStream::connect(url.authority().unwrap().as_str()).await.unwrap();
+    let head = format!(
+        "POST {}/Users HTTP/1.1\r\nHost: x\r\nUser-Agent: test\r\nAuthorization: token T\r\n\
+         Content-Length: 2\r\nConnection: close\r\n\r\n{{",
+        url.path()
+    );
+    connection.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    timeout(Duration::from_secs(20), connection.read_to_string(&mut answer)).await.unwrap().unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 503"), "{head}");
+    let body: serde_json::Value = serde_json::from_str(body).unwrap();
+    assert_eq!(body["message"], body["detail"]);
+    assert!(body["documentation_url"].is_string());
+}

@@ -25,13 +25,18 @@ impl Reply {
         self.body["id"].as_str().unwrap().to_owned()
     }
 
-    /// E-71: every refusal is a SCIM error.
+    /// Every refusal is a SCIM error with GitHub's members.
+    // E-71, E-82
     #[track_caller]
     pub(crate) fn refused(&self, status: u16) -> &str {
         assert_eq!(self.status, status, "{self:?}");
         assert_eq!(self.body["schemas"], json!([scim_core::urn::ERROR]));
         assert_eq!(self.body["status"], status.to_string());
-        self.body["detail"].as_str().unwrap()
+        let detail = self.body["detail"].as_str().unwrap();
+        assert_eq!(self.body["message"], detail);
+        let page = self.body["documentation_url"].as_str().unwrap();
+        assert!(page.starts_with("https://docs.github.com/") && page.ends_with("/scim"), "{page}");
+        detail
     }
 }
 

@@ -58,6 +58,57 @@ async fn e_6_e_7_scopes() {
 }
 
 #[tokio::test]
+async fn e_81_both_schemes_in_any_case() {
+    let enterprise = enterprise();
+    let ask = async |value: &str| {
+        let request = Request::get(format!("{BASE}/Users")).header("user-agent", "test");
+        let request = request.header("authorization", value).body(Bytes::new()).unwrap();
+        send(&enterprise, request).await
+    };
+    for value in ["token good", "Token good", "TOKEN good", "bearer good", "Bearer good", "BEARER good"] {
+        assert_eq!(ask(value).await.status, 200, "{value}");
+    }
+    for value in ["token nobody", "token", "Basic good", "good", "tokengood"] {
+        ask(value).await.refused(401);
+    }
+}
+
+#[tokio::test]
+async fn e_82_errors_carry_what_clients_of_github_print() {
+    let enterprise = builder()
+        .token(Token::new("repo").with_scopes(["repo"]))
+        .build(Arc::new(MemoryStore::new()))
+        .unwrap();
+    user(&enterprise, "ada").await;
+    post(&enterprise, "/Users", person("ADA")).await.refused(409);
+    post(&enterprise, "/Users", json!({})).await.refused(400);
+    get(&enterprise, "/Users/0").await.refused(404);
+    get(&enterprise, "/Users?sortBy=userName").await.refused(501);
+    call(&enterprise, Method::PUT, "/Users", person("bob")).await.refused(405);
+    for (name, value, status) in [
+        ("authorization", "Bearer repo", 403),
+        ("authorization", "Bearer nobody", 401),
+        ("accept", "text/html", 406),
+        ("content-type", "text/plain", 415),
+    ] {
+        let body = Bytes::from(person("bob").to_string());
+        let mut request = request(Method::POST, &format!("{BASE}/Users")).body(body).unwrap();
+        request.headers_mut().insert(name, value.parse().unwrap());
+        send(&enterprise, request).await.refused(status);
+    }
+    let around = enterprise.refuse(scim_core::Error::new(http::StatusCode::SERVICE_UNAVAILABLE, "too late"));
+    let around: Value = serde_json::from_slice(&around.into_body().into_bytes().await.unwrap()).unwrap();
+    assert_eq!(around["message"], "too late");
+
+    let good = get(&enterprise, "/Users").await.body;
+    assert!(good.get("message").is_none() && good.get("documentation_url").is_none());
+    let document = get(&enterprise, "/openapi.json").await.body;
+    let described = &document["components"]["schemas"]["Error"]["properties"];
+    assert_eq!(described["message"], json!({"type": "string"}));
+    assert!(described["documentation_url"]["const"].is_string());
+}
+
+#[tokio::test]
 async fn e_8_expired_tokens_and_tokens_of_people_who_left() {
     let clock = Arc::new(ManualClock::new(Timestamp::from_millis(0)));
     let store = Arc::new(MemoryStore::new());

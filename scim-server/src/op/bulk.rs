@@ -357,7 +357,7 @@ impl Job<'_> {
     fn refused(&self, entry: &Entry, error: &Error) -> BulkResult {
         let mut result = self.result(entry, error.status);
         result.location = self.location(entry);
-        result.response = Some(respond::error_value(error, self.call.server.numeric_error_status));
+        result.response = Some(self.call.server.errors.value(error));
         result
     }
 }

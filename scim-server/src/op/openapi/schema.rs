@@ -166,12 +166,12 @@ fn messages(server: &Inner) -> Map<String, Value> {
     let text = json!({"type": "string"});
     let texts = json!({"type": "array", "items": text});
     let number = json!({"type": "integer"});
-    let status = if server.numeric_error_status {
+    let status = if server.errors.numeric_status {
         json!({"type": "integer", "minimum": 400, "maximum": 599})
     } else {
         json!({"type": "string", "pattern": "^[45][0-9]{2}$"})
     };
-    let error = json!({
+    let mut error = json!({
         "type": "object",
         "required": ["schemas", "status", "detail"],
         "properties": {
@@ -185,6 +185,11 @@ fn messages(server: &Inner) -> Map<String, Value> {
         },
         "additionalProperties": false,
     });
+    for (name, schema) in server.errors.schemas() {
+        if error["properties"].get(&name).is_none() {
+            error["properties"][name] = schema;
+        }
+    }
     let mut search = json!({
         "type": "object",
         "required": ["schemas"],
