@@ -33,6 +33,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// engine and ceiling take turns.
 #[derive(Parser)]
 #[command(
+    name = "load",
     version,
     args_conflicts_with_subcommands = true,
     after_help = "Examples:\n  load --quick                   see it work, in seconds; its figures mean little\n  load --data target/load        the whole table; the filled stores stay there for the next time\n  load --data target/load --fail exit 1 when a floor is missed\n\nThe whole table takes about ten minutes, and 6 GB on the disk of --data."

@@ -1,8 +1,9 @@
 //! A progress bar for a provisioning run.
 
+use std::fmt::Write;
 use std::sync::Mutex;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use scim_provision::{Phase, Progress};
 
 /// Shows one bar per phase on standard error, and nothing where that is no terminal.
@@ -25,8 +26,12 @@ impl Bar {
 impl Progress for Bar {
     fn begin(&self, phase: Phase, total: usize) {
         let style =
-            ProgressStyle::with_template("{prefix:>12} {bar:32} {pos:>5}/{len:<5} {msg} {per_sec} {eta}")
-                .unwrap_or_else(|_| ProgressStyle::default_bar());
+            ProgressStyle::with_template("{prefix:>12} {bar:32} {pos:>5}/{len:<5} {msg} {rate} {eta}")
+                .unwrap_or_else(|_| ProgressStyle::default_bar())
+                .with_key("rate", |state: &ProgressState, out: &mut dyn Write| {
+                    // A label that cannot be written is not worth a failure.
+                    let _ = out.write_str(&rate(state.per_sec()));
+                });
         let bar = ProgressBar::new(total as u64).with_style(style);
         bar.set_prefix(self.title.clone());
         bar.set_message(phase.to_string());
@@ -47,5 +52,19 @@ impl Progress for Bar {
                 bar.finish_and_clear();
             }
         });
+    }
+}
+
+fn rate(per_second: f64) -> String {
+    format!("{per_second:.0}/s")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_have_no_decimals() {
+        assert_eq!([0.0, 0.4, 123.456, 2_181.5].map(rate), ["0/s", "0/s", "123/s", "2182/s"]);
     }
 }

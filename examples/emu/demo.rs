@@ -9,13 +9,13 @@ use anyhow::{Context as _, ensure};
 use clap::Args;
 use scim_client::Client;
 use scim_emu::{Enterprise, Role, Token};
-use scim_provision::{Directory, Engine, Options, Report, Status, verify};
+use scim_provision::{Dialect, Directory, Engine, Options, Report, Status, verify};
 use scim_server::BearerTokens;
 use scim_store::SqliteStore;
 use tokio::sync::oneshot;
 
 use crate::bar::Bar;
-use crate::table::{Runs, facts, seconds};
+use crate::table::{Runs, facts, line_width, seconds};
 use crate::week::Day;
 
 const DIRECTORY: &[u8] = include_bytes!("../../testdata/directory/northwind.json");
@@ -25,9 +25,14 @@ const WEEK: &[u8] = include_bytes!("../../testdata/directory/week.json");
 /// do it; then joiners, a rename, a suspension, a return, a role change, a leaver and an emptied group.
 /// The exit code is 0 only if the enterprise ends exactly as the directory says.
 #[derive(Args)]
-pub(crate) struct Arguments {}
+pub(crate) struct Arguments {
+    /// Leave the enterprise running at the end, to be looked at, until Ctrl-C or SIGTERM. One line of JSON with
+    /// `base_url` and `token` is printed on standard output then.
+    #[arg(long)]
+    keep: bool,
+}
 
-pub(crate) async fn run(Arguments {}: Arguments) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(Arguments { keep }: Arguments) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     let token = BearerTokens::mint();
@@ -44,7 +49,8 @@ pub(crate) async fn run(Arguments {}: Arguments) -> anyhow::Result<ExitCode> {
     println!("An EMU enterprise listens at {}", enterprise.base_url());
 
     let client = Client::builder(enterprise.base_url()).bearer_token(&token).build()?;
-    let engine = Engine::new(client.clone(), Options::default());
+    let options = Options { dialect: Dialect::ENTRA, ..Options::default() };
+    let engine = Engine::new(client.clone(), options);
     let mut directory = Directory::from_json(DIRECTORY)?;
     println!("Provisioning {} people and {} groups.\n", directory.users.len(), directory.groups.len());
     let mut played = Played::default();
@@ -58,7 +64,7 @@ pub(crate) async fn run(Arguments {}: Arguments) -> anyhow::Result<ExitCode> {
         played.run(&engine, &directory, &day.day).await?;
     }
     played.run(&engine, &directory, "once more").await?;
-    println!("\n{}", played.table);
+    println!("\n{}\n", played.table.fitted(line_width()));
 
     let mut wrong: Vec<String> = verify(&client, &directory).await?.iter().map(ToString::to_string).collect();
     let repeated = played.last.as_ref().is_some_and(Report::changed);
@@ -81,32 +87,38 @@ pub(crate) async fn run(Arguments {}: Arguments) -> anyhow::Result<ExitCode> {
             ("time", seconds(started.elapsed())),
         ])
     );
+    let code = conclude(&wrong);
+    if keep {
+        let interrupted = scim_examples::interrupted()?;
+        scim_examples::say_ready(enterprise.base_url(), enterprise.base_url(), &token)?;
+        interrupted.await;
+    }
     let _ = stop.send(());
     drop(client);
     server.await??;
+    Ok(code)
+}
+
+/// What to say at the end, and whether it went well.
+fn conclude(wrong: &[String]) -> ExitCode {
     if wrong.is_empty() {
-        println!("The enterprise is exactly what the directory says.");
-        return Ok(ExitCode::SUCCESS);
+        println!("\nThe enterprise is exactly what the directory says.");
+        return ExitCode::SUCCESS;
     }
-    for sentence in &wrong {
+    for sentence in wrong {
         eprintln!("wrong: {sentence}");
     }
     eprintln!("The enterprise is not what the directory says: {} differences.", wrong.len());
-    Ok(ExitCode::FAILURE)
+    ExitCode::FAILURE
 }
 
 /// The runs so far.
+#[derive(Default)]
 struct Played {
     table: Runs,
     requests: u64,
     failures: Vec<String>,
     last: Option<Report>,
-}
-
-impl Default for Played {
-    fn default() -> Self {
-        Self { table: Runs::new(), requests: 0, failures: Vec::new(), last: None }
-    }
 }
 
 impl Played {

@@ -18,6 +18,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// A GitHub Enterprise Managed Users (EMU) enterprise on this machine.
 #[derive(Parser)]
 #[command(
+    name = "emu",
     version,
     after_help = "Begin with `emu demo`: it shows a whole enterprise being provisioned, and needs nothing."
 )]

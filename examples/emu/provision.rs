@@ -6,16 +6,16 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::Args;
 use scim_client::Client;
-use scim_provision::{Directory, Engine, Matching, Options, Report};
+use scim_provision::{Dialect, Directory, Engine, Matching, Options, Report};
 
 use crate::bar::Bar;
-use crate::table::Runs;
+use crate::table::{Runs, line_width};
 
-/// Works as Microsoft Entra ID does: people are matched, created, updated and suspended, then groups and
-/// their members. Run again, it changes nothing.
+/// Works as identity providers do: people are matched, created, updated and suspended, then groups and their
+/// members. Run again, it changes nothing.
 #[derive(Args)]
 #[command(
-    after_help = "Example:\n  emu provision --target http://127.0.0.1:8080/scim/v2/enterprises/octo --token s3cret --directory testdata/directory/northwind.json"
+    after_help = "Example:\n  emu provision --token s3cret \\\n      --target http://127.0.0.1:8080/scim/v2/enterprises/octo \\\n      --directory testdata/directory/northwind.json"
 )]
 pub(crate) struct Arguments {
     /// The SCIM base URL.
@@ -31,6 +31,10 @@ pub(crate) struct Arguments {
     /// `externalId`.
     #[arg(long = "match", default_value = "external-id", value_parser = matching)]
     matching: Matching,
+    /// The form of the requests: rfc, which every service provider understands; entra (Microsoft Entra ID); or
+    /// entra-flag (the same with its flag aadOptscim062020).
+    #[arg(long, default_value_t = Dialect::RFC)]
+    dialect: Dialect,
     /// Send department and manager too, in the enterprise extension. GitHub takes neither.
     #[arg(long)]
     enterprise_extension: bool,
@@ -51,12 +55,13 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let options = Options {
         matching: arguments.matching,
         enterprise_extension: arguments.enterprise_extension,
+        dialect: arguments.dialect,
         ..Options::default()
     };
     let report = Engine::new(client.build()?, options).run(&directory, &Bar::new("provisioning")).await?;
-    let mut runs = Runs::new();
+    let mut runs = Runs::default();
     runs.add("provision", &report);
-    println!("{runs}");
+    println!("{}", runs.fitted(line_width()));
     Ok(conclude(&report))
 }
 

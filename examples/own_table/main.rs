@@ -35,7 +35,7 @@ INSERT INTO team_users (team, user) VALUES (1, 1), (1, 2);
 /// When it is ready it prints one line of JSON with `base_url`, `public_url` and `token` on standard output. It stops
 /// cleanly on Ctrl-C or SIGTERM, and forgets everything.
 #[derive(Parser)]
-#[command(version)]
+#[command(name = "own_table", version)]
 struct Arguments {
     #[command(flatten)]
     host: scim_examples::Host,

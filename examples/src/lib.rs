@@ -2,7 +2,7 @@
 
 mod host;
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -74,11 +74,14 @@ pub fn conclude(result: anyhow::Result<ExitCode>) -> ExitCode {
     })
 }
 
-/// Logs to standard error; `RUST_LOG` says how much, warnings unless it does.
+/// Logs to standard error: warnings, or what `RUST_LOG` says. Colours only go to a terminal, and not where `NO_COLOR`
+/// is set.
 pub fn start_logging() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let colours =
+        std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|text| text.is_empty());
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
 }
 
 /// The front page of the project, so that its examples are compiled.

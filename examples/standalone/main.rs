@@ -26,6 +26,7 @@ const BASE_PATH: &str = "/scim/v2";
 /// cleanly on Ctrl-C or SIGTERM.
 #[derive(Parser)]
 #[command(
+    name = "standalone",
     version,
     args_conflicts_with_subcommands = true,
     after_help = "Examples:\n  standalone\n  standalone --data scim.db --token s3cret\n  standalone --listen 0.0.0.0:8080 --public-url https://scim.example.com --leniency strict\n  standalone --schema robot.json --resource-type robots.json\n  standalone backup --data scim.db --to copy.db"

@@ -5,16 +5,14 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use scim_client::{View, filter_eq};
-use scim_core::{Group, MemberRef, ResourceMeta, urn};
+use scim_core::{Group, MemberRef, ResourceMeta};
 
 use crate::calls::{During, Fault, Made};
+use crate::dialect::Dialect;
 use crate::directory::{Status, Team, TeamStatus};
 use crate::engine::{Link, ProvisionError, Run};
-use crate::mapping::Change;
+use crate::mapping::{Change, Path};
 use crate::report::{Action, Kind, Outcome};
-
-/// What Entra names beside the RFC's schema when it creates a group.
-const ENTRA_GROUP: &str = "http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group";
 
 impl<'a> Run<'a> {
     pub(crate) async fn group(&self, team: &'a Team) -> Result<(), ProvisionError> {
@@ -27,13 +25,14 @@ impl<'a> Run<'a> {
 
     /// `None` for a group that is to be deleted, later, and for one whose failures are written down already.
     async fn sync_group(&self, team: &'a Team) -> Result<Option<Outcome>, (Action, Fault)> {
+        let dialect = self.options.dialect;
         let groups = self.client.groups();
         let filter = filter_eq("externalId", team.id.as_str());
         let view = View::without(["members"]);
         let found = self.calls.repeat(|| groups.find_with(&filter, &view)).await.during(Action::Match)?;
         let (found, made) = match (found, team.status) {
             (None, TeamStatus::Active) => {
-                let created = self.calls.create(&groups, &new_group(team), &filter, &view).await;
+                let created = self.calls.create(&groups, &new_group(team, dialect), &filter, &view).await;
                 created.during(Action::Create)?
             }
             (None, TeamStatus::Deleted) => {
@@ -49,10 +48,9 @@ impl<'a> Run<'a> {
         }
         let mut writes = Writes::default();
         if found.resource.display_name != team.display_name {
-            let path = "displayName".to_owned();
+            let path = Path::attribute("displayName");
             let change = Change { path, value: team.display_name.clone().into(), new: false };
-            self.write(team, &id, Action::Update, self.options.dialect.set(None, vec![change]), &mut writes)
-                .await?;
+            self.write(team, &id, Action::Update, dialect.set(None, vec![change]), &mut writes).await?;
         }
         self.sync_members(team, &id, &mut writes).await?;
         Ok(match (writes, made) {
@@ -156,11 +154,11 @@ struct Writes {
     failed: bool,
 }
 
-fn new_group(team: &Team) -> Group {
+fn new_group(team: &Team, dialect: Dialect) -> Group {
     let mut group = Group::new(&team.display_name);
-    group.schemas = vec![urn::GROUP.into(), ENTRA_GROUP.into()];
+    group.schemas = dialect.group_schemas().map(Into::into).collect();
     group.external_id = Some(team.id.clone());
-    group.meta = Some(ResourceMeta::of_type("Group"));
+    group.meta = dialect.sends_meta().then(|| ResourceMeta::of_type("Group"));
     group
 }
 

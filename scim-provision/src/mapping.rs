@@ -1,16 +1,44 @@
 //! What a person becomes: Entra's attribute mapping for GitHub's managed users.
 
+use std::fmt;
+
 use scim_core::{EnterpriseUser, MultiValue, Name, ResourceMeta, User, urn};
 use serde_json::{Value, json};
 
 use crate::directory::Person;
 use crate::options::{Matching, Options};
 
-const WORK_EMAIL: &str = "emails[type eq \"work\"].value";
+/// What a mapping writes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Path {
+    /// An attribute or a sub-attribute.
+    Attribute(String),
+    /// The `value` of the element that has this `type`.
+    Element { attribute: &'static str, of_type: &'static str },
+}
+
+impl Path {
+    pub(crate) const WORK_EMAIL: Self = Self::Element { attribute: "emails", of_type: "work" };
+
+    pub(crate) fn attribute(path: impl Into<String>) -> Self {
+        Self::Attribute(path.into())
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Attribute(path) => f.write_str(path),
+            Self::Element { attribute, of_type } => write!(f, "{attribute}[type eq \"{of_type}\"].value"),
+        }
+    }
+}
+
+const ROLES: &str = "roles";
 
 /// One mapped attribute: what the directory says and what the target holds.
 pub(crate) struct Pair {
-    pub(crate) path: String,
+    pub(crate) path: Path,
     pub(crate) want: String,
     pub(crate) found: Option<String>,
 }
@@ -19,30 +47,30 @@ pub(crate) struct Pair {
 /// directory does not say stays as it is at the target.
 pub(crate) fn pairs(person: &Person, user: &User) -> Vec<Pair> {
     let mut pairs = Vec::new();
-    let mut pair = |path: &str, want: &str, found: Option<String>| {
-        pairs.push(Pair { path: path.to_owned(), want: want.to_owned(), found });
+    let mut pair = |path: Path, want: &str, found: Option<String>| {
+        pairs.push(Pair { path, want: want.to_owned(), found });
     };
     let name = user.name.clone().unwrap_or_default();
-    pair("userName", &person.user_principal_name, Some(user.user_name.clone()));
-    pair("displayName", &person.display_name, user.display_name.clone());
-    pair("name.givenName", &person.given_name, name.given_name);
-    pair("name.familyName", &person.surname, name.family_name);
-    pair("name.formatted", &formatted(person), name.formatted);
+    pair(Path::attribute("userName"), &person.user_principal_name, Some(user.user_name.clone()));
+    pair(Path::attribute("displayName"), &person.display_name, user.display_name.clone());
+    pair(Path::attribute("name.givenName"), &person.given_name, name.given_name);
+    pair(Path::attribute("name.familyName"), &person.surname, name.family_name);
+    pair(Path::attribute("name.formatted"), &formatted(person), name.formatted);
     if let Some(mail) = &person.mail {
         let work =
             |email: &&MultiValue| email.r#type.as_deref().is_some_and(|t| t.eq_ignore_ascii_case("work"));
-        pair(WORK_EMAIL, mail, user.emails.iter().find(work).and_then(|email| email.value.clone()));
+        pair(Path::WORK_EMAIL, mail, user.emails.iter().find(work).and_then(|email| email.value.clone()));
     }
     if let Some(role) = &person.role {
         let roles: Vec<_> = user.roles.iter().filter_map(|role| role.value.clone()).collect();
-        pair("roles", role, (!roles.is_empty()).then(|| roles.join(", ")));
+        pair(Path::attribute(ROLES), role, (!roles.is_empty()).then(|| roles.join(", ")));
     }
     pairs
 }
 
 /// One attribute to be written.
 pub(crate) struct Change {
-    pub(crate) path: String,
+    pub(crate) path: Path,
     pub(crate) value: Value,
     /// Whether the target holds no value yet.
     pub(crate) new: bool,
@@ -53,18 +81,18 @@ pub(crate) fn changes(person: &Person, user: &User, options: &Options) -> Vec<Ch
     let mut pairs = pairs(person, user);
     if options.matching == Matching::UserName {
         let found = user.external_id.clone();
-        pairs.push(Pair { path: "externalId".into(), want: person.id.clone(), found });
+        pairs.push(Pair { path: Path::attribute("externalId"), want: person.id.clone(), found });
     }
     if let Some(department) = person.department.as_ref().filter(|_| options.enterprise_extension) {
         let found = enterprise(user)["department"].as_str().map(str::to_owned);
-        pairs.push(Pair { path: extended("department"), want: department.clone(), found });
+        pairs.push(Pair { path: Path::attribute(extended("department")), want: department.clone(), found });
     }
     let differing = pairs.into_iter().filter(|pair| pair.found.as_ref() != Some(&pair.want));
     differing
-        .map(|Pair { path, want, found }| Change {
-            value: if path == "roles" { json!([{"value": want, "primary": true}]) } else { want.into() },
-            path,
-            new: found.is_none(),
+        .map(|Pair { path, want, found }| {
+            let is_role = matches!(&path, Path::Attribute(name) if name == ROLES);
+            let value = if is_role { json!([{"value": want, "primary": true}]) } else { want.into() };
+            Change { path, value, new: found.is_none() }
         })
         .collect()
 }
@@ -80,7 +108,7 @@ pub(crate) fn new_user(person: &Person, options: &Options) -> Result<User, serde
     user.display_name = Some(person.display_name.clone());
     user.emails = person.mail.iter().map(|mail| MultiValue::new(mail).of_type("work").primary()).collect();
     user.roles = person.role.iter().map(|role| MultiValue::new(role).primary()).collect();
-    user.meta = Some(ResourceMeta::of_type("User"));
+    user.meta = options.dialect.sends_meta().then(|| ResourceMeta::of_type("User"));
     if let Some(department) = person.department.as_ref().filter(|_| options.enterprise_extension) {
         user.set_extension(&EnterpriseUser::new().with_department(department))?;
     }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-/// How to provision. The defaults are Entra's for GitHub's managed users.
+use crate::dialect::Dialect;
+
+/// How to provision. By default, so that any service provider understands it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// How people are recognised at the target.
@@ -13,8 +15,8 @@ pub struct Options {
     pub enterprise_extension: bool,
     /// The most members that one PATCH adds or removes.
     pub member_batch: usize,
-    /// The form of PATCH bodies.
-    pub dialect: EntraDialect,
+    /// The form of request bodies.
+    pub dialect: Dialect,
     /// How often a call is tried while the target is busy or out of reach.
     pub attempts: u32,
     /// The longest wait that the target may ask for; longer ones count as failure until the next run.
@@ -28,7 +30,7 @@ impl Default for Options {
             concurrency: 8,
             enterprise_extension: false,
             member_batch: 100,
-            dialect: EntraDialect::Default,
+            dialect: Dialect::RFC,
             attempts: 5,
             patience: Duration::from_secs(15 * 60),
         }
@@ -53,15 +55,4 @@ impl Matching {
             Self::UserName => "userName",
         }
     }
-}
-
-/// Which of its two PATCH dialects Entra speaks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum EntraDialect {
-    /// `Replace`, one operation for each attribute, booleans as strings.
-    #[default]
-    Default,
-    /// What `aadOptscim062020` switches on: `replace`, one operation without path for all plain attributes
-    /// real booleans.
-    Flag,
 }

@@ -106,7 +106,7 @@ fn compare_user(person: &Person, user: &User, differences: &mut Vec<Difference>)
     }
     if active {
         for pair in pairs(person, user).into_iter().filter(|pair| pair.found.as_ref() != Some(&pair.want)) {
-            attribute(&pair.path, pair.want, pair.found);
+            attribute(&pair.path.to_string(), pair.want, pair.found);
         }
     }
 }

@@ -22,7 +22,7 @@ use tokio::sync::oneshot;
 
 /// Compares bulk requests with single ones.
 #[derive(Parser)]
-#[command(version)]
+#[command(name = "bulk", version)]
 struct Arguments {
     /// How many users are created.
     #[arg(long, default_value_t = 10_000)]

@@ -24,7 +24,7 @@ use tokio::time::{sleep, timeout};
 
 /// Loads a server and watches it.
 #[derive(Parser)]
-#[command(version)]
+#[command(name = "soak", version)]
 struct Arguments {
     /// For how long, in seconds.
     #[arg(long, default_value_t = 20)]

@@ -209,6 +209,58 @@ async fn emu_provision_twice_changes_nothing_the_second_time() {
     assert_eq!(scim_provision::verify(&server.client(), &directory()).await.unwrap(), []);
 }
 
+/// Without a word about it, a provider that forgives nothing gets what it takes.
+#[tokio::test]
+async fn emu_provision_into_a_strict_provider_and_in_each_dialect_into_the_emulator() {
+    let strict = ["--listen", "127.0.0.1:0", "--token", "T", "--leniency", "strict", "--data", ":memory:"];
+    let strict = Server::start(env!("CARGO_BIN_EXE_standalone"), &strict).await;
+    let emulator = Server::emu(":memory:").await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut directory = directory();
+    directory.users.truncate(40);
+    let kept: Vec<String> = directory.users.iter().map(|person| person.id.clone()).collect();
+    for person in &mut directory.users {
+        person.manager = person.manager.take().filter(|id| kept.contains(id));
+    }
+    for group in &mut directory.groups {
+        group.members.retain(|id| kept.contains(id));
+    }
+    directory.users[39].mail = None;
+    directory.users[39].department = None;
+    let mut changed = directory.clone();
+    changed.users[0].display_name = "Somebody Else".into();
+    changed.users[0].mail = Some("somebody.else@northwind.example".into());
+    changed.users[39].mail = Some("at.last@northwind.example".into());
+    changed.users[39].department = Some("Legal".into());
+    changed.users[1].status = scim_provision::Status::Suspended;
+    changed.groups.iter_mut().for_each(|group| group.members.truncate(2));
+    for (server, extra) in [
+        (&strict, &["--enterprise-extension"][..]),
+        (&emulator, &["--dialect", "rfc"]),
+        (&emulator, &["--dialect", "entra"]),
+        (&emulator, &["--dialect", "entra-flag"]),
+    ] {
+        for (directory, again) in
+            [(&directory, false), (&directory, true), (&changed, false), (&changed, true)]
+        {
+            let file = folder.path().join("directory.json");
+            std::fs::write(&file, serde_json::to_vec(directory).unwrap()).unwrap();
+            let output = Command::new(env!("CARGO_BIN_EXE_emu"))
+                .args(["provision", "--target", &server.base_url, "--token", "T", "--directory"])
+                .arg(&file)
+                .args(extra)
+                .output()
+                .await
+                .unwrap();
+            let text = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{extra:?}: {text}");
+            let text = String::from_utf8_lossy(&output.stdout);
+            assert_eq!(text.contains("Nothing to change"), again, "{extra:?}: {text}");
+            assert_eq!(scim_provision::verify(&server.client(), directory).await.unwrap(), [], "{extra:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn wrong_arguments_say_what_is_wrong() {
     for (arguments, word) in [

@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use scim_provision::{Directory, Engine, EntraDialect, Options, Phase, Progress, Status};
+use scim_provision::{Dialect, Directory, Engine, Options, Phase, Progress, Status};
 use serde_json::{Value, json};
 
 use crate::fake::{Fake, northwind};
@@ -26,7 +26,8 @@ fn writes(fake: &Fake) -> Vec<(String, Value)> {
 #[tokio::test]
 async fn k_002_creating_a_person_and_a_group() {
     let fake = Fake::new();
-    fake.run(&one_person()).await;
+    let options = Options { dialect: Dialect::ENTRA, ..Options::default() };
+    fake.try_run(&one_person(), options).await.unwrap();
     let lines: Vec<_> = fake.log().into_iter().map(|(line, _)| line).collect();
     assert_eq!(lines[0], "GET /Users?filter=externalId%20eq%20%225f0c1d1e-7a51-4f0e-9b43-0c2d3e4f5a6b%22");
     assert_eq!(
@@ -70,11 +71,79 @@ async fn k_002_creating_a_person_and_a_group() {
     );
 }
 
+/// Without a word about it, a provider gets what every provider understands.
 #[tokio::test]
-async fn k_004_k_005_k_007_k_008_changes_in_both_dialects() {
+async fn creating_a_person_and_a_group_in_the_form_of_the_rfc() {
+    let fake = Fake::new();
+    fake.run(&one_person()).await;
+    let bodies: Vec<_> = writes(&fake).into_iter().map(|(_, body)| body).collect();
+    assert_eq!(
+        bodies,
+        [
+            json!({
+                "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+                "externalId": "p1",
+                "userName": "ada.okafor@northwind.example",
+                "active": true,
+                "displayName": "Ada Okafor",
+                "name": {"givenName": "Ada", "familyName": "Okafor", "formatted": "Ada Okafor"},
+                "emails": [{"primary": true, "type": "work", "value": "ada.okafor@northwind.example"}],
+                "roles": [{"value": "user", "primary": true}],
+            }),
+            json!({
+                "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"],
+                "externalId": "t1",
+                "displayName": "All",
+            }),
+            json!({
+                "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+                "Operations": [{"op": "add", "path": "members", "value": [{"value": "u-0001"}]}],
+            }),
+        ]
+    );
+}
+
+/// Somebody who had no e-mail address gets one, and a first department and manager.
+#[tokio::test]
+async fn the_rfc_form_adds_a_whole_element_where_there_is_none() {
+    let fake = Fake::new();
+    let mut directory = northwind();
+    directory.users.truncate(2);
+    directory.groups.clear();
+    directory.users[1].mail = None;
+    directory.users[1].department = None;
+    fake.run(&directory).await;
+    directory.users[1].mail = Some("bp@northwind.example".into());
+    directory.users[1].department = Some("Legal".into());
+    fake.forget();
+    let options = Options { enterprise_extension: true, ..Options::default() };
+    fake.try_run(&directory, options).await.unwrap();
+    let bodies: Vec<_> = writes(&fake).into_iter().map(|(_, body)| body["Operations"].clone()).collect();
+    let urn = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+    assert!(
+        bodies.contains(&json!([
+            {"op": "add", "path": "emails", "value": [{"type": "work", "value": "bp@northwind.example"}]},
+            {"op": "add", "path": format!("{urn}:department"), "value": "Legal"},
+        ])),
+        "{bodies:?}"
+    );
+    let manager = json!([{"op": "add", "path": format!("{urn}:manager"), "value": {"value": "u-0001"}}]);
+    assert!(bodies.contains(&manager), "{bodies:?}");
+}
+
+#[tokio::test]
+async fn k_004_k_005_k_007_k_008_changes_in_every_dialect() {
     for (dialect, change, suspend, remove) in [
         (
-            EntraDialect::Default,
+            Dialect::RFC,
+            json!([{"op": "replace", "path": "displayName", "value": "Ada L."},
+                   {"op": "replace", "path": "emails[type eq \"work\"].value", "value": "al@northwind.example"},
+                   {"op": "replace", "path": "roles", "value": [{"value": "billing_manager", "primary": true}]}]),
+            json!([{"op": "replace", "path": "active", "value": false}]),
+            json!([{"op": "remove", "path": "members[value eq \"u-0001\"]"}]),
+        ),
+        (
+            Dialect::ENTRA,
             json!([{"op": "Replace", "path": "displayName", "value": "Ada L."},
                    {"op": "Replace", "path": "emails[type eq \"work\"].value", "value": "al@northwind.example"},
                    {"op": "Replace", "path": "roles", "value": [{"value": "billing_manager", "primary": true}]}]),
@@ -82,7 +151,7 @@ async fn k_004_k_005_k_007_k_008_changes_in_both_dialects() {
             json!([{"op": "Remove", "path": "members", "value": [{"value": "u-0001"}]}]),
         ),
         (
-            EntraDialect::Flag,
+            Dialect::ENTRA_FLAG,
             json!([{"op": "replace", "path": "emails[type eq \"work\"].value", "value": "al@northwind.example"},
                    {"op": "replace", "value": {"displayName": "Ada L.",
                                                "roles": [{"value": "billing_manager", "primary": true}]}}]),
