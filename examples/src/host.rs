@@ -255,15 +255,16 @@ where
 {
     let service = service_fn(move |request| {
         let (mut service, late) = (service.clone(), service.clone());
+        let (method, uri) = (request.method().clone(), request.uri().clone());
         async move {
-            let is_head = Request::method(&request) == Method::HEAD;
             let answer = async {
                 poll_fn(|task| service.poll_ready(task)).await?;
                 service.call(request).await
             };
             timeout(limit, answer).await.unwrap_or_else(|_| {
+                tracing::warn!(%method, path = uri.path(), "the request took too long");
                 let answer = late.refuse(too_late());
-                Ok(if is_head { answer.map(|_| Body::empty()) } else { answer })
+                Ok(if method == Method::HEAD { answer.map(|_| Body::empty()) } else { answer })
             })
         }
     });

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode, header};
+use http::{Request, Response, header};
 use http_body_util::Full;
 use scim_core::{Error, Leniency, Quirk, RegistryError, ResourceType};
 use scim_server::{Body, ConfigError, ErrorMember, PatchResponse, Server};
@@ -79,12 +79,6 @@ impl Enterprise {
         B::Data: Send,
         B::Error: fmt::Display,
     {
-        // E-9: GitHub turns away whoever does not say who they are.
-        if request.headers().get(header::USER_AGENT).is_none_or(header::HeaderValue::is_empty) {
-            let detail = "the request has no `User-Agent`: name your application in it";
-            let refused = self.refuse(Error::new(StatusCode::FORBIDDEN, detail));
-            return if request.method() == Method::HEAD { refused.map(|_| Body::empty()) } else { refused };
-        }
         let answer = self.inner.server.serve(request).await;
         if self.inner.member_keys == MemberKeys::Schema {
             // As it is, even where it is streamed.

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use http::header;
 use http::request::Parts;
 use scim_core::{ResourceType, Timestamp};
 use scim_server::{BearerTokens, Grant};
@@ -102,6 +103,11 @@ impl Tokens {
 #[async_trait]
 impl Authenticator for Tokens {
     async fn authenticate(&self, request: &Parts) -> Result<Context, AuthError> {
+        // E-9: GitHub turns away whoever does not say who they are, with a token or without.
+        if request.headers.get(header::USER_AGENT).is_none_or(header::HeaderValue::is_empty) {
+            let detail = "the request has no `User-Agent`: name your application in it";
+            return Err(AuthError::Forbidden(detail.to_owned()));
+        }
         let context = self.tokens.authenticate(request).await?;
         if !self.owner_is_active(&context).await? {
             return Err(AuthError::Invalid);

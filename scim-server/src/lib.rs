@@ -9,6 +9,7 @@ mod error_body;
 mod etag;
 mod id;
 mod known_links;
+mod masked;
 mod negotiate;
 mod observe;
 mod op;

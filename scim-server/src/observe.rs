@@ -1,18 +1,20 @@
-//! What operators see of a request: a span, metrics, and an id that leads from an answer to the logs. None of it
-//! holds a secret, a filter or a value of a resource.
+//! What operators see of a request: a span, one line at `info`, metrics, and an id that leads from an answer to the
+//! logs. None of it holds a secret, a filter or a value of a resource.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
-use http::{HeaderMap, HeaderName, HeaderValue, Response};
-use scim_core::{Lenience, Quirk, ResourceType};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
+use scim_core::{Lenience, Quirk, Registry, ResourceType};
 use scim_server_traits::{Batch, Context, Get, Page, Query, Store, StoreError, Stored, Written};
-use tracing::Span;
 use tracing::field::Empty;
+use tracing::{Level, Span};
 
 use crate::body::Body;
 use crate::error_body::ErrorBody;
+use crate::masked::masked;
 use crate::respond::Answer;
 use crate::route::Route;
 
@@ -29,14 +31,19 @@ pub(crate) struct Observed {
 }
 
 impl Observed {
-    pub(crate) fn new(headers: &HeaderMap) -> Self {
-        let id = id(headers);
+    pub(crate) fn new(request: &Parts) -> Self {
+        let id = id(&request.headers);
         let span = tracing::info_span!(
             "scim",
             request_id = id.to_str().unwrap_or_default(),
+            method = request.method.as_str(),
+            // Without the query: it may hold a filter.
+            path = request.uri.path(),
             tenant = Empty,
+            principal = Empty,
             operation = Empty,
             resource_type = Empty,
+            id = Empty,
             status = Empty,
             scim_type = Empty,
         );
@@ -45,6 +52,7 @@ impl Observed {
 
     pub(crate) fn admitted(&self, context: &Context) {
         self.span.record("tenant", context.tenant().as_str());
+        self.span.record("principal", context.principal().name.as_str());
     }
 
     pub(crate) fn routed(&mut self, route: &Route) {
@@ -54,23 +62,36 @@ impl Observed {
         if let Some(resource_type) = &self.resource_type {
             self.span.record("resource_type", resource_type.name());
         }
+        if let Some(id) = route.id() {
+            self.span.record("id", id);
+        }
     }
 
-    /// The end of the request.
-    pub(crate) fn respond(self, answer: Answer, errors: &ErrorBody) -> Response<Body> {
-        self.answered(&answer);
+    /// The end of the request. The registry says which names of an error's sentence may be logged.
+    pub(crate) fn respond(self, answer: Answer, errors: &ErrorBody, registry: &Registry) -> Response<Body> {
+        self.answered(&answer, registry);
         let mut response = answer.into_response(errors);
         response.headers_mut().insert(REQUEST_ID, self.id);
         response
     }
 
-    fn answered(&self, answer: &Answer) {
+    fn answered(&self, answer: &Answer, registry: &Registry) {
         let status = answer.status().as_u16();
         self.span.record("status", status);
         if let Some(scim_type) = answer.scim_type() {
             self.span.record("scim_type", scim_type.as_str());
         }
-        self.span.in_scope(|| tracing::debug!("answered"));
+        if self.operation == "create"
+            && let Some((_, id)) = answer.get(&header::LOCATION).and_then(|url| url.rsplit_once('/'))
+        {
+            self.span.record("id", id);
+        }
+        self.span.in_scope(|| match answer.detail() {
+            Some(detail) if tracing::enabled!(Level::INFO) => {
+                tracing::info!(detail = masked(detail, registry), "refused");
+            }
+            _ => tracing::info!("answered"),
+        });
         let resource_type = self.resource_type.as_ref().map_or("", |resource_type| resource_type.name());
         metrics::counter!(
             "scim_requests_total",

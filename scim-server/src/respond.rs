@@ -97,6 +97,14 @@ impl Answer {
         }
     }
 
+    /// The sentence of an error.
+    pub(crate) fn detail(&self) -> Option<&str> {
+        match &self.content {
+            Content::Error(error) => Some(&error.detail),
+            _ => None,
+        }
+    }
+
     pub(crate) fn into_response(self, errors: &ErrorBody) -> Response<Body> {
         let mut retry_after = None;
         let body = match self.content {

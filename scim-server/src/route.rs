@@ -65,6 +65,14 @@ impl Route {
             _ => None,
         }
     }
+
+    /// The id of the resource that it is about, if it names one.
+    pub(crate) fn id(&self) -> Option<&str> {
+        match self {
+            Self::Read(_, id) | Self::Replace(_, id) | Self::Patch(_, id) | Self::Delete(_, id) => Some(id),
+            _ => None,
+        }
+    }
 }
 
 /// Why a request leads nowhere.

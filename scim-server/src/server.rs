@@ -103,7 +103,7 @@ impl Server {
         B::Error: fmt::Display,
     {
         let (parts, body) = request.into_parts();
-        let mut observed = Observed::new(&parts.headers);
+        let mut observed = Observed::new(&parts);
         let span = observed.span.clone();
         let answer = match self.inner.media_types.answer(&parts.headers) {
             Ok(media_type) => {
@@ -112,7 +112,7 @@ impl Server {
             }
             Err(error) => Answer::error(error),
         };
-        let response = observed.respond(answer, &self.inner.errors);
+        let response = observed.respond(answer, &self.inner.errors, &self.inner.registry);
         if parts.method == Method::HEAD { respond::without_body(response) } else { response }
     }
 

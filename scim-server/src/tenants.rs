@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, Request, Response, header};
 use http_body_util::Full;
-use scim_core::Error;
+use scim_core::{Error, Registry};
 use scim_server_traits::{AuthError, Authenticator, TenantId, TenantResolver};
 
 use crate::body::{self, Body};
@@ -90,9 +90,9 @@ impl Tenants {
             }
             Err(error) => not_admitted(&error, self.resolver.challenge()),
         };
-        let observed = Observed::new(&parts.headers);
+        let observed = Observed::new(&parts);
         body::discard(pin!(body), &parts.headers).await;
-        let response = observed.respond(answer, &ErrorBody::default());
+        let response = observed.respond(answer, &ErrorBody::default(), &Registry::standard());
         if parts.method == Method::HEAD { without_body(response) } else { response }
     }
 }

@@ -9,3 +9,4 @@ mod kill_mixed;
 mod own_types;
 mod programs;
 mod server;
+mod terminal;

@@ -1,13 +1,15 @@
 //! What operators see.
 
 use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use http::Method;
+use http::{Method, Request};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use serde_json::json;
 
-use crate::client::{USER, get, post, request, send, server, user};
+use crate::client::{GROUP, USER, get, patch, post, request, send, server, user};
 
 #[tokio::test]
 async fn a_request_has_an_id_that_the_answer_repeats() {
@@ -61,4 +63,168 @@ fn sec_008_metrics_count_requests_store_calls_quirks_and_conflicts() {
     assert_eq!(counters, expected.map(|(name, count)| (name.to_owned(), count)).into());
     let expected = [("scim_request_seconds create", 3), ("scim_store_seconds commit", 3)];
     assert_eq!(histograms, expected.map(|(name, count)| (name.to_owned(), count)).into());
+}
+
+/// What a log holds of the requests that are made while it is kept.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    /// Everything that is logged at `info` on this thread until the guard is dropped.
+    fn keep() -> (Self, tracing::subscriber::DefaultGuard) {
+        let log = Self::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::INFO)
+            .with_ansi(false)
+            .with_writer(move || writer.clone())
+            .finish();
+        (log, tracing::subscriber::set_default(subscriber))
+    }
+
+    fn take(&self) -> String {
+        String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap()
+    }
+}
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_request_is_one_line_of_the_log() {
+    let (log, _guard) = Log::keep();
+    let server = server();
+    let id = user(&server, "ada").await;
+    let line = log.take();
+    for word in
+        ["INFO", "method=\"POST\"", "path=\"/scim/v2/Users\"", "principal=\"", "resource_type=\"User\""]
+    {
+        assert!(line.contains(word), "{word}: {line}");
+    }
+    assert!(line.contains(&format!("id=\"{id}\"")) && line.contains("status=201"), "{line}");
+    assert_eq!(line.lines().count(), 1, "{line}");
+
+    get(&server, &format!("/Users/{id}?attributes=userName")).await;
+    let line = log.take();
+    assert!(line.contains(&format!("path=\"/scim/v2/Users/{id}\"")) && line.contains("status=200"), "{line}");
+    assert!(line.lines().count() == 1 && !line.contains("detail"), "{line}");
+
+    post(&server, "/Users", json!({"schemas": [USER]})).await.refused(400, "invalidValue");
+    let line = log.take();
+    assert!(
+        line.contains("status=400") && line.contains("`userName`"),
+        "the sentence of the refusal: {line}"
+    );
+    assert_eq!(line.lines().count(), 1, "{line}");
+
+    let stranger = Request::get("/scim/v2/Users").header("authorization", "Bearer Zq9").body(Bytes::new());
+    assert_eq!(send(&server, stranger.unwrap()).await.status, 401);
+    let line = log.take();
+    assert!(line.contains("status=401") && line.contains("detail=") && line.lines().count() == 1, "{line}");
+}
+
+/// Whatever is sent wherever, no value, filter or secret gets into the log.
+// SEC-008
+#[tokio::test(flavor = "current_thread")]
+async fn sec_008_the_log_holds_nothing_that_was_sent() {
+    const MARK: &str = "Zq9hidden";
+    let (log, _guard) = Log::keep();
+    let server = server();
+    let id = user(&server, "ada").await;
+    user(&server, MARK).await;
+    let (mut refusals, mut leaks) = (0, Vec::new());
+    let mut check = |reply: &crate::client::Reply, what: &str| {
+        refusals += u32::from(reply.status.is_client_error());
+        let line = log.take();
+        assert!(line.contains("status="), "{what}: {line}");
+        if line.contains(MARK) {
+            leaks.push(format!("{what}: {line}"));
+        }
+    };
+    for query in [
+        "filter=userName eq \"Zq9hidden\"",
+        "filter=userName eq Zq9hidden",
+        "filter=Zq9hidden eq 1",
+        "filter=userName Zq9hidden 1",
+        "filter=Zq9hidden",
+        "filter=(userName eq \"Zq9hidden`",
+        "filter=meta.created gt \"Zq9hidden\"",
+        "filter=emails[Zq9hidden eq 1]",
+        "sortBy=Zq9hidden",
+        "sortBy=userName&sortOrder=Zq9hidden",
+        "attributes=Zq9hidden",
+        "attributes=userName&excludedAttributes=Zq9hidden",
+        "count=Zq9hidden",
+        "startIndex=Zq9hidden",
+        "cursor=Zq9hidden",
+        "Zq9hidden=1",
+    ] {
+        let query = query.replace(' ', "%20").replace('"', "%22").replace('`', "%60");
+        check(&get(&server, &format!("/Users?{query}")).await, &query);
+    }
+    for body in [
+        json!(MARK),
+        json!({"schemas": [USER], "userName": MARK}),
+        json!({"schemas": [MARK], "userName": "x"}),
+        json!({"schemas": [USER, MARK], "userName": "x"}),
+        json!({"schemas": [USER], "userName": [MARK]}),
+        json!({"schemas": [USER], "userName": {MARK: 1}}),
+        json!({"schemas": [USER], "userName": "x", MARK: 1, "zq9HIDDEN": 2}),
+        json!({"schemas": [USER], "userName": "x1", "active": MARK}),
+        json!({"schemas": [USER], "userName": "x2", "emails": [MARK]}),
+        json!({"schemas": [USER], "userName": "x3", "emails": [{"primary": MARK}]}),
+        json!({"schemas": [USER], "userName": "x4", "profileUrl": "Zq9hidden:\\"}),
+        json!({"schemas": [USER], "userName": "x5", "x509Certificates": [{"value": MARK}]}),
+        json!({"schemas": [USER], "userName": "x6", "password": {"a": MARK}}),
+        json!({"schemas": [USER], "userName": "x7", "password": MARK}),
+        json!({"schemas": [GROUP], "displayName": "x8", "members": [{"value": MARK}]}),
+    ] {
+        let endpoint = if body["schemas"][0] == GROUP { "/Groups" } else { "/Users" };
+        check(&post(&server, endpoint, body.clone()).await, &body.to_string());
+        check(&post(&server, &format!("{endpoint}/.search"), body.clone()).await, &body.to_string());
+        let bulk = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "failOnErrors": MARK,
+            "Operations": [{"method": "POST", "path": endpoint, "bulkId": MARK, "data": body}]});
+        check(&post(&server, "/Bulk", bulk).await, "bulk");
+    }
+    for operation in [
+        json!({"op": MARK, "path": "userName", "value": 1}),
+        json!({"op": "replace", "path": MARK, "value": 1}),
+        json!({"op": "replace", "path": "name.Zq9hidden", "value": 1}),
+        json!({"op": "replace", "path": "emails[type eq \"Zq9hidden\"].value", "value": 1}),
+        json!({"op": "replace", "path": "emails[type eq Zq9hidden", "value": 1}),
+        json!({"op": "replace", "path": "active", "value": MARK}),
+        json!({"op": "replace", "path": "userName", "value": MARK}),
+        json!({"op": "replace", "path": "schemas", "value": [MARK]}),
+        json!({"op": "replace", "value": MARK}),
+        json!({"op": "replace", "value": {MARK: {MARK: MARK}}}),
+        json!({"op": "remove", "path": "emails", "value": MARK}),
+        json!({MARK: MARK}),
+        json!(MARK),
+    ] {
+        let what = operation.to_string();
+        check(&patch(&server, &format!("/Users/{id}"), json!([operation])).await, &what);
+    }
+    for (name, value) in
+        [("if-match", MARK), ("authorization", "Bearer Zq9hidden"), ("content-type", MARK), ("accept", MARK)]
+    {
+        let body = json!({"schemas": [USER], "userName": "x"});
+        let mut request =
+            request(Method::PUT, &format!("/Users/{id}"), None).body(Bytes::from(body.to_string())).unwrap();
+        request.headers_mut().insert(name, value.parse().unwrap());
+        check(&send(&server, request).await, name);
+    }
+    for text in ["{\"Zq9hidden", "Zq9hidden", "{\"schemas\": Zq9hidden}", "{\"Zq9hidden\":1,\"Zq9hidden\":2}"]
+    {
+        let request = request(Method::POST, "/Users", None).body(Bytes::from(text)).unwrap();
+        check(&send(&server, request).await, text);
+    }
+    assert_eq!(leaks, Vec::<String>::new());
+    assert!(refusals > 50, "{refusals} refusals");
 }
