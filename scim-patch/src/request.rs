@@ -152,11 +152,11 @@ pub struct Operation {
 impl fmt::Debug for Operation {
     /// Without the value: it may be a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let value = format_args!("{}", self.value.as_ref().map_or("none", json_kind));
+        let value = self.value.as_ref().map_or("none", json_kind);
         f.debug_struct("Operation")
             .field("op", &self.op)
             .field("path", &self.path)
-            .field("value", &value)
+            .field("value", &format_args!("{value}"))
             .finish()
     }
 }
