@@ -254,7 +254,7 @@ async fn core_025_primary_is_false_where_it_is_absent() {
                 let filter = text.parse::<Filter>().unwrap().bind(&user, &mut Lenience::strict()).unwrap();
                 let query = Query::new(Arc::clone(&user)).with_filter(filter);
                 let page = store.query(&context, query).await.unwrap();
-                let found: Vec<_> = page.resources.iter().map(|found| found.id.as_str()).collect();
+                let found: Vec<_> = page.resources().map(|found| found.id.as_str()).collect();
                 assert_eq!(found, expected, "{tenant}: {text}");
             }
         }
