@@ -104,8 +104,14 @@ pub fn ingest_value(
     let Value::Object(mut document) = body else {
         return Err(Error::invalid_syntax("the body must be a JSON object"));
     };
-    let mut reader =
-        Reader { resource_type, previous, lenience, relations: BTreeMap::new(), misplaced: Vec::new() };
+    let mut reader = Reader {
+        resource_type,
+        previous,
+        lenience,
+        relations: BTreeMap::new(),
+        misplaced: Vec::new(),
+        unassigned: Vec::new(),
+    };
     // What a replace clears on purpose is not kept (CORE-030); by lower-case name.
     let assigned = |(_, value): &(&String, &Value)| members::is_assigned(value);
     let cleared: BTreeSet<String> = match previous {
@@ -144,7 +150,10 @@ struct Reader<'a> {
     previous: Option<&'a Resource>,
     lenience: &'a mut Lenience,
     relations: BTreeMap<String, Vec<Reference>>,
+    /// Attributes of extensions that stand at the top level.
     misplaced: Vec<(AttrRef, Value)>,
+    /// Attributes that stand in their extension and say that they have no value: URN and name.
+    unassigned: Vec<(String, String)>,
 }
 
 impl<'a> Reader<'a> {
@@ -208,7 +217,13 @@ impl<'a> Reader<'a> {
             |key| extension.schema.attribute(key).map(|attribute| (attribute.name.as_str(), &**attribute)),
             |name| At::new(Some(urn), name).twice(),
             |key, attribute, value| match attribute {
-                Some(attribute) => self.extension_attribute(urn, attribute, value),
+                Some(attribute) => {
+                    let presence = self.extension_attribute(urn, attribute, value)?;
+                    if !presence.is_assigned() {
+                        self.unassigned.push((urn.to_owned(), attribute.name.clone()));
+                    }
+                    Ok(presence)
+                }
                 None => {
                     let detail = || format!("`{urn}` has no attribute `{}`", shorten(key));
                     let presence = unknown(self.lenience, &At::new(Some(urn), key), value, detail)?;
@@ -259,6 +274,9 @@ impl<'a> Reader<'a> {
         for (path, mut value) in std::mem::take(&mut self.misplaced) {
             let Some(urn) = path.extension() else { continue };
             let attribute = path.attribute();
+            if self.unassigned.iter().any(|(known, name)| **known == **urn && *name == attribute.name) {
+                return Err(At::from(&path).twice());
+            }
             if !self.extension_attribute(urn, attribute, &mut value)?.is_assigned() {
                 continue;
             }
@@ -499,6 +517,10 @@ mod tests {
             "userName": "noor", "addresses": null, "department": null, "manager": null,
         });
         assert!(user(&Leniency::INTEROP, body).is_ok());
+        for department in [json!(null), json!("Sales")] {
+            let twice = json!({"userName": "noor", "department": "R&D", urn::ENTERPRISE_USER: {"department": department}});
+            assert!(user(&Leniency::INTEROP, twice).is_err(), "which of the two was meant?");
+        }
         let misplaced = json!({"schemas": [urn::USER], "userName": "noor", "department": "R&D"});
         let read = user(&Leniency::INTEROP, misplaced).unwrap();
         assert_eq!(read.resource.as_map()[urn::ENTERPRISE_USER]["department"], "R&D");

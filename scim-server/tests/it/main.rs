@@ -10,6 +10,7 @@ mod discovery;
 mod etag;
 mod fixtures;
 mod hostile;
+mod law;
 mod lifecycle;
 mod list;
 mod me;
