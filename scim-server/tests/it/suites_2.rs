@@ -33,7 +33,7 @@ async fn exchange(case: &Value) -> Result<(), String> {
     let mut captured = BTreeMap::new();
     for step in case["steps"].as_array().unwrap() {
         let reply = send(&server, request(step, &captured)).await;
-        let expected: Value = serde_json::from_str(&filled(&step["expect"].to_string(), &captured)).unwrap();
+        let expected = filled_in(&step["expect"], &captured);
         judge(&expected, &reply)
             .map_err(|message| format!("{} {}: {message}: {reply:?}", step["method"], step["path"]))?;
         for (name, place) in step["capture"].as_object().into_iter().flatten() {
@@ -79,7 +79,7 @@ fn request(step: &Value, captured: &BTreeMap<String, String>) -> Request<Bytes> 
     let body = match (step["raw"].as_str(), &step["body"]) {
         (Some(raw), _) => raw.to_owned(),
         (None, Value::Null) => String::new(),
-        (None, body) => filled(&body.to_string(), captured),
+        (None, body) => filled_in(body, captured).to_string(),
     };
     let path = filled(step["path"].as_str().unwrap(), captured);
     let mut builder = Request::builder()
@@ -95,11 +95,19 @@ fn request(step: &Value, captured: &BTreeMap<String, String>) -> Request<Bytes> 
 
 /// The text with what was captured in the place of each name in braces.
 fn filled(text: &str, captured: &BTreeMap<String, String>) -> String {
-    captured.iter().fold(text.to_owned(), |text, (name, value)| {
-        let escaped = value.replace('"', "\\\"");
-        let value = if text.starts_with(['{', '[']) { &escaped } else { value };
-        text.replace(&format!("{{{name}}}"), value)
-    })
+    captured.iter().fold(text.to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
+}
+
+/// A JSON value with what was captured in the place of each name in braces, in any of its strings.
+fn filled_in(value: &Value, captured: &BTreeMap<String, String>) -> Value {
+    match value {
+        Value::String(text) => filled(text, captured).into(),
+        Value::Array(values) => values.iter().map(|value| filled_in(value, captured)).collect(),
+        Value::Object(members) => {
+            members.iter().map(|(name, value)| (name.clone(), filled_in(value, captured))).collect()
+        }
+        other => other.clone(),
+    }
 }
 
 fn judge(expected: &Value, reply: &Reply) -> Result<(), String> {
