@@ -248,9 +248,9 @@ mod tests {
     }
 
     #[derive(Clone, Copy, Eq, Hash)]
+    #[allow(clippy::derived_hash_with_manual_eq, reason = "the comparison is the same, counted")]
     struct Counted(usize);
 
-    #[allow(clippy::derived_hash_with_manual_eq, reason = "the same, counted")]
     impl PartialEq for Counted {
         fn eq(&self, other: &Self) -> bool {
             COMPARED.set(COMPARED.get() + 1);
