@@ -23,7 +23,8 @@ use crate::server::{Inner, Server};
 /// What PATCH answers (PATCH-016, Q-31).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PatchResponse {
-    /// 204 when only relations were named, 200 with the resource otherwise.
+    /// 204 for a type with relations of its own, such as a group, which may have many members; 200 with the resource
+    /// for every other type.
     #[default]
     Auto,
     /// 200 with the resource.

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use http::{StatusCode, header};
-use scim_core::{Error, ResourceType};
+use scim_core::{Error, Relation, ResourceType};
 use scim_patch::{Changed, PatchPlan, PatchRequest};
 use scim_server_traits::{Batch, EntityTag, Get, Precondition, StoreError, Update, Written};
 
@@ -31,10 +31,9 @@ pub(crate) async fn run(
     let plan = call.reading(|lenience| {
         PatchRequest::from_value_within(body, lenience, &server.limits)?.compile(&resource_type, lenience)
     })?;
-    let relations_only = !plan.touches_document() && !plan.relations().is_empty();
     let with_body = match server.patch_response {
         _ if call.parameters.names_attributes() => true,
-        PatchResponse::Auto => !relations_only,
+        PatchResponse::Auto => !resource_type.relations().iter().any(Relation::is_own),
         PatchResponse::Body => true,
         PatchResponse::None => false,
     };

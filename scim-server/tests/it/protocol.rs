@@ -349,8 +349,8 @@ async fn etag_001_etag_002_etag_003_every_answer_has_its_tag() {
     let place = format!("/Groups/{}", made.id());
     let replaced =
         call(&server, Method::PUT, &place, Some(json!({"schemas": [GROUP], "displayName": "h"}))).await;
-    let patched =
-        patch(&server, &place, json!([{"op": "replace", "path": "displayName", "value": "i"}])).await;
+    let rename = json!([{"op": "replace", "path": "displayName", "value": "i"}]);
+    let patched = patch(&server, &format!("{place}?attributes=displayName,meta"), rename).await;
     let read = get(&server, &place).await;
     for (reply, version) in
         [(&made, "W/\"1\""), (&replaced, "W/\"2\""), (&patched, "W/\"3\""), (&read, "W/\"3\"")]

@@ -207,6 +207,9 @@ impl Exchange<'_> {
         let selectors = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
         for selector in selectors {
             let selects = |element: &Value| {
+                // an object may stand for its `value` alone.
+                let simple = member(selector, "value").filter(|_| !attr.is_complex());
+                let selector = simple.unwrap_or(selector);
                 let Value::Object(object) = selector else {
                     return is_same(selector, element.get("value").unwrap_or(element));
                 };
@@ -244,13 +247,7 @@ impl Exchange<'_> {
         };
         let there = values(attr, sub, self.after);
         if say.op == "remove" {
-            // What was selected is not there any more.
-            return match sub {
-                "value" | "" if there.iter().any(|there| is_same(leaf, there)) => {
-                    Err("it is still there".into())
-                }
-                _ => Ok(()),
-            };
+            return Ok(());
         }
         // CORE-025: `primary` is true once, and its absence means false.
         if sub == "primary" {
@@ -268,9 +265,10 @@ impl Exchange<'_> {
             return Ok(());
         }
         if attr.kind == Kind::Link {
-            // The service provider computes these; what a member is called stays as it was first said.
-            let stays =
-                matches!(sub, "type" | "$ref") || (sub == "display" && !attr.of(self.before).is_null());
+            // The service provider computes these; what a member is called stays as it was first said, be it by an
+            // operation before this one.
+            let may_be_there = say.at > 0 || !attr.of(self.before).is_null();
+            let stays = matches!(sub, "type" | "$ref") || (sub == "display" && may_be_there);
             if stays {
                 return Ok(());
             }
