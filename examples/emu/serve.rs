@@ -34,6 +34,10 @@ pub(crate) struct Arguments {
     /// Keep GitHub's limits: 1,000 new people an hour, 1,000 new members an hour in each group.
     #[arg(long)]
     rate_limits: bool,
+    /// Leave out of answers what was passed over, as GitHub does: without it the header `SCIM-Passed-Over` names
+    /// attributes that nobody understood.
+    #[arg(long)]
+    hide_passed_over: bool,
 }
 
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
@@ -45,11 +49,14 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let (store, _) = scim_examples::open_store(&arguments.data, &tenant, &[]).await?;
     let listening = arguments.host.open().await?;
     let base_url = format!("{}{}", listening.url(), arguments.product.base_path(&arguments.enterprise));
-    let builder = Enterprise::builder(arguments.enterprise)
+    let mut builder = Enterprise::builder(arguments.enterprise)
         .product(arguments.product)
         .short_code(arguments.short_code)
         .host_url(listening.public_url())
         .rate_limits(arguments.rate_limits);
+    if arguments.hide_passed_over {
+        builder = builder.without_passed_over_names();
+    }
     let enterprise = tokens.iter().fold(builder, |builder, text| builder.token(token(text))).build(store)?;
     let (first, _) = split(&tokens[0]);
     ensure!(

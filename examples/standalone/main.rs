@@ -57,13 +57,17 @@ struct Serve {
     /// What is forgiven: strict, interop, entra, okta, ping or onelogin.
     #[arg(long, default_value = "interop", value_name = "PRESET", value_parser = preset)]
     leniency: Leniency,
-    /// What PATCH answers: auto (204 when only members were named), body (200) or none (204).
+    /// What PATCH answers: auto (204 for types with members, such as groups, else 200), body (200) or none (204).
     #[arg(long, default_value = "auto", value_name = "HOW", value_parser = patch_response)]
     patch_response: PatchResponse,
-    /// Pass over members that do not exist. Without it a request that names one is refused, for its sender is not
-    /// told, and a group that is replaced could lose all it has.
+    /// Pass over members that do not exist, and name them in the answer as `members.value`. Without it a request that
+    /// names one is refused: a group that is replaced could lose all it has.
     #[arg(long)]
     pass_over_unknown_members: bool,
+    /// Leave out of answers what was passed over: without it the header `SCIM-Passed-Over` names attributes that nobody
+    /// understood.
+    #[arg(long)]
+    hide_passed_over: bool,
     /// Offer no paging by cursor, and leave `pagination` out of the configuration: some clients provision nobody when
     /// they find it.
     #[arg(long)]
@@ -119,6 +123,9 @@ async fn run(mut arguments: Serve) -> anyhow::Result<()> {
         .leniency(leniency)
         .patch_response(arguments.patch_response)
         .open_api_description(arguments.open_api_description);
+    if arguments.hide_passed_over {
+        server = server.without_passed_over_names();
+    }
     if arguments.no_cursors {
         server = server.cursors(None);
     }

@@ -57,6 +57,7 @@ impl Enterprise {
             conflict: HandleConflict::default(),
             member_keys: MemberKeys::default(),
             value_paths: true,
+            names_passed_over: true,
             numeric_error_status: false,
             rate_limits: false,
         }
@@ -170,6 +171,7 @@ pub struct EnterpriseBuilder {
     conflict: HandleConflict,
     member_keys: MemberKeys,
     value_paths: bool,
+    names_passed_over: bool,
     numeric_error_status: bool,
     rate_limits: bool,
 }
@@ -254,6 +256,13 @@ impl EnterpriseBuilder {
         self
     }
 
+    /// Leaves out of answers the names of what a request said and nobody understood; GitHub tells none.
+    #[must_use]
+    pub fn without_passed_over_names(mut self) -> Self {
+        self.names_passed_over = false;
+        self
+    }
+
     /// Keep GitHub's provisioning limits (E-52).
     #[must_use]
     pub fn rate_limits(mut self, on: bool) -> Self {
@@ -311,6 +320,9 @@ impl EnterpriseBuilder {
             .sorting(false)
             .cursors(None)
             .bulk(None);
+        if !self.names_passed_over {
+            server = server.without_passed_over_names();
+        }
         if self.numeric_error_status {
             server = server.numeric_error_status();
         }

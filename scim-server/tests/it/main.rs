@@ -15,6 +15,7 @@ mod lifecycle;
 mod list;
 mod me;
 mod observe;
+mod passed_over;
 mod patch;
 mod protocol;
 mod secrets;

@@ -308,7 +308,10 @@ impl Exchange<'_> {
                     if now == value || attr.sub(name).is_none() {
                         continue;
                     }
-                    let stale = name == "$ref" && after.get("value") != before.get("value");
+                    // A `$ref` goes when `value` changes, even if that changes back.
+                    let stale = name == "$ref"
+                        && (says.len() > 1 || after.get("value") != before.get("value"))
+                        && says.iter().any(|say| self.names(say, "value", false));
                     let named = says.iter().any(|say| self.names(say, name, is_gone));
                     if !stale && !named {
                         return lost(&serde_json::json!({name: value}));
