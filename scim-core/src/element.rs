@@ -96,9 +96,14 @@ pub fn add_elements(attribute: &Attribute, elements: &mut Vec<Value>, added: Vec
         let place = |element: &Option<Value>| places.get(&Identity::of(element.as_ref()?)?).copied();
         added.iter().enumerate().filter_map(|(at, element)| Some((at, place(element)?))).collect()
     };
+    // What is added to one value twice must not take the place of itself.
+    let mut relabelled = HashSet::new();
     for (at, place) in told {
+        let is_first = !relabelled.contains(&place);
+        let describes = |name: &str| is_first && describes(name);
         if let Some(later) = added[at].take_if(|later| agree(&elements[place], later, describes)) {
             take_over(&mut elements[place], later);
+            relabelled.insert(place);
         }
     }
     elements.extend(added.into_iter().flatten());
@@ -237,6 +242,8 @@ mod tests {
         let relabelled =
             added("emails", there.clone(), json!([{"value": "a", "type": "work", "display": "B"}]));
         assert_eq!(relabelled[0], json!({"value": "a", "type": "work", "display": "B", "primary": true}));
+        let two = json!([{"value": "a", "display": "B"}, {"value": "a", "display": "C"}]);
+        assert_eq!(added("emails", json!([{"value": "a"}]), two.clone()), two, "neither label is lost");
         assert_eq!(
             added("emails", json!([]), json!([{"display": "b"}, {"display": "b"}])).as_array().unwrap().len(),
             2

@@ -666,10 +666,14 @@ fn added(attribute: &Attr, old: Vec<Value>, new: &[Value]) -> Vec<Value> {
     let is_free = |name: &&str| subs.iter().all(|sub| sub.name != *name || sub.rule != Rule::Immutable);
     let labels: Vec<&str> = ["display", "$ref"].into_iter().filter(is_free).collect();
     let mut kept = old.clone();
+    let mut told = vec![false; old.len()];
     for element in new.iter().filter(|element| !old.contains(element)) {
         let place = old.iter().position(|first| is_pair(first, element));
         match place {
-            Some(at) if agree(&kept[at], element, &labels) => tell(&mut kept[at], element),
+            Some(at) if agree(&kept[at], element, if told[at] { &[] } else { &labels }) => {
+                tell(&mut kept[at], element);
+                told[at] = true;
+            }
             _ => kept.push(element.clone()),
         }
     }
