@@ -440,6 +440,22 @@ fn merge_step(subs: &[Attr], old: Option<&Value>, op: &str, value: &Value) -> Re
     let mut object = old.cloned().unwrap_or_else(|| json!({}));
     let Value::Object(values) = value else { return Err("invalidValue") };
     let is_unassigned = |value: &Value| value.is_null() || *value == json!([]);
+    let named = |name: &String| subs.iter().find(|sub| sub.name == name);
+    let takes_required = |(name, value): (&String, &Value)| {
+        is_unassigned(value) && named(name).is_some_and(|sub| sub.rule == Rule::Required)
+    };
+    if op == "replace" && values.iter().any(takes_required) {
+        return Err("mutability");
+    }
+    // What is wrong with a value is said of its first member that is wrong.
+    for (name, value) in values {
+        match named(name) {
+            None if value.is_null() => {}
+            None => return Err("invalidValue"),
+            Some(sub) if sub.rule == Rule::ReadOnly => return Err("mutability"),
+            Some(sub) => drop(canonical(sub, value)?),
+        }
+    }
     // First what is cleared, then what is set.
     for (name, value) in values.iter().filter(|(_, value)| is_unassigned(value)) {
         match subs.iter().find(|sub| sub.name == name) {
