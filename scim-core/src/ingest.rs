@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::json::parse_json;
 use crate::lenience::Lenience;
 use crate::leniency::{Quirk, UnknownAttributes};
+use crate::limits::Limits;
 use crate::members;
 use crate::reference::Reference;
 use crate::replace;
@@ -18,40 +19,6 @@ use crate::resource::Resource;
 use crate::resource_type::{AttrRef, Extension, Resolved, ResourceType};
 use crate::schema::{Attribute, Mutability};
 use crate::shorten::shorten;
-
-/// What a body may cost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// The size in bytes.
-    pub bytes: usize,
-    /// Levels of nesting.
-    pub depth: usize,
-    /// JSON values, counting every element and member.
-    pub elements: usize,
-    /// Operations of one PATCH.
-    pub operations: usize,
-    /// Changes of a document that one PATCH may come to: an operation without a path makes one for each
-    /// attribute. Members that come and go do not count, but a filter over them does.
-    pub changes: usize,
-    /// Elements of multi-valued attributes that one PATCH may look at, each time counted and once for each term
-    /// of a filter.
-    pub looks: usize,
-}
-
-impl Default for Limits {
-    /// 8 MiB, 32 levels, a million values: a group of 100,000 members fits. A PATCH may have a thousand
-    /// operations, make a thousand changes and look at elements four million times.
-    fn default() -> Self {
-        Self {
-            bytes: 8 << 20,
-            depth: 32,
-            elements: 1_000_000,
-            operations: 1_000,
-            changes: 1_000,
-            looks: 4_000_000,
-        }
-    }
-}
 
 /// What a body was read as.
 #[derive(Clone, Debug, PartialEq)]

@@ -8,7 +8,7 @@ use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
 use crate::error::Error;
-use crate::ingest::Limits;
+use crate::limits::Limits;
 use crate::shorten::shorten;
 
 /// Reads one JSON text, refusing what a lenient reader would silently mend: duplicate keys (RFC 8259

@@ -10,6 +10,7 @@ mod ingest;
 mod json;
 mod lenience;
 mod leniency;
+mod limits;
 mod members;
 mod message;
 mod name;
@@ -34,10 +35,11 @@ pub use date_time::{DateTime, DateTimeError, Timestamp};
 pub use element::{add_elements, merge_duplicates};
 pub use error::{Error, ScimType};
 pub use fold::fold;
-pub use ingest::{Ingested, Limits, ingest, ingest_value};
+pub use ingest::{Ingested, ingest, ingest_value};
 pub use json::parse_json;
 pub use lenience::{Lenience, PassedOver};
 pub use leniency::{Leniency, Preset, Quirk, Quirks, UnknownAttributes, UnknownPreset};
+pub use limits::Limits;
 pub use members::is_assigned;
 pub use message::{
     AsyncRequest, AuthenticationScheme, BulkMethod, BulkOperation, BulkRequest, BulkResponse, BulkResult,

@@ -64,7 +64,7 @@ pub enum StoreError {
     StaleIndex {
         /// The resource type's name.
         resource_type: String,
-        /// What whoever runs the store does about it.
+        /// The next step for the operator of the store.
         remedy: &'static str,
     },
     /// There is no room for what was to be written. Nothing of it is kept; what was there before can be read, and

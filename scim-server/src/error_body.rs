@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 pub enum ErrorMember {
     /// The sentence that `detail` holds.
     Detail,
-    /// The same text in every body.
+    /// A fixed text.
     Text(String),
 }
 

@@ -9,7 +9,7 @@ use super::tenant::{Row, Shown, Tenant, Undo};
 use crate::keys::stale;
 use crate::tables::{Changed, Content, Head, Member, Owner, Seq, Tables};
 
-/// What whoever runs the store does about keys that do not fit.
+/// The next step for the operator of the store when keys do not fit.
 pub(super) const REMEDY: &str = "a store in memory serves one definition of a type to a tenant";
 
 /// A batch under way.

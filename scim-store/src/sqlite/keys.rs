@@ -13,7 +13,7 @@ use scim_core::ResourceType;
 use super::fault::Fault;
 use crate::keys::{attributes, stale};
 
-/// What whoever runs the store does about keys that do not fit.
+/// The next step for the operator of the store when keys do not fit.
 const REMEDY: &str = "call `SqliteStore::reindex` for the tenant with the types that it is served, and serve it when \
     that has ended";
 
