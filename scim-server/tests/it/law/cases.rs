@@ -313,7 +313,7 @@ fn one_primary(value: &mut Value) {
 fn links(value: &Value) -> Value {
     let mut ids: Vec<&Value> =
         value.as_array().into_iter().flatten().map(|element| &element["value"]).collect();
-    ids.sort_by_key(|id| id.to_string());
+    ids.sort_by_key(ToString::to_string);
     ids.dedup();
     ids.into_iter().map(|id| json!({"value": id})).collect()
 }

@@ -151,7 +151,7 @@ impl Exchange<'_> {
             });
             match found {
                 Some(attr) => {
-                    says.push(Say { at, op, attr: *attr, filter: None, sub: None, value: Some(value) })
+                    says.push(Say { at, op, attr: *attr, filter: None, sub: None, value: Some(value) });
                 }
                 None if leaves(value).is_empty() => {}
                 None if urn.is_empty() => self.is_told(key)?,
