@@ -14,5 +14,6 @@ mod matrix;
 mod model;
 mod rules;
 mod sequences;
+mod sugar;
 mod suites;
 mod suites_2;

@@ -289,7 +289,7 @@ fn given(
 }
 
 /// A case: the type, the resource and the operations.
-fn case(numbers: &[u8]) -> (&'static Model, Arc<ResourceType>, Value, Vec<Operation>) {
+pub(crate) fn case(numbers: &[u8]) -> (&'static Model, Arc<ResourceType>, Value, Vec<Operation>) {
     let mut tape = Tape { numbers, at: 0 };
     let (model, resource_type) =
         if tape.once_in(4) { (&GROUPS, ResourceType::group()) } else { (&USERS, Arc::clone(&USER_TYPE)) };
@@ -298,7 +298,7 @@ fn case(numbers: &[u8]) -> (&'static Model, Arc<ResourceType>, Value, Vec<Operat
     (model, resource_type, resource, operations)
 }
 
-fn path(target: &Target) -> Option<String> {
+pub(crate) fn path(target: &Target) -> Option<String> {
     fn brackets(test: &Test) -> String {
         let this = match test.op {
             "pr" => format!("{} pr", test.sub),
@@ -389,21 +389,25 @@ fn engine(
     before: &Value,
     operations: &[Operation],
 ) -> Result<Value, String> {
-    let plan = plan(resource_type, operations)?;
+    applied(&plan(resource_type, operations)?, before).map_err(keyword)
+}
+
+/// What a plan makes of a resource; a refusal leaves it as it was.
+pub(crate) fn applied(plan: &PatchPlan, before: &Value) -> Result<Value, PatchError> {
     let (mut document, mut members) = split(before);
     let untouched = document.clone();
     match plan.apply(&mut document) {
         Ok(changed) => assert_eq!(changed == Changed::No, document == untouched, "PATCH-021"),
         Err(error) => {
             assert_eq!(document, untouched, "PATCH-014");
-            return Err(keyword(error));
+            return Err(error);
         }
     }
-    link(&mut members, &plan);
+    link(&mut members, plan);
     Ok(whole(document, members))
 }
 
-fn sorted(resource: Value) -> Value {
+pub(crate) fn sorted(resource: Value) -> Value {
     let (document, members) = split(&resource);
     whole(document, members)
 }
@@ -416,7 +420,7 @@ fn told_of(request: &PatchRequest) -> String {
     serde_json::to_string(request).unwrap()
 }
 
-fn cases(many: u32) -> ProptestConfig {
+pub(crate) fn cases(many: u32) -> ProptestConfig {
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(many);
     ProptestConfig {
         cases,
@@ -426,7 +430,7 @@ fn cases(many: u32) -> ProptestConfig {
     }
 }
 
-fn numbers() -> impl Strategy<Value = Vec<u8>> {
+pub(crate) fn numbers() -> impl Strategy<Value = Vec<u8>> {
     proptest::collection::vec(any::<u8>(), 50..500)
 }
 
