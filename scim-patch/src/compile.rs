@@ -2,10 +2,10 @@
 //! §3.5.2. Every fault that needs no resource to be seen is raised here.
 
 mod attribute;
+mod named;
 mod relation;
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use scim_core::{
@@ -15,6 +15,7 @@ use scim_core::{
 use scim_filter::{BoundPath, ElementFilter, Path};
 use serde_json::{Map, Value};
 
+use self::named::Named;
 use crate::PatchError;
 use crate::plan::{Edit, PatchPlan};
 use crate::relation::RelationEdit;
@@ -73,7 +74,7 @@ impl Compiler<'_> {
         match (path, value) {
             (Some(path), value) => self.at_path(*op, path, value.clone()),
             (None, _) if *op == Op::Remove => Err(PatchError::no_target("", "`remove` needs a `path`")),
-            (None, Some(Value::Object(object))) => self.members(*op, None, object, &mut HashSet::new()),
+            (None, Some(Value::Object(object))) => self.members(*op, None, object, &mut Named::default()),
             (None, _) => {
                 Err(PatchError::value("", "without `path`, `value` must be an object of attributes"))
             }
@@ -103,7 +104,7 @@ impl Compiler<'_> {
         op: Op,
         extension: Option<&Arc<str>>,
         object: &Map<String, Value>,
-        named: &mut HashSet<String>,
+        named: &mut Named,
     ) -> Result<(), PatchError> {
         for (key, value) in object {
             let (path, is_name) = match extension {
@@ -130,10 +131,14 @@ impl Compiler<'_> {
                 }
             };
             match bound {
-                BoundPath::Extension(urn) => self.extension(op, &urn, Some(value), named)?,
+                BoundPath::Extension(urn) => {
+                    if !named.extension(&urn, value) {
+                        return Err(twice(&urn));
+                    }
+                    self.extension(op, &urn, Some(value), named)?;
+                }
                 BoundPath::Attribute { attr, filter } => {
-                    // Which of two spellings of one name was meant?
-                    if filter.is_none() && !named.insert(attr.to_string()) {
+                    if !named.attribute(&attr, filter.as_ref(), value) {
                         return Err(twice(&attr));
                     }
                     if !is_read_only(&attr) {
@@ -157,7 +162,7 @@ impl Compiler<'_> {
         extension: Option<&Arc<str>>,
         key: &str,
         value: &Value,
-        named: &mut HashSet<String>,
+        named: &mut Named,
         error: PatchError,
     ) -> Result<(), PatchError> {
         let is_value_path = key.contains('[') && self.lenience.allows(Quirk::PathKeys);
@@ -167,8 +172,7 @@ impl Compiler<'_> {
                 if op == Op::Add && !is_assigned(value) {
                     return Ok(());
                 }
-                let place = extension.map(|urn| format!("{urn}:")).unwrap_or_default();
-                if !named.insert(format!("{place}{}", key.to_ascii_lowercase())) {
+                if !named.unknown(extension.map(|urn| &**urn), key) {
                     return Err(twice(&shorten(key)));
                 }
                 let value = is_assigned(value).then(|| value.clone());
@@ -195,7 +199,7 @@ impl Compiler<'_> {
         let is_spare = op == Op::Remove && !selects && value.as_ref().is_some_and(|value| !value.is_null());
         let value = if is_spare { self.spare(path)? } else { value };
         match bound {
-            BoundPath::Extension(urn) => self.extension(op, &urn, value.as_ref(), &mut HashSet::new()),
+            BoundPath::Extension(urn) => self.extension(op, &urn, value.as_ref(), &mut Named::default()),
             BoundPath::Attribute { attr, .. } if is_read_only(&attr) => Err(PatchError::read_only(attr)),
             BoundPath::Attribute { attr, filter } => self.at_attribute(op, attr, filter, value),
         }
@@ -245,7 +249,7 @@ impl Compiler<'_> {
         op: Op,
         urn: &Arc<str>,
         value: Option<&Value>,
-        named: &mut HashSet<String>,
+        named: &mut Named,
     ) -> Result<(), PatchError> {
         match (op, value) {
             (Op::Remove, _) => self.unassign_extension(urn),
@@ -365,7 +369,7 @@ fn listed(attr: &AttrRef, value: Value) -> Value {
 }
 
 fn twice(name: &impl std::fmt::Display) -> PatchError {
-    PatchError::value(name, format!("`{name}` stands twice"))
+    PatchError::value(name, format!("`{name}` stands twice, or a part of it does: say it once"))
 }
 
 fn is_read_only(attr: &AttrRef) -> bool {

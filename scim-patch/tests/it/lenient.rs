@@ -546,3 +546,35 @@ fn row_5_what_null_and_empty_do_not_clear() {
     let refused = patch(&crates, &Leniency::STRICT, &before, &request).unwrap_err();
     assert_eq!(refused.scim_type, Some(ScimType::Mutability), "PATCH-022");
 }
+
+#[test]
+fn row_2_no_member_of_a_value_undoes_what_another_one_says() {
+    let before = json!({"name": {"familyName": "L", "givenName": "A"}, "emails": [{"value": "a", "type": "work"}],
+        urn::ENTERPRISE_USER: {"department": "d", "manager": {"value": "u9"}}});
+    let upper = urn::ENTERPRISE_USER.to_uppercase();
+    let work = "emails[type eq \"work\"].value";
+    for value in [
+        json!({"department": "x", urn::ENTERPRISE_USER: null}),
+        json!({(format!("{upper}:department")): "x", urn::ENTERPRISE_USER: null}),
+        json!({upper.clone(): {"department": "x"}, urn::ENTERPRISE_USER: null}),
+        json!({"name": {"givenName": "x"}, "name.givenName": "y"}),
+        json!({"NAME.givenName": "x", "name": {"givenName": "y"}}),
+        json!({"NAME.givenName": "x", "name": null}),
+        json!({"MANAGER.value": "x", urn::ENTERPRISE_USER: {"manager": null}}),
+        json!({"EMAILS[type eq \"work\"].value": "x", "emails": [{"value": "y"}]}),
+        json!({"EMAILS[type eq \"work\"].value": "x", work: "y"}),
+    ] {
+        let refused = interop(before.clone(), json!({"op": "replace", "value": value}));
+        assert_eq!(refused, Err(ScimType::InvalidValue), "{value}");
+    }
+    let strict = json!({"op": "replace", "value": {upper: {"department": "x"}, urn::ENTERPRISE_USER: null}});
+    assert_eq!(user(&Leniency::STRICT, before.clone(), strict), Err(ScimType::InvalidValue));
+    for value in [
+        json!({"name": {"givenName": "x"}, "name.familyName": "y"}),
+        json!({"name.givenName": "x", "name.familyName": "y", work: "z", "emails[type eq \"work\"].display": "Z"}),
+        json!({"department": "x", urn::ENTERPRISE_USER: {"manager": null}}),
+    ] {
+        let taken = interop(before.clone(), json!({"op": "replace", "value": value}));
+        assert!(taken.is_ok(), "{value}: {taken:?}");
+    }
+}
