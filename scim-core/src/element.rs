@@ -250,6 +250,19 @@ mod tests {
         );
     }
 
+    #[test]
+    fn patch_027_two_that_are_added_as_one_value_are_both_told() {
+        let there = json!([{"value": "a", "type": "work"}]);
+        let two = json!([
+            {"value": "a", "type": "work", "display": "B"},
+            {"value": "a", "type": "work", "display": "C"},
+        ]);
+        assert_eq!(added("emails", there.clone(), two.clone()), two);
+        assert_eq!(added("emails", json!([]), two.clone()), two);
+        let one = json!([{"value": "a", "type": "work"}, {"value": "a", "type": "work", "display": "C"}]);
+        assert_eq!(added("emails", there, one), json!([{"value": "a", "type": "work", "display": "C"}]));
+    }
+
     thread_local! {
         static COMPARED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
     }
