@@ -9,6 +9,8 @@ use serde_json::{Map, Value};
 use crate::at::At;
 use crate::element::merge_duplicates;
 use crate::error::Error;
+use crate::ingest::Limits;
+use crate::json::parse_json;
 use crate::lenience::Lenience;
 use crate::leniency::{Quirk, UnknownAttributes};
 use crate::members;
@@ -284,18 +286,21 @@ impl<'a> Canonical<'a> {
         if !text.starts_with('{') {
             return;
         }
-        let Ok(Value::Object(mut inner)) = serde_json::from_str::<Value>(text) else { return };
-        let Some(value @ Value::String(_)) = inner.remove("value") else { return };
-        if !self.lenience.uses(Quirk::JsonInRoleValue) {
+        // A text in which a key stands twice is no object whose meaning is known.
+        let Ok(Value::Object(mut inner)) = parse_json(text.as_bytes(), &Limits::default()) else { return };
+        if !inner.get("value").is_some_and(Value::is_string) || !self.lenience.uses(Quirk::JsonInRoleValue) {
             return;
         }
-        object.insert("value".to_owned(), value);
-        if let Some(display @ Value::String(_)) =
-            inner.remove("displayName").or_else(|| inner.remove("display"))
-        {
-            object.insert("display".to_owned(), display);
-        }
-        for name in inner.keys() {
+        let mut lift = |from: &str, to: &str| {
+            if inner.get(from).is_some_and(Value::is_string) && (from == "value" || !object.contains_key(to))
+            {
+                object.extend(inner.remove(from).map(|text| (to.to_owned(), text)));
+            }
+        };
+        lift("value", "value");
+        lift("displayName", "display");
+        lift("display", "display");
+        for (name, _) in inner.iter().filter(|(_, value)| !value.is_null()) {
             self.lenience.pass_over(at.sub(name));
         }
     }
@@ -449,6 +454,23 @@ mod tests {
         let role = json!([{"value": "{\"id\":\"1\",\"value\":\"approver\",\"displayName\":\"Approver\"}"}]);
         let read = read(&Leniency::INTEROP, "roles", role).unwrap();
         assert_eq!(read, Some(json!([{"value": "approver", "display": "Approver"}])));
+    }
+
+    #[test]
+    fn q_18_nothing_of_a_role_in_json_is_lost_silently() {
+        let path = ResourceType::user().resolve("roles").unwrap();
+        let read = |text: &str| {
+            let mut lenience = Lenience::new(Leniency::INTEROP);
+            let role = json!([{"value": text}]);
+            let read = Canonical::new(&mut lenience, ReadOnly::Strip).value(&path, role).unwrap().unwrap();
+            (read[0].clone(), lenience.passed_over().names().map(str::to_owned).collect::<Vec<_>>())
+        };
+        let named = json!({"value": "a", "display": "D"});
+        assert_eq!(read(r#"{"value":"a","displayName":null,"display":"D"}"#), (named.clone(), vec![]));
+        let odd = read(r#"{"value":"a","displayName":5,"display":"D"}"#);
+        assert_eq!(odd, (named, vec!["roles.displayName".to_owned()]));
+        let twice = r#"{"value":"a","value":"b"}"#;
+        assert_eq!(read(twice), (json!({"value": twice}), vec![]));
     }
 
     #[test]
