@@ -45,12 +45,21 @@ impl Reference {
     ) -> Result<Vec<Self>, Error> {
         let mut links: Vec<Self> = Vec::with_capacity(elements.len());
         let mut places: HashMap<String, usize> = HashMap::with_capacity(elements.len());
-        for element in elements {
-            let link = Self::take_from(element).ok_or_else(|| {
+        for mut element in elements {
+            let link = Self::take_from(&mut element).ok_or_else(|| {
                 Error::invalid_value(format!(
                     "`{at}.value` is required in each element, or a `$ref` to a resource"
                 ))
             })?;
+            // What a link has no place for; a `$ref` beside the `value` is computed.
+            for (name, _) in element
+                .as_object()
+                .into_iter()
+                .flatten()
+                .filter(|(name, value)| *name != "$ref" && !value.is_null())
+            {
+                lenience.pass_over(format_args!("{at}.{name}"));
+            }
             match places.get(&link.value) {
                 None => {
                     places.insert(link.value.clone(), links.len());
@@ -64,10 +73,10 @@ impl Reference {
 
     /// Reads a canonical element such as `{"value": "u1", "type": "User"}`; `None` when it names no resource.
     pub fn from_element(element: &Value) -> Option<Self> {
-        Self::take_from(element.clone())
+        Self::take_from(&mut element.clone())
     }
 
-    fn take_from(mut element: Value) -> Option<Self> {
+    fn take_from(element: &mut Value) -> Option<Self> {
         let mut text = |name: &str| match element.get_mut(name)?.take() {
             Value::String(text) => Some(text),
             _ => None,
@@ -145,6 +154,15 @@ mod tests {
         }
         assert!(read(Leniency::INTEROP, json!([{"display": "Ada"}])).is_err());
         assert!(read(Leniency::INTEROP, json!([{"value": "", "$ref": "/Users/u1"}])).is_err());
+    }
+
+    #[test]
+    fn what_a_link_has_no_place_for_is_named() {
+        let mut lenience = Lenience::new(Leniency::INTEROP);
+        let links =
+            vec![json!({"value": "u1", "$ref": "/Users/u1", "type": "User", "since": 1, "note": null})];
+        assert_eq!(Reference::read_all(&"members", links, &mut lenience).unwrap()[0].value, "u1");
+        assert_eq!(lenience.passed_over().names().collect::<Vec<_>>(), ["members.since"]);
     }
 
     #[test]
