@@ -38,11 +38,13 @@ impl PatchRequest {
             limits: self.limits(),
             changes: 0,
             at: 0,
+            is_unclear: false,
             edits: Vec::new(),
             relations: Vec::new(),
         };
         for (index, operation) in self.operations().iter().enumerate() {
             compiler.at = index;
+            compiler.is_unclear = self.is_unclear(index);
             compiler.operation(operation).map_err(|error| error.in_operation(index))?;
         }
         Ok(PatchPlan {
@@ -61,6 +63,8 @@ struct Compiler<'a> {
     changes: usize,
     /// The place of the operation.
     at: usize,
+    /// Whether the operation says something that was passed over.
+    is_unclear: bool,
     edits: Vec<(usize, Edit)>,
     relations: Vec<RelationEdit>,
 }
@@ -190,13 +194,24 @@ impl Compiler<'_> {
 
     fn at_path(&mut self, op: Op, path: &str, value: Option<Value>) -> Result<(), PatchError> {
         let bound = self.bind(path)?;
-        let selects = match &bound {
-            BoundPath::Extension(_) => false,
+        let (selects, is_every) = match &bound {
+            BoundPath::Extension(_) => (false, false),
             BoundPath::Attribute { attr, filter } => {
-                attr.leaf().multi_valued && (filter.is_none() || attr.sub().is_some())
+                let many = attr.leaf().multi_valued && (filter.is_none() || attr.sub().is_some());
+                (many, many || (attr.attribute().multi_valued && filter.is_none()))
             }
         };
-        let is_spare = op == Op::Remove && !selects && value.as_ref().is_some_and(|value| !value.is_null());
+        let has_value = value.as_ref().is_some_and(|value| !value.is_null());
+        if op == Op::Remove && is_every && ((has_value && !selects) || (!has_value && self.is_unclear)) {
+            // `"value": "a@x"` at `emails.value`, or `"values": […]`, may have said which values are meant.
+            let name = shorten(path);
+            let detail = format!(
+                "`remove` of `{name}` would take it from every value, and what else the operation says is not \
+                 understood: say in the path which values are meant, as in `emails[type eq \"work\"].display`"
+            );
+            return Err(PatchError::value(path, detail));
+        }
+        let is_spare = op == Op::Remove && !selects && has_value;
         let value = if is_spare { self.spare(path)? } else { value };
         match bound {
             BoundPath::Extension(urn) => self.extension(op, &urn, value.as_ref(), &mut Named::default()),

@@ -1,5 +1,6 @@
 //! The PATCH message — RFC 7644 §3.5.2.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,9 @@ pub struct PatchRequest {
     schemas: [&'static str; 1],
     #[serde(rename = "Operations")]
     operations: Vec<Operation>,
+    /// The places of operations that say something that was passed over.
+    #[serde(skip)]
+    unclear: BTreeSet<usize>,
     /// What it may come to.
     #[serde(skip)]
     limits: Limits,
@@ -33,7 +37,8 @@ pub struct PatchRequest {
 impl PatchRequest {
     /// An empty request, to be filled.
     pub fn new() -> Self {
-        Self { schemas: [urn::PATCH_OP], operations: Vec::new(), limits: Limits::default() }
+        let (operations, unclear, limits) = (Vec::new(), BTreeSet::new(), Limits::default());
+        Self { schemas: [urn::PATCH_OP], operations, unclear, limits }
     }
 
     /// Reads a request body.
@@ -59,7 +64,7 @@ impl PatchRequest {
         let Value::Object(body) = body else {
             return Err(PatchError::syntax("the PATCH body must be a JSON object"));
         };
-        let mut envelope = Envelope { lenience };
+        let mut envelope = Envelope { lenience, unclear: BTreeSet::new() };
         let [schemas, operations] = take_members("", body, ["schemas", "Operations"], envelope.lenience)
             .map_err(PatchError::in_body)?;
         envelope.check_schemas(schemas.as_ref())?;
@@ -81,7 +86,7 @@ impl PatchRequest {
             .enumerate()
             .map(|(index, operation)| envelope.operation(index, operation))
             .collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { schemas: [urn::PATCH_OP], operations, limits: *limits })
+        Ok(Self { schemas: [urn::PATCH_OP], operations, unclear: envelope.unclear, limits: *limits })
     }
 
     /// Appends an `add`.
@@ -123,6 +128,11 @@ impl PatchRequest {
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.operations.is_empty()
+    }
+
+    /// Whether the operation at this place has members that were passed over.
+    pub(crate) fn is_unclear(&self, at: usize) -> bool {
+        self.unclear.contains(&at)
     }
 
     pub(crate) fn limits(&self) -> &Limits {
@@ -186,6 +196,7 @@ impl Op {
 
 struct Envelope<'a> {
     lenience: &'a mut Lenience,
+    unclear: BTreeSet<usize>,
 }
 
 impl Envelope<'_> {
@@ -206,8 +217,12 @@ impl Envelope<'_> {
             return Err(refuse("expected an object".into()));
         };
         let at = format!("Operations[{index}]");
+        let members = operation.len();
         let [op, path, value] = take_members(&at, operation, ["op", "path", "value"], self.lenience)
             .map_err(PatchError::in_body)?;
+        if [&op, &path, &value].into_iter().flatten().count() < members {
+            self.unclear.insert(index);
+        }
         let Some(Value::String(word)) = op else {
             return Err(refuse("`op` must be `add`, `remove` or `replace`".into()));
         };

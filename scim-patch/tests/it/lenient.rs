@@ -578,3 +578,26 @@ fn row_2_no_member_of_a_value_undoes_what_another_one_says() {
         assert!(taken.is_ok(), "{value}: {taken:?}");
     }
 }
+
+#[test]
+fn q_38_a_remove_that_is_not_understood_takes_nothing_away() {
+    let before = json!({"title": "t", "emails": [{"value": "a", "type": "work"}, {"value": "b"}]});
+    let remove = |path: &str, name: &str| {
+        interop(before.clone(), json!({"op": "remove", "path": path, name: [{"value": "a"}]}))
+    };
+    for path in ["emails", "emails.value"] {
+        assert_eq!(remove(path, "values"), Err(ScimType::InvalidValue), "{path}");
+    }
+    assert_eq!(remove("emails.value", "value"), Err(ScimType::InvalidValue), "which of them?");
+    let rest = json!({"title": "t", "emails": [{"value": "b"}]});
+    assert_eq!(remove("emails", "VALUE"), Ok(rest.clone()));
+    assert_eq!(remove("emails[value eq \"a\"]", "values"), Ok(rest));
+    assert_eq!(remove("title", "values"), Ok(json!({"emails": before["emails"]})));
+    let members = json!({"schemas": [urn::PATCH_OP], "Operations": [
+        {"op": "remove", "path": "members", "values": [{"value": "u1"}]}]});
+    let mut lenience = Lenience::new(Leniency::INTEROP);
+    let refused = PatchRequest::from_value(members, &mut lenience)
+        .unwrap()
+        .compile(&ResourceType::group(), &mut lenience);
+    assert!(refused.is_err());
+}
