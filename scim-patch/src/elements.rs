@@ -169,11 +169,12 @@ fn drop_stale_reference(
 ) {
     let is_fixed = attribute.sub_attribute("$ref").is_none_or(|sub| sub.mutability == Mutability::Immutable);
     let Some(Value::String(uri)) = object.get("$ref") else { return };
-    if is_fixed || object.get("value") == before || parts.iter().any(|part| part.name == "$ref") {
+    // Where the `value` is gone, the `$ref` contradicts nothing.
+    let Some(value) = object.get("value") else { return };
+    if is_fixed || Some(value) == before || parts.iter().any(|part| part.name == "$ref") {
         return;
     }
-    let names_value = || object.get("value").and_then(Value::as_str) == resource_at(uri).as_deref();
-    if !names_value() {
+    if value.as_str() != resource_at(uri).as_deref() {
         object.remove("$ref");
     }
 }

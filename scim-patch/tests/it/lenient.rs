@@ -601,3 +601,16 @@ fn q_38_a_remove_that_is_not_understood_takes_nothing_away() {
         .compile(&ResourceType::group(), &mut lenience);
     assert!(refused.is_err());
 }
+
+#[test]
+fn a_reference_stays_where_only_its_value_is_removed() {
+    let boss = json!({urn::ENTERPRISE_USER: {"manager": {"value": "u9", "$ref": "../Users/u9"}}});
+    let left = json!({urn::ENTERPRISE_USER: {"manager": {"$ref": "../Users/u9"}}});
+    let path = format!("{}:manager", urn::ENTERPRISE_USER);
+    for operation in [
+        json!({"op": "remove", "path": format!("{path}.value")}),
+        json!({"op": "replace", "path": path, "value": {"value": null}}),
+    ] {
+        assert_eq!(user(&Leniency::STRICT, boss.clone(), operation.clone()), Ok(left.clone()), "{operation}");
+    }
+}
