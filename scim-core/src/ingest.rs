@@ -94,10 +94,13 @@ pub fn ingest_value(
     let is_link =
         |path: &AttrRef| path.extension().is_none() && reader.relations.contains_key(&path.attribute().name);
     let written = on_request.filter(|path| is_link(path) || path.is_assigned(&document)).cloned().collect();
+    // Before anything is kept: a client need not name an extension of which it says nothing.
+    reader.schemas(&mut document)?;
     if let Some(previous) = previous {
         replace::keep(resource_type, reader.lenience, previous, &cleared, &mut document)?;
+        let schemas: Value = resource_type.schemas_in_use(&document).collect();
+        document.insert("schemas".into(), schemas);
     }
-    reader.schemas(&mut document)?;
     required::check(resource_type, &document, &reader.relations)?;
     Ok(Ingested { resource: Resource::from_canonical(document), relations: reader.relations, written })
 }
@@ -475,6 +478,23 @@ mod tests {
         let strict =
             ingest_value(body, &ResourceType::user(), Some(&before), &mut Lenience::strict()).unwrap();
         assert!(strict.resource.as_map().get("active").is_none());
+    }
+
+    #[test]
+    fn srv_070_a_replace_may_be_silent_about_an_extension_of_which_something_is_kept() {
+        let schema = json!({"id": "urn:x:Odd", "name": "Odd", "attributes": [
+            {"name": "badge", "mutability": "immutable"}, {"name": "colour"}]});
+        let odd = crate::Schema::from_json(schema).unwrap();
+        let user_type = ResourceType::user().with_extension(odd.into(), false).unwrap();
+        let stored = json!({"schemas": [urn::USER, "urn:x:Odd"], "userName": "a",
+            "urn:x:Odd": {"badge": "b", "colour": "red"}});
+        let before = Resource::from_canonical(stored.as_object().unwrap().clone());
+        let body = json!({"schemas": [urn::USER], "userName": "a"});
+        let read = ingest_value(body, &user_type, Some(&before), &mut Lenience::strict()).unwrap();
+        assert_eq!(read.resource.as_map()["urn:x:Odd"], json!({"badge": "b"}));
+        assert_eq!(read.resource.as_map()["schemas"], json!([urn::USER, "urn:x:Odd"]));
+        let undeclared = json!({"schemas": [urn::USER], "userName": "a", "urn:x:Odd": {"badge": "b"}});
+        assert!(ingest_value(undeclared, &user_type, Some(&before), &mut Lenience::strict()).is_err());
     }
 
     #[test]
