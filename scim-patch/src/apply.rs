@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::PatchError;
 use crate::elements::{append, change_elements, check_removable};
-use crate::plan::{Edit, PatchPlan};
+use crate::plan::{Edit, PatchPlan, weight};
 use crate::read_only::keep_read_only;
 
 /// Whether a PATCH changed anything.
@@ -75,9 +75,14 @@ struct Budget {
     bytes: usize,
 }
 
+/// How many bytes of an element are looked at as if they were an element.
+const BYTES_A_LOOK: usize = 256;
+
 impl Budget {
-    fn look(&mut self, elements: usize, terms: usize) -> Result<(), PatchError> {
-        self.looks = self.looks.checked_sub(elements.saturating_mul(terms.max(1))).ok_or_else(|| {
+    /// A large element costs more than a small one.
+    fn look(&mut self, elements: &[Value], terms: usize) -> Result<(), PatchError> {
+        let looks = elements.len() + elements.iter().map(weight).sum::<usize>() / BYTES_A_LOOK;
+        self.looks = self.looks.checked_sub(looks.saturating_mul(terms.max(1))).ok_or_else(|| {
             PatchError::too_large("the request looks at too many values: change fewer at a time")
         })?;
         Ok(())
@@ -124,21 +129,22 @@ impl Applier<'_> {
             Edit::Assign { path, value } => self.unless_immutable(path, |this| this.assign(path, value)),
             Edit::Append { path, values } => self.unless_immutable(path, |this| {
                 this.change_values(path, |elements, budget| {
-                    budget.look(elements.len() + values.len(), 1)?;
+                    budget.look(elements, 1)?;
+                    budget.look(values, 1)?;
                     append(path.attribute(), elements, values);
                     Ok(())
                 })
             }),
             Edit::RemoveValues { path, values } => self.unless_immutable(path, |this| {
                 this.change_values(path, |elements, budget| {
-                    budget.look(elements.len(), values.looks())?;
+                    budget.look(elements, values.looks())?;
                     values.remove_from(path.attribute(), elements);
                     Ok(())
                 })
             }),
             Edit::Within { path, which, change } => self.unless_immutable(path, |this| {
                 this.change_values(path, |elements, budget| {
-                    budget.look(elements.len(), which.terms())?;
+                    budget.look(elements, which.terms())?;
                     let chosen = which.choose(elements);
                     // The bytes of the first came with the request.
                     budget.write(chosen.len().saturating_sub(1).saturating_mul(change.weight()))?;

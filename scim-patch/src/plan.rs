@@ -184,7 +184,8 @@ impl PartChange {
     }
 }
 
-fn weight(value: &Value) -> usize {
+/// How many bytes a value has, about.
+pub(crate) fn weight(value: &Value) -> usize {
     match value {
         Value::String(text) => 2 + text.len(),
         Value::Array(values) => values.iter().map(weight).sum(),

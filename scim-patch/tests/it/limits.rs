@@ -182,3 +182,20 @@ fn lists_written_into_many_elements_count_for_each() {
         assert_eq!([run(op, 500), run(op, 499)], [true, false], "{op}");
     }
 }
+
+/// A filter reads a large value from its beginning to its end.
+#[test]
+fn a_large_element_counts_as_many() {
+    let large = json!({"emails": [{"value": "x".repeat(256 * 10)}]});
+    let looks = |looks: usize, operation: Value| {
+        apply(&Leniency::INTEROP, &Limits { looks, ..Limits::default() }, large.clone(), json!([operation]))
+    };
+    for operation in [
+        json!({"op": "remove", "path": "emails[value co \"y\"]"}),
+        json!({"op": "remove", "path": "emails", "value": [{"value": "y"}]}),
+        json!({"op": "add", "path": "emails", "value": [{"value": "y"}]}),
+    ] {
+        assert!(looks(12, operation.clone()).is_ok(), "{operation}");
+        assert!(matches!(looks(10, operation), Err(PatchError::TooLarge { .. })));
+    }
+}
