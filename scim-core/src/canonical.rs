@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::at::At;
 use crate::element::merge_duplicates;
 use crate::error::Error;
-use crate::ingest::Limits;
+use crate::limits::Limits;
 use crate::json::parse_json;
 use crate::lenience::Lenience;
 use crate::leniency::{Quirk, UnknownAttributes};

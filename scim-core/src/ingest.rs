@@ -293,7 +293,8 @@ impl<'a> Reader<'a> {
                 None if self.lenience.uses(Quirk::UnknownSchemas) => self.lenience.pass_over("schemas"),
                 None => {
                     return Err(Error::invalid_value(format!(
-                        "`schemas`: `{urn}` is no schema of {}; known: {}",
+                        "`schemas`: `{}` is no schema of {}; known: {}",
+                        shorten(urn),
                         self.resource_type.name(),
                         known_schemas(self.resource_type)
                     )));

@@ -15,7 +15,7 @@ pub struct Limits {
     /// attribute. Members that come and go do not count, but a filter over them does.
     pub changes: usize,
     /// Elements of multi-valued attributes that one PATCH may look at, each time counted and once for each term
-    /// of a filter.
+    /// of a filter; a large element counts once more for each 256 bytes.
     pub looks: usize,
 }
 

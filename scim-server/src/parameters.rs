@@ -3,7 +3,7 @@
 
 use percent_encoding::percent_decode_str;
 use scim_core::{
-    AttrRef, Error, Lenience, Projection, ResourceType, SearchRequest, SortOrder, take_members, urn,
+    AttrRef, Error, Lenience, Projection, ResourceType, SearchRequest, SortOrder, shorten, take_members, urn,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -75,8 +75,7 @@ impl Parameters {
         if !is_named {
             return Err(Error::invalid_syntax(format!("`schemas` must be [\"{}\"]", urn::SEARCH_REQUEST)));
         }
-        let request = SearchRequest::deserialize(Value::Object(body))
-            .map_err(|error| Error::invalid_syntax(format!("the body is no SearchRequest: {error}")))?;
+        let request = SearchRequest::deserialize(Value::Object(body.clone())).map_err(|_| misfit(body))?;
         Ok(Self {
             filter: request.filter.filter(|filter| !filter.is_empty()),
             in_url: false,
@@ -128,7 +127,10 @@ impl Parameters {
         if is(SortOrder::Ascending) || is(SortOrder::Descending) {
             return Ok(is(SortOrder::Descending));
         }
-        Err(Error::invalid_value(format!("`sortOrder` must be ascending or descending, not `{order}`")))
+        Err(Error::invalid_value(format!(
+            "`sortOrder` must be ascending or descending, not `{}`",
+            shorten(order)
+        )))
     }
 
     /// Whether a position was asked for.
@@ -140,6 +142,21 @@ impl Parameters {
     pub(crate) fn has_count(&self) -> bool {
         self.count.is_some()
     }
+}
+
+/// Which member of a SearchRequest has a value that it cannot have. The value is not repeated: it may be long.
+fn misfit(body: Map<String, Value>) -> Error {
+    let misfits = |(name, value): &(String, Value)| {
+        SearchRequest::deserialize(Value::Object(Map::from_iter([(name.clone(), value.clone())]))).is_err()
+    };
+    let name = body.into_iter().find(misfits).map(|(name, _)| name).unwrap_or_default();
+    let expected = match &*name {
+        "schemas" | "attributes" | "excludedAttributes" => "an array of strings",
+        "startIndex" | "count" => "an integer of at most 64 bits",
+        "sortOrder" => "`ascending` or `descending`",
+        _ => "a string",
+    };
+    Error::invalid_syntax(format!("`{name}`: expected {expected}"))
 }
 
 /// Decodes a filter. A `+` is a space where a form wrote it, and a plus where somebody forgot to escape one: whoever

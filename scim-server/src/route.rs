@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
-use scim_core::{Error, Registry, ResourceType};
+use scim_core::{Error, Registry, ResourceType, shorten};
 
 /// What a request asks for.
 #[derive(Clone, Debug)]
@@ -105,13 +105,13 @@ pub(crate) fn route(
     let method = if method == Method::HEAD { &Method::GET } else { method };
     match base_paths.iter().find_map(below) {
         Some(below) => route_below(registry, method, below),
-        None => Err(Error::not_found(format!("there is no endpoint `{path}`")).into()),
+        None => Err(Error::not_found(format!("there is no endpoint `{}`", shorten(path))).into()),
     }
 }
 
 /// The same for a path below the base.
 pub(crate) fn route_below(registry: &Registry, method: &Method, below: &str) -> Result<Route, RouteError> {
-    let nowhere = || Error::not_found(format!("there is no endpoint `{below}`"));
+    let nowhere = || Error::not_found(format!("there is no endpoint `{}`", shorten(below)));
     let segments = below
         .split('/')
         .filter(|segment| !segment.is_empty())

@@ -12,7 +12,8 @@ use std::collections::BTreeSet;
 use futures_util::stream::{self, StreamExt as _};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use scim_core::{
-    BulkMethod, BulkResponse, BulkResult, Error, Lenience, Limits, Reference, parse_json, take_members, urn,
+    BulkMethod, BulkResponse, BulkResult, Error, Lenience, Limits, Reference, parse_json, shorten,
+    take_members, urn,
 };
 use scim_patch::{RelationEdit, RelationStep};
 use scim_server_traits::{Batch, EntityTag, Update};
@@ -255,7 +256,10 @@ impl Job<'_> {
                 Err(Error::invalid_value(format!("`data` is missing: {method} needs it")))
             }
             Route::Create(_) | Route::Replace(..) | Route::Patch(..) | Route::Delete(..) => Ok(route),
-            _ => Err(Error::invalid_value(format!("`path`: `{path}` is no resource and no endpoint of one"))),
+            _ => Err(Error::invalid_value(format!(
+                "`path`: `{}` is no resource and no endpoint of one",
+                shorten(path)
+            ))),
         }
     }
 

@@ -342,6 +342,40 @@ async fn core_083_unique_values_are_held_by_every_verb() {
 }
 
 #[tokio::test]
+async fn errors_say_what_a_message_needs_and_repeat_nothing_long() {
+    let server = server();
+    let long = "x".repeat(10_000);
+    let search = json!({"schemas": [scim_core::urn::SEARCH_REQUEST]});
+    for (name, value, expected) in [
+        ("count", json!(long), "`count`: expected an integer"),
+        ("attributes", json!(long), "`attributes`: expected an array of strings"),
+        ("sortOrder", json!(long), "`sortOrder`: expected `ascending` or `descending`"),
+        ("filter", json!([long]), "`filter`: expected a string"),
+    ] {
+        let mut body = search.clone();
+        body[name] = value;
+        let reply = post(&server, "/Users/.search", body).await;
+        let detail = reply.refused(400, "invalidSyntax");
+        assert!(detail.starts_with(expected) && detail.len() < 100, "{name}: {detail:.200}");
+    }
+    let undeclared = json!({"schemas": [USER, long], "userName": "ada"});
+    let strict = strict();
+    assert!(post(&strict, "/Users", undeclared).await.refused(400, "invalidValue").len() < 500);
+    let unreadable = json!([
+        {"method": "POST", "bulkId": "a", "path": 5},
+        {"method": "PUT", "path": "/Groups/x", "data": {"members": [{"value": "bulkId:a"}]}},
+        {"method": long, "path": "/Users/x"},
+        {"method": "DELETE", "path": format!("/{long}")},
+    ]);
+    let body = json!({"schemas": [scim_core::urn::BULK_REQUEST], "Operations": unreadable});
+    let results = post(&server, "/Bulk", body).await.body["Operations"].clone();
+    assert_eq!((&results[0]["method"], &results[0]["bulkId"]), (&json!("POST"), &json!("a")));
+    let statuses: Vec<_> = (0..4).map(|at| results[at]["status"].as_str().unwrap()).collect();
+    assert_eq!(statuses, ["400", "409", "400", "404"], "{results:.1000}");
+    assert!((0..4).all(|at| results[at]["response"]["detail"].as_str().unwrap().len() < 200));
+}
+
+#[tokio::test]
 async fn core_091_search_requests_hold_arrays_and_everything_is_optional() {
     let server = server();
     user(&server, "ada").await;

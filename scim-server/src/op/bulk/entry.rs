@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use http::Method;
 use percent_encoding::percent_decode_str;
-use scim_core::{BulkMethod, BulkOperation, Error, Lenience, Leniency, take_members};
+use scim_core::{BulkMethod, BulkOperation, Error, Lenience, Leniency, shorten, take_members};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -35,13 +35,16 @@ impl Entry {
     /// Reads the operation at this place of the request. What is wrong with it is its own fault, not the request's.
     pub(super) fn read(place: usize, operation: Value, rules: Leniency) -> Self {
         let mut lenience = Lenience::new(rules);
+        // What the answer says of it has to be read even where the rest cannot be.
+        let named = named(&operation);
         let (read, mut fault) = match operation_of(place, operation, &mut lenience) {
             Ok(read) => (read, None),
-            Err(error) => (BulkOperation::default(), Some(error)),
+            Err(error) => (named, Some(error)),
         };
         let BulkOperation { method, bulk_id, version, path, data, .. } = read;
         // BULK-004.
-        if method == BulkMethod::Post && bulk_id.as_deref().unwrap_or_default().is_empty() {
+        if fault.is_none() && method == BulkMethod::Post && bulk_id.as_deref().unwrap_or_default().is_empty()
+        {
             fault = Some(Error::invalid_value("`bulkId` is missing: POST needs it"));
         }
         let (id, needs) = (None, BTreeSet::new());
@@ -56,7 +59,7 @@ impl Entry {
             BulkMethod::Patch => Ok(Method::PATCH),
             BulkMethod::Delete => Ok(Method::DELETE),
             other => {
-                let given = other.as_str();
+                let given = shorten(other.as_str());
                 Err(Error::invalid_value(format!(
                     "`method` must be POST, PUT, PATCH or DELETE, not `{given}`"
                 )))
@@ -92,8 +95,21 @@ fn operation_of(place: usize, operation: Value, lenience: &mut Lenience) -> Resu
     let named = BulkOperation::MEMBERS.into_iter().zip(members);
     let operation: Map<String, Value> =
         named.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
-    BulkOperation::deserialize(Value::Object(operation))
-        .map_err(|error| Error::invalid_syntax(format!("`Operations[{place}]` is no operation: {error}")))
+    BulkOperation::deserialize(Value::Object(operation)).map_err(|_| {
+        let detail =
+            format!("`Operations[{place}]`: `method`, `path`, `bulkId` and `version` must be strings");
+        Error::invalid_syntax(detail)
+    })
+}
+
+/// The method and the `bulkId`, whatever else there is.
+fn named(operation: &Value) -> BulkOperation {
+    let member = |name: &str| operation.get(name).filter(|value| value.is_string()).cloned();
+    let method = member("method").and_then(|method| BulkMethod::deserialize(method).ok());
+    let mut named = BulkOperation::default();
+    named.method = method.unwrap_or_default();
+    named.bulk_id = member("bulkId").and_then(|name| name.as_str().map(str::to_owned));
+    named
 }
 
 /// What each `bulkId` stands for.
