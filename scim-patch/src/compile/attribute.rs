@@ -170,6 +170,7 @@ impl Compiler<'_> {
             value => value,
         };
         if self.clears(op, attr.attribute(), &value) {
+            self.name_read_only(&attr, &value);
             return self.unassign(attr);
         }
         let mut parts_of_value = self.cleared(op, &attr, &value)?;
@@ -211,6 +212,17 @@ impl Compiler<'_> {
                 is_empty && self.lenience.uses(Quirk::EmptyStringClears)
             }
             simple => self.is_empty_string(simple),
+        }
+    }
+
+    /// Names what is read-only in a value that clears by its other members.
+    fn name_read_only(&mut self, attr: &AttrRef, value: &Value) {
+        for (key, _) in value.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()) {
+            if let Some(sub) =
+                attr.attribute().sub_attribute(key).filter(|sub| sub.mutability == Mutability::ReadOnly)
+            {
+                self.lenience.pass_over(attr.with_sub(Arc::clone(sub)));
+            }
         }
     }
 

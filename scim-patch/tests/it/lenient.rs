@@ -434,6 +434,12 @@ fn q_15_an_empty_value_clears_the_manager_where_nothing_else_is_said() {
         let left = json!({urn::ENTERPRISE_USER: {"manager": {"$ref": "../Users/u1"}}});
         assert_eq!(interop(boss.clone(), operation.clone()), Ok(left), "{operation}");
     }
+    let operation = json!({"op": "replace", "path": path, "value": {"value": "", "displayName": "x"}});
+    let request = json!({"schemas": [urn::PATCH_OP], "Operations": [operation]});
+    let mut lenience = Lenience::new(Leniency::INTEROP);
+    let request = PatchRequest::from_value(request, &mut lenience).unwrap();
+    request.compile(&ResourceType::user(), &mut lenience).unwrap();
+    assert_eq!(lenience.passed_over().names().collect::<Vec<_>>(), [format!("{path}.displayName")]);
 }
 
 #[test]
