@@ -248,6 +248,10 @@ impl<'a> Reader<'a> {
                 return Err(At::from(&path).twice());
             }
             if !self.extension_attribute(urn, attribute, &mut value)?.is_assigned() {
+                if path.is_assigned(document) {
+                    return Err(At::from(&path).twice());
+                }
+                self.unassigned.push((urn.to_string(), attribute.name.clone()));
                 continue;
             }
             let extension = document.entry(&**urn).or_insert_with(|| Value::Object(Map::new()));
@@ -509,6 +513,9 @@ mod tests {
             let twice = json!({"userName": "noor", "department": "R&D", urn::ENTERPRISE_USER: {"department": department}});
             assert!(user(&Leniency::INTEROP, twice).is_err(), "which of the two was meant?");
         }
+        let boss =
+            json!({"userName": "noor", "manager": "", urn::ENTERPRISE_USER: {"manager": {"value": "u9"}}});
+        assert!(user(&Leniency::INTEROP, boss).is_err(), "cleared, or u9?");
         let misplaced = json!({"schemas": [urn::USER], "userName": "noor", "department": "R&D"});
         let read = user(&Leniency::INTEROP, misplaced).unwrap();
         assert_eq!(read.resource.as_map()[urn::ENTERPRISE_USER]["department"], "R&D");

@@ -19,6 +19,8 @@ pub(crate) struct Operation {
     pub(crate) op: &'static str,
     pub(crate) path: Option<Path>,
     pub(crate) value: Option<Value>,
+    /// What nobody knows, as `values`.
+    pub(crate) values: Option<Value>,
 }
 
 /// A path, before it is written.
@@ -44,6 +46,9 @@ impl Operation {
         }
         if let Some(value) = &self.value {
             operation["value"] = value.clone();
+        }
+        if let Some(values) = &self.values {
+            operation["values"] = values.clone();
         }
         operation
     }
@@ -192,6 +197,32 @@ impl Tape<'_> {
         }
     }
 
+    /// A sub-attribute, its name, and a value for it.
+    fn part(&mut self, attr: &Attr) -> (&'static str, Value) {
+        let name = attr.subs[self.below(attr.subs.len())];
+        let kind = if name == "primary" { Kind::Bool } else { Kind::Text };
+        let inner = Attr { name, multi: false, subs: &[], kind, ..*attr };
+        (name, if name == "$ref" { "../Users/x".into() } else { self.value(&inner) })
+    }
+
+    /// Puts a member into a value without a path: a name in any letter case, or a path.
+    fn put_key(&mut self, body: &mut Value, attr: &Attr) {
+        let mut value = self.value(attr);
+        let mut key = match self.below(4) {
+            0 => attr.path(),
+            1 if attr.is_complex() && attr.kind != Kind::Link => {
+                let (name, part) = self.part(attr);
+                value = part;
+                format!("{}.{name}", attr.path())
+            }
+            _ => return self.put(body, attr, value),
+        };
+        if self.once_in(2) {
+            key = key.to_uppercase();
+        }
+        body[key] = value;
+    }
+
     /// A resource that every preset takes.
     pub(crate) fn resource(&mut self, of: &[Attr], unique: usize) -> Value {
         let mut body = json!({"schemas": [urn::GROUP], "displayName": "g"});
@@ -246,15 +277,18 @@ impl Tape<'_> {
         let attr = self.attribute(of);
         if op != "remove" && self.once_in(4) {
             let mut body = json!({});
-            for _ in 0..1 + self.below(2) {
-                let attr = self.attribute(of);
-                let value = self.value(&attr);
-                self.put(&mut body, &attr, value);
+            let again = self.attribute(of);
+            for _ in 0..1 + self.below(3) {
+                let attr = if self.once_in(2) { again } else { self.attribute(of) };
+                self.put_key(&mut body, &attr);
+            }
+            if again.urn == urn::ENTERPRISE_USER && self.once_in(8) {
+                body[again.urn] = Value::Null;
             }
             if self.once_in(4) {
                 body["nope"] = json!("x");
             }
-            return Operation { op, path: None, value: Some(body) };
+            return Operation { op, path: None, value: Some(body), values: None };
         }
         if !attr.urn.is_empty() && self.once_in(6) {
             let value = match self.below(5) {
@@ -265,7 +299,7 @@ impl Tape<'_> {
                 _ => json!({attr.name: self.value(&attr)}),
             };
             let value = (op != "remove" || self.once_in(3)).then_some(value);
-            return Operation { op, path: Some(Path::Extension(attr.urn)), value };
+            return Operation { op, path: Some(Path::Extension(attr.urn)), value, values: None };
         }
         let mut value = self.value(&attr);
         let (mut filter, mut sub) = (None, None);
@@ -277,15 +311,13 @@ impl Tape<'_> {
                 value = if self.once_in(2) { self.element(&attr) } else { value };
             }
             if attr.kind != Kind::Link && self.once_in(3) {
-                let named = attr.subs[self.below(attr.subs.len())];
-                sub = Some(named);
-                let kind = if named == "primary" { Kind::Bool } else { Kind::Text };
-                let inner = Attr { name: named, multi: false, subs: &[], kind, ..attr };
-                value = if named == "$ref" { "../Users/x".into() } else { self.value(&inner) };
+                let (name, part) = self.part(&attr);
+                (sub, value) = (Some(name), part);
             }
         }
         let value = (op != "remove" || self.once_in(3)).then_some(value);
-        Operation { op, path: Some(Path::Attribute { attr, filter, sub }), value }
+        let values = self.once_in(16).then(|| json!([self.element(&attr)]));
+        Operation { op, path: Some(Path::Attribute { attr, filter, sub }), value, values }
     }
 
     pub(crate) fn request(&mut self, of: &[Attr], unique: usize) -> Request {

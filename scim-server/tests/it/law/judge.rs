@@ -38,8 +38,9 @@ impl Exchange<'_> {
             return Err(format!("strict passes over {:?}", self.told));
         }
         let says = self.says()?;
-        for (place, say) in says.iter().enumerate() {
-            let later = says[place + 1..].iter().any(|later| later.attr.path() == say.attr.path());
+        for say in &says {
+            // The members of one object have no order: only a later operation may undo what one says.
+            let later = says.iter().any(|later| later.at > say.at && later.attr.path() == say.attr.path());
             if !later {
                 self.judge_claims(say)?;
             }
@@ -70,7 +71,15 @@ impl Exchange<'_> {
         operation: &'a Operation,
         says: &mut Vec<Say<'a>>,
     ) -> Result<(), String> {
-        let Operation { op, path, value } = operation;
+        let Operation { op, path, value, values } = operation;
+        if values.is_some() {
+            self.is_told(&format!("Operations[{at}].values"))?;
+            let every = matches!(path, Some(Path::Attribute { attr, filter: None, .. }) if attr.multi);
+            let selects = value.as_ref().is_some_and(|value| !value.is_null());
+            if *op == "remove" && every && !selects {
+                return Err("what nobody understands may have said which values to remove".into());
+            }
+        }
         match path {
             None => self.members(at, op, "", value.as_ref().unwrap_or(&Value::Null), says),
             Some(Path::Extension(urn)) => {
@@ -146,6 +155,10 @@ impl Exchange<'_> {
                 }
                 continue;
             }
+            if let Some((attr, sub)) = self.path_key(key).filter(|_| urn.is_empty() && op != "body") {
+                says.push(Say { at, op, attr, filter: None, sub, value: Some(value) });
+                continue;
+            }
             let found = self.attributes.iter().find(|attr| {
                 attr.name.eq_ignore_ascii_case(key) && (attr.urn == urn || (urn.is_empty() && self.lenient))
             });
@@ -159,6 +172,18 @@ impl Exchange<'_> {
             }
         }
         Ok(())
+    }
+
+    /// a member's name that is a path.
+    fn path_key(&self, key: &str) -> Option<(Attr, Option<&'static str>)> {
+        let is = |path: String| path.eq_ignore_ascii_case(key);
+        self.attributes.iter().find_map(|attr| {
+            if is(attr.path()) {
+                return Some((*attr, None));
+            }
+            let sub = attr.subs.iter().find(|sub| is(format!("{}.{sub}", attr.path())))?;
+            Some((*attr, Some(*sub)))
+        })
     }
 
     fn is_told(&self, name: &str) -> Result<(), String> {
