@@ -6,6 +6,7 @@ use std::time::Duration;
 use http::StatusCode;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::printable::printable;
 use crate::urn;
 
 /// A SCIM error: HTTP status, optional `scimType`, and a sentence for a person.
@@ -109,7 +110,7 @@ impl fmt::Display for Error {
         if let Some(scim_type) = &self.scim_type {
             write!(f, " {scim_type}")?;
         }
-        write!(f, ": {}", self.detail)
+        write!(f, ": {}", printable(&self.detail))
     }
 }
 
@@ -243,7 +244,7 @@ impl From<&str> for ScimType {
 
 impl fmt::Display for ScimType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        f.write_str(&printable(self.as_str()))
     }
 }
 
@@ -266,5 +267,13 @@ mod tests {
     fn cli_030_unknown_keywords_survive() {
         let read: Error = serde_json::from_str(r#"{"status":"400","scimType":"odd"}"#).unwrap();
         assert_eq!(read.scim_type, Some(ScimType::Other("odd".into())));
+    }
+
+    #[test]
+    fn an_error_steers_no_terminal() {
+        let error = Error::scim(ScimType::Other("o\u{7}dd".into()), "\u{1b}[31mred\nWARN forged");
+        assert_eq!(error.to_string(), r"400 o\u{7}dd: \u{1b}[31mred\nWARN forged");
+        let body = serde_json::to_value(&error).unwrap();
+        assert_eq!(body["detail"], "\u{1b}[31mred\nWARN forged", "the wire holds it as it is");
     }
 }

@@ -14,6 +14,7 @@ mod limits;
 mod members;
 mod message;
 mod name;
+mod printable;
 mod project;
 mod reference;
 mod registry;
@@ -48,6 +49,7 @@ pub use message::{
     take_members,
 };
 pub use name::{AttrPath, AttrPathError, is_attribute_name};
+pub use printable::printable;
 pub use project::Projection;
 pub use reference::{Reference, resource_at};
 pub use registry::{Lint, Registry, RegistryBuilder, RegistryError};
