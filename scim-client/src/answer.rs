@@ -1,56 +1,84 @@
 //! Reading what servers really send.
 
+use std::fmt::Display;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::header::{DATE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, Response, StatusCode};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _};
 use serde_json::{Value, json};
 
-use scim_core::{ListResponse, ScimType, urn};
+use scim_core::{ListResponse, ScimType, parse_json, printable, urn};
 
+use crate::bounds::Bounds;
 use crate::error::{ClientError, ErrorBody};
+use crate::query::Query;
 
 /// A success as it is, anything else as an error.
-pub(crate) fn check(response: Response<Bytes>) -> Result<Response<Bytes>, ClientError> {
+pub(crate) fn check(response: Response<Bytes>, bounds: &Bounds) -> Result<Response<Bytes>, ClientError> {
     let status = response.status();
     if status.is_success() {
         return Ok(response);
     }
     let retry_after = retry_after(response.headers());
-    let mut body = error_body(status, response.into_body());
+    let mut body = error_body(status, response.into_body(), bounds);
     if let ErrorBody::Scim(error) = &mut body {
         error.retry_after = retry_after;
     }
     Err(ClientError::Status { status, body, retry_after })
 }
 
+/// Reads JSON of bounded depth, with a bounded number of values and no key twice.
+pub(crate) fn parse(body: &Bytes, bounds: &Bounds) -> Result<Value, ClientError> {
+    parse_json(body, &bounds.json).map_err(|error| unreadable(error.detail, body.clone()))
+}
+
 /// Reads JSON into a type.
-pub(crate) fn decode<T: DeserializeOwned>(body: &Bytes) -> Result<T, ClientError> {
-    serde_json::from_slice(body).or_else(|error| {
+pub(crate) fn decode<T: DeserializeOwned>(body: &Bytes, bounds: &Bounds) -> Result<T, ClientError> {
+    decode_parsed(parse(body, bounds)?, body, bounds)
+}
+
+/// [`decode`] for a body that has been parsed already.
+pub(crate) fn decode_parsed<T: DeserializeOwned>(
+    value: Value,
+    body: &Bytes,
+    bounds: &Bounds,
+) -> Result<T, ClientError> {
+    // The value is given away, so that it does not take memory beside what is made of it.
+    T::deserialize(value).or_else(|error| {
         // `null` is the same as absent (RFC 7643 §2.5), but not to every Rust type.
-        let stripped = serde_json::from_slice(body).map(without_nulls).and_then(serde_json::from_value);
-        stripped.map_err(|_| ClientError::Decode { source: error, body: body.clone() })
+        let stripped = without_nulls(parse(body, bounds)?);
+        T::deserialize(stripped).map_err(|_| unreadable(error, body.clone()))
     })
 }
 
-/// [`decode`] for JSON that has been read already.
-pub(crate) fn decode_value<T: DeserializeOwned>(value: Value) -> Result<T, ClientError> {
-    let value = without_nulls(value);
-    T::deserialize(&value)
-        .map_err(|source| ClientError::Decode { source, body: Bytes::from(value.to_string()) })
-}
-
-/// Reads a page. It may lack its `schemas`, but not everything that makes it a page.
-pub(crate) fn decode_list<T: DeserializeOwned>(body: &Bytes) -> Result<ListResponse<T>, ClientError> {
-    let mut page: Value = decode(body)?;
+/// Reads the page that answers a query, without nulls. It may lack its `schemas`, but not everything that makes
+/// it a page.
+pub(crate) fn decode_list<T: DeserializeOwned>(
+    body: &Bytes,
+    bounds: &Bounds,
+    query: &Query,
+) -> Result<ListResponse<T>, ClientError> {
+    let mut page = without_nulls(parse(body, bounds)?);
     if let Value::Object(map) = &mut page
         && (map.contains_key("totalResults") || map.contains_key("Resources"))
     {
         map.entry("schemas").or_insert_with(|| json!([urn::LIST_RESPONSE]));
     }
-    decode_value(page)
+    // Counted before any is decoded, because a typed resource is far larger than `{}`.
+    let found = page.get("Resources").and_then(Value::as_array).map_or(0, Vec::len) as u64;
+    let limit = Bounds::page(query);
+    if found > limit {
+        return Err(ClientError::PageTooLarge { found, limit });
+    }
+    serde_json::from_value(page).map_err(|error| unreadable(error, body.clone()))
+}
+
+/// The error for an answer, which it may quote, that is not what was asked for.
+pub(crate) fn unreadable(error: impl Display, body: impl Into<Bytes>) -> ClientError {
+    let source = serde_json::Error::custom(printable(&error.to_string()));
+    ClientError::Decode { source, body: body.into() }
 }
 
 /// Whether a body holds no resource: nothing, or the `{}` that Google answers to PATCH.
@@ -78,8 +106,8 @@ fn without_nulls(mut value: Value) -> Value {
 
 /// By schema URN, or by the members that only a SCIM error has; the HTTP status fills the gap
 /// (CLI-030).
-fn error_body(status: StatusCode, body: Bytes) -> ErrorBody {
-    let Ok(value) = serde_json::from_slice::<Value>(&body) else {
+fn error_body(status: StatusCode, body: Bytes, bounds: &Bounds) -> ErrorBody {
+    let Ok(value) = parse_json(&body, &bounds.json) else {
         return ErrorBody::Bytes(body);
     };
     if let Ok(error) = serde_json::from_value(value.clone()) {
@@ -114,7 +142,7 @@ mod tests {
 
     #[track_caller]
     fn error(body: &'static str) -> ErrorBody {
-        error_body(StatusCode::NOT_FOUND, Bytes::from_static(body.as_bytes()))
+        error_body(StatusCode::NOT_FOUND, Bytes::from_static(body.as_bytes()), &Bounds::default())
     }
 
     #[test]

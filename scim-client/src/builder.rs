@@ -7,6 +7,7 @@ use http::header::{ACCEPT, AUTHORIZATION, USER_AGENT};
 use http::{HeaderMap, HeaderValue};
 
 use crate::base_url::BaseUrl;
+use crate::bounds::Bounds;
 use crate::client::Client;
 use crate::error::ClientError;
 use crate::transport::Transport;
@@ -19,6 +20,7 @@ pub struct ClientBuilder {
     user_agent: String,
     transport: Option<Arc<dyn Transport>>,
     allow_http: bool,
+    bounds: Bounds,
 }
 
 impl ClientBuilder {
@@ -29,6 +31,7 @@ impl ClientBuilder {
             user_agent: concat!("scim-client/", env!("CARGO_PKG_VERSION")).to_owned(),
             transport: None,
             allow_http: false,
+            bounds: Bounds::default(),
         }
     }
 
@@ -57,6 +60,23 @@ impl ClientBuilder {
         self
     }
 
+    /// Takes responses of at most this many JSON values, counting every element and member; 1,000,000
+    /// otherwise. More is [`ClientError::Decode`].
+    ///
+    /// A million values take at most about 450 MB of memory. How many bytes a response may have is for the
+    /// transport to say; how many levels, 34, is fixed.
+    pub fn max_response_values(mut self, values: usize) -> Self {
+        self.bounds.json.elements = values;
+        self
+    }
+
+    /// Walks through lists of at most this many resources; 1,000,000 otherwise. More is
+    /// [`ClientError::ListTooLong`].
+    pub fn max_resources(mut self, resources: u64) -> Self {
+        self.bounds.resources = resources;
+        self
+    }
+
     /// Checks the settings.
     pub fn build(self) -> Result<Client, ClientError> {
         let base = BaseUrl::parse(&self.base_url, self.allow_http)?;
@@ -72,7 +92,7 @@ impl ClientBuilder {
             Some(transport) => transport,
             None => default_transport(&base)?,
         };
-        Ok(Client::new(base, headers, transport))
+        Ok(Client::new(base, headers, transport, self.bounds))
     }
 }
 

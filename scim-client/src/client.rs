@@ -6,13 +6,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
-use serde::de::Error as _;
 use serde_json::Value;
 
 use scim_core::{Group, ResourceTypeDocument, Schema, ScimResource, ServiceProviderConfig, User, urn};
 
-use crate::answer::{check, decode};
+use crate::answer::{check, decode, unreadable};
 use crate::base_url::BaseUrl;
+use crate::bounds::Bounds;
 use crate::builder::ClientBuilder;
 use crate::endpoint::Endpoint;
 use crate::error::ClientError;
@@ -32,6 +32,7 @@ struct Inner {
     base: BaseUrl,
     headers: HeaderMap,
     transport: Arc<dyn Transport>,
+    bounds: Bounds,
 }
 
 impl Client {
@@ -41,8 +42,13 @@ impl Client {
         ClientBuilder::new(base_url)
     }
 
-    pub(crate) fn new(base: BaseUrl, headers: HeaderMap, transport: Arc<dyn Transport>) -> Self {
-        Self { inner: Arc::new(Inner { base, headers, transport }) }
+    pub(crate) fn new(
+        base: BaseUrl,
+        headers: HeaderMap,
+        transport: Arc<dyn Transport>,
+        bounds: Bounds,
+    ) -> Self {
+        Self { inner: Arc::new(Inner { base, headers, transport, bounds }) }
     }
 
     /// The users.
@@ -69,7 +75,7 @@ impl Client {
     /// What the service provider can do.
     pub async fn service_provider_config(&self) -> Result<ServiceProviderConfig, ClientError> {
         let url = self.base().endpoint("/ServiceProviderConfig");
-        decode(self.call(Call::get(url)).await?.body())
+        decode(self.call(Call::get(url)).await?.body(), self.bounds())
     }
 
     /// The types of resources the service provider has.
@@ -84,8 +90,7 @@ impl Client {
         let documents = self.at::<Value>("/Schemas").list(&Query::new()).await?.resources;
         let read = |document: Value| {
             let body = Bytes::from(document.to_string());
-            Schema::from_json(document)
-                .map_err(|error| ClientError::Decode { source: serde_json::Error::custom(error), body })
+            Schema::from_json(document).map_err(|error| unreadable(error, body))
         };
         documents.into_iter().map(read).collect()
     }
@@ -94,16 +99,22 @@ impl Client {
         &self.inner.base
     }
 
+    pub(crate) fn bounds(&self) -> &Bounds {
+        &self.inner.bounds
+    }
+
     /// Sends a request, sends it on where the server says so, and turns refusals into errors.
     pub(crate) async fn call(&self, call: Call) -> Result<Response<Bytes>, ClientError> {
         let mut url = call.url.clone();
         for _ in 0..=MAX_HOPS {
             let response = self.inner.transport.send(self.request(&call, &url)?).await?;
             if !matches!(response.status(), StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT) {
-                return check(response);
+                return check(response, self.bounds());
             }
             // Method, body and token go along (CLI-025), so the origin must stay the same.
-            let Some(location) = location(&response) else { return check(response) };
+            let Some(location) = location(&response) else {
+                return check(response, self.bounds());
+            };
             url = self.base().follow(&url, location)?;
         }
         Err(ClientError::TooManyRedirects { hops: MAX_HOPS + 1 })

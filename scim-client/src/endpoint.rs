@@ -14,7 +14,8 @@ use serde_json::Value;
 use scim_core::ListResponse;
 use scim_patch::PatchRequest;
 
-use crate::answer::{decode_list, is_blank};
+use crate::answer::{decode_list, is_blank, unreadable};
+use crate::bounds::Bounds;
 use crate::client::{Call, Client, location};
 use crate::error::ClientError;
 use crate::pages::Pages;
@@ -62,9 +63,9 @@ impl<'a, R: Serialize + DeserializeOwned> Endpoint<'a, R> {
         let response = self.client.call(Call::new(Method::POST, url.clone()).json(resource)?).await?;
         if let (true, Some(location)) = (is_blank(response.body()), location(&response)) {
             let url = self.client.base().follow(&url, location)?;
-            return stored(&self.client.call(Call::get(url)).await?);
+            return self.stored(&self.client.call(Call::get(url)).await?);
         }
-        stored(&response)
+        self.stored(&response)
     }
 
     /// Reads a resource.
@@ -75,14 +76,14 @@ impl<'a, R: Serialize + DeserializeOwned> Endpoint<'a, R> {
     /// Reads some attributes of a resource.
     pub async fn get_with(self, id: &str, view: &View) -> Result<Stored<R>, ClientError> {
         let url = format!("{}{}", self.client.base().resource(self.path, id)?, view.to_url());
-        stored(&self.client.call(Call::get(url)).await?)
+        self.stored(&self.client.call(Call::get(url)).await?)
     }
 
     /// Reads a resource, or `None` if it still is the version of this entity tag (CLI-027).
     pub async fn get_if_changed(self, id: &str, etag: &str) -> Result<Option<Stored<R>>, ClientError> {
         let call = self.one(Method::GET, id)?.condition(IF_NONE_MATCH, etag)?;
         match self.client.call(call).await {
-            Ok(response) => stored(&response).map(Some),
+            Ok(response) => self.stored(&response).map(Some),
             Err(error) if error.status() == Some(StatusCode::NOT_MODIFIED) => Ok(None),
             Err(error) => Err(error),
         }
@@ -90,13 +91,13 @@ impl<'a, R: Serialize + DeserializeOwned> Endpoint<'a, R> {
 
     /// Reads one page.
     pub async fn list(self, query: &Query) -> Result<ListResponse<R>, ClientError> {
-        decode_list(self.list_body(query).await?.body())
+        decode_list(&self.list_body(query).await?, self.bounds(), query)
     }
 
     /// Reads one page by `POST …/.search`, which keeps personal data out of URLs (CLI-024).
     pub async fn search(self, query: &Query) -> Result<ListResponse<R>, ClientError> {
         let call = Call::new(Method::POST, self.all_of_them("/.search")).json(query)?;
-        decode_list(self.client.call(call).await?.body())
+        decode_list(self.client.call(call).await?.body(), self.bounds(), query)
     }
 
     /// Reads the one resource that matches; [`ClientError::Ambiguous`] if several do.
@@ -113,21 +114,23 @@ impl<'a, R: Serialize + DeserializeOwned> Endpoint<'a, R> {
         view: &View,
     ) -> Result<Option<Stored<R>>, ClientError> {
         let query = Query::new().filter(filter).view(view.clone());
-        let mut found: ListResponse<Value> = decode_list(self.list_body(&query).await?.body())?;
+        let body = self.list_body(&query).await?;
+        let mut found: ListResponse<Value> = decode_list(&body, self.bounds(), &query)?;
         let matches = found.total_results.max(found.resources.len() as u64);
         if matches > 1 {
             return Err(ClientError::Ambiguous { filter: query.filter_text().to_owned(), matches });
         }
-        found.resources.pop().map(Stored::from_value).transpose()
+        let read = |resource| Stored::from_value(resource).map_err(|error| unreadable(error, body));
+        found.resources.pop().map(read).transpose()
     }
 
     /// Walks through everything that matches, page by page, from the query's `start_index` on. The
-    /// query's `count` is the size of a page.
+    /// query's `count` is the size of a page. A list that does not end is an error: see [`Pages`].
     pub fn pages(self, query: &Query) -> Pages<'a, R> {
         Pages::new(self, query.clone())
     }
 
-    /// Reads everything that matches, however many pages that takes.
+    /// Reads everything that matches, however many pages that takes, as [`Endpoint::pages`] does.
     pub async fn all(self, query: &Query) -> Result<Vec<R>, ClientError> {
         let mut pages = self.pages(query);
         let mut all = Vec::new();
@@ -168,18 +171,27 @@ impl<'a, R: Serialize + DeserializeOwned> Endpoint<'a, R> {
         self.change(self.one(Method::PATCH, id)?.json(body)?).await
     }
 
-    pub(crate) async fn list_body(self, query: &Query) -> Result<Response<Bytes>, ClientError> {
-        self.client.call(Call::get(self.all_of_them(&query.to_url()))).await
+    pub(crate) async fn list_body(self, query: &Query) -> Result<Bytes, ClientError> {
+        let call = Call::get(self.all_of_them(&query.to_url()));
+        Ok(self.client.call(call).await?.into_body())
+    }
+
+    pub(crate) fn bounds(self) -> &'a Bounds {
+        self.client.bounds()
     }
 
     async fn put(self, call: Call, id: &str) -> Result<Stored<R>, ClientError> {
         let response = self.client.call(call).await?;
-        if is_blank(response.body()) { self.get(id).await } else { stored(&response) }
+        if is_blank(response.body()) { self.get(id).await } else { self.stored(&response) }
     }
 
     async fn change(self, call: Call) -> Result<Option<Stored<R>>, ClientError> {
         let response = self.client.call(call).await?;
-        if is_blank(response.body()) { Ok(None) } else { stored(&response).map(Some) }
+        if is_blank(response.body()) { Ok(None) } else { self.stored(&response).map(Some) }
+    }
+
+    fn stored(self, response: &Response<Bytes>) -> Result<Stored<R>, ClientError> {
+        Stored::read(response.headers(), response.body(), self.bounds())
     }
 }
 
@@ -195,8 +207,4 @@ impl<R> fmt::Debug for Endpoint<'_, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Endpoint").field("client", self.client).field("path", &self.path).finish()
     }
-}
-
-fn stored<R: DeserializeOwned>(response: &Response<Bytes>) -> Result<Stored<R>, ClientError> {
-    Stored::read(response.headers(), response.body())
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::StatusCode;
+use scim_core::printable;
 use serde_json::Value;
 
 use crate::transport::TransportError;
@@ -29,13 +30,13 @@ pub enum ClientError {
     #[error("no transport: give the builder one, or build with the `reqwest` feature")]
     NoTransport,
     /// The id cannot be part of a URL.
-    #[error("`{id}` cannot be the id of a resource")]
+    #[error("`{}` cannot be the id of a resource", printable(id))]
     InvalidId {
         /// The id.
         id: String,
     },
     /// The path of an endpoint is no path.
-    #[error("`{url}` is no URL")]
+    #[error("`{}` is no URL", printable(url))]
     Url {
         /// What came out of base URL and path.
         url: String,
@@ -56,7 +57,8 @@ pub enum ClientError {
         /// How long it asks to wait.
         retry_after: Option<Duration>,
     },
-    /// The server answered with something else than was asked for.
+    /// The server answered with something else than was asked for, or with more JSON values than
+    /// [`ClientBuilder::max_response_values`](crate::ClientBuilder::max_response_values) allows.
     #[error("the server's answer could not be read")]
     Decode {
         /// Where it stopped making sense.
@@ -66,7 +68,10 @@ pub enum ClientError {
         body: Bytes,
     },
     /// The server pointed to another origin, or to nowhere.
-    #[error("the server points to `{location}`, which is not followed: another origin, or no URL")]
+    #[error(
+        "the server points to `{}`, which is not followed: another origin, or no URL",
+        printable(location)
+    )]
     Location {
         /// The `Location` header.
         location: String,
@@ -78,12 +83,45 @@ pub enum ClientError {
         hops: usize,
     },
     /// More than one resource matches where one was looked for.
-    #[error("{matches} resources match `{filter}`: one was looked for")]
+    #[error("{matches} resources match `{}`: one was looked for", printable(filter))]
     Ambiguous {
         /// The filter.
         filter: String,
         /// How many match.
         matches: u64,
+    },
+    /// A page holds more resources than the query's `count`, or than 100,000 without one.
+    #[error(
+        "the page holds {found} resources, but at most {limit} are taken: if that many are right, ask with a \
+         larger `count`"
+    )]
+    PageTooLarge {
+        /// How many the page holds.
+        found: u64,
+        /// How many it may hold.
+        limit: u64,
+    },
+    /// A list is longer than the client walks.
+    #[error(
+        "the list has {resources} resources, but at most {limit} are walked through: narrow the filter, or raise \
+         `max_resources`"
+    )]
+    ListTooLong {
+        /// How many resources match, as far as is known.
+        resources: u64,
+        /// How many may match.
+        limit: u64,
+    },
+    /// The server sends page after page, but the list does not come to its end.
+    #[error(
+        "the list does not end: {pages} pages were read, and the last {fruitless} of them held nothing new: \
+         narrow the filter, or ask with a larger `count`"
+    )]
+    EndlessPages {
+        /// How many pages were read.
+        pages: u64,
+        /// How many of them, up to the last, held nothing new.
+        fruitless: u64,
     },
 }
 
@@ -134,6 +172,9 @@ impl ClientError {
 }
 
 /// The body of an error response, understood as far as possible (CLI-030, Q-32).
+///
+/// Its `Display` shows at most 1,000 characters of a SCIM error's detail and 200 of anything else. Control
+/// characters are escaped.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ErrorBody {
     /// A SCIM error; where its body names no status, it has the response's.
@@ -151,21 +192,19 @@ impl fmt::Display for ErrorBody {
                 if let Some(scim_type) = &error.scim_type {
                     write!(f, "{scim_type}: ")?;
                 }
-                f.write_str(&error.detail)
+                f.write_str(&beginning(&error.detail, 1_000))
             }
-            Self::Json(value) => write!(f, "{}", beginning(&value.to_string())),
+            Self::Json(value) => write!(f, "{}", beginning(&value.to_string(), 200)),
             Self::Bytes(bytes) if bytes.is_empty() => f.write_str("no body"),
-            Self::Bytes(bytes) => write!(f, "{}", beginning(&String::from_utf8_lossy(bytes))),
+            Self::Bytes(bytes) => write!(f, "{}", beginning(&String::from_utf8_lossy(bytes), 200)),
         }
     }
 }
 
-/// Enough of a body to recognise it by.
-fn beginning(text: &str) -> String {
-    const CHARS: usize = 200;
-    let mut short: String = text.chars().take(CHARS).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if text.chars().nth(CHARS).is_some() {
-        short.push('…');
+/// The first characters of a text, which neither steer a terminal nor begin a line of a log.
+fn beginning(text: &str, chars: usize) -> String {
+    match text.char_indices().nth(chars) {
+        Some((end, _)) => format!("{}…", printable(&text[..end])),
+        None => printable(text).into_owned(),
     }
-    short
 }

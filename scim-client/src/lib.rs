@@ -2,6 +2,7 @@
 
 mod answer;
 mod base_url;
+mod bounds;
 mod builder;
 mod client;
 mod endpoint;

@@ -10,45 +10,90 @@ use serde_json::Value;
 
 use scim_core::ListResponse;
 
-use crate::answer::{decode_list, decode_value};
+use crate::answer::{decode_list, unreadable};
 use crate::endpoint::Endpoint;
 use crate::error::ClientError;
 use crate::query::Query;
+
+/// Pages of a walk.
+const PAGES: u64 = 100_000;
+
+/// Pages in a row that only repeat resources. Resources that are created meanwhile can cause a few.
+const REPEATED: u64 = 10;
+
+/// Pages in a row that are empty, which RFC 9865 allows as long as each has a cursor.
+const EMPTY: u64 = 1_000;
 
 /// The pages of a list, begun by [`Endpoint::pages`].
 ///
 /// The server may return fewer resources than asked for (CLI-016); resources that moved between two
 /// pages are returned once (CLI-015); a server that hands out cursors is followed by cursor (CLI-023).
+///
+/// Every walk ends. [`ClientError::ListTooLong`] ends it at the first page that shows that the list has
+/// more resources than [`ClientBuilder::max_resources`](crate::ClientBuilder::max_resources).
+/// [`ClientError::EndlessPages`] ends it after 10 pages in a row that only repeat resources, after 1,000
+/// empty ones, and after 100,000 of any kind.
 pub struct Pages<'a, R> {
     endpoint: Endpoint<'a, R>,
     query: Query,
+    /// How many resources lie before the first page.
+    skipped: u64,
     seen: HashSet<String>,
+    returned: u64,
+    read: u64,
+    /// How many pages in a row held nothing new.
+    fruitless: u64,
+    stuck: bool,
     done: bool,
 }
 
 impl<'a, R: Serialize + DeserializeOwned> Pages<'a, R> {
     pub(crate) fn new(endpoint: Endpoint<'a, R>, query: Query) -> Self {
-        Self { endpoint, query, seen: HashSet::new(), done: false }
+        Self {
+            endpoint,
+            skipped: position(&query) - 1,
+            query,
+            seen: HashSet::new(),
+            returned: 0,
+            read: 0,
+            fruitless: 0,
+            stuck: false,
+            done: false,
+        }
     }
 
-    /// Reads the next page; `None` behind the last. After an error the same page is read again.
+    /// Reads the next page; `None` behind the last.
+    ///
+    /// # Errors
+    ///
+    /// After [`ClientError::ListTooLong`] and [`ClientError::EndlessPages`] there are no more pages. After
+    /// any other error the same page is read again.
     pub async fn next_page(&mut self) -> Result<Option<Vec<R>>, ClientError> {
         if self.done {
             return Ok(None);
         }
-        let page: ListResponse<Value> = decode_list(self.endpoint.list_body(&self.query).await?.body())?;
-        let (total, count, next) = (page.total_results, page.resources.len(), page.next_cursor);
+        if self.stuck {
+            self.done = true;
+            return Err(ClientError::EndlessPages { pages: self.read, fruitless: self.fruitless });
+        }
+        let body = self.endpoint.list_body(&self.query).await?;
+        let page: ListResponse<Value> = decode_list(&body, self.endpoint.bounds(), &self.query)?;
+        let (total, count, next) = (page.total_results, page.resources.len() as u64, page.next_cursor);
         let decode = |resource: Value| {
             let id = resource["id"].as_str().map(str::to_owned);
-            decode_value(resource).map(|resource| (id, resource))
+            R::deserialize(resource).map(|resource| (id, resource))
         };
-        let decoded = page.resources.into_iter().map(decode).collect::<Result<Vec<(_, R)>, _>>()?;
+        let decoded = page.resources.into_iter().map(decode).collect::<Result<Vec<(_, R)>, _>>();
+        let decoded = decoded.map_err(|error| unreadable(error, body))?;
         self.advance(total, count, next);
         let mut is_new = |id: Option<String>| id.is_none_or(|id| self.seen.insert(id));
-        Ok(Some(decoded.into_iter().filter_map(|(id, resource)| is_new(id).then_some(resource)).collect()))
+        let new: Vec<R> =
+            decoded.into_iter().filter_map(|(id, resource)| is_new(id).then_some(resource)).collect();
+        self.note(total, count, new.len() as u64)?;
+        Ok(Some(new))
     }
 
-    fn advance(&mut self, total: u64, count: usize, next_cursor: Option<String>) {
+    fn advance(&mut self, total: u64, count: u64, next_cursor: Option<String>) {
         if let Some(cursor) = next_cursor.as_deref().filter(|cursor| !cursor.is_empty()) {
             // An empty page with a cursor is not the end (CLI-019); the same cursor again is.
             self.done = self.query.cursor_text() == Some(cursor);
@@ -57,11 +102,27 @@ impl<'a, R: Serialize + DeserializeOwned> Pages<'a, R> {
         }
         // Counted from what was asked for: a server that echoes another `startIndex` cannot make us
         // walk in circles.
-        let next = self.query.position().unwrap_or(1).max(1) + count as u64;
+        let next = position(&self.query).saturating_add(count);
         self.done = self.query.cursor_text().is_some() || count == 0 || next > total;
         if !self.done {
             self.query = self.query.clone().start_index(next);
         }
+    }
+
+    /// Counts a page that was read, and notices when the list does not end.
+    fn note(&mut self, total: u64, count: u64, new: u64) -> Result<(), ClientError> {
+        self.returned += new;
+        self.read += 1;
+        self.fruitless = if new == 0 { self.fruitless + 1 } else { 0 };
+        let patience = if count == 0 { EMPTY } else { REPEATED };
+        self.stuck = self.fruitless >= patience || self.read >= PAGES;
+        let resources = total.saturating_sub(self.skipped).max(self.returned);
+        let limit = self.endpoint.bounds().resources;
+        if resources > limit {
+            self.done = true;
+            return Err(ClientError::ListTooLong { resources, limit });
+        }
+        Ok(())
     }
 }
 
@@ -69,4 +130,9 @@ impl<R> fmt::Debug for Pages<'_, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pages").field("endpoint", &self.endpoint).finish_non_exhaustive()
     }
+}
+
+/// The position of the first resource that a query asks for, from 1.
+fn position(query: &Query) -> u64 {
+    query.position().unwrap_or(1).max(1)
 }

@@ -88,7 +88,10 @@ impl Query {
         self
     }
 
-    /// At most this many in one page.
+    /// At most this many in one page. A page that holds more is [`ClientError::PageTooLarge`]; without a
+    /// count, one that holds more than 100,000 is.
+    ///
+    /// [`ClientError::PageTooLarge`]: crate::ClientError::PageTooLarge
     #[must_use]
     pub fn count(mut self, count: u64) -> Self {
         self.count = Some(count);
@@ -105,6 +108,10 @@ impl Query {
 
     pub(crate) fn filter_text(&self) -> &str {
         self.filter.as_deref().unwrap_or_default()
+    }
+
+    pub(crate) fn page_size(&self) -> Option<u64> {
+        self.count
     }
 
     pub(crate) fn position(&self) -> Option<u64> {

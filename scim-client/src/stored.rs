@@ -7,7 +7,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::answer::{decode, decode_value};
+use crate::answer::{decode_parsed, parse};
+use crate::bounds::Bounds;
 use crate::error::ClientError;
 
 /// A resource as the server holds it.
@@ -23,10 +24,10 @@ pub struct Stored<R> {
 }
 
 impl<R: DeserializeOwned> Stored<R> {
-    pub(crate) fn read(headers: &HeaderMap, body: &Bytes) -> Result<Self, ClientError> {
-        let resource = decode(body)?;
-        // A `meta` of another shape only costs the fallback.
-        let Probe { meta } = serde_json::from_slice(body).unwrap_or_default();
+    pub(crate) fn read(headers: &HeaderMap, body: &Bytes, bounds: &Bounds) -> Result<Self, ClientError> {
+        let value = parse(body, bounds)?;
+        let meta = meta(&value);
+        let resource = decode_parsed(value, body, bounds)?;
         let header = |name: HeaderName| headers.get(name)?.to_str().ok().map(str::to_owned);
         Ok(Self {
             resource,
@@ -35,10 +36,15 @@ impl<R: DeserializeOwned> Stored<R> {
         })
     }
 
-    pub(crate) fn from_value(value: Value) -> Result<Self, ClientError> {
-        let Probe { meta } = Probe::deserialize(&value).unwrap_or_default();
-        Ok(Self { resource: decode_value(value)?, etag: meta.version, location: meta.location })
+    pub(crate) fn from_value(value: Value) -> Result<Self, serde_json::Error> {
+        let meta = meta(&value);
+        Ok(Self { resource: R::deserialize(value)?, etag: meta.version, location: meta.location })
     }
+}
+
+/// A `meta` of another shape only costs the fallback.
+fn meta(value: &Value) -> Meta {
+    Probe::deserialize(value).unwrap_or_default().meta
 }
 
 #[derive(Default, Deserialize)]

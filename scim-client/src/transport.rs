@@ -17,6 +17,8 @@ use http::{Request, Response};
 #[async_trait]
 pub trait Transport: Send + Sync {
     /// Sends one request. Its URI is absolute; any status is a success here.
+    ///
+    /// A transport over a network bounds the time and the size of the body: the client has no such limits.
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError>;
 }
 

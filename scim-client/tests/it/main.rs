@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod calls;
+mod hostile;
 #[cfg(feature = "reqwest")]
 mod network;
 mod paging;

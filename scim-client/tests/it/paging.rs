@@ -57,10 +57,10 @@ async fn cli_018_cursors_are_followed_with_everything_else_unchanged() {
         page(3, &[], json!({"nextCursor": "z"})),
         page(3, &["b", "c"], json!({})),
     ]);
-    assert_eq!(ids(&script, Query::new().count(1)).await, "abc");
+    assert_eq!(ids(&script, Query::new().count(2)).await, "abc");
     assert_eq!(
         script.lines(),
-        ["GET /Users?count=1", "GET /Users?count=1&cursor=x%20y", "GET /Users?count=1&cursor=z"]
+        ["GET /Users?count=2", "GET /Users?count=2&cursor=x%20y", "GET /Users?count=2&cursor=z"]
     );
     let script = Script::new((0..2).map(|_| page(9, &["a"], json!({"nextCursor": "same"}))));
     assert_eq!(ids(&script, Query::new()).await, "a", "a cursor that repeats is the end");

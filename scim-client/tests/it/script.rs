@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
-use scim_client::{Client, Transport, TransportError};
+use scim_client::{Client, ClientBuilder, Transport, TransportError};
 use serde_json::Value;
 
 pub(crate) const BASE: &str = "https://example.com/scim/v2";
@@ -23,7 +23,11 @@ impl Script {
     }
 
     pub(crate) fn client(self: &Arc<Self>) -> Client {
-        Client::builder(BASE).bearer_token("t0p-secret").transport(self.clone()).build().unwrap()
+        self.builder().build().unwrap()
+    }
+
+    pub(crate) fn builder(self: &Arc<Self>) -> ClientBuilder {
+        Client::builder(BASE).bearer_token("t0p-secret").transport(self.clone())
     }
 
     pub(crate) fn requests(&self) -> Vec<Request<Bytes>> {
