@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use scim_core::printable;
+
 use crate::report::Kind;
 
 /// One way in which a target differs from the directory.
@@ -62,24 +64,25 @@ pub enum Difference {
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Missing { kind, name } => write!(f, "{kind} `{name}` is missing"),
+        let sentence = match self {
+            Self::Missing { kind, name } => format!("{kind} `{name}` is missing"),
             Self::Unexpected { kind, name, id } => {
-                write!(f, "{kind} `{name}` with id `{id}` should not be there")
+                format!("{kind} `{name}` with id `{id}` should not be there")
             }
-            Self::Repeated { kind, name } => write!(f, "{kind} `{name}` is there more than once"),
+            Self::Repeated { kind, name } => format!("{kind} `{name}` is there more than once"),
             Self::Attribute { kind, name, attribute, expected, found: Some(found) } => {
-                write!(f, "{kind} `{name}`: `{attribute}` should be `{expected}` and is `{found}`")
+                format!("{kind} `{name}`: `{attribute}` should be `{expected}` and is `{found}`")
             }
             Self::Attribute { kind, name, attribute, expected, found: None } => {
-                write!(f, "{kind} `{name}`: `{attribute}` should be `{expected}` and is not set")
+                format!("{kind} `{name}`: `{attribute}` should be `{expected}` and is not set")
             }
             Self::MemberMissing { group, member } => {
-                write!(f, "group `{group}` lacks the member `{member}`")
+                format!("group `{group}` lacks the member `{member}`")
             }
             Self::MemberUnexpected { group, member } => {
-                write!(f, "group `{group}` has the member `{member}`, who should not be in it")
+                format!("group `{group}` has the member `{member}`, who should not be in it")
             }
-        }
+        };
+        f.write_str(&printable(&sentence))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use scim_core::printable;
 use serde::{Deserialize, Serialize};
 
 /// A directory: everybody, and the groups they are in.
@@ -156,7 +157,7 @@ pub enum DirectoryError {
     #[error("the directory cannot be read: {0}")]
     Json(#[from] serde_json::Error),
     /// It contradicts itself.
-    #[error("the directory is inconsistent: {}", problems.join("; "))]
+    #[error("the directory is inconsistent: {}", printable(&problems.join("; ")))]
     Inconsistent {
         /// What is wrong, one sentence each.
         problems: Vec<String>,
@@ -185,6 +186,17 @@ mod tests {
                 "group `` with id `g`: both are needed",
                 "group id `g` is taken twice",
             ]
+        );
+    }
+
+    #[test]
+    fn a_name_steers_no_terminal() {
+        let group = r#"{"id": "g", "displayName": "\u001b[31mG", "members": ["8"]}"#;
+        let json = format!(r#"{{"users": [], "groups": [{group}]}}"#);
+        let error = Directory::from_json(json.as_bytes()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            r"the directory is inconsistent: group `\u{1b}[31mG` has the member `8`: nobody"
         );
     }
 }

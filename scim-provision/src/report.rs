@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use scim_core::printable;
+
 /// What a run did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -106,7 +108,8 @@ pub struct Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} `{}`: {} failed: {}", self.kind, self.name, self.action, self.detail)
+        let (name, detail) = (printable(&self.name), printable(&self.detail));
+        write!(f, "{} `{name}`: {} failed: {detail}", self.kind, self.action)
     }
 }
 

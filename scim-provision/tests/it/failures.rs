@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request, Response};
-use scim_provision::{Action, DirectoryError, Options, ProvisionError};
+use scim_provision::{Action, DirectoryError, Options, ProvisionError, verify};
 
 use crate::fake::{Fake, Mishap, error, northwind};
 
@@ -214,4 +214,36 @@ async fn q_23_the_target_is_tried_before_anything_is_done() {
     directory.users[1].id = "p1".into();
     let stopped = Fake::new().try_run(&directory, Options::default()).await.unwrap_err();
     assert!(matches!(stopped, ProvisionError::Directory(DirectoryError::Inconsistent { .. })));
+}
+
+#[tokio::test]
+async fn what_the_target_says_steers_no_terminal() {
+    const STEERING: &str = "\u{1b}[31mred\nWARN forged";
+    const SHOWN: &str = r"\u{1b}[31mred\nWARN forged";
+    let fake = Fake::new();
+    fake.trap(times(usize::MAX, creates("caio."), || Mishap::Answer(error(400, STEERING))));
+    let mut directory = northwind();
+    directory.users.iter_mut().for_each(|person| person.display_name += STEERING);
+    let report = fake.try_run(&directory, Options::default()).await.unwrap();
+    assert!(report.failures[0].to_string().ends_with(SHOWN), "{}", report.failures[0]);
+
+    fake.trap(times(usize::MAX, creates(""), || Mishap::Answer(error(401, STEERING))));
+    let stopped = fake.try_run(&directory, Options::default()).await.unwrap_err();
+    assert!(stopped.to_string().contains(SHOWN), "{stopped}");
+
+    fake.no_trap();
+    let differences = verify(&fake.client(), &northwind()).await.unwrap();
+    let shown: Vec<_> = differences.iter().map(ToString::to_string).collect();
+    assert!(shown.iter().any(|sentence| sentence.contains(SHOWN)), "{shown:?}");
+    assert!(shown.iter().all(|sentence| !sentence.contains(char::is_control)), "{shown:?}");
+}
+
+#[tokio::test]
+async fn a_failure_is_one_line_whatever_its_names_hold() {
+    let fake = Fake::new();
+    fake.trap(times(usize::MAX, creates("a\u{9b}da"), || Mishap::Answer(error(400, "no"))));
+    let mut directory = northwind();
+    directory.users[0].user_principal_name = "a\u{9b}da".into();
+    let report = fake.try_run(&directory, Options::default()).await.unwrap();
+    assert!(report.failures[0].to_string().starts_with(r"user `a\u{9b}da`: create failed"), "{report:?}");
 }
