@@ -63,25 +63,31 @@ async fn strip(
     });
     let made: BTreeSet<String> = made.collect();
     for (write, change) in batch.writes.iter_mut().enumerate() {
-        let (resource_type, lists): (_, Vec<(&str, &mut Vec<Reference>)>) = match change {
+        let is_update = matches!(change, Write::Update(_));
+        let (resource_type, lists): (_, Vec<(&str, bool, &mut Vec<Reference>)>) = match change {
             Write::Insert(insert) => {
-                let lists = insert.links.iter_mut().map(|(relation, links)| (relation.as_str(), links));
+                let lists = insert.links.iter_mut();
+                let lists = lists.map(|(relation, links)| (relation.as_str(), true, links));
                 (&insert.resource_type, lists.collect())
             }
             Write::Update(update) => {
                 let lists = update.relations.iter_mut().filter_map(|edit| match &mut edit.step {
-                    RelationStep::Add(links) | RelationStep::Set(links) => {
-                        Some((edit.relation.as_str(), links))
-                    }
+                    RelationStep::Add(links) => Some((edit.relation.as_str(), false, links)),
+                    RelationStep::Set(links) => Some((edit.relation.as_str(), true, links)),
                     _ => None,
                 });
                 (&update.resource_type, lists.collect())
             }
             _ => continue,
         };
-        for (relation, links) in lists {
+        for (relation, is_whole, links) in lists {
             let before = links.len();
+            let first = links.first().map(|link| link.value.clone()).unwrap_or_default();
             keep_known(server, context, resource_type, relation, links, &made).await?;
+            // Nobody is left of those who were named: that must not take away all who are there.
+            if is_update && is_whole && before > 0 && links.is_empty() {
+                return Err(StoreError::UnknownTarget { relation: relation.to_owned(), id: first });
+            }
             let loss = Dropped { write, relation: relation.to_owned() };
             if links.len() < before && !dropped.contains(&loss) {
                 dropped.push(loss);

@@ -90,6 +90,11 @@ impl Compiler<'_> {
                 let element = element.map_err(|error| PatchError::in_value(&attr, error))?;
                 match (op, element) {
                     (Op::Add, Some(Value::Object(element))) => Change::parts(parts(op, &attr, element)),
+                    (Op::Add, Some(_)) => {
+                        let detail =
+                            format!("a value of `{attr}` has no parts that could be added to: replace it");
+                        return Err(PatchError::value(attr, detail));
+                    }
                     (_, Some(element)) => Change::Replace(element),
                     (_, None) => {
                         let detail = format!("`{attr}`: `value` holds nothing to set");

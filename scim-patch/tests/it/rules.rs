@@ -505,6 +505,14 @@ fn row_15_what_is_read_only_stays_when_the_value_around_it_is_replaced() {
 }
 
 #[test]
+fn row_11_an_add_to_a_simple_value_takes_nothing_away() {
+    let before = json!({"codes": ["c"]});
+    let at = |op: &str| json!([{"op": op, "path": "codes[value eq \"c\"]", "value": "d"}]);
+    assert_eq!(boxed(&Leniency::STRICT, before.clone(), at("add")), Err(ScimType::InvalidValue));
+    assert_eq!(boxed(&Leniency::INTEROP, before, at("add")), Err(ScimType::InvalidValue));
+}
+
+#[test]
 fn row_17_what_is_immutable_in_a_single_value_does_not_go_with_it() {
     let before = json!({"crate": {"value": "a", "seal": "s"}, "boxes": [{"value": "a", "seal": "s"}]});
     let run = |operation: Value| boxed(&Leniency::STRICT, before.clone(), json!([operation]));
