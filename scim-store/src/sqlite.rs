@@ -11,6 +11,7 @@ mod lock;
 mod names;
 mod narrow;
 mod options;
+mod private;
 mod rank;
 mod read;
 mod readers;
@@ -84,6 +85,9 @@ impl SqliteStore {
     /// Fails with [`StoreError::Backend`] when the file cannot be opened, is no database, is damaged, was written
     /// by a newer version of this crate, or is served by another process. One written by an older version is
     /// brought to the present layout.
+    ///
+    /// On Unix a new file, its log and its lock can be opened by their owner only (mode 0600). Of an existing file that
+    /// others can open a warning is logged, with the command that closes it.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         Self::open_with(path, SqliteOptions::default())
     }
@@ -101,6 +105,7 @@ impl SqliteStore {
         let keys = Arc::new(Keys::default());
         let writer = Writer::open(&path, &options, Arc::clone(&names), Arc::clone(&keys))?;
         let readers = Readers::open(&path, &options)?;
+        private::warn_of_others(&path);
         Ok(Self { threads: Arc::new(Threads { readers, writer, names, keys }), path })
     }
 

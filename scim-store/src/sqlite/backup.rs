@@ -12,7 +12,7 @@ use rusqlite::backup::{Backup, StepResult};
 use scim_server_traits::StoreError;
 
 use super::fault::Fault;
-use super::{SqliteStore, feed, file, schema};
+use super::{SqliteStore, feed, file, private, schema};
 
 /// How many pages are copied between two reports: a megabyte.
 const STEP: i32 = 256;
@@ -84,6 +84,13 @@ fn copy(from: &Path, to: &Path, progress: impl FnMut(BackupProgress)) -> Result<
 fn pages(from: &Path, to: &Path, mut progress: impl FnMut(BackupProgress)) -> Result<(), Fault> {
     let _file = file::hold(from).map_err(|error| Fault::File { path: from.to_owned(), error })?;
     let source = schema::reading(from)?;
+    // A copy is as private as a new file, whatever `from` is.
+    drop(
+        private::options()
+            .create_new(true)
+            .open(to)
+            .map_err(|error| Fault::File { path: to.to_owned(), error })?,
+    );
     let mut target = Connection::open(to)?;
     // One transaction for all steps: otherwise each write of another connection would begin the copy anew.
     let snapshot = source.unchecked_transaction()?;

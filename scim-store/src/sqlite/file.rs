@@ -6,6 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use super::private;
+
 /// What this process holds open. Whoever closes a file that SQLite has open takes away all locks that the process has
 /// on it, so there is one handle for each, and everybody of ours who has a connection holds it for longer than that.
 static HELD: Mutex<BTreeMap<PathBuf, Weak<File>>> = Mutex::new(BTreeMap::new());
@@ -14,7 +16,7 @@ static HELD: Mutex<BTreeMap<PathBuf, Weak<File>>> = Mutex::new(BTreeMap::new());
 pub(super) fn make(path: &Path) -> io::Result<Arc<File>> {
     if !path.try_exists()? {
         // Nobody has a connection to it yet.
-        File::create_new(path)?;
+        private::options().create_new(true).open(path)?;
     }
     hold(path)
 }

@@ -1,12 +1,12 @@
 //! One process for one file. SQLite itself would let several write, but each would wait for the others' commits,
 //! and none could promise a log of bounded length.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::fault::Fault;
-use super::file;
+use super::{file, private};
 
 /// The right to serve a file, until it is dropped or the process ends, however it ends.
 ///
@@ -21,9 +21,8 @@ impl Lock {
     pub(super) fn take(database: &Path) -> Result<Self, Fault> {
         let path = path(database);
         let fault = |error| Fault::Lock { path: path.clone(), error };
-        let mut options = OpenOptions::new();
-        let mut file =
-            options.read(true).write(true).create(true).truncate(false).open(&path).map_err(fault)?;
+        let mut file = private::options().create(true).truncate(false).open(&path).map_err(fault)?;
+        private::close_to_readers(&file, database);
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {

@@ -12,6 +12,8 @@ mod large;
 mod memory;
 #[cfg(feature = "sqlite")]
 mod operations;
+#[cfg(all(feature = "sqlite", unix))]
+mod private;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
