@@ -19,6 +19,7 @@ use crate::resource::Resource;
 use crate::resource_type::{AttrRef, Extension, Resolved, ResourceType};
 use crate::schema::{Attribute, Mutability};
 use crate::shorten::shorten;
+use crate::unique::check_unique_value;
 
 /// What a body was read as.
 #[derive(Clone, Debug, PartialEq)]
@@ -102,6 +103,10 @@ pub fn ingest_value(
         document.insert("schemas".into(), schemas);
     }
     required::check(resource_type, &document, &reader.relations)?;
+    for path in resource_type.unique() {
+        let before = previous.and_then(|previous| path.get(previous.as_map()));
+        check_unique_value(path, path.get(&document), before)?;
+    }
     Ok(Ingested { resource: Resource::from_canonical(document), relations: reader.relations, written })
 }
 

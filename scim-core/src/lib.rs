@@ -27,6 +27,7 @@ mod scalar;
 mod schema;
 mod shorten;
 mod typed;
+mod unique;
 pub mod urn;
 mod verbatim;
 mod wire;
@@ -69,4 +70,5 @@ pub use typed::{
     Address, EnterpriseUser, Extensible, ExtensionType, Group, Manager, MemberRef, MultiValue, Name,
     Password, ResourceMeta, ScimResource, User,
 };
+pub use unique::check_unique_value;
 pub use verbatim::Verbatim;

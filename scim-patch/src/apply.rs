@@ -5,7 +5,8 @@ use std::mem;
 use std::sync::Arc;
 
 use scim_core::{
-    AttrRef, Attribute, Error, Mutability, Resource, ResourceType, check_required, merge_duplicates,
+    AttrRef, Attribute, Error, Mutability, Resource, ResourceType, check_required, check_unique_value,
+    merge_duplicates,
 };
 use serde_json::{Map, Value};
 
@@ -43,7 +44,8 @@ impl PatchPlan {
             .map(|()| applier.drop_emptied())
             .and_then(|()| {
                 check_required(&self.resource_type, applier.document).map_err(|error| applier.lacks(error))
-            });
+            })
+            .and_then(|()| applier.check_unique());
         match result {
             Ok(()) => {
                 let changed = applier.finish();
@@ -105,6 +107,10 @@ struct Touched {
 impl Touched {
     fn of(path: &AttrRef) -> Self {
         Self { extension: path.extension().map(ToString::to_string), name: path.attribute().name.clone() }
+    }
+
+    fn is(&self, path: &AttrRef) -> bool {
+        self.name == path.attribute().name && self.extension.as_deref() == path.extension().map(|urn| &**urn)
     }
 
     fn attribute<'a>(&self, resource_type: &'a ResourceType) -> Option<&'a Arc<Attribute>> {
@@ -291,6 +297,17 @@ impl Applier<'_> {
                 self.document.remove(urn);
             }
         }
+    }
+
+    /// Only what was touched: older values may be stored that would be refused today.
+    fn check_unique(&self) -> Result<(), PatchError> {
+        for (touched, before) in &self.journal {
+            for path in self.resource_type.unique().iter().filter(|path| touched.is(path)) {
+                check_unique_value(path, path.get(self.document), before.as_ref())
+                    .map_err(|error| PatchError::in_value(path, error))?;
+            }
+        }
+        Ok(())
     }
 
     /// Which attribute to blame for what is required and missing. PATCH-022: what was there has been taken away.

@@ -83,7 +83,13 @@ impl AttrRef {
     /// Calls `visit` with each simple or complex value the reference leads to: elements of arrays one
     /// by one, the sub-attribute followed.
     pub fn for_each<'a>(&self, document: &'a Map<String, Value>, visit: &mut dyn FnMut(&'a Value)) {
-        let Some(value) = self.get(document) else { return };
+        if let Some(value) = self.get(document) {
+            self.for_each_in(value, visit);
+        }
+    }
+
+    /// Calls `visit` as [`for_each`](Self::for_each) does, with the attribute's value in hand.
+    pub fn for_each_in<'a>(&self, value: &'a Value, visit: &mut dyn FnMut(&'a Value)) {
         let mut leaf = |value: &'a Value| match &self.sub {
             None => visit(value),
             Some(sub) => match value.get(&sub.name) {

@@ -45,6 +45,7 @@ fn patch_038_each_variant_has_its_keyword_and_path() {
         (json!({"op": "move"}), ScimType::InvalidSyntax, ""),
         (set(bad_path, json!(1)), ScimType::InvalidPath, bad_path),
         (set("nope", json!(1)), ScimType::InvalidPath, "nope"),
+        (set("userName", json!("a\0b")), ScimType::InvalidValue, "userName"),
         (set(bad_filter, json!(1)), ScimType::InvalidFilter, bad_filter),
         (json!({"op": "remove"}), ScimType::NoTarget, ""),
         (set("EMAILS[type eq \"x\"].value", json!("y")), ScimType::NoTarget, "emails.value"),

@@ -4,6 +4,7 @@
 
 mod bulk;
 mod client;
+mod controls;
 mod core;
 mod cursor;
 mod discovery;
