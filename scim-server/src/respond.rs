@@ -17,6 +17,7 @@ pub(crate) struct Answer {
     content: Content,
     media_type: &'static str,
     headers: Vec<(HeaderName, String)>,
+    is_public: bool,
 }
 
 #[derive(Debug)]
@@ -29,7 +30,13 @@ enum Content {
 impl Answer {
     /// A status without a body.
     pub(crate) fn empty(status: StatusCode) -> Self {
-        Self { status, content: Content::None, media_type: urn::MEDIA_TYPE, headers: Vec::new() }
+        Self {
+            status,
+            content: Content::None,
+            media_type: urn::MEDIA_TYPE,
+            headers: Vec::new(),
+            is_public: false,
+        }
     }
 
     /// A status with a JSON body.
@@ -81,6 +88,11 @@ impl Answer {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
+    /// An answer that describes the service, and so may be cached: it says nothing of anybody.
+    pub(crate) fn public(self) -> Self {
+        Self { is_public: true, ..self }
+    }
+
     pub(crate) fn media_type(self, media_type: &'static str) -> Self {
         Self { media_type, ..self }
     }
@@ -124,6 +136,12 @@ impl Answer {
         if let Some(wait) = retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
         }
+        // What a browser or a proxy keeps, the next person at it can read.
+        if !self.is_public {
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
+        // A name such as `<script>` is never taken for a page.
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         for (name, value) in self.headers {
             if let Ok(value) = HeaderValue::from_str(&value) {
                 headers.insert(name, value);

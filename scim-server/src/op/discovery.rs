@@ -14,7 +14,7 @@ use crate::server::{Call, Inner};
 pub(crate) fn service_provider_config(call: &Call<'_>) -> Result<Answer, Error> {
     refuse_filter(call)?;
     let location = format!("{}/ServiceProviderConfig", call.server.base);
-    Answer::json(StatusCode::OK, &with_meta(&call.server.config, "ServiceProviderConfig", location)?)
+    answer(&with_meta(&call.server.config, "ServiceProviderConfig", location)?)
 }
 
 pub(crate) fn resource_types(call: &Call<'_>) -> Result<Answer, Error> {
@@ -25,7 +25,7 @@ pub(crate) fn resource_types(call: &Call<'_>) -> Result<Answer, Error> {
         .resource_types()
         .iter()
         .map(|resource_type| document(call.server, resource_type));
-    Answer::json(StatusCode::OK, &ListResponse::all(documents.collect::<Result<Vec<_>, _>>()?))
+    answer(&ListResponse::all(documents.collect::<Result<Vec<_>, _>>()?))
 }
 
 pub(crate) fn resource_type(call: &Call<'_>, name: &str) -> Result<Answer, Error> {
@@ -34,20 +34,24 @@ pub(crate) fn resource_type(call: &Call<'_>, name: &str) -> Result<Answer, Error
         resource_type.document().id.as_deref() == Some(name) || resource_type.name() == name
     });
     let found = found.ok_or_else(|| Error::not_found(format!("there is no resource type `{name}`")))?;
-    Answer::json(StatusCode::OK, &document(call.server, found)?)
+    answer(&document(call.server, found)?)
 }
 
 pub(crate) fn schemas(call: &Call<'_>) -> Result<Answer, Error> {
     refuse_filter(call)?;
     let documents = all_schemas(call.server).map(|schema| schema_document(call.server, &schema));
-    Answer::json(StatusCode::OK, &ListResponse::all(documents.collect::<Result<Vec<_>, _>>()?))
+    answer(&ListResponse::all(documents.collect::<Result<Vec<_>, _>>()?))
 }
 
 pub(crate) fn schema(call: &Call<'_>, id: &str) -> Result<Answer, Error> {
     refuse_filter(call)?;
     let found = all_schemas(call.server).find(|schema| schema.id().eq_ignore_ascii_case(id));
     let found = found.ok_or_else(|| Error::not_found(format!("there is no schema `{id}`")))?;
-    Answer::json(StatusCode::OK, &schema_document(call.server, &found)?)
+    answer(&schema_document(call.server, &found)?)
+}
+
+fn answer(document: &impl Serialize) -> Result<Answer, Error> {
+    Ok(Answer::json(StatusCode::OK, document)?.public())
 }
 
 fn refuse_filter(call: &Call<'_>) -> Result<(), Error> {

@@ -12,7 +12,9 @@ use crate::respond::Answer;
 use crate::server::Inner;
 
 pub(crate) fn run(server: &Inner) -> Result<Answer, Error> {
-    Ok(Answer::json(StatusCode::OK, &document(server))?.header(header::CONTENT_TYPE, "application/json"))
+    Ok(Answer::json(StatusCode::OK, &document(server))?
+        .public()
+        .header(header::CONTENT_TYPE, "application/json"))
 }
 
 fn document(server: &Inner) -> Value {

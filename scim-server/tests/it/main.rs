@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod bulk;
+mod caching;
 mod client;
 mod controls;
 mod core;
