@@ -19,10 +19,10 @@ const SCOPES: [&str; 2] = ["scim:enterprise", "admin:enterprise"];
 /// The scheme that GitHub takes beside `Bearer`, and that its own clients send (E-81).
 const SCHEME: &str = "token";
 
-/// A classic personal access token.
+/// A classic personal access token, of which only the digest is kept.
 #[derive(Clone)]
 pub struct Token {
-    secret: String,
+    digest: [u8; 32],
     scopes: Vec<String>,
     expires: Option<Timestamp>,
     owner: Option<String>,
@@ -30,8 +30,18 @@ pub struct Token {
 
 impl Token {
     /// A token of the setup user with the scope `scim:enterprise` and without end.
-    pub fn new(secret: impl Into<String>) -> Self {
-        Self { secret: secret.into(), scopes: vec![SCOPES[0].into()], expires: None, owner: None }
+    pub fn new(secret: impl AsRef<str>) -> Self {
+        Self::from_digest(BearerTokens::digest(secret.as_ref()))
+    }
+
+    /// The token with this SHA-256 digest, for hosts that do not know the token itself.
+    ///
+    /// ```
+    /// let digest = scim_server::BearerTokens::digest("s3cret");
+    /// let token = scim_emu::Token::from_digest(digest).with_scopes(["admin:enterprise"]);
+    /// ```
+    pub fn from_digest(digest: [u8; 32]) -> Self {
+        Self { digest, scopes: vec![SCOPES[0].into()], expires: None, owner: None }
     }
 
     /// The same, with these scopes.
@@ -87,7 +97,7 @@ impl Tokens {
             }
             let mut grant = Grant::new(tenant.clone(), principal).with_scopes(token.scopes);
             grant.expires = token.expires;
-            bearer = bearer.with(&token.secret, grant);
+            bearer = bearer.with_digest(token.digest, grant);
         }
         Self { tokens: bearer, owners, users, store }
     }
