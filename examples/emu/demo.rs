@@ -90,7 +90,7 @@ pub(crate) async fn run(Arguments { keep }: Arguments) -> anyhow::Result<ExitCod
     let code = conclude(&wrong);
     if keep {
         let interrupted = scim_examples::interrupted()?;
-        scim_examples::say_ready(enterprise.base_url(), enterprise.base_url(), &token)?;
+        scim_examples::say_ready(enterprise.base_url(), enterprise.base_url(), Some(&token))?;
         interrupted.await;
     }
     let _ = stop.send(());

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use clap::Args;
 use scim_client::Client;
 use scim_provision::{Dialect, Directory, Engine, Matching, Options, Report};
@@ -15,15 +15,18 @@ use crate::table::{Runs, line_width};
 /// members. Run again, it changes nothing.
 #[derive(Args)]
 #[command(
-    after_help = "Example:\n  emu provision --token s3cret \\\n      --target http://127.0.0.1:8080/scim/v2/enterprises/octo \\\n      --directory testdata/directory/northwind.json"
+    after_help = format!("{}\n\nExample:\n  emu provision --token-file token \\\n      --target http://127.0.0.1:8080/scim/v2/enterprises/octo \\\n      --directory testdata/directory/northwind.json", scim_examples::TOKEN_HELP)
 )]
 pub(crate) struct Arguments {
     /// The SCIM base URL.
     #[arg(long, value_name = "URL")]
     target: String,
-    /// The bearer token.
-    #[arg(long, value_name = "TOKEN", env = "SCIM_TOKEN", hide_env_values = true)]
-    token: String,
+    /// The bearer token. Other users of this machine can see it: better are --token-file and `SCIM_TOKEN`.
+    #[arg(long, value_name = "TOKEN")]
+    token: Option<String>,
+    /// A file with the bearer token.
+    #[arg(long, value_name = "FILE", conflicts_with = "token")]
+    token_file: Option<PathBuf>,
     /// The directory file.
     #[arg(long, value_name = "FILE")]
     directory: PathBuf,
@@ -44,11 +47,12 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let token = token(arguments.token, arguments.token_file)?;
     let file = &arguments.directory;
     let text = std::fs::read(file).with_context(|| format!("cannot read `{}`", file.display()))?;
     let directory =
         Directory::from_json(&text).with_context(|| format!("`{}` is no directory", file.display()))?;
-    let mut client = Client::builder(&arguments.target).bearer_token(arguments.token);
+    let mut client = Client::builder(&arguments.target).bearer_token(token);
     if arguments.allow_http {
         client = client.allow_http();
     }
@@ -63,6 +67,16 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     runs.add("provision", &report);
     println!("{}", runs.fitted(line_width()));
     Ok(conclude(&report))
+}
+
+/// The one token to send.
+fn token(argument: Option<String>, file: Option<PathBuf>) -> anyhow::Result<String> {
+    let mut given = scim_examples::given_tokens(Vec::from_iter(argument), file.as_slice())?;
+    let token = given.pop().context("no token: give one with --token-file FILE or in SCIM_TOKEN")?;
+    ensure!(given.is_empty(), "more than one token is given: which is to be sent?");
+    ensure!(!token.is_empty(), "a token must not be empty: is a variable unset?");
+    ensure!(!scim_examples::is_token_digest(&token), "a digest lets nobody in: give the token itself");
+    Ok(token)
 }
 
 /// What to say at the end, and whether it went well.

@@ -1,16 +1,17 @@
 //! `emu serve`: an enterprise for an identity provider to provision.
 
-use anyhow::ensure;
+use std::path::PathBuf;
+
 use clap::Args;
-use scim_emu::{Enterprise, Product, Token};
+use scim_emu::{Enterprise, EnterpriseBuilder, Product, Token};
 use scim_server::BearerTokens;
 use scim_server_traits::TenantId;
 
-/// When the enterprise is ready, one line of JSON with `base_url`, `public_url` and `token` is printed on standard
-/// output. It stops cleanly on Ctrl-C or SIGTERM.
+/// When the enterprise is ready, one line of JSON with `base_url` and `public_url` is printed on standard output, and
+/// with `token` when one was minted. It stops cleanly on Ctrl-C or SIGTERM.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  emu serve\n  emu serve --data octo.db --token s3cret\n  emu serve --token s3cret=admin:enterprise --rate-limits"
+    after_help = format!("{}\n  Scopes stand behind any form: `TOKEN=repo`, `sha256:HEX=repo`.\n\nExamples:\n  emu serve\n  emu serve --data octo.db --token-file tokens\n  SCIM_TOKEN=s3cret=admin:enterprise emu serve --rate-limits", scim_examples::TOKEN_HELP)
 )]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -27,10 +28,14 @@ pub(crate) struct Arguments {
     /// The short code behind each handle: three to eight letters and digits.
     #[arg(long, default_value = "octo", value_name = "CODE")]
     short_code: String,
-    /// A token that is let in, with the scope `scim:enterprise` or the ones given; may be given several
-    /// times. One is minted when none is given.
+    /// A token that is let in, or its digest as `sha256:HEX`, with the scope `scim:enterprise` or the ones given; may be
+    /// given several times. Other users of this machine can see it. One is minted and printed when none is given in any
+    /// way.
     #[arg(long = "token", value_name = "TOKEN[=SCOPE,…]")]
     tokens: Vec<String>,
+    /// A file with tokens or digests that are let in, one a line, each with its scopes; may be given several times.
+    #[arg(long = "token-file", value_name = "FILE")]
+    token_files: Vec<PathBuf>,
     /// Keep GitHub's limits: 1,000 new people an hour, 1,000 new members an hour in each group.
     #[arg(long)]
     rate_limits: bool,
@@ -41,10 +46,10 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let mut tokens = arguments.tokens;
-    if tokens.is_empty() {
-        tokens.push(BearerTokens::mint());
-    }
+    let mut given = scim_examples::given_tokens(arguments.tokens, &arguments.token_files)?;
+    let minted = given.is_empty().then(BearerTokens::mint);
+    given.extend(minted.clone());
+    let tokens = given.iter().map(|text| token(text)).collect::<anyhow::Result<Vec<_>>>()?;
     let tenant = TenantId::new(arguments.enterprise.as_str());
     let (store, _) = scim_examples::open_store(&arguments.data, &tenant, &[]).await?;
     let listening = arguments.host.open().await?;
@@ -57,22 +62,19 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     if arguments.hide_passed_over {
         builder = builder.without_passed_over_names();
     }
-    let enterprise = tokens.iter().fold(builder, |builder, text| builder.token(token(text))).build(store)?;
-    let (first, _) = split(&tokens[0]);
-    ensure!(
-        !tokens.iter().any(|text| split(text).0.is_empty()),
-        "a token must not be empty: is a variable unset?"
-    );
+    let enterprise = tokens.into_iter().fold(builder, EnterpriseBuilder::token).build(store)?;
     let stop = scim_examples::interrupted()?;
-    scim_examples::say_ready(&base_url, enterprise.base_url(), first)?;
+    scim_examples::say_ready(&base_url, enterprise.base_url(), minted.as_deref())?;
     listening.serve(enterprise, stop).await
 }
 
-fn token(text: &str) -> Token {
-    match split(text) {
-        (secret, Some(scopes)) => Token::new(secret).with_scopes(scopes.split(',').map(str::trim)),
-        (secret, None) => Token::new(secret),
-    }
+fn token(text: &str) -> anyhow::Result<Token> {
+    let (secret, scopes) = split(text);
+    let token = Token::from_digest(scim_examples::token_digest(secret)?);
+    Ok(match scopes {
+        Some(scopes) => token.with_scopes(scopes.split(',').map(str::trim)),
+        None => token,
+    })
 }
 
 /// `TOKEN` or `TOKEN=scope,scope`. A token may itself end in `=`, as Base64 does.

@@ -64,7 +64,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         .build()?;
     let stop = scim_examples::interrupted()?;
     let base_url = format!("{}/scim/v2", listening.url());
-    scim_examples::say_ready(&base_url, server.base_url(), &token)?;
+    scim_examples::say_ready(&base_url, server.base_url(), Some(&token))?;
     listening.serve(server, stop).await
 }
 

@@ -1,6 +1,7 @@
 //! What the example servers share: opening a store, listening, saying that they are ready, stopping.
 
 mod host;
+mod tokens;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
@@ -13,6 +14,7 @@ use scim_store::{MemoryStore, SqliteStore};
 use serde_json::json;
 
 pub use host::{Host, Listening, Refuse};
+pub use tokens::{TOKEN_HELP, given_tokens, is_token_digest, token_digest};
 
 /// A store with the secret that it keeps, if it keeps any.
 pub type OpenStore = (Arc<dyn Store>, Option<[u8; 32]>);
@@ -35,13 +37,19 @@ pub async fn open_store(
 }
 
 /// Prints the one line that scripts wait for, and for people where to begin. `public_url` is the SCIM base URL that
-/// clients are given, `base_url` the same on the address that the server listens on.
-pub fn say_ready(base_url: &str, public_url: &str, token: &str) -> anyhow::Result<()> {
+/// clients are given, `base_url` the same on the address that the server listens on, `minted` the token that nobody
+/// knows otherwise: one that was given is not shown.
+pub fn say_ready(base_url: &str, public_url: &str, minted: Option<&str>) -> anyhow::Result<()> {
+    let mut line = json!({"base_url": base_url, "public_url": public_url});
+    if let Some(token) = minted {
+        line["token"] = token.into();
+    }
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{}", json!({"base_url": base_url, "public_url": public_url, "token": token}))?;
+    writeln!(out, "{line}")?;
     out.flush()?;
     eprintln!("Serving {public_url}");
-    eprintln!("Try it:\n  curl -H 'Authorization: Bearer {token}' '{base_url}/Users?count=2'");
+    let token = minted.unwrap_or("$SCIM_TOKEN");
+    eprintln!("Try it:\n  curl -H \"Authorization: Bearer {token}\" '{base_url}/Users?count=2'");
     eprintln!("Stop with Ctrl-C.");
     Ok(())
 }

@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::ensure;
 use clap::{Args, Parser, Subcommand};
 use scim_core::{Leniency, Quirk, UnknownPreset};
 use scim_server::{BearerTokens, Grant, PatchResponse, Server};
@@ -22,14 +21,14 @@ const BASE_PATH: &str = "/scim/v2";
 
 /// A plain SCIM 2.0 service provider.
 ///
-/// When it is ready it prints one line of JSON with `base_url`, `public_url` and `token` on standard output. It stops
-/// cleanly on Ctrl-C or SIGTERM.
+/// When it is ready it prints one line of JSON with `base_url` and `public_url` on standard output, and with `token`
+/// when it minted one. It stops cleanly on Ctrl-C or SIGTERM.
 #[derive(Parser)]
 #[command(
     name = "standalone",
     version,
     args_conflicts_with_subcommands = true,
-    after_help = "Examples:\n  standalone\n  standalone --data scim.db --token s3cret\n  standalone --listen 0.0.0.0:8080 --public-url https://scim.example.com --leniency strict\n  standalone --schema robot.json --resource-type robots.json\n  standalone backup --data scim.db --to copy.db"
+    after_help = format!("{}\n\nExamples:\n  standalone\n  standalone --data scim.db --token-file tokens\n  standalone --listen 0.0.0.0:8080 --public-url https://scim.example.com --leniency strict\n  standalone --schema robot.json --resource-type robots.json\n  standalone backup --data scim.db --to copy.db", scim_examples::TOKEN_HELP)
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -51,9 +50,13 @@ struct Serve {
     /// The database file, or `:memory:` to forget everything at the end.
     #[arg(long, default_value = ":memory:", value_name = "FILE")]
     data: String,
-    /// A bearer token that is let in; may be given several times. One is minted when none is given.
+    /// A bearer token that is let in, or its digest as `sha256:HEX`; may be given several times. Other users of this
+    /// machine can see it. One is minted and printed when none is given in any way.
     #[arg(long = "token", value_name = "TOKEN")]
     tokens: Vec<String>,
+    /// A file with tokens or digests that are let in, one a line; may be given several times.
+    #[arg(long = "token-file", value_name = "FILE")]
+    token_files: Vec<PathBuf>,
     /// What is forgiven: strict, interop, entra, okta, ping or onelogin.
     #[arg(long, default_value = "interop", value_name = "PRESET", value_parser = preset)]
     leniency: Leniency,
@@ -96,19 +99,17 @@ async fn main() -> ExitCode {
     scim_examples::conclude(result.map(|()| ExitCode::SUCCESS))
 }
 
-async fn run(mut arguments: Serve) -> anyhow::Result<()> {
+async fn run(arguments: Serve) -> anyhow::Result<()> {
     let registry = registry::read(&arguments.schemas, &arguments.resource_types)?;
-    if arguments.tokens.is_empty() {
-        arguments.tokens.push(BearerTokens::mint());
-    }
-    ensure!(
-        !arguments.tokens.iter().any(String::is_empty),
-        "a token must not be empty: is a variable unset?"
-    );
+    let mut given = scim_examples::given_tokens(arguments.tokens, &arguments.token_files)?;
+    let minted = given.is_empty().then(BearerTokens::mint);
+    given.extend(minted.clone());
     let tenant = TenantId::new("standalone");
-    let tokens = arguments.tokens.iter().zip(1..).fold(BearerTokens::new(), |tokens, (token, number)| {
-        tokens.with(token, Grant::new(tenant.clone(), format!("token-{number}")))
-    });
+    let mut tokens = BearerTokens::new();
+    for (token, number) in given.iter().zip(1..) {
+        let grant = Grant::new(tenant.clone(), format!("token-{number}"));
+        tokens = tokens.with_digest(scim_examples::token_digest(token)?, grant);
+    }
     let leniency = match arguments.pass_over_unknown_members {
         true => arguments.leniency.allow(Quirk::UnknownTargets),
         false => arguments.leniency,
@@ -135,7 +136,7 @@ async fn run(mut arguments: Serve) -> anyhow::Result<()> {
     let server = server.build()?;
     let stop = scim_examples::interrupted()?;
     let base_url = format!("{}{BASE_PATH}", listening.url());
-    scim_examples::say_ready(&base_url, server.base_url(), &arguments.tokens[0])?;
+    scim_examples::say_ready(&base_url, server.base_url(), minted.as_deref())?;
     listening.serve(server, stop).await
 }
 

@@ -10,3 +10,4 @@ mod own_types;
 mod programs;
 mod server;
 mod terminal;
+mod tokens;

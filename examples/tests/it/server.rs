@@ -11,7 +11,10 @@ pub(crate) struct Server {
     child: Child,
     pub(crate) base_url: String,
     pub(crate) public_url: String,
+    /// What was minted, else the `T` that tests give.
     pub(crate) token: String,
+    /// The line itself.
+    pub(crate) ready: Value,
 }
 
 impl Server {
@@ -26,18 +29,19 @@ impl Server {
 
     /// Starts a program and waits for the line that says it is ready.
     pub(crate) async fn start(program: &str, arguments: &[&str]) -> Self {
-        let mut child = Command::new(program)
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
+        Self::start_with(Command::new(program).args(arguments)).await
+    }
+
+    /// The same with whatever else the command says.
+    pub(crate) async fn start_with(command: &mut Command) -> Self {
+        let mut child =
+            command.stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true).spawn().unwrap();
         let stdout = child.stdout.take().unwrap();
         let line = BufReader::new(stdout).lines().next_line().await.unwrap().unwrap();
         let ready: Value = serde_json::from_str(&line).unwrap();
         let text = |name: &str| ready[name].as_str().unwrap().to_owned();
-        Self { child, base_url: text("base_url"), public_url: text("public_url"), token: text("token") }
+        let token = ready.get("token").map_or("T", |token| token.as_str().unwrap()).to_owned();
+        Self { child, base_url: text("base_url"), public_url: text("public_url"), token, ready }
     }
 
     /// Ends the process without any warning.
