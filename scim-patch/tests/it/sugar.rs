@@ -66,7 +66,8 @@ impl Sugar<'_> {
         if *op == "remove" && value.is_none() && self.once_in(3) && !selects(target) {
             written["value"] = "spare".into();
         }
-        if self.once_in(6) {
+        // A remove from a whole list says nothing that is not understood.
+        if *op != "remove" && self.once_in(6) {
             written["comment"] = "x".into();
         }
         written
