@@ -159,7 +159,7 @@ fn sub_of(attr: &Attr, name: &str) -> Option<Attr> {
     subs.iter().find(|sub| sub.name == name).copied()
 }
 
-/// Whether a value of a remove could select something there.
+/// Whether a value of a remove could select something there, or would have to.
 fn selects(target: &Target) -> bool {
     match target {
         Target::Whole => true,
@@ -167,6 +167,7 @@ fn selects(target: &Target) -> bool {
         Target::Attribute { extension, name, filter, sub } => {
             attribute(*extension, name).is_none_or(|attr| match sub {
                 None => attr.multi && filter.is_none(),
+                Some(_) if attr.multi && filter.is_none() => true,
                 Some(sub) => sub_of(&attr, sub).is_none_or(|sub| sub.multi),
             })
         }
