@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use scim_core::{AttrRef, Attribute, Canonical, Mutability, Quirk, ReadOnly, UnknownAttributes, shorten};
+use scim_core::{
+    AttrRef, Attribute, Canonical, Mutability, Quirk, ReadOnly, UnknownAttributes, is_nested_list, shorten,
+};
 use scim_filter::ElementFilter;
 use serde_json::{Map, Value};
 
@@ -246,7 +248,13 @@ impl Compiler<'_> {
         let mut parts = Vec::new();
         for (key, value) in value.as_object().into_iter().flatten() {
             // `[]` for a single value is refused when the object is made canonical, unless a quirk forgives it.
-            let is_unassigned = value.is_null() || value.as_array().is_some_and(Vec::is_empty);
+            let is_unassigned = match attr.attribute().sub_attribute(key) {
+                Some(sub) if is_nested_list(sub, value) => {
+                    is_empty_list(value.as_object().and_then(|nested| nested.values().next()))
+                        && self.lenience.allows(Quirk::NestedList)
+                }
+                _ => value.is_null() || is_empty_list(Some(value)),
+            };
             let clears = if is_unassigned {
                 op == Op::Replace
             } else {
@@ -281,6 +289,10 @@ impl Compiler<'_> {
         let value = canonical.value(attr, value).map_err(|error| PatchError::in_value(attr, error))?;
         Ok(value)
     }
+}
+
+fn is_empty_list(value: Option<&Value>) -> bool {
+    value.and_then(Value::as_array).is_some_and(Vec::is_empty)
 }
 
 /// What a canonical object says of the sub-attributes of a value: to add to a multi-valued one is to append.

@@ -443,6 +443,19 @@ fn q_15_an_empty_value_clears_the_manager_where_nothing_else_is_said() {
 }
 
 #[test]
+fn an_empty_list_below_its_own_name_clears_as_it_does_without() {
+    let boss = json!({urn::ENTERPRISE_USER: {"manager": {"value": "u9"}}});
+    for value in [json!({"emails": []}), json!({"EMAILS": []})] {
+        let before = json!({"emails": [{"value": "a"}]});
+        let operation = json!({"op": "replace", "path": "emails", "value": value});
+        assert_eq!(interop(before, operation), Ok(json!({})));
+    }
+    let path = format!("{}:manager", urn::ENTERPRISE_USER);
+    let operation = json!({"op": "replace", "path": path, "value": {"value": []}});
+    assert_eq!(interop(boss, operation), Ok(json!({})), "by another quirk");
+}
+
+#[test]
 fn row_14_an_extension_is_cleared_as_a_complex_attribute_is() {
     let before = json!({urn::ENTERPRISE_USER: {"department": "R&D"}});
     for (op, value, left) in [
