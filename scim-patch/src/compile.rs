@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 
 use self::named::Named;
 use crate::PatchError;
-use crate::plan::{Edit, PatchPlan};
+use crate::plan::{Change, Edit, Part, PatchPlan, Which};
 use crate::relation::RelationEdit;
 use crate::request::{Op, Operation, PatchRequest};
 
@@ -88,8 +88,39 @@ impl Compiler<'_> {
     /// Notes an edit: each may look at every element of an attribute, so there are not to be too many.
     fn edit(&mut self, edit: Edit) -> Result<(), PatchError> {
         self.charge(1)?;
+        let edit = match edit {
+            Edit::Within { path, which: Which::Single, change: Change::Parts { parts, drop_hollow } } => {
+                let Some(parts) = self.join(&path, parts) else { return Ok(()) };
+                Edit::Within { path, which: Which::Single, change: Change::Parts { parts, drop_hollow } }
+            }
+            edit => edit,
+        };
         self.edits.push((self.at, edit));
         Ok(())
+    }
+
+    /// Adds parts of a single value to those that the same operation has named; gives them back where it has named
+    /// none. What one operation says of a value is done at once, for a `$ref` belongs to the `value` beside it.
+    fn join(&mut self, path: &AttrRef, more: Vec<Part>) -> Option<Vec<Part>> {
+        let at = self.at;
+        let same =
+            self.edits.iter_mut().rev().take_while(|(other, _)| *other == at).find_map(
+                |(_, edit)| match edit {
+                    Edit::Within {
+                        path: other,
+                        which: Which::Single,
+                        change: Change::Parts { parts, .. },
+                    } if other == path => Some(parts),
+                    _ => None,
+                },
+            );
+        match same {
+            Some(parts) => {
+                parts.extend(more);
+                None
+            }
+            None => Some(more),
+        }
     }
 
     fn charge(&mut self, changes: usize) -> Result<(), PatchError> {

@@ -417,6 +417,17 @@ fn q_10_everything_that_a_value_names_has_to_agree() {
 }
 
 #[test]
+fn q_5_what_one_operation_says_of_a_value_is_done_at_once() {
+    let urn = urn::ENTERPRISE_USER;
+    let before = json!({urn: {"manager": {"value": "u9", "$ref": "../Users/u9"}}});
+    for key in ["manager.$ref", "MANAGER.$REF"] {
+        let value = json!({format!("{urn}:{key}"): "../Users/x", urn: {"manager": {"value": "u2"}}});
+        let after = interop(before.clone(), json!({"op": "add", "value": value})).unwrap();
+        assert_eq!(after[urn]["manager"], json!({"value": "u2", "$ref": "../Users/x"}), "{key}");
+    }
+}
+
+#[test]
 fn q_15_an_empty_value_clears_the_manager_where_nothing_else_is_said() {
     let boss = json!({urn::ENTERPRISE_USER: {"manager": {"value": "u9", "$ref": "../Users/u9"}}});
     let path = format!("{}:manager", urn::ENTERPRISE_USER);
