@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use scim_core::AttrRef;
 use scim_filter::ElementFilter;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The targets that the members of one value have named so far.
 ///
@@ -40,9 +40,15 @@ impl Named {
             Value::Array(values) if values.len() == 1 => &values[0],
             value => value,
         };
+        // it may mean that there is no value at all.
+        let is_cleared = |object: &Map<String, Value>| {
+            object.iter().any(|(key, value)| key.eq_ignore_ascii_case("value") && value == "")
+        };
         match merged {
             // A single complex value is merged: what it does not name stays.
-            Value::Object(object) if target.len() == 2 && !attr.attribute().multi_valued => {
+            Value::Object(object)
+                if target.len() == 2 && !attr.attribute().multi_valued && !is_cleared(object) =>
+            {
                 let subs = object.keys().filter_map(|key| attr.attribute().sub_attribute(key));
                 self.note(&target, Said::Object)
                     && subs.into_iter().all(|sub| self.note(&[target[0], target[1], &sub.name], Said::Whole))

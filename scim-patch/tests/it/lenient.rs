@@ -424,6 +424,9 @@ fn q_5_what_one_operation_says_of_a_value_is_done_at_once() {
         let value = json!({format!("{urn}:{key}"): "../Users/x", urn: {"manager": {"value": "u2"}}});
         let after = interop(before.clone(), json!({"op": "add", "value": value})).unwrap();
         assert_eq!(after[urn]["manager"], json!({"value": "u2", "$ref": "../Users/x"}), "{key}");
+        let undone = json!({format!("{urn}:{key}"): "../Users/x", urn: {"manager": {"value": ""}}});
+        let operation = json!({"op": "add", "value": undone});
+        assert_eq!(interop(before.clone(), operation), Err(ScimType::InvalidValue), "{key}");
     }
 }
 
