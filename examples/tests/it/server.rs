@@ -32,7 +32,7 @@ impl Server {
         Self::start_with(Command::new(program).args(arguments)).await
     }
 
-    /// The same with whatever else the command says.
+    /// Starts this command and waits for the line that says it is ready.
     pub(crate) async fn start_with(command: &mut Command) -> Self {
         let mut child =
             command.stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true).spawn().unwrap();

@@ -14,7 +14,7 @@ pub(super) fn options() -> OpenOptions {
     options
 }
 
-/// Closes the lock to everybody who may not write to the database: whoever can open a lock can hold it.
+/// Closes the lock to all who may not write to the database, because a process that can open a lock can hold it.
 #[cfg(unix)]
 pub(super) fn close_to_readers(lock: &File, database: &Path) {
     use std::fs::Permissions;
