@@ -266,7 +266,10 @@ impl<'a> Canonical<'a> {
             return Ok(Presence::Unassigned);
         }
         match self.lenience.unknown_attributes() {
-            UnknownAttributes::Keep => return Ok(Presence::of(members::is_assigned(value))),
+            UnknownAttributes::Keep => {
+                self.lenience.texts().check_unknown(at, value)?;
+                return Ok(Presence::of(members::is_assigned(value)));
+            }
             UnknownAttributes::Ignore => {}
             UnknownAttributes::Refuse if self.lenience.uses(Quirk::UnknownSubAttributes) => {}
             UnknownAttributes::Refuse => {

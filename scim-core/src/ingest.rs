@@ -80,6 +80,7 @@ pub fn ingest_value(
         misplaced: Vec::new(),
         unassigned: Vec::new(),
     };
+    let texts = *reader.lenience.texts();
     // What a replace clears on purpose is not kept (CORE-030); by lower-case name.
     let assigned = |(_, value): &(&String, &Value)| members::is_assigned(value);
     let cleared: BTreeSet<String> = match previous {
@@ -106,6 +107,10 @@ pub fn ingest_value(
     for path in resource_type.unique() {
         let before = previous.and_then(|previous| path.get(previous.as_map()));
         check_unique_value(path, path.get(&document), before)?;
+    }
+    for path in resource_type.indexed() {
+        let before = previous.and_then(|previous| path.get(previous.as_map()));
+        texts.check_key(path, path.get(&document), before)?;
     }
     Ok(Ingested { resource: Resource::from_canonical(document), relations: reader.relations, written })
 }
@@ -360,7 +365,10 @@ fn unknown(
 ) -> Result<Presence, Error> {
     match lenience.unknown_attributes() {
         _ if value.is_null() => Ok(Presence::Unassigned),
-        UnknownAttributes::Keep => Ok(Presence::of(members::is_assigned(value))),
+        UnknownAttributes::Keep => {
+            lenience.texts().check_unknown(at, value)?;
+            Ok(Presence::of(members::is_assigned(value)))
+        }
         UnknownAttributes::Ignore => {
             lenience.pass_over(at);
             Ok(Presence::NotUnderstood)

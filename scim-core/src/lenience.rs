@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::leniency::{Leniency, Quirk, Quirks, UnknownAttributes};
+use crate::limits::TextLimits;
 use crate::shorten::shorten;
 
 /// The rules for reading one request, with notes of what was forgiven and what was passed over.
@@ -20,6 +21,7 @@ use crate::shorten::shorten;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lenience {
     rules: Leniency,
+    texts: TextLimits,
     used: Quirks,
     passed_over: PassedOver,
 }
@@ -27,7 +29,13 @@ pub struct Lenience {
 impl Lenience {
     /// These rules, with nothing noted.
     pub fn new(rules: Leniency) -> Self {
-        Self { rules, used: Quirks::NONE, passed_over: PassedOver::default() }
+        Self { rules, texts: TextLimits::default(), used: Quirks::NONE, passed_over: PassedOver::default() }
+    }
+
+    /// The same rules, with other limits for texts than the default ones.
+    #[must_use]
+    pub fn with_texts(self, texts: TextLimits) -> Self {
+        Self { texts, ..self }
     }
 
     /// [`Leniency::STRICT`], with nothing noted.
@@ -38,6 +46,11 @@ impl Lenience {
     /// The rules.
     pub fn rules(&self) -> &Leniency {
         &self.rules
+    }
+
+    /// How long a text may be.
+    pub fn texts(&self) -> &TextLimits {
+        &self.texts
     }
 
     /// Whether this quirk is forgiven.

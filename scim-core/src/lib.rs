@@ -31,6 +31,7 @@ mod unique;
 pub mod urn;
 mod verbatim;
 mod wire;
+mod work;
 
 pub use canonical::{Canonical, ReadOnly, is_nested_list};
 pub use date_time::{DateTime, DateTimeError, Timestamp};
@@ -41,7 +42,7 @@ pub use ingest::{Ingested, ingest, ingest_value};
 pub use json::parse_json;
 pub use lenience::{Lenience, PassedOver};
 pub use leniency::{Leniency, Preset, Quirk, Quirks, UnknownAttributes, UnknownPreset};
-pub use limits::Limits;
+pub use limits::{Limits, TextLimits};
 pub use members::is_assigned;
 pub use message::{
     AsyncRequest, AuthenticationScheme, BulkMethod, BulkOperation, BulkRequest, BulkResponse, BulkResult,
@@ -72,3 +73,4 @@ pub use typed::{
 };
 pub use unique::check_unique_value;
 pub use verbatim::Verbatim;
+pub use work::{Exhausted, Meter, Work};

@@ -22,6 +22,9 @@ pub(crate) fn canonicalize(
     lenience: &mut Lenience,
     value: &mut Value,
 ) -> Result<Presence, Error> {
+    if let Value::String(text) = value {
+        lenience.texts().check(at, attribute, text)?;
+    }
     match (attribute.r#type, &*value) {
         (_, Value::Null) => return Ok(Presence::Unassigned),
         (Type::String, Value::String(_))

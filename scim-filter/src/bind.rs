@@ -4,7 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use scim_core::{AttrRef, Lenience, Quirk, Resolved, ResourceType, Returned, shorten};
+use scim_core::{AttrRef, Exhausted, Lenience, Quirk, Resolved, ResourceType, Returned, shorten};
 
 use crate::compare::{Comparison, Mismatch, Test};
 use crate::element::ElementFilter;
@@ -12,6 +12,7 @@ use crate::error::FilterError;
 use crate::filter::Filter;
 use crate::links::{self, LinkTest};
 use crate::literal::{CompareOp, Literal};
+use crate::look::{all, any};
 use crate::tree::{Node, NodeId, Tree};
 
 /// A filter bound to a resource type: attributes found, operands typed and folded, every fault raised.
@@ -163,12 +164,15 @@ impl<L> Logic<L> {
         Ok(())
     }
 
-    pub(crate) fn holds(&self, leaf: &dyn Fn(&L) -> bool) -> bool {
+    pub(crate) fn holds(
+        &self,
+        leaf: &mut dyn FnMut(&L) -> Result<bool, Exhausted>,
+    ) -> Result<bool, Exhausted> {
         match self {
-            Self::Constant(truth) => *truth,
-            Self::And(branches) => branches.iter().all(|branch| branch.holds(leaf)),
-            Self::Or(branches) => branches.iter().any(|branch| branch.holds(leaf)),
-            Self::Not(inner) => !inner.holds(leaf),
+            Self::Constant(truth) => Ok(*truth),
+            Self::And(branches) => all(branches, |branch| branch.holds(leaf)),
+            Self::Or(branches) => any(branches, |branch| branch.holds(leaf)),
+            Self::Not(inner) => Ok(!inner.holds(leaf)?),
             Self::Leaf(term) => leaf(term),
         }
     }

@@ -4,10 +4,12 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use scim_core::{AttrRef, Attribute, DateTime, Lenience, Quirk, Timestamp, Type, fold};
+use memchr::memmem;
+use scim_core::{AttrRef, Attribute, DateTime, Exhausted, Lenience, Meter, Quirk, Timestamp, Type, fold};
 use serde_json::{Number, Value};
 
 use crate::literal::{CompareOp, Literal};
+use crate::look::Look;
 
 /// What a value is asked. `ne` is no test of its own: it is the complement of `eq` over the attribute.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +21,15 @@ pub(crate) enum Test {
 }
 
 impl Test {
+    /// Whether one value passes.
+    pub(crate) fn holds<'v>(&self, value: &'v Value, look: &mut Look<'_, 'v>) -> Result<bool, Exhausted> {
+        look.costs(1)?;
+        match self {
+            Self::Present => Ok(has_value(value)),
+            Self::Compare(comparison) => comparison.holds(value, look),
+        }
+    }
+
     /// Whether an element that lacks the sub-attribute passes. `pr` asks what was assigned, so it never does.
     pub(crate) fn holds_without_value(&self) -> bool {
         matches!(self, Self::Compare(comparison) if comparison.without_value)
@@ -153,41 +164,67 @@ impl Comparison {
     }
 
     /// Whether one scalar meets the comparison; a value of another JSON type does not.
-    pub(crate) fn holds(&self, value: &Value) -> bool {
+    pub(crate) fn holds<'v>(&self, value: &'v Value, look: &mut Look<'_, 'v>) -> Result<bool, Exhausted> {
         match (&self.operand, value) {
-            (Operand::Boolean(operand), Value::Bool(value)) => operand == value,
+            (Operand::Boolean(operand), Value::Bool(value)) => Ok(operand == value),
             (Operand::Number(operand), Value::Number(value)) => {
-                compare_numbers(value, operand).is_some_and(|ordering| self.ordered(ordering))
+                Ok(compare_numbers(value, operand).is_some_and(|ordering| self.ordered(ordering)))
             }
-            (_, Value::String(value)) => self.holds_text(value),
-            _ => false,
+            (_, Value::String(value)) => self.holds_text(value, look),
+            _ => Ok(false),
         }
     }
 
-    pub(crate) fn holds_text(&self, value: &str) -> bool {
+    pub(crate) fn holds_text<'v>(
+        &self,
+        value: &'v str,
+        look: &mut Look<'_, 'v>,
+    ) -> Result<bool, Exhausted> {
         match &self.operand {
-            Operand::Exact(operand) => exact(self.op, value, operand),
-            Operand::Folded(operand) => folded(self.op, value, operand),
+            Operand::Exact(operand) => {
+                look.reads(compared(self.op, value, operand))?;
+                Ok(exact(self.op, value, operand))
+            }
+            Operand::Folded(operand) => folded(self.op, value, operand, look),
             Operand::Reference { uri, resource } => {
-                exact(self.op, value, uri)
-                    || (self.op == CompareOp::Eq && *resource && same_resource(value, uri))
+                look.reads(value.len())?;
+                Ok(exact(self.op, value, uri)
+                    || (self.op == CompareOp::Eq && *resource && same_resource(value, uri)))
             }
             Operand::DateTime(operand) => {
-                value.parse::<DateTime>().is_ok_and(|value| self.ordered(value.cmp(operand)))
+                look.parses(value.len())?;
+                Ok(value.parse::<DateTime>().is_ok_and(|value| self.ordered(value.cmp(operand))))
             }
-            Operand::Binary(operand) => decode_base64(value).is_some_and(|value| *value == **operand),
-            Operand::Boolean(_) | Operand::Number(_) => false,
+            Operand::Binary(operand) => {
+                // Only what has the operand's length is worth decoding.
+                if decoded_length(value) != operand.len() {
+                    return Ok(false);
+                }
+                look.parses(value.len())?;
+                Ok(decode_base64(value).is_some_and(|value| *value == **operand))
+            }
+            Operand::Boolean(_) | Operand::Number(_) => Ok(false),
         }
     }
 
-    pub(crate) fn holds_timestamp(&self, value: Timestamp) -> bool {
-        let Operand::DateTime(operand) = &self.operand else { return false };
+    /// The same for the name of a resource type, which costs nothing.
+    pub(crate) fn holds_name(&self, name: &str) -> bool {
+        self.holds_text(name, &mut Look::new(&mut Meter::unlimited())).is_ok_and(|holds| holds)
+    }
+
+    pub(crate) fn holds_timestamp(
+        &self,
+        value: Timestamp,
+        look: &mut Look<'_, '_>,
+    ) -> Result<bool, Exhausted> {
+        let Operand::DateTime(operand) = &self.operand else { return Ok(false) };
         let seconds = value.as_millis().div_euclid(1_000).cmp(&operand.unix_seconds());
         if seconds.is_ne() {
-            return self.ordered(seconds);
+            return Ok(self.ordered(seconds));
         }
         // The same second: let the fractions decide.
-        self.holds_text(&value.to_string())
+        let text = value.to_string();
+        self.holds_text(&text, &mut look.beside())
     }
 
     /// The operand as it was written.
@@ -257,7 +294,7 @@ fn exact(op: CompareOp, value: &str, operand: &str) -> bool {
     match op {
         CompareOp::Eq => value == operand,
         CompareOp::Ne => value != operand,
-        CompareOp::Co => value.contains(operand),
+        CompareOp::Co => memmem::find(value.as_bytes(), operand.as_bytes()).is_some(),
         CompareOp::Sw => value.starts_with(operand),
         CompareOp::Ew => value.ends_with(operand),
         CompareOp::Gt => value > operand,
@@ -267,12 +304,30 @@ fn exact(op: CompareOp, value: &str, operand: &str) -> bool {
     }
 }
 
-/// Compares the folded value with an operand that is folded already; plain ASCII is folded in passing,
-/// without a copy.
-fn folded(op: CompareOp, value: &str, operand: &str) -> bool {
-    if !value.is_ascii() {
-        return exact(op, &fold(value), operand);
+/// How many bytes of a value a comparison looks at, at most.
+fn compared(op: CompareOp, value: &str, operand: &str) -> usize {
+    if op == CompareOp::Co { value.len() } else { value.len().min(operand.len()) }
+}
+
+/// Compares the folded value with an operand that is folded already. Plain ASCII is folded in passing, without a copy,
+/// unless it is long and searched: then one copy serves all terms.
+fn folded<'v>(
+    op: CompareOp,
+    value: &'v str,
+    operand: &str,
+    look: &mut Look<'_, 'v>,
+) -> Result<bool, Exhausted> {
+    look.reads(compared(op, value, operand))?;
+    if (op == CompareOp::Co || !value.is_ascii())
+        && let Some(folded) = look.fold(value)?
+    {
+        return Ok(exact(op, folded, operand));
     }
+    Ok(folded_in_passing(op, value, operand))
+}
+
+/// The same for ASCII.
+fn folded_in_passing(op: CompareOp, value: &str, operand: &str) -> bool {
     let (bytes, wanted) = (value.as_bytes(), operand.as_bytes());
     let ordering = || bytes.iter().map(u8::to_ascii_lowercase).cmp(wanted.iter().copied());
     match op {
@@ -283,12 +338,9 @@ fn folded(op: CompareOp, value: &str, operand: &str) -> bool {
             .len()
             .checked_sub(wanted.len())
             .is_some_and(|from| bytes[from..].eq_ignore_ascii_case(wanted)),
-        // Window by window is quadratic: for short operands only.
         CompareOp::Co if wanted.is_empty() => true,
-        CompareOp::Co if wanted.len() <= 32 => {
-            bytes.windows(wanted.len()).any(|window| window.eq_ignore_ascii_case(wanted))
-        }
-        CompareOp::Co => fold(value).contains(operand),
+        // Window by window is quadratic: only short values come here.
+        CompareOp::Co => bytes.windows(wanted.len()).any(|window| window.eq_ignore_ascii_case(wanted)),
         CompareOp::Gt => ordering().is_gt(),
         CompareOp::Ge => ordering().is_ge(),
         CompareOp::Lt => ordering().is_lt(),
@@ -358,6 +410,11 @@ pub(crate) fn is_version(segment: &str) -> bool {
         number.starts_with(|c: char| c.is_ascii_digit())
             && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
     })
+}
+
+/// How many bytes a base64 text has, if it is one.
+fn decoded_length(text: &str) -> usize {
+    text.trim_end_matches('=').len() * 3 / 4
 }
 
 /// Decodes base64 of either alphabet, padding or not; `None` if it is neither.
@@ -440,10 +497,12 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn folding_in_passing_is_folding(value in "[a-cA-Cé]{0,6}", operand in "[a-cA-Cé]{0,3}") {
+        fn folding_in_passing_is_folding(value in "[a-cA-Cé]{0,6}|[a-cA-C]{60,70}", operand in "[a-cA-Cé]{0,3}") {
             let operand = fold(&operand).into_owned();
             for op in CompareOp::ALL {
-                proptest::prop_assert_eq!(folded(op, &value, &operand), exact(op, &fold(&value), &operand));
+                let mut meter = Meter::unlimited();
+                let folded = folded(op, &value, &operand, &mut Look::new(&mut meter)).unwrap();
+                proptest::prop_assert_eq!(folded, exact(op, &fold(&value), &operand));
             }
         }
     }

@@ -3,13 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 
-use scim_core::{AttrRef, Attribute, Mutability, Quirk, Returned};
+use scim_core::{AttrRef, Attribute, Exhausted, Meter, Mutability, Quirk, Returned};
 use serde_json::{Map, Value};
 
 use crate::bind::{Binder, Logic};
-use crate::compare::{Test, has_value};
+use crate::compare::Test;
 use crate::error::FilterError;
 use crate::literal::CompareOp;
+use crate::look::{self, Look};
 use crate::tree::{Node, NodeId};
 
 /// A filter over the values of one attribute: `type eq "work"` of `emails[type eq "work"]`.
@@ -32,8 +33,24 @@ pub(crate) struct SubTest {
 impl ElementFilter {
     /// Whether one value of the attribute meets the filter: an object, or a scalar of a simple
     /// multi-valued attribute (which the filter addresses as `value`).
+    ///
+    /// It takes as long as it takes: where a stranger may choose the filter or has written the value, use
+    /// [`matches_within`](Self::matches_within).
     pub fn matches(&self, element: &Value) -> bool {
-        self.logic.holds(&|term| term.holds(element))
+        self.matches_within(element, &mut Meter::unlimited()).is_ok_and(|matches| matches)
+    }
+
+    /// [`matches`](Self::matches), charging what it costs: each term, and the bytes of the texts that are compared.
+    ///
+    /// # Errors
+    ///
+    /// [`Exhausted`] where the request may cost no more.
+    pub fn matches_within(&self, element: &Value, meter: &mut Meter) -> Result<bool, Exhausted> {
+        self.holds(element, &mut Look::new(meter))
+    }
+
+    pub(crate) fn holds<'v>(&self, element: &'v Value, look: &mut Look<'_, 'v>) -> Result<bool, Exhausted> {
+        self.logic.holds(&mut |term| term.holds(element, look))
     }
 
     /// The value that a write would have to create to meet the filter: the sub-attributes and
@@ -131,16 +148,20 @@ impl fmt::Display for ElementFilter {
 }
 
 impl SubTest {
-    fn holds(&self, element: &Value) -> bool {
+    fn holds<'v>(&self, element: &'v Value, look: &mut Look<'_, 'v>) -> Result<bool, Exhausted> {
         let value = match &self.sub {
             None => Some(element),
             Some(sub) => element.get(&sub.name),
         };
         match (value, &self.test) {
-            (None, test) => test.holds_without_value(),
-            (Some(value), Test::Present) => has_value(value),
-            (Some(Value::Array(values)), Test::Compare(test)) => values.iter().any(|value| test.holds(value)),
-            (Some(value), Test::Compare(test)) => test.holds(value),
+            (None, test) => {
+                look.costs(1)?;
+                Ok(test.holds_without_value())
+            }
+            (Some(Value::Array(values)), test @ Test::Compare(_)) => {
+                look::any(values, |value| test.holds(value, look))
+            }
+            (Some(value), test) => test.holds(value, look),
         }
     }
 

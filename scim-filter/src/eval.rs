@@ -2,12 +2,13 @@
 
 use std::fmt::{self, Display};
 
-use scim_core::{AttrRef, Resource, Timestamp};
+use scim_core::{AttrRef, Exhausted, Meter, Resource, Timestamp};
 use serde_json::Value;
 
 use crate::bind::{BoundFilter, Leaf};
-use crate::compare::{Test, has_value};
+use crate::compare::Test;
 use crate::element::ElementFilter;
+use crate::look::{self, Look};
 
 /// A resource as a filter sees it: the document, and what stands beside it.
 #[derive(Clone, Copy)]
@@ -85,51 +86,82 @@ impl BoundFilter {
     ///
     /// A comparison holds if it holds for any value of the attribute (FILT-012), `ne` and `not` are exact
     /// complements: `ne` is true when the attribute is absent, and false as soon as one value is equal.
+    ///
+    /// It takes as long as it takes: where a stranger may choose the filter or has written the resource, use
+    /// [`matches_within`](Self::matches_within).
     pub fn matches(&self, entry: &Entry<'_>) -> bool {
-        self.logic.holds(&|leaf| leaf.holds(entry))
+        self.matches_within(entry, &mut Meter::unlimited()).is_ok_and(|matches| matches)
+    }
+
+    /// [`matches`](Self::matches), charging what it costs: each term, and the bytes of the texts that are compared.
+    ///
+    /// # Errors
+    ///
+    /// [`Exhausted`] where the request may cost no more.
+    pub fn matches_within(&self, entry: &Entry<'_>, meter: &mut Meter) -> Result<bool, Exhausted> {
+        let mut look = Look::new(meter);
+        self.logic.holds(&mut |leaf| leaf.holds(entry, &mut look))
     }
 }
 
 impl Leaf {
-    fn holds(&self, entry: &Entry<'_>) -> bool {
+    fn holds<'v>(&self, entry: &Entry<'v>, look: &mut Look<'_, 'v>) -> Result<bool, Exhausted> {
+        look.costs(look::FIND)?;
         match self {
-            Self::Attribute { attr, test, .. } => attribute_holds(attr, test, entry.resource),
-            Self::Element { attr, filter } => element_holds(attr, filter, entry.resource),
-            Self::Link(test) => match &test.target {
-                Some(target) => entry.relations.contains(&test.relation, target),
-                None => entry.relations.any(&test.relation),
-            },
-            Self::Id(comparison) => comparison.holds_text(entry.id),
-            Self::ResourceType(comparison) => comparison.holds_text(entry.resource_type),
-            Self::Version(comparison) => comparison.holds_text(&entry.version.to_string()),
-            Self::Created(comparison) => comparison.holds_timestamp(entry.created),
-            Self::LastModified(comparison) => comparison.holds_timestamp(entry.modified),
+            Self::Attribute { attr, test, .. } => attribute_holds(attr, test, entry.resource, look),
+            Self::Element { attr, filter } => element_holds(attr, filter, entry.resource, look),
+            Self::Link(test) => {
+                look.costs(look::LINK)?;
+                Ok(match &test.target {
+                    Some(target) => entry.relations.contains(&test.relation, target),
+                    None => entry.relations.any(&test.relation),
+                })
+            }
+            Self::Id(comparison) => comparison.holds_text(entry.id, look),
+            Self::ResourceType(comparison) => comparison.holds_text(entry.resource_type, look),
+            Self::Version(comparison) => {
+                let version = entry.version.to_string();
+                comparison.holds_text(&version, &mut look.beside())
+            }
+            Self::Created(comparison) => comparison.holds_timestamp(entry.created, look),
+            Self::LastModified(comparison) => comparison.holds_timestamp(entry.modified, look),
         }
     }
 }
 
-fn attribute_holds(attr: &AttrRef, test: &Test, resource: &Resource) -> bool {
-    let Some(value) = attr.get(resource.as_map()) else { return false };
-    let holds = |value: &Value| match test {
-        Test::Present => has_value(value),
-        Test::Compare(comparison) => comparison.holds(value),
-    };
-    any(value, &|value| match attr.sub() {
-        None => holds(value),
+fn attribute_holds<'v>(
+    attr: &AttrRef,
+    test: &Test,
+    resource: &'v Resource,
+    look: &mut Look<'_, 'v>,
+) -> Result<bool, Exhausted> {
+    let Some(value) = attr.get(resource.as_map()) else { return Ok(false) };
+    look::any(values(value), |value| match attr.sub() {
+        None => test.holds(value, look),
         Some(sub) => match value.get(&sub.name) {
-            Some(value) => any(value, &holds),
-            None => test.holds_without_value(),
+            Some(value) => look::any(values(value), |value| test.holds(value, look)),
+            None => {
+                look.costs(1)?;
+                Ok(test.holds_without_value())
+            }
         },
     })
 }
 
-fn element_holds(attr: &AttrRef, filter: &ElementFilter, resource: &Resource) -> bool {
-    attr.get(resource.as_map()).is_some_and(|value| any(value, &|element| filter.matches(element)))
+fn element_holds<'v>(
+    attr: &AttrRef,
+    filter: &ElementFilter,
+    resource: &'v Resource,
+    look: &mut Look<'_, 'v>,
+) -> Result<bool, Exhausted> {
+    let Some(value) = attr.get(resource.as_map()) else { return Ok(false) };
+    look::any(values(value), |element| filter.holds(element, look))
 }
 
-fn any(value: &Value, holds: &dyn Fn(&Value) -> bool) -> bool {
+/// The values of an attribute, one or many.
+fn values(value: &Value) -> &[Value] {
     match value {
-        Value::Array(values) => values.iter().any(holds),
-        single => holds(single),
+        Value::Array(values) => values,
+        single => std::slice::from_ref(single),
     }
 }

@@ -9,6 +9,7 @@ mod eval;
 mod filter;
 mod links;
 mod literal;
+mod look;
 mod number;
 mod parse;
 mod path;

@@ -164,7 +164,7 @@ fn leaf_plan(leaf: &Leaf, resource_type: &str) -> Plan {
             None => Plan::ALL,
         },
         // The same for every resource of the type.
-        Leaf::ResourceType(comparison) => Plan::constant(comparison.holds_text(resource_type)),
+        Leaf::ResourceType(comparison) => Plan::constant(comparison.holds_name(resource_type)),
         Leaf::Attribute { .. } | Leaf::Created(_) | Leaf::LastModified(_) | Leaf::Version(_) => Plan::ALL,
     }
 }

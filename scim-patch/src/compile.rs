@@ -210,6 +210,10 @@ impl Compiler<'_> {
                 if !named.unknown(extension.map(|urn| &**urn), key) {
                     return Err(twice(&shorten(key)));
                 }
+                self.lenience
+                    .texts()
+                    .check_unknown(&key, value)
+                    .map_err(|error| PatchError::in_value(key, error))?;
                 let value = is_assigned(value).then(|| value.clone());
                 self.edit(Edit::Keep { extension: extension.cloned(), name: key.to_owned(), value })
             }

@@ -103,7 +103,7 @@ impl<'a> Writer<'a> {
             Leaf::Link(test) => self.link(test),
             Leaf::Id(comparison) => self.beside("id", comparison),
             // The same for every resource of the type.
-            Leaf::ResourceType(comparison) => Ok(constant(comparison.holds_text(resource_type))),
+            Leaf::ResourceType(comparison) => Ok(constant(comparison.holds_name(resource_type))),
             Leaf::Created(comparison) => self.beside("meta.created", comparison),
             Leaf::LastModified(comparison) => self.beside("meta.lastModified", comparison),
             Leaf::Version(comparison) => self.beside("meta.version", comparison),

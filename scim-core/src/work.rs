@@ -1,0 +1,232 @@
+//! What a request may still cost.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// What one request may still cost, in steps and in time. Clones share it, so that all parts of a request, on whatever
+/// thread, draw on one account.
+///
+/// A step is about ten nanoseconds of work: what it takes to look at one short value. Whoever does work that a request
+/// can make dear opens a [`Meter`] and charges what it does, bytes included.
+///
+/// ```
+/// use scim_core::{Exhausted, Meter, Work};
+/// let work = Work::steps(100_000);
+/// let mut meter = work.meter();
+/// assert_eq!(meter.charge(60_000), Ok(()));
+/// assert_eq!(meter.charge(60_000), Err(Exhausted::Steps));
+/// assert_eq!(Meter::unlimited().charge(u64::MAX / 2), Ok(()));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Work {
+    account: Arc<Account>,
+    until: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Account {
+    left: AtomicU64,
+    abandoned: AtomicBool,
+}
+
+/// Why work ends before it is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Exhausted {
+    /// It has cost all that the request may cost.
+    #[error("the request costs more than is allowed: ask for less at a time, or for attributes that are indexed")]
+    Steps,
+    /// The time of the request is up.
+    #[error("the request took too long")]
+    Time,
+    /// Nobody waits for it any more.
+    #[error("nobody waits for the answer any more")]
+    Abandoned,
+}
+
+impl Work {
+    /// So many steps, about ten nanoseconds each, however long they take.
+    pub fn steps(steps: u64) -> Self {
+        let account = Account { left: AtomicU64::new(steps), abandoned: AtomicBool::new(false) };
+        Self { account: Arc::new(account), until: None }
+    }
+
+    /// As many steps as it takes.
+    pub fn unlimited() -> Self {
+        Self::steps(u64::MAX)
+    }
+
+    /// The same, and no longer than this from now on.
+    #[must_use]
+    pub fn within(mut self, time: Duration) -> Self {
+        self.until = Instant::now().checked_add(time);
+        self
+    }
+
+    /// Ends it wherever it goes on: nobody waits for it any more.
+    pub fn abandon(&self) {
+        self.account.abandoned.store(true, Ordering::Relaxed);
+    }
+
+    /// A meter on this account, for one thread.
+    pub fn meter(&self) -> Meter {
+        Meter { work: Some(self.clone()), at_hand: 0 }
+    }
+
+    /// Whether work that will take at least so many steps can be begun; they are not charged.
+    ///
+    /// # Errors
+    ///
+    /// As for [`charge`](Self::charge).
+    pub fn affords(&self, steps: u64) -> Result<(), Exhausted> {
+        self.check()?;
+        if self.account.left.load(Ordering::Relaxed) < steps { Err(Exhausted::Steps) } else { Ok(()) }
+    }
+
+    /// Takes so many steps off.
+    ///
+    /// # Errors
+    ///
+    /// [`Exhausted`] where they are not there, the time is up, or nobody waits. From then on nothing is there.
+    pub fn charge(&self, steps: u64) -> Result<(), Exhausted> {
+        self.take(steps, 0).map(|_| ())
+    }
+
+    /// Takes `steps` off, and in advance as much of `advance` as is there: that much is said.
+    fn take(&self, steps: u64, advance: u64) -> Result<u64, Exhausted> {
+        self.check()?;
+        let rest = |left: u64| left.checked_sub(steps);
+        let taken = |left| rest(left).map(|rest| rest.saturating_sub(advance));
+        match self.account.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, taken) {
+            Ok(left) => Ok(rest(left).unwrap_or_default().min(advance)),
+            Err(_) => {
+                self.account.left.store(0, Ordering::Relaxed);
+                Err(Exhausted::Steps)
+            }
+        }
+    }
+
+    /// Whether the time is up, or nobody waits.
+    ///
+    /// # Errors
+    ///
+    /// [`Exhausted::Time`] and [`Exhausted::Abandoned`].
+    pub fn check(&self) -> Result<(), Exhausted> {
+        if self.account.abandoned.load(Ordering::Relaxed) {
+            return Err(Exhausted::Abandoned);
+        }
+        match self.until {
+            Some(until) if Instant::now() >= until => Err(Exhausted::Time),
+            _ => Ok(()),
+        }
+    }
+
+    fn give_back(&self, steps: u64) {
+        let add = |left: u64| Some(left.saturating_add(steps));
+        let _ = self.account.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
+    }
+}
+
+impl Default for Work {
+    fn default() -> Self {
+        Self::unlimited()
+    }
+}
+
+/// Charges the work of one thread to a [`Work`]. It takes steps in advance, about a tenth of a millisecond's, and
+/// looks at the clock only then, so that a charge costs next to nothing.
+#[derive(Debug)]
+pub struct Meter {
+    work: Option<Work>,
+    at_hand: u64,
+}
+
+/// How many steps a meter takes in advance.
+const ADVANCE: u64 = 10_000;
+
+impl Meter {
+    /// One that lets everything through.
+    pub fn unlimited() -> Self {
+        Self { work: None, at_hand: u64::MAX }
+    }
+
+    /// Takes so many steps off.
+    ///
+    /// # Errors
+    ///
+    /// [`Exhausted`], as [`Work::charge`].
+    #[inline]
+    pub fn charge(&mut self, steps: u64) -> Result<(), Exhausted> {
+        match self.at_hand.checked_sub(steps) {
+            Some(left) => {
+                self.at_hand = left;
+                Ok(())
+            }
+            None => self.refill(steps),
+        }
+    }
+
+    /// Charges one step for each so many bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`charge`](Self::charge).
+    #[inline]
+    pub fn charge_bytes(&mut self, bytes: usize, a_step: usize) -> Result<(), Exhausted> {
+        self.charge((bytes / a_step) as u64)
+    }
+
+    #[cold]
+    fn refill(&mut self, steps: u64) -> Result<(), Exhausted> {
+        let Some(work) = &self.work else { return Ok(()) };
+        let wanted = steps - std::mem::take(&mut self.at_hand);
+        self.at_hand = work.take(wanted, ADVANCE)?;
+        Ok(())
+    }
+}
+
+/// Gives back what was taken in advance.
+impl Drop for Meter {
+    fn drop(&mut self) {
+        if let Some(work) = &self.work {
+            work.give_back(self.at_hand);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn meters_share_an_account_to_its_last_step() {
+        let work = Work::steps(2 * ADVANCE);
+        let (mut one, mut other) = (work.meter(), work.meter());
+        assert_eq!(one.charge(1), Ok(()));
+        assert_eq!(other.charge(ADVANCE - 1), Ok(()));
+        assert_eq!(one.charge(ADVANCE), Ok(()), "what was taken in advance");
+        assert_eq!(other.charge(1), Err(Exhausted::Steps));
+        assert_eq!(one.charge(1), Err(Exhausted::Steps));
+    }
+
+    #[test]
+    fn what_a_meter_has_left_goes_back() {
+        let work = Work::steps(100);
+        assert_eq!(work.meter().charge(10), Ok(()));
+        assert_eq!(work.affords(90), Ok(()));
+        assert_eq!(work.affords(91), Err(Exhausted::Steps));
+        assert_eq!(work.charge(91), Err(Exhausted::Steps));
+        assert_eq!(work.charge(1), Err(Exhausted::Steps), "whoever asked too much gets nothing more");
+    }
+
+    #[test]
+    fn the_end_of_time_ends_it_and_so_does_nobody_waiting() {
+        let late = Work::unlimited().within(Duration::ZERO);
+        assert_eq!(late.meter().charge(1), Err(Exhausted::Time));
+        let work = Work::unlimited();
+        let mut meter = work.meter();
+        assert_eq!(meter.charge(1), Ok(()));
+        work.abandon();
+        assert_eq!(meter.charge(ADVANCE + 1), Err(Exhausted::Abandoned));
+    }
+}
