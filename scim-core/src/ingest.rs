@@ -108,7 +108,7 @@ pub fn ingest_value(
         let before = previous.and_then(|previous| path.get(previous.as_map()));
         check_unique_value(path, path.get(&document), before)?;
     }
-    for path in resource_type.indexed() {
+    for path in resource_type.indexed().iter().chain(resource_type.unique()) {
         let before = previous.and_then(|previous| path.get(previous.as_map()));
         texts.check_key(path, path.get(&document), before)?;
     }

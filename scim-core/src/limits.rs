@@ -89,14 +89,10 @@ impl TextLimits {
     pub const NONE: Self = Self { plain: usize::MAX, large: usize::MAX, keys: usize::MAX };
 
     /// Refuses a text that is too long for its attribute.
-    pub(crate) fn check(
-        &self,
-        at: &impl Display,
-        attribute: &Attribute,
-        text: &str,
-    ) -> Result<(), Error> {
-        let is_external =
-            |kinds: &[String]| kinds.is_empty() || kinds.iter().any(|kind| kind.eq_ignore_ascii_case("external"));
+    pub(crate) fn check(&self, at: &impl Display, attribute: &Attribute, text: &str) -> Result<(), Error> {
+        let is_external = |kinds: &[String]| {
+            kinds.is_empty() || kinds.iter().any(|kind| kind.eq_ignore_ascii_case("external"))
+        };
         let limit = match attribute.r#type {
             Type::Binary => self.large,
             Type::Reference if is_external(&attribute.reference_types) => self.large,
@@ -114,9 +110,7 @@ impl TextLimits {
         match value {
             Value::String(text) => within(self.plain, at, text),
             Value::Array(values) => values.iter().try_for_each(|value| self.check_unknown(at, value)),
-            Value::Object(members) => {
-                members.values().try_for_each(|value| self.check_unknown(at, value))
-            }
+            Value::Object(members) => members.values().try_for_each(|value| self.check_unknown(at, value)),
             _ => Ok(()),
         }
     }
@@ -127,7 +121,12 @@ impl TextLimits {
     /// # Errors
     ///
     /// 400 `invalidValue` that names the path and the limit.
-    pub fn check_key(&self, path: &AttrRef, now: Option<&Value>, before: Option<&Value>) -> Result<(), Error> {
+    pub fn check_key(
+        &self,
+        path: &AttrRef,
+        now: Option<&Value>,
+        before: Option<&Value>,
+    ) -> Result<(), Error> {
         let Some(now) = now else { return Ok(()) };
         let mut outcome = Ok(());
         path.for_each_in(now, &mut |value| {

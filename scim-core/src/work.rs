@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::error::{Error, ScimType};
+
 /// What one request may still cost, in steps and in time. Clones share it, so that all parts of a request, on whatever
 /// thread, draw on one account.
 ///
@@ -30,11 +32,13 @@ struct Account {
     abandoned: AtomicBool,
 }
 
-/// Why work ends before it is done.
+/// Why work ends before it is done: 400 `tooMany` where it costs too much, else 503.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Exhausted {
     /// It has cost all that the request may cost.
-    #[error("the request costs more than is allowed: ask for less at a time, or for attributes that are indexed")]
+    #[error(
+        "the request costs more than is allowed: ask for less at a time, or for attributes that are indexed"
+    )]
     Steps,
     /// The time of the request is up.
     #[error("the request took too long")]
@@ -42,6 +46,18 @@ pub enum Exhausted {
     /// Nobody waits for it any more.
     #[error("nobody waits for the answer any more")]
     Abandoned,
+}
+
+impl From<Exhausted> for Error {
+    fn from(exhausted: Exhausted) -> Self {
+        let detail = exhausted.to_string();
+        match exhausted {
+            Exhausted::Steps => Self::scim(ScimType::TooMany, detail),
+            Exhausted::Time | Exhausted::Abandoned => {
+                Self::new(http::StatusCode::SERVICE_UNAVAILABLE, detail)
+            }
+        }
+    }
 }
 
 impl Work {

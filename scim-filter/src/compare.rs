@@ -175,11 +175,7 @@ impl Comparison {
         }
     }
 
-    pub(crate) fn holds_text<'v>(
-        &self,
-        value: &'v str,
-        look: &mut Look<'_, 'v>,
-    ) -> Result<bool, Exhausted> {
+    pub(crate) fn holds_text<'v>(&self, value: &'v str, look: &mut Look<'_, 'v>) -> Result<bool, Exhausted> {
         match &self.operand {
             Operand::Exact(operand) => {
                 look.reads(compared(self.op, value, operand))?;

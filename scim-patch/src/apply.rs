@@ -5,8 +5,8 @@ use std::mem;
 use std::sync::Arc;
 
 use scim_core::{
-    AttrRef, Attribute, Error, Mutability, Resource, ResourceType, check_required, check_unique_value,
-    merge_duplicates,
+    AttrRef, Attribute, Error, Meter, Mutability, Resource, ResourceType, TextLimits, check_required,
+    check_unique_value, merge_duplicates,
 };
 use serde_json::{Map, Value};
 
@@ -29,13 +29,23 @@ impl PatchPlan {
     ///
     /// On error (`noTarget`, `mutability`, `invalidValue`) the resource is exactly what it was: each
     /// attribute touched is kept aside and put back. The resource as a whole is never cloned.
+    ///
+    /// It costs no more than [`Limits::steps`](scim_core::Limits::steps); where other work of the same request counts
+    /// too, use [`apply_within`](Self::apply_within).
     pub fn apply(&self, resource: &mut Resource) -> Result<Changed, PatchError> {
+        self.apply_within(resource, &mut self.limits.work().meter())
+    }
+
+    /// [`apply`](Self::apply), charging what it costs: what is looked at, bytes included, for a short request can mean
+    /// much work. [`PatchError::TooLarge`] where the request may cost no more, [`PatchError::Late`] where its time is up.
+    pub fn apply_within(&self, resource: &mut Resource, meter: &mut Meter) -> Result<Changed, PatchError> {
         let mut applier = Applier {
             resource_type: &self.resource_type,
             document: resource.as_map_mut(),
             journal: BTreeMap::new(),
             made: Vec::new(),
-            budget: Budget { looks: self.limits.looks, bytes: self.limits.bytes },
+            texts: self.limits.texts,
+            budget: Budget { meter, bytes: self.limits.bytes },
         };
         let result = self
             .edits
@@ -66,28 +76,29 @@ struct Applier<'a> {
     journal: BTreeMap<Touched, Option<Value>>,
     /// The extensions that were not there before.
     made: Vec<String>,
-    budget: Budget,
+    texts: TextLimits,
+    budget: Budget<'a>,
 }
 
 /// What a plan may still cost on this document.
-struct Budget {
-    /// Elements looked at, once for each term they are asked.
-    looks: usize,
+pub(crate) struct Budget<'a> {
+    pub(crate) meter: &'a mut Meter,
     /// Bytes written into elements.
     bytes: usize,
 }
 
-/// How many bytes of an element are looked at as if they were an element.
-const BYTES_A_LOOK: usize = 256;
+/// What an edit costs however little it changes, in steps.
+const EDIT: u64 = 20;
+/// What it costs to look at an element, in steps.
+const ELEMENT: usize = 10;
+/// How many bytes of an element are compared, copied or hashed in a step.
+const BYTES_A_STEP: usize = 8;
 
-impl Budget {
+impl Budget<'_> {
     /// A large element costs more than a small one.
-    fn look(&mut self, elements: &[Value], terms: usize) -> Result<(), PatchError> {
-        let looks = elements.len() + elements.iter().map(weight).sum::<usize>() / BYTES_A_LOOK;
-        self.looks = self.looks.checked_sub(looks.saturating_mul(terms.max(1))).ok_or_else(|| {
-            PatchError::too_large("the request looks at too many values: change fewer at a time")
-        })?;
-        Ok(())
+    fn look(&mut self, elements: &[Value], times: usize) -> Result<(), PatchError> {
+        let steps = elements.iter().map(|element| ELEMENT + weight(element) / BYTES_A_STEP).sum::<usize>();
+        Ok(self.meter.charge(steps.saturating_mul(times.max(1)) as u64)?)
     }
 
     fn write(&mut self, bytes: usize) -> Result<(), PatchError> {
@@ -131,11 +142,11 @@ impl Touched {
 
 impl Applier<'_> {
     fn edit(&mut self, edit: &Edit) -> Result<(), PatchError> {
+        self.budget.meter.charge(EDIT)?;
         match edit {
             Edit::Assign { path, value } => self.unless_immutable(path, |this| this.assign(path, value)),
             Edit::Append { path, values } => self.unless_immutable(path, |this| {
                 this.change_values(path, |elements, budget| {
-                    budget.look(elements, 1)?;
                     budget.look(values, 1)?;
                     append(path.attribute(), elements, values);
                     Ok(())
@@ -150,11 +161,10 @@ impl Applier<'_> {
             }),
             Edit::Within { path, which, change } => self.unless_immutable(path, |this| {
                 this.change_values(path, |elements, budget| {
-                    budget.look(elements, which.terms())?;
-                    let chosen = which.choose(elements);
+                    let chosen = which.choose(elements, budget.meter)?;
                     // The bytes of the first came with the request.
                     budget.write(chosen.len().saturating_sub(1).saturating_mul(change.weight()))?;
-                    change_elements(path, elements, chosen, which, change)?;
+                    change_elements(path, elements, chosen, (which, change), budget.meter)?;
                     // What has become equal is left once (CORE-026).
                     merge_duplicates(elements);
                     Ok(())
@@ -174,6 +184,9 @@ impl Applier<'_> {
     ) -> Result<(), PatchError> {
         let is_fixed = path.attribute().mutability == Mutability::Immutable;
         let before = if is_fixed { path.get(self.document).cloned() } else { None };
+        if let Some(before) = &before {
+            self.budget.look(std::slice::from_ref(before), 1)?;
+        }
         change(self)?;
         if before.is_some() && path.get(self.document) != before.as_ref() {
             let detail = format!("`{path}` is immutable and has another value already");
@@ -185,6 +198,8 @@ impl Applier<'_> {
     fn assign(&mut self, path: &AttrRef, value: &Value) -> Result<(), PatchError> {
         let mut value = value.clone();
         if let (Value::Array(elements), Some(Value::Array(before))) = (&mut value, path.get(self.document)) {
+            self.budget.look(before, 1)?;
+            self.budget.look(elements, 1)?;
             keep_read_only(path.attribute(), before, elements);
         }
         self.put(Touched::of(path), Some(value))
@@ -201,7 +216,7 @@ impl Applier<'_> {
     fn change_values(
         &mut self,
         path: &AttrRef,
-        change: impl FnOnce(&mut Vec<Value>, &mut Budget) -> Result<(), PatchError>,
+        change: impl FnOnce(&mut Vec<Value>, &mut Budget<'_>) -> Result<(), PatchError>,
     ) -> Result<(), PatchError> {
         let attribute = path.attribute();
         let touched = Touched::of(path);
@@ -216,7 +231,8 @@ impl Applier<'_> {
             Some(single @ Value::Object(_)) if !attribute.multi_valued => vec![single.take()],
             Some(_) => return Err(PatchError::stored(path)),
         };
-        let result = change(&mut values, &mut self.budget);
+        // What is there is copied, compared or hashed by whatever changes it.
+        let result = self.budget.look(&values, 1).and_then(|()| change(&mut values, &mut self.budget));
         if values.is_empty() {
             container.remove(&attribute.name);
         } else {
@@ -304,6 +320,12 @@ impl Applier<'_> {
         for (touched, before) in &self.journal {
             for path in self.resource_type.unique().iter().filter(|path| touched.is(path)) {
                 check_unique_value(path, path.get(self.document), before.as_ref())
+                    .map_err(|error| PatchError::in_value(path, error))?;
+            }
+            let keys = self.resource_type.indexed().iter().chain(self.resource_type.unique());
+            for path in keys.filter(|path| touched.is(path)) {
+                self.texts
+                    .check_key(path, path.get(self.document), before.as_ref())
                     .map_err(|error| PatchError::in_value(path, error))?;
             }
         }

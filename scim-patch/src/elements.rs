@@ -3,7 +3,7 @@
 
 use std::fmt::Display;
 
-use scim_core::{AttrRef, Attribute, Mutability, add_elements, resource_at};
+use scim_core::{AttrRef, Attribute, Exhausted, Meter, Mutability, add_elements, resource_at};
 use serde_json::{Map, Value};
 
 use crate::PatchError;
@@ -16,8 +16,8 @@ pub(crate) fn change_elements(
     path: &AttrRef,
     elements: &mut Vec<Value>,
     mut chosen: Vec<usize>,
-    which: &Which,
-    change: &Change,
+    (which, change): (&Which, &Change),
+    meter: &mut Meter,
 ) -> Result<(), PatchError> {
     let is_made = chosen.is_empty();
     if is_made {
@@ -35,9 +35,8 @@ pub(crate) fn change_elements(
         change_element(path, &mut elements[*at], change)?;
     }
     // What is made for a filter has to fit it still.
-    if let Which::Filter { filter, .. } = which
-        && is_made
-        && !elements.last().is_some_and(|made| filter.matches(made))
+    if let (true, Which::Filter { filter, .. }, Some(made)) = (is_made, which, elements.last())
+        && !filter.matches_within(made, meter)?
     {
         return Err(no_target(path, change));
     }
@@ -61,24 +60,22 @@ fn no_target(path: &AttrRef, change: &Change) -> PatchError {
 }
 
 impl Which {
-    /// How many terms each value is asked.
-    pub(crate) fn terms(&self) -> usize {
-        match self {
-            Self::Filter { filter, .. } => filter.terms(),
-            Self::Single | Self::Every | Self::Preferred => 1,
-        }
-    }
-
     /// The places of the values meant.
-    pub(crate) fn choose(&self, elements: &[Value]) -> Vec<usize> {
+    pub(crate) fn choose(&self, elements: &[Value], meter: &mut Meter) -> Result<Vec<usize>, Exhausted> {
         match self {
             Self::Filter { filter, .. } => {
-                (0..elements.len()).filter(|at| filter.matches(&elements[*at])).collect()
+                let mut places = Vec::new();
+                for (at, element) in elements.iter().enumerate() {
+                    if filter.matches_within(element, meter)? {
+                        places.push(at);
+                    }
+                }
+                Ok(places)
             }
-            Self::Single | Self::Every => (0..elements.len()).collect(),
+            Self::Single | Self::Every => Ok((0..elements.len()).collect()),
             Self::Preferred => {
                 let primary = elements.iter().position(|element| element["primary"] == true);
-                primary.or((!elements.is_empty()).then_some(0)).into_iter().collect()
+                Ok(primary.or((!elements.is_empty()).then_some(0)).into_iter().collect())
             }
         }
     }

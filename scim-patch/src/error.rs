@@ -1,13 +1,13 @@
 //! Why a PATCH is refused — RFC 7644 §3.12.
 
-use scim_core::{Error, ScimType};
+use scim_core::{Error, Exhausted, ScimType};
 use scim_filter::FilterError;
 
 /// A PATCH that is refused, and nothing was changed. Each variant is something a caller may want to decide
 /// upon; `path` is the attribute's, in the schema's spelling where it was found.
 ///
 /// `From` turns it into the answer: 400 with the `scimType` that each variant names, but for
-/// [`PatchError::TooLarge`] (413) and [`PatchError::Stored`] (500).
+/// [`PatchError::TooLarge`] (413), [`PatchError::Late`] (503) and [`PatchError::Stored`] (500).
 ///
 /// ```
 /// use scim_core::{Lenience, ResourceType};
@@ -86,6 +86,12 @@ pub enum PatchError {
         /// Which limit.
         detail: String,
     },
+    /// The time of the request is up, or nobody waits for it any more.
+    #[error("{detail}")]
+    Late {
+        /// Which of the two.
+        detail: String,
+    },
     /// The stored document does not have its schema's form: no client can help that.
     #[error("{detail}")]
     Stored {
@@ -159,6 +165,7 @@ impl PatchError {
     pub(crate) fn in_operation(mut self, index: usize) -> Self {
         let (Self::InvalidSyntax { detail }
         | Self::TooLarge { detail }
+        | Self::Late { detail }
         | Self::InvalidPath { detail, .. }
         | Self::InvalidFilter { detail, .. }
         | Self::NoTarget { detail, .. }
@@ -169,6 +176,17 @@ impl PatchError {
         | Self::Stored { detail, .. }) = &mut self;
         *detail = format!("Operations[{index}]: {detail}");
         self
+    }
+}
+
+impl From<Exhausted> for PatchError {
+    fn from(exhausted: Exhausted) -> Self {
+        match exhausted {
+            Exhausted::Steps => {
+                Self::too_large("the request looks at too many values: change fewer at a time")
+            }
+            late => Self::Late { detail: late.to_string() },
+        }
     }
 }
 
@@ -184,6 +202,7 @@ impl From<PatchError> for Error {
             | PatchError::Required { detail, .. } => Self::mutability(detail),
             PatchError::InvalidValue { detail, .. } => Self::invalid_value(detail),
             PatchError::TooLarge { detail } => Self::new(http::StatusCode::PAYLOAD_TOO_LARGE, detail),
+            PatchError::Late { detail } => Self::new(http::StatusCode::SERVICE_UNAVAILABLE, detail),
             PatchError::Stored { detail, .. } => Self::internal(detail),
         }
     }
