@@ -22,14 +22,9 @@ use crate::error::{Error, ScimType};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Work {
-    account: Arc<Account>,
+    left: Arc<AtomicU64>,
+    abandoned: Arc<AtomicBool>,
     until: Option<Instant>,
-}
-
-#[derive(Debug)]
-struct Account {
-    left: AtomicU64,
-    abandoned: AtomicBool,
 }
 
 /// Why work ends before it is done: 400 `tooMany` where it costs too much, else 503.
@@ -63,8 +58,7 @@ impl From<Exhausted> for Error {
 impl Work {
     /// So many steps, about ten nanoseconds each, however long they take.
     pub fn steps(steps: u64) -> Self {
-        let account = Account { left: AtomicU64::new(steps), abandoned: AtomicBool::new(false) };
-        Self { account: Arc::new(account), until: None }
+        Self { left: Arc::new(AtomicU64::new(steps)), abandoned: Arc::default(), until: None }
     }
 
     /// As many steps as it takes.
@@ -79,9 +73,16 @@ impl Work {
         self
     }
 
+    /// As many steps as it takes, but no longer than this, and only while somebody waits: for what is merely
+    /// proportional to what a request is about.
+    #[must_use]
+    pub fn uncounted(&self) -> Self {
+        Self { left: Arc::new(AtomicU64::new(u64::MAX)), ..self.clone() }
+    }
+
     /// Ends it wherever it goes on: nobody waits for it any more.
     pub fn abandon(&self) {
-        self.account.abandoned.store(true, Ordering::Relaxed);
+        self.abandoned.store(true, Ordering::Relaxed);
     }
 
     /// A meter on this account, for one thread.
@@ -96,7 +97,7 @@ impl Work {
     /// As for [`charge`](Self::charge).
     pub fn affords(&self, steps: u64) -> Result<(), Exhausted> {
         self.check()?;
-        if self.account.left.load(Ordering::Relaxed) < steps { Err(Exhausted::Steps) } else { Ok(()) }
+        if self.left.load(Ordering::Relaxed) < steps { Err(Exhausted::Steps) } else { Ok(()) }
     }
 
     /// Takes so many steps off.
@@ -113,10 +114,10 @@ impl Work {
         self.check()?;
         let rest = |left: u64| left.checked_sub(steps);
         let taken = |left| rest(left).map(|rest| rest.saturating_sub(advance));
-        match self.account.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, taken) {
+        match self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, taken) {
             Ok(left) => Ok(rest(left).unwrap_or_default().min(advance)),
             Err(_) => {
-                self.account.left.store(0, Ordering::Relaxed);
+                self.left.store(0, Ordering::Relaxed);
                 Err(Exhausted::Steps)
             }
         }
@@ -128,7 +129,7 @@ impl Work {
     ///
     /// [`Exhausted::Time`] and [`Exhausted::Abandoned`].
     pub fn check(&self) -> Result<(), Exhausted> {
-        if self.account.abandoned.load(Ordering::Relaxed) {
+        if self.abandoned.load(Ordering::Relaxed) {
             return Err(Exhausted::Abandoned);
         }
         match self.until {
@@ -137,9 +138,14 @@ impl Work {
         }
     }
 
+    /// How many steps are left.
+    pub fn left(&self) -> u64 {
+        self.left.load(Ordering::Relaxed)
+    }
+
     fn give_back(&self, steps: u64) {
         let add = |left: u64| Some(left.saturating_add(steps));
-        let _ = self.account.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
+        let _ = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
     }
 }
 

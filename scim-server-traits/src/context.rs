@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use scim_core::Work;
+
 /// The tenant whose data a call may see. Nothing can be read or written without one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TenantId(Arc<str>);
@@ -49,12 +51,13 @@ impl Principal {
     }
 }
 
-/// The circumstances of one call: tenant and principal.
+/// The circumstances of one call: tenant, principal, and what the call may cost.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Context {
     tenant: TenantId,
     principal: Principal,
+    work: Work,
     /// What a layer above wants a layer below to know.
     pub extensions: http::Extensions,
 }
@@ -62,7 +65,12 @@ pub struct Context {
 impl Context {
     /// A context for this tenant, with an anonymous principal.
     pub fn new(tenant: TenantId) -> Self {
-        Self { tenant, principal: Principal::default(), extensions: http::Extensions::new() }
+        Self {
+            tenant,
+            principal: Principal::default(),
+            work: Work::unlimited(),
+            extensions: http::Extensions::new(),
+        }
     }
 
     /// The same, for this principal.
@@ -70,6 +78,21 @@ impl Context {
     pub fn with_principal(mut self, principal: Principal) -> Self {
         self.principal = principal;
         self
+    }
+
+    /// The same, with this account for what the call costs.
+    #[must_use]
+    pub fn with_work(mut self, work: Work) -> Self {
+        self.work = work;
+        self
+    }
+
+    /// What the call may still cost, and until when: a store charges it for all that a request can make dear, such as
+    /// what a filter is asked of, and ends with [`StoreError::Exhausted`](crate::StoreError::Exhausted) where nothing
+    /// is left. What is merely proportional to what the call is about, such as the links of a group that is read, is
+    /// not charged.
+    pub fn work(&self) -> &Work {
+        &self.work
     }
 
     /// The tenant.

@@ -2,7 +2,7 @@
 
 use std::error::Error as StdError;
 
-use scim_core::ScimType;
+use scim_core::{Exhausted, ScimType};
 
 /// Why a store call did not succeed. Nothing of a failed batch is kept.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +56,9 @@ pub enum StoreError {
         /// The budget.
         limit: u64,
     },
+    /// The request may cost no more, its time is up, or nobody waits for it.
+    #[error(transparent)]
+    Exhausted(#[from] Exhausted),
     /// The store's index keys of this type were made of other attributes than the type has indexed or unique now, so
     /// that a filter would find too little, and a value be taken for unique that is not.
     #[error(
@@ -95,6 +98,7 @@ impl From<StoreError> for scim_core::Error {
             StoreError::Precondition { .. } => Self::new(http::StatusCode::PRECONDITION_FAILED, detail),
             StoreError::Uniqueness { .. } | StoreError::Claimed { .. } => Self::uniqueness(detail),
             StoreError::UnknownTarget { .. } => Self::invalid_value(detail),
+            StoreError::Exhausted(exhausted) => exhausted.into(),
             StoreError::TooMany { .. } => Self::scim(ScimType::TooMany, detail),
             // RFC 4918 §11.5: temporary, and not for the client to mend.
             StoreError::Full(_) => Self::new(http::StatusCode::INSUFFICIENT_STORAGE, detail),

@@ -9,7 +9,8 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use scim_core::{
-    AttrRef, Error, Lenience, Leniency, Limits, PaginationMethod, Registry, ServiceProviderConfig, parse_json,
+    AttrRef, Error, Lenience, Leniency, Limits, PaginationMethod, Registry, ServiceProviderConfig, Work,
+    parse_json,
 };
 use scim_server_traits::{
     AuthError, Authenticator, Batch, Clock, Context, IdSource, MeResolver, Store, StoreError, TenantId,
@@ -72,6 +73,13 @@ pub(crate) struct Inner {
     pub(crate) names_passed_over: bool,
     pub(crate) errors: ErrorBody,
     pub(crate) config: ServiceProviderConfig,
+}
+
+impl Inner {
+    /// The rules for reading one request.
+    pub(crate) fn lenience(&self) -> Lenience {
+        Lenience::new(self.leniency).with_texts(self.limits.texts)
+    }
 }
 
 impl Server {
@@ -158,6 +166,9 @@ impl Server {
             negotiate::check_coding(&parts.headers).map_err(coded)?;
         }
         let parameters = Parameters::parse(parts.uri.query());
+        // What is still being worked on when the client leaves, or the host gives the request up, ends.
+        let work = Waiting(inner.limits.work());
+        let context = context.with_work(work.0.clone());
         let call = Call::new(inner, context, &parts.headers, Input::Bytes(&body), parameters);
         let answer = call.run(route).await.map_err(Answer::boxed);
         let lenience = call.into_lenience();
@@ -191,6 +202,15 @@ impl Server {
         })?;
         observed.routed(&route);
         Ok((context, route))
+    }
+}
+
+/// The account of a request that somebody waits for as long as this lives.
+struct Waiting(Work);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.abandon();
     }
 }
 
@@ -260,7 +280,7 @@ impl<'a> Call<'a> {
         input: Input<'a>,
         parameters: Parameters,
     ) -> Self {
-        let lenience = Mutex::new(Lenience::new(server.leniency));
+        let lenience = Mutex::new(server.lenience());
         Self { server, context, headers, input, parameters, id: None, lenience }
     }
 

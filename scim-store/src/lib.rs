@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
 mod keys;
+mod lanes;
 mod memory;
+mod scan;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod tables;

@@ -5,16 +5,19 @@ mod narrow;
 mod read;
 mod tables;
 mod tenant;
+mod ticks;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
+use scim_core::Work;
 use scim_server_traits::{
     Batch, Change, ChangeFeed, ChangeFeedError, Context, Get, Page, Query, Store, StoreError, Stored,
     TenantId, Written,
 };
 
+use crate::lanes::Lanes;
 use crate::write::write_all;
 use feed::Feed;
 use tables::Transaction;
@@ -22,28 +25,51 @@ use tenant::Tenant;
 
 /// A store in memory. Clones share the data.
 ///
-/// Calls never wait for anything but each other: readers share a lock, a batch holds it alone. Nothing
-/// outlives the process. Of the changes, the last 100,000 are kept for those who follow them.
-#[derive(Clone, Debug, Default)]
+/// What is short is read where the caller stands; what turns out to be long is read from a snapshot, on a thread of the
+/// [`blocking`] pool, so that it keeps neither writes nor the caller's thread waiting. Nothing outlives the process. Of
+/// the changes, the last 100,000 are kept for those who follow them.
+#[derive(Clone, Debug)]
 pub struct MemoryStore {
     tenants: Arc<RwLock<BTreeMap<TenantId, Tenant>>>,
     /// Locked after `tenants`, so that changes are in the order of commits.
     feed: Arc<RwLock<Feed>>,
+    lanes: Arc<Lanes>,
 }
+
+/// What a read may cost where the caller stands, in steps: about a millisecond.
+const IN_PLACE: u64 = 100_000;
 
 impl MemoryStore {
     /// An empty store.
     pub fn new() -> Self {
-        Self::default()
+        let readers = std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2));
+        Self { tenants: Arc::default(), feed: Arc::default(), lanes: Arc::new(Lanes::new(readers)) }
     }
 
-    fn read<T: Default>(
+    /// Reads a tenant's data; `read` is told what finding may cost, and what giving what was found may.
+    async fn read<T: Default + Send + 'static>(
         &self,
         context: &Context,
-        read: impl FnOnce(&Tenant) -> Result<T, StoreError>,
+        read: impl Fn(&Tenant, &Work, &Work) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let tenants = self.tenants.read().map_err(poisoned)?;
-        tenants.get(context.tenant()).map_or_else(|| Ok(T::default()), read)
+        let snapshot = {
+            let tenants = self.tenants.read().map_err(poisoned)?;
+            let Some(tenant) = tenants.get(context.tenant()) else { return Ok(T::default()) };
+            let short = Work::steps(IN_PLACE);
+            match read(tenant, &short, &short) {
+                Err(StoreError::Exhausted(_)) => tenant.clone(),
+                outcome => return outcome,
+            }
+        };
+        let _place = self.lanes.enter(context).await;
+        let work = context.work().clone();
+        blocking::unblock(move || read(&snapshot, &work, &work.uncounted())).await
+    }
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -59,11 +85,12 @@ fn poisoned<T>(_: PoisonError<T>) -> StoreError {
 #[async_trait]
 impl Store for MemoryStore {
     async fn get(&self, context: &Context, get: Get) -> Result<Option<Stored>, StoreError> {
-        self.read(context, |tenant| Ok(read::get(tenant, &get)))
+        self.read(context, move |tenant, _, work| read::get(tenant, &get, work)).await
     }
 
     async fn query(&self, context: &Context, query: Query) -> Result<Page, StoreError> {
-        self.read(context, |tenant| read::query(tenant, &query))
+        let read = move |tenant: &Tenant, work: &Work, page: &Work| read::query(tenant, &query, work, page);
+        self.read(context, read).await
     }
 
     async fn commit(&self, context: &Context, batch: Batch) -> Result<Vec<Written>, StoreError> {

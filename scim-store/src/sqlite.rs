@@ -11,6 +11,7 @@ mod lock;
 mod names;
 mod narrow;
 mod options;
+mod pace;
 mod private;
 mod rank;
 mod read;
@@ -26,7 +27,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use scim_core::ResourceType;
+use scim_core::{ResourceType, Work};
 use scim_server_traits::{
     Batch, Change, ChangeFeed, ChangeFeedError, Context, Get, Link, LinkChunks, Match, MoreLinks, Page,
     Query, Store, StoreError, Stored, TenantId, Write, Written,
@@ -38,6 +39,7 @@ pub use options::{Durability, SqliteOptions};
 use fault::Fault;
 use keys::{Keys, Made};
 use names::Names;
+use pace::Pace;
 use read::Left;
 use readers::Readers;
 use relations::Targets;
@@ -173,13 +175,16 @@ impl SqliteStore {
     }
 
     /// The page, from keys that fit the type.
-    async fn read_page(&self, tenant: &TenantId, query: Arc<Query>) -> Result<read::Read, Fault> {
+    async fn read_page(&self, context: &Context, query: Arc<Query>) -> Result<read::Read, Fault> {
+        let tenant = context.tenant();
         let Threads { readers, names, keys, .. } = &*self.threads;
         let resource_type = &query.resource_type;
         loop {
             let generation = keys.generation();
             let fit = keys.fit(tenant.as_str(), resource_type);
             let (tenant_of, names, asked) = (tenant.clone(), Arc::clone(names), Arc::clone(&query));
+            let pace = Pace::charging(context.work().clone());
+            let paced = pace.clone();
             let read = move |connection: &_, turn| {
                 // Asked of the state that the page is read from.
                 let made = if fit {
@@ -187,10 +192,10 @@ impl SqliteStore {
                 } else {
                     keys::check(connection, tenant_of.as_str(), &asked.resource_type)?
                 };
-                let page = read::query(connection, names.now(), tenant_of.as_str(), &asked, turn)?;
+                let page = read::query(connection, names.now(), tenant_of.as_str(), &asked, turn, &paced)?;
                 Ok((made, page))
             };
-            let (made, page) = readers.run(read).await?;
+            let (made, page) = readers.run(context, pace, read).await?;
             // Otherwise keys began to be rebuilt meanwhile, perhaps these.
             if keys.generation() == generation {
                 if made == Made::Fitting {
@@ -202,20 +207,26 @@ impl SqliteStore {
     }
 
     /// Remembers that the keys fit the type; the writer decides in the end.
-    async fn check_keys(&self, tenant: &TenantId, resource_type: &Arc<ResourceType>) -> Result<(), Fault> {
+    async fn check_keys(&self, context: &Context, resource_type: &Arc<ResourceType>) -> Result<(), Fault> {
         let keys = &self.threads.keys;
+        let tenant = context.tenant();
         let generation = keys.generation();
         let (tenant_of, asked) = (tenant.clone(), Arc::clone(resource_type));
         let check = move |connection: &_, _| keys::check(connection, tenant_of.as_str(), &asked);
-        if self.threads.readers.run(check).await? == Made::Fitting {
+        if self.threads.readers.run(context, Pace::free(context.work().clone()), check).await?
+            == Made::Fitting
+        {
             keys.note(generation, tenant.as_str(), resource_type);
         }
         Ok(())
     }
 
-    fn with_more(&self, mut stored: Stored, left: Vec<Left>) -> Stored {
+    fn with_more(&self, context: &Context, mut stored: Stored, left: Vec<Left>) -> Stored {
         for Left { relation, targets } in left {
-            stored.more.insert(relation, MoreLinks::new(Chunks { store: self.clone(), targets }));
+            stored.more.insert(
+                relation,
+                MoreLinks::new(Chunks { store: self.clone(), context: of_stream(context), targets }),
+            );
         }
         stored
     }
@@ -226,14 +237,15 @@ impl Store for SqliteStore {
     async fn get(&self, context: &Context, get: Get) -> Result<Option<Stored>, StoreError> {
         let (tenant, names) = (context.tenant().clone(), Arc::clone(&self.threads.names));
         let read = move |connection: &_, _| read::get(connection, names.now(), tenant.as_str(), &get);
-        let found = self.threads.readers.run(read).await?;
-        Ok(found.map(|(stored, left)| self.with_more(stored, left)))
+        let found = self.threads.readers.run(context, Pace::free(context.work().clone()), read).await?;
+        Ok(found.map(|(stored, left)| self.with_more(context, stored, left)))
     }
 
     async fn query(&self, context: &Context, query: Query) -> Result<Page, StoreError> {
-        let (total, matches) = self.read_page(context.tenant(), Arc::new(query)).await?;
-        let found =
-            |(found, left): (Match, _)| Match::new(found.position, self.with_more(found.stored, left));
+        let (total, matches) = self.read_page(context, Arc::new(query)).await?;
+        let found = |(found, left): (Match, _)| {
+            Match::new(found.position, self.with_more(context, found.stored, left))
+        };
         Ok(Page::new(total, matches.into_iter().map(found).collect()))
     }
 
@@ -241,11 +253,21 @@ impl Store for SqliteStore {
         let tenant = context.tenant();
         for resource_type in batch.writes.iter().filter_map(writes_keys_of) {
             if !self.threads.keys.fit(tenant.as_str(), resource_type) {
-                self.check_keys(tenant, resource_type).await?;
+                self.check_keys(context, resource_type).await?;
             }
         }
         Ok(self.threads.writer.commit(tenant.clone(), batch).await?)
     }
+}
+
+/// Whose reads the chunks of a streamed answer are: its request, and so its account, has ended by then.
+fn of_stream(context: &Context) -> Context {
+    Context::new(context.tenant().clone()).with_principal(context.principal().clone())
+}
+
+/// Whose reads those of the change feed are, which knows no tenant.
+fn operator() -> Context {
+    Context::new(TenantId::new(""))
 }
 
 /// The type of a document that is written.
@@ -260,6 +282,7 @@ fn writes_keys_of(write: &Write) -> Option<&Arc<ResourceType>> {
 /// The links of a large relation, read when they are asked for.
 struct Chunks {
     store: SqliteStore,
+    context: Context,
     targets: Targets,
 }
 
@@ -268,7 +291,8 @@ impl LinkChunks for Chunks {
     async fn chunk(&self, number: usize) -> Result<Option<Vec<Link>>, StoreError> {
         let targets = self.targets.clone();
         let read = move |connection: &_, _| targets.chunk(connection, number);
-        Ok(self.store.threads.readers.run(read).await?)
+        let run = self.store.threads.readers.run(&self.context, Pace::free(Work::unlimited()), read);
+        Ok(run.await?)
     }
 }
 
@@ -278,13 +302,15 @@ impl ChangeFeed for SqliteStore {
         Ok(self
             .threads
             .readers
-            .run(|connection, _| feed::newest(connection))
+            .run(&operator(), Pace::free(Work::unlimited()), |connection, _| feed::newest(connection))
             .await
             .map_err(StoreError::from)?)
     }
 
     async fn changes(&self, after: u64, limit: usize) -> Result<Vec<Change>, ChangeFeedError> {
         let read = move |connection: &_, _| feed::after(connection, after, limit);
-        self.threads.readers.run(read).await.map_err(StoreError::from)?
+        let operator = operator();
+        let run = self.threads.readers.run(&operator, Pace::free(Work::unlimited()), read);
+        run.await.map_err(StoreError::from)?
     }
 }

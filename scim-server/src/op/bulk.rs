@@ -111,7 +111,7 @@ fn read(call: &Call<'_>, limits: &BulkLimits) -> Result<(Vec<Entry>, usize), Err
     let mut entries: Vec<Entry> = operations
         .into_iter()
         .enumerate()
-        .map(|(place, operation)| Entry::read(place, operation, call.server.leniency))
+        .map(|(place, operation)| Entry::read(place, operation, call.server.lenience()))
         .collect();
     let names = Names::give(&mut entries, call.server)?;
     entries.iter_mut().for_each(|entry| entry.resolve(&names));

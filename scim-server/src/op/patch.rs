@@ -77,7 +77,7 @@ async fn update(
     let stored = call.server.store.get(&call.context, get).await?;
     let mut stored = stored.ok_or_else(|| read::missing(resource_type, id))?;
     check_version(precondition, resource_type.name(), id, stored.version)?;
-    let changed = plan.apply(&mut stored.resource)?;
+    let changed = plan.apply_within(&mut stored.resource, &mut call.context.work().meter())?;
     secret::discard(resource_type, &mut stored.resource);
     let update = update.when(Precondition::Match(vec![stored.version]));
     Ok(match changed {

@@ -1,18 +1,19 @@
 //! From a filter's plan to candidates, by way of the indexes.
 
-use std::collections::BTreeSet;
 use std::ops::Bound;
 
-use scim_core::{ResourceType, Side};
+use imbl::OrdSet;
+use scim_core::{Exhausted, ResourceType, Side};
 use scim_filter::{KeyProbe, Narrow};
 
 use super::read::{ends, is_linked};
 use super::tenant::{Kind, Tenant};
+use super::ticks::Ticks;
 use crate::tables::{Seq, is_flat};
 
 /// Resources in order of creation.
 pub(super) enum Candidates<'a> {
-    All(&'a BTreeSet<Seq>),
+    All(&'a OrdSet<Seq>),
     Some(Vec<Seq>),
 }
 
@@ -22,15 +23,17 @@ impl<'a> Candidates<'a> {
         kind: &'a Kind,
         resource_type: &'a ResourceType,
         narrow: &'a Narrow,
-    ) -> Self {
+        ticks: &'a Ticks,
+    ) -> Result<Self, Exhausted> {
         if *narrow == Narrow::All {
-            return Self::All(&kind.order);
+            return Ok(Self::All(&kind.order));
         }
-        let index = Index { tenant, kind, resource_type };
+        let index = Index { tenant, kind, resource_type, ticks };
         let mut seqs: Vec<Seq> = index.seqs(narrow).collect();
+        ticks.check()?;
         seqs.sort_unstable();
         seqs.dedup();
-        Self::Some(seqs)
+        Ok(Self::Some(seqs))
     }
 
     pub(super) fn len(&self) -> usize {
@@ -58,26 +61,44 @@ impl<'a> Candidates<'a> {
     }
 }
 
+/// What it costs to come to an entry of an index, in steps.
+const ENTRY: u64 = 10;
+
 /// How far the branches of an `and` are counted to find the smallest.
 const COUNTED: usize = 256;
+
+/// How many probes it is made of.
+fn size(narrow: &Narrow) -> u64 {
+    match narrow {
+        Narrow::And(branches) | Narrow::Or(branches) => branches.iter().map(size).sum(),
+        Narrow::Ids(ids) => ids.len() as u64,
+        Narrow::Key { probe: KeyProbe::In(keys), .. } => keys.len() as u64,
+        _ => 1,
+    }
+}
 
 #[derive(Clone, Copy)]
 struct Index<'a> {
     tenant: &'a Tenant,
     kind: &'a Kind,
     resource_type: &'a ResourceType,
+    ticks: &'a Ticks,
 }
 
 impl<'a> Index<'a> {
     /// The candidates in any order, some perhaps twice.
     fn seqs(self, narrow: &'a Narrow) -> Box<dyn Iterator<Item = Seq> + 'a> {
         match narrow {
-            Narrow::All => Box::new(self.kind.order.iter().copied()),
-            Narrow::Ids(ids) => Box::new(ids.iter().filter_map(move |id| self.kind.ids.get(&**id).copied())),
+            Narrow::All => Box::new(self.metered(self.kind.order.iter().copied())),
+            Narrow::Ids(ids) => {
+                let ids = self.metered(ids.iter());
+                Box::new(ids.filter_map(move |id| self.kind.ids.get(&**id).copied()))
+            }
             Narrow::Key { attribute, probe: KeyProbe::In(keys) } => Box::new(
-                keys.iter()
+                self.metered(keys.iter())
                     .flat_map(move |key| self.keys(attribute, key).take_while(move |(found, _)| found == key))
-                    .map(|(_, seq)| *seq),
+                    .map(|(_, seq)| *seq)
+                    .take_while(move |_| self.ticks.tick(ENTRY)),
             ),
             Narrow::Key { attribute, probe: KeyProbe::Range(from, to) } => {
                 let from = match from.clone() {
@@ -92,13 +113,14 @@ impl<'a> Index<'a> {
                 };
                 let keys = self.kind.keys.get(attribute).into_iter();
                 Box::new(
-                    keys.flat_map(move |keys| keys.range((from.clone(), to.clone()))).map(|(_, seq)| *seq),
+                    self.metered(keys.flat_map(move |keys| keys.range((from.clone(), to.clone()))))
+                        .map(|(_, seq)| *seq),
                 )
             }
-            Narrow::Link { relation, target } => self.linked(relation, target),
-            Narrow::Linked { relation } => {
-                Box::new(self.kind.order.iter().copied().filter(move |seq| self.any(relation, *seq)))
-            }
+            Narrow::Link { relation, target } => Box::new(self.metered(self.linked(relation, target))),
+            Narrow::Linked { relation } => Box::new(
+                self.metered(self.kind.order.iter().copied()).filter(move |seq| self.any(relation, *seq)),
+            ),
             Narrow::And(branches) => {
                 let smallest = (0..branches.len())
                     .filter(|branch| is_flat(&branches[*branch]))
@@ -108,10 +130,20 @@ impl<'a> Index<'a> {
                     let mut others = branches.iter().enumerate().filter(|(branch, _)| *branch != smallest);
                     others.all(|(_, narrow)| self.contains(narrow, *seq))
                 };
-                Box::new(self.seqs(&branches[smallest]).filter(fits))
+                let each = ENTRY.saturating_mul(size(narrow));
+                Box::new(
+                    self.seqs(&branches[smallest]).take_while(move |_| self.ticks.tick(each)).filter(fits),
+                )
             }
-            Narrow::Or(branches) => Box::new(branches.iter().flat_map(move |narrow| self.seqs(narrow))),
+            Narrow::Or(branches) => {
+                Box::new(self.metered(branches.iter()).flat_map(move |narrow| self.seqs(narrow)))
+            }
         }
+    }
+
+    /// Entries of an index, each charged.
+    fn metered<T>(self, entries: impl Iterator<Item = T> + 'a) -> impl Iterator<Item = T> + 'a {
+        entries.take_while(move |_| self.ticks.tick(ENTRY))
     }
 
     /// The keys of an attribute from `from` on.

@@ -1,9 +1,9 @@
 //! Reading one tenant's memory.
 
 use std::cell::Cell;
-use std::collections::BTreeSet;
 
-use scim_core::{Relation, ResourceType, Side};
+use imbl::OrdSet;
+use scim_core::{Relation, ResourceType, Side, Work};
 use scim_filter::{BoundFilter, Entry, Narrow, Relations};
 use scim_server_traits::{
     EntityTag, Get, Link, Match, Page, Position, Query, Seek, SortBy, StoreError, Stored,
@@ -12,15 +12,27 @@ use scim_server_traits::{
 use super::narrow::Candidates;
 use super::tables::REMEDY;
 use super::tenant::{Row, Tenant};
+use super::ticks::Ticks;
 use crate::keys::stale;
+use crate::scan::ScanWork;
 use crate::tables::Seq;
 
-pub(super) fn get(tenant: &Tenant, get: &Get) -> Option<Stored> {
-    let (seq, row) = tenant.find(get.resource_type.name(), &get.id)?;
-    Some(stored(tenant, &get.resource_type, &get.relations, seq, row))
+/// What it costs to pass a resource or a link, in steps.
+const PASSED: u64 = 10;
+
+pub(super) fn get(tenant: &Tenant, get: &Get, work: &Work) -> Result<Option<Stored>, StoreError> {
+    let Some((seq, row)) = tenant.find(get.resource_type.name(), &get.id) else { return Ok(None) };
+    let ticks = Ticks::new(work);
+    Ok(Some(stored(tenant, &get.resource_type, &get.relations, (seq, row), &ticks)?))
 }
 
-pub(super) fn query(tenant: &Tenant, query: &Query) -> Result<Page, StoreError> {
+/// `work` is charged for finding the resources, `page_work` for giving those of the page.
+pub(super) fn query(
+    tenant: &Tenant,
+    query: &Query,
+    work: &Work,
+    page_work: &Work,
+) -> Result<Page, StoreError> {
     let kind = tenant.kind(query.resource_type.name()).filter(|kind| !kind.order.is_empty());
     let Some(kind) = kind else { return Ok(Page::default()) };
     if !kind.has_keys_of(&query.resource_type) {
@@ -28,7 +40,8 @@ pub(super) fn query(tenant: &Tenant, query: &Query) -> Result<Page, StoreError> 
     }
     let plan = query.filter.as_ref().map(BoundFilter::plan);
     let narrow = plan.as_ref().map_or(&Narrow::All, |plan| &plan.narrow);
-    let candidates = Candidates::find(tenant, kind, &query.resource_type, narrow);
+    let ticks = Ticks::new(work);
+    let candidates = Candidates::find(tenant, kind, &query.resource_type, narrow, &ticks)?;
     let undecided = query.filter.as_ref().filter(|_| plan.as_ref().is_some_and(|plan| !plan.exact));
     let indexed = query.sort.by.indexed(&query.resource_type);
     let all = matches!(candidates, Candidates::All(_));
@@ -36,24 +49,34 @@ pub(super) fn query(tenant: &Tenant, query: &Query) -> Result<Page, StoreError> 
         (None, SortBy::Creation, _) => {
             let from = query.seek.position().map(|at| at.place);
             let walk = candidates.walk(query.walks_down(), from).map(|seq| Position::new(None, seq));
-            (candidates.len() as u64, page(query, walk))
+            (candidates.len() as u64, page(query, walk, &ticks)?)
         }
         (None, _, Some(attribute)) if all => {
             let walk = kind.walk(attribute, query.walks_down(), query.seek.position());
-            let none = kind.keys.get(attribute).map_or(0, BTreeSet::len) == candidates.len();
-            let missing = Missing { tenant, candidates: &candidates, attribute, none, seen: Cell::new(0) };
-            let page = page(query, missing.joined(walk, query));
+            let none = kind.keys.get(attribute).map_or(0, OrdSet::len) == candidates.len();
+            let missing = Missing {
+                tenant,
+                candidates: &candidates,
+                attribute,
+                none,
+                ticks: &ticks,
+                seen: Cell::new(0),
+            };
+            let page = page(query, missing.joined(walk, query), &ticks)?;
             within(query, missing.seen.get())?;
             (candidates.len() as u64, page)
         }
-        _ => matching(tenant, query, undecided, &candidates)?,
+        _ => matching(tenant, query, undecided, &candidates, work)?,
     };
-    let found = |position: Position| {
-        let row = tenant.row(position.place)?;
-        let stored = stored(tenant, &query.resource_type, &query.relations, position.place, row);
-        Some(Match::new(position, stored))
-    };
-    Ok(Page::new(total, positions.into_iter().filter_map(found).collect()))
+    let ticks = Ticks::new(page_work);
+    let mut matches = Vec::with_capacity(positions.len());
+    for position in positions {
+        let Some(row) = tenant.row(position.place) else { continue };
+        let of = (position.place, &**row);
+        let stored = stored(tenant, &query.resource_type, &query.relations, of, &ticks)?;
+        matches.push(Match::new(position, stored));
+    }
+    Ok(Page::new(total, matches))
 }
 
 /// Whether so many may be looked at one by one.
@@ -63,13 +86,19 @@ fn within(query: &Query, count: usize) -> Result<(), StoreError> {
 }
 
 /// The page along a walk that begins where the query seeks.
-fn page(query: &Query, walk: impl Iterator<Item = Position>) -> Vec<Position> {
+fn page(
+    query: &Query,
+    walk: impl Iterator<Item = Position>,
+    ticks: &Ticks,
+) -> Result<Vec<Position>, StoreError> {
     let count = |number| usize::try_from(number).unwrap_or(usize::MAX);
+    let walk = walk.take_while(|_| ticks.tick(PASSED));
     let mut page: Vec<_> = walk.skip(count(query.offset)).take(count(query.limit)).collect();
+    ticks.check()?;
     if matches!(query.seek, Seek::Before(_)) {
         page.reverse();
     }
-    page
+    Ok(page)
 }
 
 /// The resources that have no value of an attribute.
@@ -79,6 +108,7 @@ struct Missing<'a> {
     attribute: &'a str,
     /// Whether the index says that there is none.
     none: bool,
+    ticks: &'a Ticks,
     /// How many were looked at.
     seen: Cell<usize>,
 }
@@ -93,7 +123,10 @@ impl<'a> Missing<'a> {
         let down = query.walks_down();
         let from = query.seek.position().filter(|at| at.key.is_none()).map(|at| at.place);
         let all = if self.none { 0 } else { usize::MAX };
-        let missing = move |from| self.candidates.walk(down, from).take(all).filter(|seq| self.lacks(*seq));
+        let missing = move |from| {
+            let walk = self.candidates.walk(down, from).take(all);
+            walk.take_while(|_| self.ticks.tick(PASSED)).filter(|seq| self.lacks(*seq))
+        };
         let missing = move |from| missing(from).map(|seq| Position::new(None, seq));
         match (query.seek.position(), down) {
             (Some(at), true) if at.key.is_some() => Box::new(keys),
@@ -115,8 +148,10 @@ fn matching(
     query: &Query,
     undecided: Option<&BoundFilter>,
     candidates: &Candidates<'_>,
+    work: &Work,
 ) -> Result<(u64, Vec<Position>), StoreError> {
     within(query, candidates.len())?;
+    let mut scan = ScanWork::new(work, candidates.len())?;
     let view = View { tenant, resource_type: &query.resource_type, seq: Cell::new(0) };
     let mut positions = Vec::new();
     for seq in candidates.walk(false, None) {
@@ -132,8 +167,15 @@ fn matching(
             resource,
             relations: &view,
         };
-        if undecided.is_none_or(|filter| filter.matches(&entry)) {
+        // What stands in memory is parsed already.
+        scan.next(0)?;
+        let matches = match undecided {
+            None => true,
+            Some(filter) => filter.matches_within(&entry, &mut scan.meter)?,
+        };
+        if matches {
             let key = query.sort.by.key(&row.id, row.version, row.created, row.modified, Some(resource));
+            scan.meter.charge_bytes(key.as_ref().map_or(0, String::len), 2)?;
             positions.push(Position::new(key, seq));
         }
     }
@@ -144,14 +186,16 @@ fn stored(
     tenant: &Tenant,
     resource_type: &ResourceType,
     relations: &[String],
-    seq: Seq,
-    row: &Row,
-) -> Stored {
+    (seq, row): (Seq, &Row),
+    ticks: &Ticks,
+) -> Result<Stored, StoreError> {
+    ticks.tick(PASSED);
     let resource = row.content.resource.clone();
     let mut stored = Stored::new(&*row.id, row.version, row.created, row.modified, resource);
     for name in relations {
         if let Some(relation) = resource_type.relation(name) {
-            let links = ends(tenant, relation, seq).filter_map(|end| {
+            let ends = ends(tenant, relation, seq).take_while(|_| ticks.tick(PASSED));
+            let links = ends.filter_map(|end| {
                 let row = tenant.row(end)?;
                 let shown = if relation.is_own() { tenant.shown(name, seq, end) } else { None };
                 Some(link(row, shown))
@@ -159,7 +203,8 @@ fn stored(
             stored.links.insert(name.clone(), links.collect());
         }
     }
-    stored
+    ticks.check()?;
+    Ok(stored)
 }
 
 fn link(row: &Row, shown: Option<&str>) -> Link {

@@ -1,9 +1,10 @@
 //! The data of one tenant, and the two steps by which it changes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::{Bound, RangeInclusive};
 use std::sync::Arc;
 
+use imbl::{OrdMap, OrdSet, Vector};
 use scim_core::{ResourceType, Timestamp};
 use scim_server_traits::{Claim, Key, Position};
 
@@ -12,12 +13,15 @@ use crate::tables::{Content, Seq};
 
 /// All resources of a tenant with their indexes. Changes only through [`Tenant::put`] and
 /// [`Tenant::set_link`], each of which returns what undoes it.
-#[derive(Debug, Default)]
+///
+/// A clone is a snapshot, made in no time: what is large is shared until one of the two changes it. So a long read keeps
+/// no write waiting.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Tenant {
     /// By their place in the order of creation; deleted ones leave a gap.
-    rows: Vec<Option<Arc<Row>>>,
+    rows: Vector<Option<Arc<Row>>>,
     kinds: BTreeMap<Arc<str>, Kind>,
-    claims: BTreeMap<Claim, Seq>,
+    claims: OrdMap<Claim, Seq>,
     relations: BTreeMap<Box<str>, Links>,
 }
 
@@ -35,23 +39,23 @@ pub(super) struct Row {
 }
 
 /// The resources of one type.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Kind {
     /// The type that the keys were made of.
     made_of: Option<Arc<ResourceType>>,
-    pub(super) ids: BTreeMap<Arc<str>, Seq>,
-    pub(super) order: BTreeSet<Seq>,
-    pub(super) keys: BTreeMap<String, BTreeSet<(String, Seq)>>,
+    pub(super) ids: OrdMap<Arc<str>, Seq>,
+    pub(super) order: OrdSet<Seq>,
+    pub(super) keys: BTreeMap<String, OrdSet<(String, Seq)>>,
 }
 
 /// What a link shows in place of its target's name.
 pub(super) type Shown = Option<Box<str>>;
 
 /// The links of one relation, from both ends.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Links {
-    forward: BTreeMap<(Seq, Seq), Shown>,
-    backward: BTreeSet<(Seq, Seq)>,
+    forward: OrdMap<(Seq, Seq), Shown>,
+    backward: OrdSet<(Seq, Seq)>,
 }
 
 /// What takes a step back.
@@ -64,7 +68,7 @@ pub(super) enum Undo {
 impl Tenant {
     /// A place for a new row.
     pub(super) fn next(&mut self) -> Seq {
-        self.rows.push(None);
+        self.rows.push_back(None);
         Seq::try_from(self.rows.len()).unwrap_or(Seq::MAX) - 1
     }
 
@@ -253,7 +257,7 @@ impl Kind {
     fn note(&mut self, seq: Seq, content: &Content) {
         for Key { attribute, key } in &content.keys {
             if !self.keys.contains_key(attribute) {
-                self.keys.insert(attribute.clone(), BTreeSet::new());
+                self.keys.insert(attribute.clone(), OrdSet::new());
             }
             if let Some(keys) = self.keys.get_mut(attribute) {
                 keys.insert((key.clone(), seq));

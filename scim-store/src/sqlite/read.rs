@@ -10,9 +10,11 @@ use super::by_key::ByKey;
 use super::fault::Fault;
 use super::names::NamesOf;
 use super::narrow::{Candidates, integer};
+use super::pace::Pace;
 use super::rank;
 use super::readers::Turn;
 use super::relations::{End, Targets, View, links};
+use crate::scan::ScanWork;
 use crate::tables::Seq;
 
 /// Beside the resource, what is left of its relations.
@@ -26,7 +28,8 @@ pub(super) fn get(
     let sql = "SELECT d.seq, d.dormant, d.id, d.version, d.created, d.modified, d.doc
         FROM scim_resource r CROSS JOIN scim_document d ON d.seq = r.seq
         WHERE r.tenant = ?1 AND r.kind = ?2 AND r.id = ?3";
-    let Some(Found { end, mut stored }) = one(connection, sql, [tenant, kind, &get.id], get.as_text)? else {
+    let Some(Found { end, mut stored, .. }) = one(connection, sql, [tenant, kind, &get.id], get.as_text)?
+    else {
         return Ok(None);
     };
     let relations = (&*get.resource_type, &*get.relations);
@@ -74,8 +77,9 @@ pub(super) fn query(
     tenant: &str,
     query: &Query,
     turn: Turn,
+    pace: &Pace,
 ) -> Result<Read, Fault> {
-    let reading = Reading { connection, names, tenant, query, turn };
+    let reading = Reading { connection, names, tenant, query, turn, pace };
     match &query.filter {
         None => reading.page(&Narrow::All),
         Some(filter) => match filter.plan() {
@@ -88,6 +92,8 @@ pub(super) fn query(
 /// A row with its document.
 struct Found {
     end: End,
+    /// The length of the document's text.
+    bytes: usize,
     stored: Stored,
 }
 
@@ -105,7 +111,7 @@ impl Found {
             Resource::from_canonical(document),
         );
         stored.text = as_text.then(|| text.to_owned());
-        Ok(Self { end, stored })
+        Ok(Self { end, bytes: text.len(), stored })
     }
 }
 
@@ -126,6 +132,7 @@ struct Reading<'a> {
     tenant: &'a str,
     query: &'a Query,
     turn: Turn,
+    pace: &'a Pace,
 }
 
 impl Reading<'_> {
@@ -178,26 +185,33 @@ impl Reading<'_> {
         if *narrow == Narrow::All {
             let count = self.count()?;
             self.within(count)?;
-            self.turn.documents(usize::try_from(count).unwrap_or(usize::MAX))?;
+            let count = usize::try_from(count).unwrap_or(usize::MAX);
+            self.turn.documents(count)?;
+            let mut work = self.scanning(count)?;
             let sql = "SELECT d.seq, d.dormant, d.id, d.version, d.created, d.modified, d.doc
                 FROM scim_resource r CROSS JOIN scim_document d ON d.seq = r.seq
                 WHERE r.tenant = ?1 AND r.kind = ?2 ORDER BY r.seq";
             let mut select = self.connection.prepare_cached(sql)?;
             let mut rows = select.query([self.tenant, self.query.resource_type.name()])?;
             while let Some(row) = rows.next()? {
-                scan.decide(&Found::read(row, false)?)?;
+                scan.decide(&Found::read(row, false)?, &mut work)?;
             }
         } else {
             let seqs = self.candidates(narrow)?.page(0, self.enough())?;
             self.within(seqs.len() as u64)?;
             self.turn.documents(seqs.len())?;
+            let mut work = self.scanning(seqs.len())?;
             for seq in seqs {
                 if let Some(found) = self.row(seq, false)? {
-                    scan.decide(&found)?;
+                    scan.decide(&found, &mut work)?;
                 }
             }
         }
         self.selected(scan.positions)
+    }
+
+    fn scanning(&self, candidates: usize) -> Result<ScanWork, Fault> {
+        Ok(ScanWork::new(self.pace.work(), candidates).map_err(StoreError::from)?)
     }
 
     /// One more than may be looked at one by one.
@@ -224,10 +238,11 @@ impl Reading<'_> {
 
     fn resources(&self, total: u64, positions: Vec<Position>) -> Result<Read, Fault> {
         self.turn.documents(positions.len())?;
+        self.pace.release();
         let Query { resource_type, relations, at_once, as_text, .. } = self.query;
         let mut matches = Vec::with_capacity(positions.len());
         for position in positions {
-            if let Some(Found { end, mut stored }) = self.row(position.place, *as_text)? {
+            if let Some(Found { end, mut stored, .. }) = self.row(position.place, *as_text)? {
                 let relations = (&**resource_type, &**relations);
                 let left = link(self.connection, self.names, &mut stored, end, relations, *at_once)?;
                 matches.push((Match::new(position, stored), left));
@@ -298,23 +313,28 @@ struct Scan<'a> {
 }
 
 impl Scan<'_> {
-    fn decide(&mut self, found: &Found) -> Result<(), Fault> {
+    fn decide(&mut self, found: &Found, work: &mut ScanWork) -> Result<(), Fault> {
+        work.next(found.bytes).map_err(StoreError::from)?;
         self.view.turn_to(found.end);
         let Stored { id, version, created, modified, resource, .. } = &found.stored;
-        let matches = self.filter.is_none_or(|filter| {
-            filter.matches(&Entry {
-                id,
-                created: *created,
-                modified: *modified,
-                resource_type: self.query.resource_type.name(),
-                version: &EntityTag(*version),
-                resource,
-                relations: &self.view,
-            })
-        });
+        let entry = Entry {
+            id,
+            created: *created,
+            modified: *modified,
+            resource_type: self.query.resource_type.name(),
+            version: &EntityTag(*version),
+            resource,
+            relations: &self.view,
+        };
+        let matches = match self.filter {
+            None => true,
+            Some(filter) => filter.matches_within(&entry, &mut work.meter).map_err(StoreError::from)?,
+        };
         self.view.check()?;
         if matches {
             let key = self.query.sort.by.key(id, *version, *created, *modified, Some(resource));
+            let bytes = key.as_ref().map_or(0, String::len);
+            work.meter.charge_bytes(bytes, 2).map_err(StoreError::from)?;
             self.positions.push(Position::new(key, found.end.seq));
         }
         Ok(())

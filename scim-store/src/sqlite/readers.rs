@@ -1,7 +1,7 @@
 //! Reading: short reads in place, long ones on threads of their own.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
@@ -9,10 +9,13 @@ use std::thread::{Builder, JoinHandle};
 use async_channel::{Receiver, Sender, bounded};
 use futures_channel::oneshot;
 use rusqlite::Connection;
+use scim_server_traits::{Context, StoreError};
 
 use super::fault::Fault;
 use super::options::SqliteOptions;
+use super::pace::Pace;
 use super::schema;
+use crate::lanes::Lanes;
 
 /// How many steps of SQLite's machine are counted as one, and after how many a long read looks whether somebody still
 /// waits for it.
@@ -43,6 +46,9 @@ const DOCUMENTS: usize = 100;
 /// Connections and threads that read; joined when dropped.
 pub(super) struct Readers {
     at_hand: Mutex<Vec<AtHand>>,
+    /// Where a connection is opened when none is at hand.
+    path: PathBuf,
+    lanes: Lanes,
     jobs: Option<Sender<Job>>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -52,8 +58,15 @@ type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 impl Readers {
     pub(super) fn open(path: &Path, options: &SqliteOptions) -> Result<Self, Fault> {
         let (jobs, queue) = bounded(options.queue.max(1));
-        let mut readers = Self { at_hand: Mutex::default(), jobs: Some(jobs), threads: Vec::new() };
-        for number in 0..options.readers.max(1) {
+        let count = options.readers.max(1);
+        let mut readers = Self {
+            at_hand: Mutex::default(),
+            path: path.to_owned(),
+            lanes: Lanes::new(count),
+            jobs: Some(jobs),
+            threads: Vec::new(),
+        };
+        for number in 0..count {
             readers.lay_down(AtHand::new(schema::reading(path)?)?);
             let mut connection = schema::reading(path)?;
             let queue = queue.clone();
@@ -68,20 +81,26 @@ impl Readers {
 
     /// Runs `read` on one consistent state of the file. What is short is read where the caller stands, for a thread's
     /// turn costs more than most reads; what turns out to be long, or finds no connection at hand, begins again on a
-    /// thread. There it ends early when its caller no longer waits, because the client is gone or the time is up.
+    /// thread. There it ends early when its caller no longer waits, because the client is gone or the time is up, and
+    /// when it costs more than its request may cost.
     pub(super) async fn run<T: Send + 'static>(
         &self,
+        context: &Context,
+        pace: Pace,
         read: impl Fn(&Connection, Turn) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Fault> {
         match self.in_place(&read) {
             Some(outcome) => outcome,
-            None => self.on_thread(read).await,
+            None => {
+                let _place = self.lanes.enter(context).await;
+                self.on_thread(pace, read).await
+            }
         }
     }
 
     /// `None` when that takes a thread.
     fn in_place<T>(&self, read: impl Fn(&Connection, Turn) -> Result<T, Fault>) -> Option<Result<T, Fault>> {
-        let at_hand = self.at_hand.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
+        let at_hand = self.at_hand()?;
         let outcome = on_snapshot(&at_hand.connection, |connection| {
             let outcome = read(connection, Turn::InPlace);
             // What ends the transaction must not be given up for what the read took.
@@ -98,12 +117,20 @@ impl Readers {
         }
     }
 
+    /// A connection at hand, or another one: what is short never waits for what is long. There are as many as callers
+    /// had at once.
+    fn at_hand(&self) -> Option<AtHand> {
+        let at_hand = self.at_hand.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        at_hand.or_else(|| AtHand::new(schema::reading(&self.path).ok()?).ok())
+    }
+
     fn lay_down(&self, at_hand: AtHand) {
         self.at_hand.lock().unwrap_or_else(PoisonError::into_inner).push(at_hand);
     }
 
     async fn on_thread<T: Send + 'static>(
         &self,
+        pace: Pace,
         read: impl Fn(&Connection, Turn) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Fault> {
         let (answer, outcome) = oneshot::channel();
@@ -113,10 +140,14 @@ impl Readers {
             if waits.strong_count() == 0 {
                 return;
             }
+            pace.begin();
             // What ends the transaction is not given up.
             let reads = Arc::new(AtomicBool::new(true));
             let is_reading = Arc::clone(&reads);
-            let is_idle = move || is_reading.load(Ordering::Relaxed) && waits.strong_count() == 0;
+            let paced = pace.clone();
+            let is_idle = move || {
+                is_reading.load(Ordering::Relaxed) && (waits.strong_count() == 0 || paced.tick().is_err())
+            };
             // The next job sets its own in its place.
             let _ = connection.progress_handler(STEPS, Some(is_idle));
             let outcome = on_snapshot(connection, |connection| {
@@ -124,6 +155,13 @@ impl Readers {
                 reads.store(false, Ordering::Relaxed);
                 outcome
             });
+            // Why it was given up.
+            let outcome = match outcome {
+                Err(fault) if fault.is_interrupted() => {
+                    Err(pace.tick().err().map_or(fault, |exhausted| StoreError::from(exhausted).into()))
+                }
+                outcome => outcome,
+            };
             // Who no longer listens does not need to know.
             let _ = answer.send(outcome);
         });
@@ -198,26 +236,86 @@ fn work(connection: &mut Connection, queue: &Receiver<Job>) {
 mod tests {
     use std::time::Duration;
 
+    use scim_core::{Exhausted, Work};
+    use scim_server_traits::TenantId;
     use tokio::time::timeout;
 
     use super::super::names::Names;
     use super::super::writer::Writer;
     use super::*;
 
+    /// A store's file with one reader, and what reads for ever from it.
+    struct OneReader {
+        _directory: tempfile::TempDir,
+        _writer: Writer,
+        readers: Readers,
+        context: Context,
+    }
+
+    impl OneReader {
+        fn open() -> Self {
+            let directory = tempfile::tempdir().unwrap();
+            let (path, options) =
+                (directory.path().join("scim.db"), SqliteOptions::default().with_readers(1));
+            let writer =
+                Writer::open(&path, &options, Arc::new(Names::new(1 << 20)), Arc::default()).unwrap();
+            let readers = Readers::open(&path, &options).unwrap();
+            let context = Context::new(TenantId::new("a"));
+            Self { _directory: directory, _writer: writer, readers, context }
+        }
+
+        async fn endless(&self, pace: Pace) -> Result<i64, Fault> {
+            let endless = |connection: &Connection, _| {
+                let sql =
+                    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
+                Ok(connection.query_row(sql, [], |row| row.get(0))?)
+            };
+            self.readers.run(&self.context, pace, endless).await
+        }
+
+        /// Whether the only thread is free again.
+        async fn is_free(&self) -> bool {
+            let read = self.readers.on_thread(Pace::free(Work::unlimited()), |_, _| Ok(7));
+            timeout(Duration::from_secs(60), read).await.is_ok_and(|read| read.is_ok_and(|seven| seven == 7))
+        }
+    }
+
     #[tokio::test]
     async fn a_read_that_nobody_waits_for_ends() {
-        let directory = tempfile::tempdir().unwrap();
-        let (path, options) = (directory.path().join("scim.db"), SqliteOptions::default().with_readers(1));
-        let _writer = Writer::open(&path, &options, Arc::new(Names::new(1 << 20)), Arc::default()).unwrap();
-        let readers = Readers::open(&path, &options).unwrap();
-        let endless = readers.run(|connection, _| {
-            let sql =
-                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
-            Ok(connection.query_row(sql, [], |row| row.get::<_, i64>(0))?)
-        });
+        let one = OneReader::open();
+        let endless = one.endless(Pace::free(Work::unlimited()));
         assert!(timeout(Duration::from_millis(50), endless).await.is_err());
-        let next = timeout(Duration::from_secs(60), readers.on_thread(|_, _| Ok(7))).await;
-        assert_eq!(next.unwrap().unwrap(), 7, "the only thread is free again");
+        assert!(one.is_free().await);
+    }
+
+    #[tokio::test]
+    async fn a_read_ends_with_what_its_request_may_cost() {
+        let one = OneReader::open();
+        let abandoned = Work::unlimited();
+        abandoned.abandon();
+        for (pace, why) in [
+            (Pace::charging(Work::steps(1_000_000)), Exhausted::Steps),
+            (Pace::free(Work::steps(0).within(Duration::from_millis(20))), Exhausted::Time),
+            (Pace::free(abandoned), Exhausted::Abandoned),
+        ] {
+            let fault = one.endless(pace).await.unwrap_err();
+            assert!(
+                matches!(&fault, Fault::Refused(StoreError::Exhausted(found)) if *found == why),
+                "{fault:?}"
+            );
+            assert!(one.is_free().await);
+        }
+    }
+
+    #[tokio::test]
+    async fn short_reads_never_wait_for_long_ones() {
+        let one = OneReader::open();
+        let mut long = Box::pin(one.endless(Pace::free(Work::unlimited())));
+        // It is under way once the connection that was at hand has been given back.
+        assert!(timeout(Duration::from_millis(20), &mut long).await.is_err());
+        let held: Vec<_> = (0..3).map(|_| one.readers.at_hand().unwrap()).collect();
+        assert!(one.readers.in_place(|_, _| Ok(7)).unwrap().is_ok_and(|seven| seven == 7));
+        drop(held);
     }
 
     #[test]

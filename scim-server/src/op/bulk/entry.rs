@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use http::Method;
 use percent_encoding::percent_decode_str;
-use scim_core::{BulkMethod, BulkOperation, Error, Lenience, Leniency, shorten, take_members};
+use scim_core::{BulkMethod, BulkOperation, Error, Lenience, shorten, take_members};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -33,8 +33,7 @@ pub(super) struct Entry {
 
 impl Entry {
     /// Reads the operation at this place of the request. What is wrong with it is its own fault, not the request's.
-    pub(super) fn read(place: usize, operation: Value, rules: Leniency) -> Self {
-        let mut lenience = Lenience::new(rules);
+    pub(super) fn read(place: usize, operation: Value, mut lenience: Lenience) -> Self {
         // What the answer says of it has to be read even where the rest cannot be.
         let named = named(&operation);
         let (read, mut fault) = match operation_of(place, operation, &mut lenience) {

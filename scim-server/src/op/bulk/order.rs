@@ -90,7 +90,7 @@ mod tests {
         let entry = |(path, needs): &(&str, &[usize])| {
             let method = if path.is_empty() { "POST" } else { "PUT" };
             let operation = serde_json::json!({"method": method, "path": path});
-            let read = Entry::read(0, operation, scim_core::Leniency::STRICT);
+            let read = Entry::read(0, operation, scim_core::Lenience::strict());
             Entry { needs: needs.iter().copied().collect(), ..read }
         };
         entries.iter().map(entry).collect()

@@ -1,0 +1,98 @@
+//! Long reads side by side: nobody keeps all the readers busy.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use async_lock::{Semaphore, SemaphoreGuardArc};
+use scim_server_traits::{Context, TenantId};
+
+/// How many long reads of one tenant, and of one of its principals, may be under way at once: of a tenant all but one
+/// of those that there is room for, of a principal half of them, of each at least one.
+#[derive(Debug)]
+pub(crate) struct Lanes {
+    tenants: Places<TenantId>,
+    principals: Places<(TenantId, String)>,
+}
+
+/// A place among the long reads; others may have it once this is dropped.
+pub(crate) struct Place {
+    _tenant: SemaphoreGuardArc,
+    _principal: SemaphoreGuardArc,
+}
+
+impl Lanes {
+    pub(crate) fn new(readers: usize) -> Self {
+        let (tenant, principal) = (readers.saturating_sub(1).max(1), (readers / 2).max(1));
+        Self { tenants: Places::new(tenant), principals: Places::new(principal) }
+    }
+
+    /// Waits for a place. Who waits for another of the same principal keeps none of the tenant's.
+    pub(crate) async fn enter(&self, context: &Context) -> Place {
+        let principal = (context.tenant().clone(), context.principal().name.clone());
+        let principal = self.principals.of(principal).acquire_arc().await;
+        let tenant = self.tenants.of(context.tenant().clone()).acquire_arc().await;
+        Place { _tenant: tenant, _principal: principal }
+    }
+}
+
+/// As many places for each who asks.
+#[derive(Debug)]
+struct Places<K> {
+    most: usize,
+    taken: Mutex<HashMap<K, Weak<Semaphore>>>,
+}
+
+impl<K: Eq + Hash> Places<K> {
+    fn new(most: usize) -> Self {
+        Self { most, taken: Mutex::default() }
+    }
+
+    fn of(&self, who: K) -> Arc<Semaphore> {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(places) = taken.get(&who).and_then(Weak::upgrade) {
+            return places;
+        }
+        // Whoever has read and gone is forgotten.
+        taken.retain(|_, places| places.strong_count() > 0);
+        let places = Arc::new(Semaphore::new(self.most));
+        taken.insert(who, Arc::downgrade(&places));
+        places
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+    use scim_server_traits::Principal;
+
+    use super::*;
+
+    fn context(tenant: &str, principal: &str) -> Context {
+        Context::new(TenantId::new(tenant)).with_principal(Principal::new(principal))
+    }
+
+    #[test]
+    fn a_principal_has_half_of_the_places_and_a_tenant_all_but_one() {
+        let lanes = Lanes::new(4);
+        let enter = |tenant: &str, principal: &str| lanes.enter(&context(tenant, principal)).now_or_never();
+        let (first, _second) = (enter("a", "ada").unwrap(), enter("a", "ada").unwrap());
+        assert!(enter("a", "ada").is_none(), "half of four");
+        let _third = enter("a", "bob").unwrap();
+        assert!(enter("a", "cyd").is_none(), "one is left to other tenants");
+        let _other = enter("b", "ada").unwrap();
+        drop(first);
+        assert!(enter("a", "cyd").is_some(), "a place is free again");
+        let alone = Lanes::new(1);
+        assert!(alone.enter(&context("a", "ada")).now_or_never().is_some());
+    }
+
+    #[test]
+    fn who_has_gone_is_forgotten() {
+        let lanes = Lanes::new(2);
+        for principal in 0..100 {
+            assert!(lanes.enter(&context("a", &principal.to_string())).now_or_never().is_some());
+        }
+        assert!(lanes.principals.taken.lock().unwrap().len() <= 2);
+    }
+}

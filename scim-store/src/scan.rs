@@ -1,0 +1,45 @@
+//! Looking at documents one by one, within what the request may cost.
+
+use scim_core::{Exhausted, Meter, Work};
+
+/// A scan under way.
+pub(crate) struct ScanWork {
+    pub(crate) meter: Meter,
+    work: Work,
+    candidates: usize,
+    seen: usize,
+    before: u64,
+}
+
+/// What it costs to come to a candidate, in steps, beside its bytes.
+const CANDIDATE: u64 = 40;
+
+/// How many candidates tell what all of them will cost.
+const SAMPLE: usize = 256;
+
+impl ScanWork {
+    /// A scan of so many candidates.
+    ///
+    /// # Errors
+    ///
+    /// [`Exhausted`] where it cannot end.
+    pub(crate) fn new(work: &Work, candidates: usize) -> Result<Self, Exhausted> {
+        work.affords(CANDIDATE.saturating_mul(candidates as u64))?;
+        Ok(Self { meter: work.meter(), work: work.clone(), candidates, seen: 0, before: work.left() })
+    }
+
+    /// The next candidate, with so many bytes to be parsed. A scan of which the first few hundred candidates show that
+    /// it cannot end is not carried on for a quarter of a second.
+    pub(crate) fn next(&mut self, bytes: usize) -> Result<(), Exhausted> {
+        self.seen += 1;
+        self.meter.charge(CANDIDATE)?;
+        self.meter.charge_bytes(bytes, 8)?;
+        if self.seen == SAMPLE {
+            let spent = self.before.saturating_sub(self.work.left());
+            let rest = (self.candidates.saturating_sub(SAMPLE) / SAMPLE) as u64;
+            // The sample may lie: only what is twice too dear is refused for it.
+            self.work.affords(spent.saturating_mul(rest) / 2)?;
+        }
+        Ok(())
+    }
+}
