@@ -164,6 +164,18 @@ impl<L> Logic<L> {
         Ok(())
     }
 
+    /// Visits each leaf.
+    pub(crate) fn for_each<'a>(&'a self, leaf: &mut dyn FnMut(&'a L)) {
+        match self {
+            Self::Constant(_) => {}
+            Self::And(branches) | Self::Or(branches) => {
+                branches.iter().for_each(|branch| branch.for_each(leaf));
+            }
+            Self::Not(inner) => inner.for_each(leaf),
+            Self::Leaf(term) => leaf(term),
+        }
+    }
+
     pub(crate) fn holds(
         &self,
         leaf: &mut dyn FnMut(&L) -> Result<bool, Exhausted>,

@@ -1,5 +1,6 @@
 //! Deciding whether a resource matches — the one evaluator that every store relies on.
 
+use std::collections::BTreeSet;
 use std::fmt::{self, Display};
 
 use scim_core::{AttrRef, Exhausted, Meter, Resource, Timestamp};
@@ -101,6 +102,34 @@ impl BoundFilter {
     pub fn matches_within(&self, entry: &Entry<'_>, meter: &mut Meter) -> Result<bool, Exhausted> {
         let mut look = Look::new(meter);
         self.logic.holds(&mut |leaf| leaf.holds(entry, &mut look))
+    }
+}
+
+impl BoundFilter {
+    /// The names of the members of a document that decide it: attributes, and URNs of extensions. Whoever keeps documents
+    /// as text need not read the rest.
+    ///
+    /// ```
+    /// use scim_core::{Lenience, ResourceType};
+    /// use scim_filter::Filter;
+    /// let filter: Filter = r#"id pr and (name.givenName sw "b" or emails[type eq "work"])"#.parse().unwrap();
+    /// let filter = filter.bind(&ResourceType::user(), &mut Lenience::strict()).unwrap();
+    /// assert_eq!(filter.members().into_iter().collect::<Vec<_>>(), ["emails", "name"]);
+    /// ```
+    pub fn members(&self) -> BTreeSet<&str> {
+        let mut members = BTreeSet::new();
+        self.logic.for_each(&mut |leaf| match leaf {
+            Leaf::Attribute { attr, .. } | Leaf::Element { attr, .. } => {
+                members.insert(attr.member());
+            }
+            Leaf::Link(_)
+            | Leaf::Id(_)
+            | Leaf::ResourceType(_)
+            | Leaf::Version(_)
+            | Leaf::Created(_)
+            | Leaf::LastModified(_) => {}
+        });
+        members
     }
 }
 

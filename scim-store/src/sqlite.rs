@@ -12,6 +12,7 @@ mod names;
 mod narrow;
 mod options;
 mod pace;
+mod partial;
 mod private;
 mod rank;
 mod read;

@@ -64,6 +64,11 @@ impl AttrRef {
         Self { sub: None, ..self.clone() }
     }
 
+    /// The name of the document's member in which the attribute stands: its own, or its extension's URN.
+    pub fn member(&self) -> &str {
+        self.extension.as_deref().unwrap_or(&self.attribute.name)
+    }
+
     /// The attribute's value in a canonical document; the sub-attribute is not followed.
     pub fn get<'a>(&self, document: &'a Map<String, Value>) -> Option<&'a Value> {
         let container = match &self.extension {

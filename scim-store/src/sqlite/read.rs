@@ -1,5 +1,7 @@
 //! Reading, on one consistent state of the file.
 
+use std::collections::BTreeSet;
+
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Params, Row, params, params_from_iter};
 use scim_core::{Resource, ResourceType, Timestamp};
@@ -11,6 +13,7 @@ use super::fault::Fault;
 use super::names::NamesOf;
 use super::narrow::{Candidates, integer};
 use super::pace::Pace;
+use super::partial;
 use super::rank;
 use super::readers::Turn;
 use super::relations::{End, Targets, View, links};
@@ -28,7 +31,8 @@ pub(super) fn get(
     let sql = "SELECT d.seq, d.dormant, d.id, d.version, d.created, d.modified, d.doc
         FROM scim_resource r CROSS JOIN scim_document d ON d.seq = r.seq
         WHERE r.tenant = ?1 AND r.kind = ?2 AND r.id = ?3";
-    let Some(Found { end, mut stored, .. }) = one(connection, sql, [tenant, kind, &get.id], get.as_text)?
+    let Some(Found { end, mut stored, .. }) =
+        one(connection, sql, [tenant, kind, &get.id], &Part::text(get.as_text))?
     else {
         return Ok(None);
     };
@@ -89,6 +93,22 @@ pub(super) fn query(
     }
 }
 
+/// How much of a document is read, and as what.
+enum Part<'a> {
+    /// Its text, as it stands.
+    Text,
+    /// All of it.
+    Whole,
+    /// What these members hold.
+    Members(BTreeSet<&'a str>),
+}
+
+impl Part<'_> {
+    fn text(as_text: bool) -> Self {
+        if as_text { Self::Text } else { Self::Whole }
+    }
+}
+
 /// A row with its document.
 struct Found {
     end: End,
@@ -99,10 +119,14 @@ struct Found {
 
 impl Found {
     /// Columns `seq, dormant, id, version, created, modified, doc`.
-    fn read(row: &Row<'_>, as_text: bool) -> Result<Self, Fault> {
+    fn read(row: &Row<'_>, read: &Part<'_>) -> Result<Self, Fault> {
         let end = End { seq: row.get(0)?, dormant: row.get(1)? };
         let text = row.get_ref(6)?.as_str().map_err(rusqlite::Error::from)?;
-        let document = if as_text { serde_json::Map::new() } else { serde_json::from_str(text)? };
+        let document = match read {
+            Part::Text => serde_json::Map::new(),
+            Part::Whole => serde_json::from_str(text)?,
+            Part::Members(members) => partial::read(text, members)?,
+        };
         let mut stored = Stored::new(
             row.get::<_, String>(2)?,
             row.get::<_, i64>(3)?.cast_unsigned(),
@@ -110,7 +134,7 @@ impl Found {
             Timestamp::from_millis(row.get(5)?),
             Resource::from_canonical(document),
         );
-        stored.text = as_text.then(|| text.to_owned());
+        stored.text = matches!(read, Part::Text).then(|| text.to_owned());
         Ok(Self { end, bytes: text.len(), stored })
     }
 }
@@ -119,10 +143,10 @@ fn one(
     connection: &Connection,
     sql: &str,
     params: impl Params,
-    as_text: bool,
+    part: &Part<'_>,
 ) -> Result<Option<Found>, Fault> {
     let mut select = connection.prepare_cached(sql)?;
-    select.query_row(params, |row| Ok(Found::read(row, as_text))).optional()?.transpose()
+    select.query_row(params, |row| Ok(Found::read(row, part))).optional()?.transpose()
 }
 
 /// A query under way.
@@ -182,6 +206,12 @@ impl Reading<'_> {
             view: View::new(self.connection, self.tenant, &self.query.resource_type),
             positions: Vec::new(),
         };
+        // What decides the filter and the order.
+        let mut members = filter.map(BoundFilter::members).unwrap_or_default();
+        if let SortBy::Attribute(attribute) = &self.query.sort.by {
+            members.insert(attribute.member());
+        }
+        let part = Part::Members(members);
         if *narrow == Narrow::All {
             let count = self.count()?;
             self.within(count)?;
@@ -194,7 +224,7 @@ impl Reading<'_> {
             let mut select = self.connection.prepare_cached(sql)?;
             let mut rows = select.query([self.tenant, self.query.resource_type.name()])?;
             while let Some(row) = rows.next()? {
-                scan.decide(&Found::read(row, false)?, &mut work)?;
+                scan.decide(&Found::read(row, &part)?, &mut work)?;
             }
         } else {
             let seqs = self.candidates(narrow)?.page(0, self.enough())?;
@@ -202,7 +232,7 @@ impl Reading<'_> {
             self.turn.documents(seqs.len())?;
             let mut work = self.scanning(seqs.len())?;
             for seq in seqs {
-                if let Some(found) = self.row(seq, false)? {
+                if let Some(found) = self.row(seq, &part)? {
                     scan.decide(&found, &mut work)?;
                 }
             }
@@ -242,7 +272,7 @@ impl Reading<'_> {
         let Query { resource_type, relations, at_once, as_text, .. } = self.query;
         let mut matches = Vec::with_capacity(positions.len());
         for position in positions {
-            if let Some(Found { end, mut stored, .. }) = self.row(position.place, *as_text)? {
+            if let Some(Found { end, mut stored, .. }) = self.row(position.place, &Part::text(*as_text))? {
                 let relations = (&**resource_type, &**relations);
                 let left = link(self.connection, self.names, &mut stored, end, relations, *at_once)?;
                 matches.push((Match::new(position, stored), left));
@@ -297,10 +327,10 @@ impl Reading<'_> {
         Ok(seqs)
     }
 
-    fn row(&self, seq: Seq, as_text: bool) -> Result<Option<Found>, Fault> {
+    fn row(&self, seq: Seq, part: &Part<'_>) -> Result<Option<Found>, Fault> {
         let sql =
             "SELECT seq, dormant, id, version, created, modified, doc FROM scim_document WHERE seq = ?1";
-        one(self.connection, sql, params![seq], as_text)
+        one(self.connection, sql, params![seq], part)
     }
 }
 
