@@ -30,6 +30,7 @@ mod typed;
 mod unique;
 pub mod urn;
 mod verbatim;
+mod weight;
 mod wire;
 mod work;
 
@@ -73,4 +74,5 @@ pub use typed::{
 };
 pub use unique::check_unique_value;
 pub use verbatim::Verbatim;
+pub use weight::weight;
 pub use work::{Exhausted, Meter, Work};

@@ -1,12 +1,34 @@
 //! Looking at the values of one resource: what that costs, and each text folded once for all terms.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::{Hash, Hasher};
+
 use scim_core::{Exhausted, Meter, fold};
 
 /// A look at one resource or element, whose values stand still meanwhile.
 pub(crate) struct Look<'m, 'v> {
     meter: &'m mut Meter,
     /// Texts that took folding: each is folded once, however many terms ask about it.
-    folded: Vec<(&'v str, String)>,
+    folded: HashMap<Place<'v>, String>,
+}
+
+/// A text by where it stands: what it says is not looked at.
+#[derive(Clone, Copy)]
+struct Place<'v>(&'v str);
+
+impl PartialEq for Place<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self.0, other.0)
+    }
+}
+
+impl Eq for Place<'_> {}
+
+impl Hash for Place<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.0.as_ptr().addr(), self.0.len()).hash(state);
+    }
 }
 
 /// Whether it holds for any of these.
@@ -37,12 +59,15 @@ pub(crate) const FIND: u64 = 5;
 /// What asking a store for a link costs.
 pub(crate) const LINK: u64 = 50;
 
+/// What keeping a text costs, whatever its length.
+const NEW: u64 = 10;
+
 /// Up to so many bytes, a text of ASCII is compared letter by letter, without a folded copy.
 const SHORT: usize = 64;
 
 impl<'m, 'v> Look<'m, 'v> {
     pub(crate) fn new(meter: &'m mut Meter) -> Self {
-        Self { meter, folded: Vec::new() }
+        Self { meter, folded: HashMap::new() }
     }
 
     /// Another look, at something that stands beside this one's values.
@@ -71,17 +96,14 @@ impl<'m, 'v> Look<'m, 'v> {
         if is_ascii && text.len() <= SHORT {
             return Ok(None);
         }
-        let known = self.folded.iter().position(|(known, _)| std::ptr::eq(*known, text));
-        let place = match known {
-            Some(place) => place,
-            None => {
-                // Mapping and composing take some twenty nanoseconds a byte, ASCII is folded eight bytes at a time.
-                self.meter.charge(text.len() as u64 * if is_ascii { 0 } else { 2 })?;
-                self.reads(text.len())?;
-                self.folded.push((text, fold(text).into_owned()));
-                self.folded.len() - 1
+        match self.folded.entry(Place(text)) {
+            Entry::Occupied(known) => Ok(Some(known.into_mut())),
+            Entry::Vacant(new) => {
+                // Mapping and composing take some fifty nanoseconds a byte, ASCII is folded eight bytes at a time.
+                let steps = if is_ascii { text.len() / 16 } else { text.len().saturating_mul(5) };
+                self.meter.charge(NEW + steps as u64)?;
+                Ok(Some(new.insert(fold(text).into_owned())))
             }
-        };
-        Ok(self.folded.get(place).map(|(_, folded)| folded.as_str()))
+        }
     }
 }

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use scim_core::{
     AttrRef, Attribute, Error, Meter, Mutability, Resource, ResourceType, TextLimits, check_required,
-    check_unique_value, merge_duplicates,
+    check_unique_value, merge_duplicates, weight,
 };
 use serde_json::{Map, Value};
 
 use crate::PatchError;
 use crate::elements::{append, change_elements, check_removable};
-use crate::plan::{Edit, PatchPlan, weight};
+use crate::plan::{Edit, PatchPlan};
 use crate::read_only::keep_read_only;
 
 /// Whether a PATCH changed anything.
@@ -90,9 +90,9 @@ pub(crate) struct Budget<'a> {
 /// What an edit costs however little it changes, in steps.
 const EDIT: u64 = 20;
 /// What it costs to look at an element, in steps.
-const ELEMENT: usize = 10;
+const ELEMENT: usize = 40;
 /// How many bytes of an element are compared, copied or hashed in a step.
-const BYTES_A_STEP: usize = 8;
+const BYTES_A_STEP: usize = 4;
 
 impl Budget<'_> {
     /// A large element costs more than a small one.

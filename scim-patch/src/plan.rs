@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use scim_core::{AttrRef, Attribute, Limits, ResourceType};
+use scim_core::{AttrRef, Attribute, Limits, ResourceType, weight};
 use scim_filter::ElementFilter;
 use serde_json::{Map, Value};
 
@@ -181,15 +181,5 @@ impl PartChange {
             Self::Append(values) => values.iter().map(weight).sum(),
             Self::RemoveValues(_) | Self::Clear => 0,
         }
-    }
-}
-
-/// How many bytes a value has, about.
-pub(crate) fn weight(value: &Value) -> usize {
-    match value {
-        Value::String(text) => 2 + text.len(),
-        Value::Array(values) => values.iter().map(weight).sum(),
-        Value::Object(object) => object.iter().map(|(name, value)| name.len() + weight(value)).sum(),
-        _ => 4,
     }
 }

@@ -237,6 +237,8 @@ impl Job<'_> {
         if let Some(fault) = &entry.fault {
             return Err(fault.clone());
         }
+        // What nothing is left for is not begun.
+        self.call.context.work().affords(1)?;
         let is_there =
             |at: &&usize| self.results[**at].as_ref().is_some_and(|result| result.status.is_success());
         if let Some(missing) = entry.needs.iter().find(|at| !with.contains(at) && !is_there(at)) {

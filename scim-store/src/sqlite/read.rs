@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Params, Row, params, params_from_iter};
-use scim_core::{Resource, ResourceType, Timestamp};
+use scim_core::{Resource, ResourceType, Timestamp, Work};
 use scim_filter::{BoundFilter, Entry, Narrow, Plan};
 use scim_server_traits::{EntityTag, Get, Match, Position, Query, Seek, SortBy, StoreError, Stored};
 
@@ -149,6 +149,9 @@ fn one(
     select.query_row(params, |row| Ok(Found::read(row, part))).optional()?.transpose()
 }
 
+/// What a scan may cost in place, in steps: about a millisecond.
+const SCANNED_IN_PLACE: u64 = 100_000;
+
 /// A query under way.
 struct Reading<'a> {
     connection: &'a Connection,
@@ -203,6 +206,7 @@ impl Reading<'_> {
         let mut scan = Scan {
             query: self.query,
             filter,
+            turn: self.turn,
             view: View::new(self.connection, self.tenant, &self.query.resource_type),
             positions: Vec::new(),
         };
@@ -241,7 +245,11 @@ impl Reading<'_> {
     }
 
     fn scanning(&self, candidates: usize) -> Result<ScanWork, Fault> {
-        Ok(ScanWork::new(self.pace.work(), candidates).map_err(StoreError::from)?)
+        let work = match self.turn {
+            Turn::InPlace => Work::steps(SCANNED_IN_PLACE),
+            Turn::OnThread => self.pace.work().clone(),
+        };
+        ScanWork::new(&work, candidates).map_err(|exhausted| self.turn.exhausted(exhausted))
     }
 
     /// One more than may be looked at one by one.
@@ -338,13 +346,15 @@ impl Reading<'_> {
 struct Scan<'a> {
     query: &'a Query,
     filter: Option<&'a BoundFilter>,
+    turn: Turn,
     view: View<'a>,
     positions: Vec<Position>,
 }
 
 impl Scan<'_> {
     fn decide(&mut self, found: &Found, work: &mut ScanWork) -> Result<(), Fault> {
-        work.next(found.bytes).map_err(StoreError::from)?;
+        let exhausted = |exhausted| self.turn.exhausted(exhausted);
+        work.next(found.bytes).map_err(exhausted)?;
         self.view.turn_to(found.end);
         let Stored { id, version, created, modified, resource, .. } = &found.stored;
         let entry = Entry {
@@ -358,13 +368,13 @@ impl Scan<'_> {
         };
         let matches = match self.filter {
             None => true,
-            Some(filter) => filter.matches_within(&entry, &mut work.meter).map_err(StoreError::from)?,
+            Some(filter) => filter.matches_within(&entry, &mut work.meter).map_err(exhausted)?,
         };
         self.view.check()?;
         if matches {
             let key = self.query.sort.by.key(id, *version, *created, *modified, Some(resource));
             let bytes = key.as_ref().map_or(0, String::len);
-            work.meter.charge_bytes(bytes, 2).map_err(StoreError::from)?;
+            work.meter.charge_bytes(bytes, 2).map_err(exhausted)?;
             self.positions.push(Position::new(key, found.end.seq));
         }
         Ok(())

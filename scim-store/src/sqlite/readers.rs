@@ -9,6 +9,7 @@ use std::thread::{Builder, JoinHandle};
 use async_channel::{Receiver, Sender, bounded};
 use futures_channel::oneshot;
 use rusqlite::Connection;
+use scim_core::Exhausted;
 use scim_server_traits::{Context, StoreError};
 
 use super::fault::Fault;
@@ -34,6 +35,14 @@ pub(super) enum Turn {
 }
 
 impl Turn {
+    /// What it means that a read may cost no more: in place, that it does not belong there.
+    pub(super) fn exhausted(self, exhausted: Exhausted) -> Fault {
+        match self {
+            Self::InPlace => Fault::TakesLong,
+            Self::OnThread => StoreError::from(exhausted).into(),
+        }
+    }
+
     /// Fails where a read of so many documents does not belong.
     pub(super) fn documents(self, many: usize) -> Result<(), Fault> {
         if self == Self::InPlace && many > DOCUMENTS { Err(Fault::TakesLong) } else { Ok(()) }
@@ -236,7 +245,7 @@ fn work(connection: &mut Connection, queue: &Receiver<Job>) {
 mod tests {
     use std::time::Duration;
 
-    use scim_core::{Exhausted, Work};
+    use scim_core::Work;
     use scim_server_traits::TenantId;
     use tokio::time::timeout;
 

@@ -1,0 +1,69 @@
+//! What the dear requests are about: many people, one as large as the limits admit, and a group of all.
+
+use std::sync::Arc;
+
+use scim_core::{Reference, Resource, ResourceType, urn};
+use scim_server_traits::{Batch, Context, Insert, Store, StoreError};
+use serde_json::{Value, json};
+
+/// The id of the user whose values are as long and as many as one body may bring.
+pub(crate) const LARGE: &str = "large";
+/// The id of the group of all.
+pub(crate) const GROUP: &str = "everybody";
+
+/// How many writes go into one batch.
+const CHUNK: usize = 1_000;
+
+/// Fills an empty store.
+pub(crate) async fn fill(store: &dyn Store, context: &Context, people: usize) -> Result<(), StoreError> {
+    let (users, groups) = (ResourceType::user(), ResourceType::group());
+    let numbers: Vec<usize> = (0..people).collect();
+    for chunk in numbers.chunks(CHUNK) {
+        let insert = |batch: Batch, number: &usize| {
+            batch.insert(Insert::new(Arc::clone(&users), format!("u{number}"), person(*number)))
+        };
+        store.commit(context, chunk.iter().fold(Batch::new(scim_benches::now()), insert)).await?;
+    }
+    let members = (0..people).map(|number| Reference::new(format!("u{number}"))).collect();
+    let everybody = resource(json!({"schemas": [urn::GROUP], "displayName": "Everybody"}));
+    let batch = Batch::new(scim_benches::now())
+        .insert(Insert::new(Arc::clone(&users), LARGE, resource(large())))
+        .insert(Insert::new(groups, GROUP, everybody).with_links("members", members));
+    store.commit(context, batch).await.map(drop)
+}
+
+/// A user of a kilobyte.
+fn person(number: usize) -> Resource {
+    let name = format!("person{number}@example.com");
+    resource(json!({
+        "schemas": [urn::USER],
+        "userName": name,
+        "displayName": format!("Person {number}"),
+        "title": format!("Title {}", number % 1_000),
+        "nickName": "x".repeat(500),
+        "active": true,
+        "name": {"givenName": "Person", "familyName": name, "formatted": format!("Person {name}")},
+        "emails": [{"value": name, "type": "work", "primary": true}, {"value": "home@example.com", "type": "home"}],
+    }))
+}
+
+/// As large as a body may be: a text of each attribute as long as a text may be, and short values for the rest.
+pub(crate) fn large() -> Value {
+    let long = "É".repeat(32 << 10);
+    let emails: Vec<Value> =
+        (0..8_000).map(|at| json!({"value": format!("É{at}@example.com"), "type": "work"})).collect();
+    json!({
+        "schemas": [urn::USER],
+        "userName": "large",
+        "displayName": long, "title": long, "nickName": long, "preferredLanguage": long,
+        "name": {"formatted": long, "givenName": long, "familyName": long, "middleName": long},
+        "emails": emails,
+    })
+}
+
+fn resource(value: Value) -> Resource {
+    match value {
+        Value::Object(map) => Resource::from_canonical(map),
+        _ => Resource::default(),
+    }
+}
