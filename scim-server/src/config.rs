@@ -19,6 +19,7 @@ use crate::negotiate::MediaTypes;
 use crate::observe::Measured;
 use crate::op::bulk::BulkLimits;
 use crate::server::{Inner, Server};
+use crate::turns::Turns;
 
 /// What PATCH answers (PATCH-016, Q-31).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -377,6 +378,7 @@ impl ServerBuilder {
             names_passed_over: self.names_passed_over,
             errors: self.errors,
             config,
+            turns: Turns::default(),
         }))
     }
 }

@@ -22,6 +22,7 @@ mod server;
 mod service;
 mod shown;
 mod tenants;
+mod turns;
 
 pub use bearer::{Access, BearerTokens, Grant};
 pub use body::Body;

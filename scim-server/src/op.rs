@@ -12,32 +12,67 @@ pub(crate) mod read;
 pub(crate) mod replace;
 pub(crate) mod search;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
-use scim_core::Error;
+use scim_core::{Error, ResourceType};
 use scim_server_traits::{Precondition, StoreError};
 
-/// How often a read-compute-write is tried again when another write comes in between. The only retry
-/// loop there is.
-const ATTEMPTS: usize = 16;
+use crate::server::Call;
+use crate::turns::Turn;
 
-/// Whether a failed attempt is worth another: somebody else wrote in between. A request that named versions is told
-/// 412 by the next attempt's read, unless it allows the new version.
-fn again(error: &StoreError, attempt: usize) -> bool {
-    matches!(error, StoreError::Precondition { .. }) && attempt + 1 < ATTEMPTS
+/// How many attempts a writer makes without a turn.
+const BESIDE_OTHERS: usize = 3;
+
+/// How often a read-compute-write is tried in all. With a turn, a writer loses only to changes that take none: a deleted
+/// member, or a write by another process. Load does not reach this bound; a faulty store does.
+const ATTEMPTS: usize = 1_000;
+
+/// The attempts of one read-compute-write at one resource. The only retry loop there is.
+pub(crate) struct Attempts<'a> {
+    call: &'a Call<'a>,
+    resource_type: &'a ResourceType,
+    id: &'a str,
+    turn: Option<Turn<'a>>,
+    lost: usize,
 }
 
-/// What to answer when a write did not succeed. A request that named no version and lost every attempt has not sent
-/// a stale one: 412 would be a lie.
-fn refused(error: StoreError, precondition: &Precondition) -> Error {
-    if matches!(error, StoreError::Precondition { .. }) && *precondition == Precondition::None {
-        let detail = "the resource is being changed by others at this moment: try again";
-        let mut busy = Error::new(StatusCode::SERVICE_UNAVAILABLE, detail);
-        busy.retry_after = Some(Duration::from_secs(1));
-        return busy;
+impl<'a> Attempts<'a> {
+    /// Waits for a turn if writers of this resource take turns.
+    async fn begin(call: &'a Call<'a>, resource_type: &'a Arc<ResourceType>, id: &'a str) -> Self {
+        let turn = call.server.turns.join(call.context.tenant(), resource_type, id).await;
+        Self { call, resource_type, id, turn, lost: 0 }
     }
-    error.into()
+
+    /// Returns if the caller should try again, because somebody else wrote in between. Any other error is returned as
+    /// the answer. A request that named versions gets 412 from the next attempt's read, unless it allows the new version.
+    async fn again(&mut self, error: StoreError, precondition: &Precondition) -> Result<(), Error> {
+        if !matches!(error, StoreError::Precondition { .. }) {
+            return Err(error.into());
+        }
+        self.lost += 1;
+        if self.lost >= ATTEMPTS {
+            return Err(refused(error, precondition));
+        }
+        if self.turn.is_none() && self.lost >= BESIDE_OTHERS {
+            let tenant = self.call.context.tenant();
+            self.turn = Some(self.call.server.turns.take(tenant, self.resource_type, self.id).await);
+        }
+        Ok(())
+    }
+}
+
+/// The answer after the last attempt. Without named versions that is 503: 412 would say that the request named an old
+/// one.
+fn refused(error: StoreError, precondition: &Precondition) -> Error {
+    if *precondition != Precondition::None {
+        return error.into();
+    }
+    let detail = "the resource is being changed by others at this moment: try again";
+    let mut busy = Error::new(StatusCode::SERVICE_UNAVAILABLE, detail);
+    busy.retry_after = Some(Duration::from_secs(1));
+    busy
 }
 
 /// 412 when the request allows no change of this version.

@@ -34,6 +34,7 @@ use crate::passed_over;
 use crate::respond::{self, Answer};
 use crate::route::{Route, RouteError, route};
 
+use crate::turns::Turns;
 /// A SCIM service provider: an HTTP request in, a response out. Cheap to clone.
 ///
 /// It is also a [`tower_service::Service`], so that axum, hyper and others can host it.
@@ -73,6 +74,7 @@ pub(crate) struct Inner {
     pub(crate) names_passed_over: bool,
     pub(crate) errors: ErrorBody,
     pub(crate) config: ServiceProviderConfig,
+    pub(crate) turns: Turns,
 }
 
 impl Inner {

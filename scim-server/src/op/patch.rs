@@ -10,7 +10,7 @@ use scim_core::{Error, Relation, ResourceType};
 use scim_patch::{Changed, PatchPlan, PatchRequest};
 use scim_server_traits::{Batch, EntityTag, Get, Precondition, StoreError, Update, Written};
 
-use super::{again, check_version, read, refused};
+use super::{Attempts, check_version, read};
 use crate::config::PatchResponse;
 use crate::etag::Conditions;
 use crate::respond::Answer;
@@ -45,15 +45,16 @@ pub(crate) async fn run(
     } else {
         None
     };
-    let mut attempt = 0;
+    let mut attempts = Attempts::begin(call, &resource_type, &id).await;
     let written = loop {
         let update = update(call, &plan, &resource_type, &id, &precondition).await?;
         match commit(call, update).await {
             Ok(written) => break written,
-            Err(error) if plan.touches_document() && again(&error, attempt) => attempt += 1,
-            Err(error) => return Err(refused(error, &precondition)),
+            Err(error) if plan.touches_document() => attempts.again(error, &precondition).await?,
+            Err(error) => return Err(error.into()),
         }
     };
+    drop(attempts);
     if let Some(projection) = projection {
         return read::show(call, &resource_type, &id, &projection).await?.answer(StatusCode::OK, &projection);
     }

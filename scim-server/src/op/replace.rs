@@ -7,7 +7,7 @@ use scim_core::{Error, ResourceType, ingest_value};
 use scim_patch::{RelationEdit, RelationStep};
 use scim_server_traits::{Batch, Get, Precondition, Update};
 
-use super::{again, check_version, read, refused};
+use super::{Attempts, check_version, read};
 use crate::etag::Conditions;
 use crate::respond::Answer;
 use crate::secret;
@@ -21,7 +21,7 @@ pub(crate) async fn run(
     let server = call.server;
     let precondition = Conditions::read(call.headers).precondition();
     let body = call.json()?;
-    let mut attempt = 0;
+    let mut attempts = Attempts::begin(call, &resource_type, &id).await;
     let projection = loop {
         let get = Get::new(Arc::clone(&resource_type), &id);
         let previous = server.store.get(&call.context, get).await?;
@@ -49,9 +49,9 @@ pub(crate) async fn run(
             .with_relations(relations);
         match call.commit(Batch::new(server.clock.now()).update(update)).await {
             Ok(_) => break projection,
-            Err(error) if again(&error, attempt) => attempt += 1,
-            Err(error) => return Err(refused(error, &precondition)),
+            Err(error) => attempts.again(error, &precondition).await?,
         }
     };
+    drop(attempts);
     read::show(call, &resource_type, &id, &projection).await?.answer(StatusCode::OK, &projection)
 }

@@ -5,6 +5,7 @@
 mod bulk;
 mod caching;
 mod client;
+mod contention;
 mod controls;
 mod core;
 mod cursor;
