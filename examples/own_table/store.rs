@@ -154,8 +154,11 @@ fn write_one(transaction: &Transaction<'_>, now: Timestamp, write: Write) -> Res
             let steps = update.relations.into_iter().map(|edit| edit.step);
             let (added, removed) = links::change(transaction, kind, head.row, steps)?;
             changed |= !(added.is_empty() && removed.is_empty());
-            let (version, modified) =
-                if changed { (head.version + 1, now) } else { (head.version, head.modified) };
+            let (version, modified) = if changed {
+                (head.version + 1, now.max(head.modified))
+            } else {
+                (head.version, head.modified)
+            };
             if changed {
                 touch(transaction, kind, head.row, version, modified).map_err(failed)?;
             }
@@ -220,7 +223,8 @@ pub(crate) fn touch(
     version: u64,
     modified: Timestamp,
 ) -> rusqlite::Result<()> {
-    let sql = format!("UPDATE {} SET version = ?2, modified = ?3 WHERE row = ?1", kind.table);
+    // A clock may have gone back.
+    let sql = format!("UPDATE {} SET version = ?2, modified = max(modified, ?3) WHERE row = ?1", kind.table);
     transaction
         .prepare_cached(&sql)?
         .execute(params![row, version.cast_signed(), modified.as_millis()])

@@ -58,7 +58,7 @@ impl RateLimits {
         };
         let mut error =
             Error::new(StatusCode::TOO_MANY_REQUESTS, format!("rate limit: at most {PER_HOUR} {of} an hour"));
-        let left = HOUR - (now.as_millis() - since.as_millis());
+        let left = HOUR.saturating_sub(now.as_millis().saturating_sub(since.as_millis()));
         error.retry_after =
             Some(Duration::from_millis(u64::try_from(left).unwrap_or(0)) + Duration::from_secs(1));
         Err(error)
@@ -81,8 +81,9 @@ impl RateLimits {
 }
 
 impl Hour {
+    /// Also where the clock went back: nobody waits longer than an hour.
     fn is_over(self, now: Timestamp) -> bool {
-        now.as_millis() - self.since.as_millis() >= HOUR
+        !(0..HOUR).contains(&now.as_millis().saturating_sub(self.since.as_millis()))
     }
 }
 
@@ -112,5 +113,18 @@ mod tests {
         assert!(limits.check(&people("other"), 1).is_ok(), "enterprises do not share a limit");
         clock.advance(Duration::from_secs(3_000));
         assert!(limits.check(&people("octo"), 1_000).is_ok());
+    }
+
+    #[test]
+    fn e_52_a_clock_that_goes_back_begins_another_hour() {
+        let clock = Arc::new(ManualClock::new(Timestamp::from_millis(0)));
+        let limits = RateLimits::new(clock.clone());
+        let people = || Limited::People { enterprise: "octo".into() };
+        for millis in [-86_400_000, i64::MIN, i64::MAX, 0] {
+            limits.charge(people(), 1_000);
+            assert!(limits.check(&people(), 1).is_err());
+            clock.set(Timestamp::from_millis(millis));
+            assert!(limits.check(&people(), 1_000).is_ok(), "{millis}");
+        }
     }
 }

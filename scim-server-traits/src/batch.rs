@@ -9,7 +9,8 @@ use scim_patch::RelationEdit;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Batch {
-    /// The moment that `created` and `lastModified` show.
+    /// The moment that `created` and `lastModified` show. It may be earlier than that of a previous batch, if the clock
+    /// went back; a later `lastModified` then stays.
     pub now: Timestamp,
     /// The writes, in order.
     pub writes: Vec<Write>,

@@ -154,7 +154,7 @@ pub fn checks() -> Vec<Check> {
             an_insert_with_an_unknown_target_is_refused;
         update: an_update_of_what_is_missing_is_refused, an_update_under_an_old_version_is_refused,
             an_update_under_a_current_version_succeeds, an_update_is_what_a_read_shows,
-            versions_grow_by_one_with_each_change,
+            versions_grow_by_one_with_each_change, a_clock_that_goes_back_moves_nothing_back,
             an_update_replaces_the_document_and_its_keys [AnyDocument],
             an_equal_document_is_no_change, a_unique_value_may_be_kept_or_given_up [AnyDocument],
             an_update_to_a_taken_unique_value_is_refused, an_update_replaces_the_claims [Claims],

@@ -41,7 +41,7 @@ pub trait Store: Send + Sync {
     ///
     /// Each write sees those before it. A resource starts at version 1, and each write that changes its document or
     /// its own links makes the version greater by one; a write that changes nothing leaves version and `modified` as
-    /// they are. What was answered is kept: a store that promises durability promises it from here on.
+    /// they are. `modified` never goes back: a change at a moment before it leaves it. What was answered is kept: a store that promises durability promises it from here on.
     ///
     /// # Errors
     ///

@@ -180,6 +180,14 @@ mod tests {
         for short in ["", "A", "AAAA", &text[..text.len() - 4]] {
             assert_eq!(refusal(short, &walk(None), 0), foreign);
         }
+        for early in [-1_000_000, i64::MIN, i64::MAX] {
+            let text = cursors
+                .issue(Cursor::new(false, 0, &Position::default(), 5), &walk(None), at(early))
+                .unwrap();
+            let ends = early.saturating_add(60_000);
+            assert!(cursors.read(&text, &walk(None), at(ends - 1)).is_ok(), "a clock that shows {early}");
+            assert!(cursors.read(&text, &walk(None), at(ends)).is_err());
+        }
         let other = Cursors::new([8; 32], Duration::from_secs(60));
         assert_eq!(other.read(&text, &walk(None), at(0)), Err(foreign));
     }

@@ -32,6 +32,13 @@ pub(crate) struct Head {
     pub(crate) dormant: bool,
 }
 
+impl Head {
+    /// The time of a change made `now`: never earlier than the last one, even if the clock went back.
+    pub(crate) fn moment(&self, now: Timestamp) -> Timestamp {
+        now.max(self.modified).max(self.created)
+    }
+}
+
 /// The far end of a link.
 #[derive(Clone, Debug)]
 pub(crate) struct Member {

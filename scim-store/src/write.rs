@@ -103,14 +103,15 @@ fn update<T: Tables>(tables: &mut T, now: Timestamp, update: Update) -> Result<W
         Links::of(tables, &resource_type, &relation, head.seq, &mut changes)?.step(step)?;
     }
     changed |= !changes.is_empty();
-    let (version, modified) = if changed { (head.version + 1, now) } else { (head.version, head.modified) };
+    let (version, modified) =
+        if changed { (head.version + 1, head.moment(now)) } else { (head.version, head.modified) };
     if changed {
         tables.touch(head.seq, version, modified)?;
     }
     let mut written = Written::new(id, version, head.created, modified, changed);
     (written.added, written.removed) = changes.into_lists();
     if changed {
-        note(tables, kind, ChangeKind::Updated, now, &written)?;
+        note(tables, kind, ChangeKind::Updated, modified, &written)?;
     }
     Ok(written)
 }
@@ -126,7 +127,7 @@ fn delete<T: Tables>(tables: &mut T, now: Timestamp, delete: &Delete) -> Result<
         lose(tables, now, links, &delete.id, head.seq)?;
     }
     tables.remove(kind, head.seq)?;
-    note(tables, kind, ChangeKind::Deleted, now, &written)?;
+    note(tables, kind, ChangeKind::Deleted, head.moment(now), &written)?;
     Ok(written)
 }
 
@@ -142,11 +143,11 @@ fn lose<T: Tables>(
     else {
         return Ok(());
     };
-    let version = head.version + 1;
-    tables.touch(head.seq, version, now)?;
-    let mut written = Written::new(owner, version, head.created, now, true);
+    let (version, modified) = (head.version + 1, head.moment(now));
+    tables.touch(head.seq, version, modified)?;
+    let mut written = Written::new(owner, version, head.created, modified, true);
     written.removed = links.iter().map(|link| (link.relation.clone(), id.to_owned())).collect();
-    note(tables, kind, ChangeKind::Updated, now, &written)
+    note(tables, kind, ChangeKind::Updated, modified, &written)
 }
 
 /// Tells the change feed.

@@ -6,7 +6,7 @@ use scim_core::urn;
 use serde_json::json;
 
 use super::kit::{Kit, add, at, document, remove};
-use crate::{Batch, Claim, Insert, Precondition, StoreError, Update};
+use crate::{Batch, Claim, Delete, Insert, Precondition, StoreError, Update};
 
 pub(super) async fn an_update_of_what_is_missing_is_refused(kit: Kit) {
     kit.has_group("g1", &[]).await;
@@ -89,6 +89,27 @@ pub(super) async fn versions_grow_by_one_with_each_change(kit: Kit) {
     assert!(matches!(error, StoreError::UnknownTarget { .. }), "a member that is not there: {error:?}");
     let stored = kit.group("g1").await;
     assert_eq!((stored.version, stored.resource), (5, kit.titled("fourth")), "after a refused update");
+}
+
+pub(super) async fn a_clock_that_goes_back_moves_nothing_back(kit: Kit) {
+    kit.insert(at(5), kit.insert_user("u1")).await;
+    kit.insert(at(5), kit.insert_group("g1", &["u1"])).await;
+    let written = kit.update(at(-86_400_000), kit.update_user("u1").with_resource(kit.named("second"))).await;
+    let outcome = (written.version, written.created, written.modified);
+    assert_eq!(outcome, (2, at(5), at(5)), "a change a day before the creation");
+    kit.update(at(9), kit.update_user("u1").with_resource(kit.named("third"))).await;
+    let written = kit.update(at(7), kit.update_user("u1").with_resource(kit.named("fourth"))).await;
+    assert_eq!((written.version, written.modified), (4, at(9)), "a change before the last one");
+    let stored = kit.user("u1").await;
+    assert_eq!((stored.version, stored.created, stored.modified), (4, at(5), at(9)), "what a read shows");
+    let deleted = kit.commit(Batch::new(at(3)).delete(Delete::new(Arc::clone(&kit.user), "u1"))).await;
+    assert!(deleted.is_ok(), "the delete: {deleted:?}");
+    let group = kit.group("g1").await;
+    assert_eq!(
+        (group.version, group.modified),
+        (2, at(5)),
+        "the group of somebody who is deleted before it was made"
+    );
 }
 
 pub(super) async fn an_update_replaces_the_document_and_its_keys(kit: Kit) {

@@ -5,6 +5,7 @@
 mod bulk;
 mod caching;
 mod client;
+mod clock;
 mod contention;
 mod controls;
 mod core;

@@ -37,6 +37,7 @@ enum Fault {
     TellsTheWrongCreation,
     TurnsTheOutcomes,
     SkipsVersions,
+    FollowsTheClock,
     KeepsTheDeleted,
     ServesAnyDefinition,
 }
@@ -165,12 +166,14 @@ impl Store for Broken {
             }
             return Ok(written);
         }
+        let now = batch.now;
         let mut written = self.store.commit(&context, batch).await?;
         for one in &mut written {
             match self.fault {
                 Fault::TellsTheVersionBefore => one.version = one.version.saturating_sub(1),
                 Fault::TellsTheWrongCreation => one.created = one.modified,
                 Fault::SkipsVersions => one.version *= 2,
+                Fault::FollowsTheClock if one.changed => one.modified = now,
                 _ => {}
             }
         }
@@ -292,6 +295,7 @@ async fn the_kit_catches_each_sentence_that_is_not_kept() {
         (Fault::TellsTheWrongCreation, &["an_update_is_what_a_read_shows"]),
         (Fault::TurnsTheOutcomes, &["outcomes_come_in_order"]),
         (Fault::SkipsVersions, &["versions_grow_by_one_with_each_change"]),
+        (Fault::FollowsTheClock, &["a_clock_that_goes_back_moves_nothing_back"]),
         (Fault::KeepsTheDeleted, &["what_is_deleted_is_gone"]),
         (Fault::ServesAnyDefinition, &["a_type_with_other_keys_is_refused_or_served_in_full"]),
     ] {
