@@ -14,6 +14,7 @@ mod limits;
 mod members;
 mod message;
 mod name;
+mod outdated;
 mod printable;
 mod project;
 mod reference;

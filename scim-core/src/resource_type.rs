@@ -15,7 +15,9 @@ use crate::lenience::Lenience;
 use crate::leniency::Quirk;
 use crate::message::ResourceTypeDocument;
 use crate::name::{AttrPath, same_name};
+use crate::outdated;
 use crate::project::Chosen;
+use crate::resource::Resource;
 use crate::schema::{Attribute, Schema};
 use crate::urn;
 
@@ -39,6 +41,7 @@ pub struct ResourceType {
     indexed: Vec<AttrRef>,
     returned_on_request: Vec<AttrRef>,
     returned_by_default: Chosen,
+    fingerprint: u64,
 }
 
 impl ResourceType {
@@ -90,6 +93,7 @@ impl ResourceType {
         extended.extensions.push(Extension { schema, required });
         extended.returned_by_default = Chosen::by_default(&extended);
         extended.returned_on_request = builder::returned_on_request(&extended);
+        extended.fingerprint = outdated::fingerprint(&extended);
         Ok(extended)
     }
 
@@ -149,6 +153,28 @@ impl ResourceType {
     /// the request that wrote them (`returned: request`, RFC 7643 §7).
     pub fn returned_on_request(&self) -> &[AttrRef] {
         &self.returned_on_request
+    }
+
+    /// A hash of the definition. A document that was written under a definition with the same fingerprint fits this one.
+    /// It does not change between releases, so that stores can keep it beside each document.
+    pub fn fingerprint(&self) -> u64 {
+        self.fingerprint
+    }
+
+    /// Removes from a document that was written under another definition of the type what does not fit this one: values
+    /// of another type, and attributes that the type does not have, unless unknown attributes are kept
+    /// ([`UnknownAttributes::Keep`](crate::UnknownAttributes::Keep)).
+    ///
+    /// ```
+    /// use scim_core::{Resource, ResourceType, urn};
+    /// use serde_json::json;
+    /// let stored = json!({"schemas": [urn::USER], "userName": "ada", "badge": 7, "active": "yes"});
+    /// let mut document = Resource::from_canonical(stored.as_object().cloned().unwrap_or_default());
+    /// ResourceType::user().fit(&mut document, false);
+    /// assert_eq!(json!(document.as_map()), json!({"schemas": [urn::USER], "userName": "ada"}));
+    /// ```
+    pub fn fit(&self, document: &mut Resource, keeps_unknown: bool) {
+        outdated::fit(self, keeps_unknown, document);
     }
 
     pub(crate) fn returned_by_default(&self) -> &Chosen {

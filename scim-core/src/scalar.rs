@@ -67,6 +67,19 @@ pub(crate) fn canonicalize(
     Ok(Presence::Assigned)
 }
 
+/// Whether a stored value is of this type, which is not complex.
+pub(crate) fn is_of_type(r#type: Type, value: &Value) -> bool {
+    match (r#type, value) {
+        (Type::String | Type::Reference, Value::String(_))
+        | (Type::Boolean, Value::Bool(_))
+        | (Type::Decimal, Value::Number(_)) => true,
+        (Type::Integer, Value::Number(number)) => number.is_i64() || number.is_u64(),
+        (Type::DateTime, Value::String(text)) => text.parse::<DateTime>().is_ok(),
+        (Type::Binary, Value::String(text)) => BASE64.decode(text).is_ok(),
+        _ => false,
+    }
+}
+
 fn boolean(text: &str) -> Option<bool> {
     if text.eq_ignore_ascii_case("true") {
         Some(true)

@@ -27,12 +27,22 @@ pub struct Get {
     pub at_once: usize,
     /// Whether the document may come as text ([`Stored::text`]): the caller only passes it on.
     pub as_text: bool,
+    /// Whether to keep attributes that the type does not have in a document that was written under another definition
+    /// of the type ([`ResourceType::fit`]).
+    pub keeps_unknown: bool,
 }
 
 impl Get {
     /// The document alone.
     pub fn new(resource_type: Arc<ResourceType>, id: impl Into<String>) -> Self {
-        Self { resource_type, id: id.into(), relations: Vec::new(), at_once: usize::MAX, as_text: false }
+        Self {
+            resource_type,
+            id: id.into(),
+            relations: Vec::new(),
+            at_once: usize::MAX,
+            as_text: false,
+            keeps_unknown: false,
+        }
     }
 
     /// With these relations.
@@ -79,6 +89,8 @@ pub struct Query {
     pub at_once: usize,
     /// Whether documents may come as text ([`Stored::text`]): the caller only passes them on.
     pub as_text: bool,
+    /// Whether to keep attributes that the type does not have, as for [`Get::keeps_unknown`].
+    pub keeps_unknown: bool,
     /// The scan budget: how many candidates may be examined one by one. Exactly so many are allowed; one more is
     /// [`TooMany`](crate::StoreError::TooMany).
     ///
@@ -129,6 +141,7 @@ impl Query {
             relations: Vec::new(),
             at_once: usize::MAX,
             as_text: false,
+            keeps_unknown: false,
             scan_limit: 100_000,
         }
     }

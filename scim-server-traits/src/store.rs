@@ -19,6 +19,10 @@ use crate::query::{Get, Page, Query, Stored};
 /// A store that keeps [index keys](crate::index_keys) never answers from keys that were made of other attributes than
 /// the type of the call has indexed or unique: it makes them again, or refuses with
 /// [`StaleIndex`](StoreError::StaleIndex).
+///
+/// A store that keeps documents as they were written keeps the type's
+/// [fingerprint](scim_core::ResourceType::fingerprint) beside each. If the fingerprint is another one when the document is
+/// read, the store [makes it fit](scim_core::ResourceType::fit) before it evaluates filters and orders or returns it.
 #[async_trait]
 pub trait Store: Send + Sync {
     /// Reads one resource; `None` when the tenant has none of that type and id. Identifiers are case-sensitive, and

@@ -1,11 +1,10 @@
 //! Links to resources that are not there, passed over under [`Quirk::UnknownTargets`].
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use scim_core::{Lenience, Quirk, Reference, ResourceType, Side};
 use scim_patch::RelationStep;
-use scim_server_traits::{Batch, Context, Get, StoreError, Write, Written};
+use scim_server_traits::{Batch, Context, StoreError, Write, Written};
 
 use crate::server::Inner;
 
@@ -120,7 +119,7 @@ async fn keep_known(
 
 async fn exists(server: &Inner, context: &Context, types: &[String], id: &str) -> Result<bool, StoreError> {
     for resource_type in types.iter().filter_map(|name| server.registry.by_name(name)) {
-        if server.store.get(context, Get::new(Arc::clone(resource_type), id)).await?.is_some() {
+        if server.store.get(context, server.get(resource_type, id)).await?.is_some() {
             return Ok(true);
         }
     }

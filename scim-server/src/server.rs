@@ -9,11 +9,11 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use scim_core::{
-    AttrRef, Error, Lenience, Leniency, Limits, PaginationMethod, Registry, ServiceProviderConfig, Work,
-    parse_json,
+    AttrRef, Error, Lenience, Leniency, Limits, PaginationMethod, Registry, ResourceType,
+    ServiceProviderConfig, UnknownAttributes, Work, parse_json,
 };
 use scim_server_traits::{
-    AuthError, Authenticator, Batch, Clock, Context, IdSource, MeResolver, Store, StoreError, TenantId,
+    AuthError, Authenticator, Batch, Clock, Context, Get, IdSource, MeResolver, Store, StoreError, TenantId,
     Written,
 };
 use serde_json::Value;
@@ -33,8 +33,8 @@ use crate::parameters::Parameters;
 use crate::passed_over;
 use crate::respond::{self, Answer};
 use crate::route::{Route, RouteError, route};
-
 use crate::turns::Turns;
+
 /// A SCIM service provider: an HTTP request in, a response out. Cheap to clone.
 ///
 /// It is also a [`tower_service::Service`], so that axum, hyper and others can host it.
@@ -81,6 +81,18 @@ impl Inner {
     /// The rules for reading one request.
     pub(crate) fn lenience(&self) -> Lenience {
         Lenience::new(self.leniency).with_texts(self.limits.texts)
+    }
+
+    /// The read of a resource, by this server's rules.
+    pub(crate) fn get(&self, resource_type: &Arc<ResourceType>, id: &str) -> Get {
+        let mut get = Get::new(Arc::clone(resource_type), id);
+        get.keeps_unknown = self.keeps_unknown();
+        get
+    }
+
+    /// Whether documents may hold attributes that no schema has.
+    pub(crate) fn keeps_unknown(&self) -> bool {
+        self.leniency.unknown_attributes() == UnknownAttributes::Keep
     }
 }
 

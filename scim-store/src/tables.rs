@@ -78,12 +78,14 @@ pub(crate) struct Content {
     pub(crate) keys: Vec<Key>,
     /// Those that no other resource may have.
     pub(crate) unique: Vec<Key>,
+    /// The fingerprint of the definition that the document was written under.
+    pub(crate) definition: u64,
 }
 
 impl Content {
     pub(crate) fn new(resource_type: &ResourceType, resource: Resource) -> Self {
         let (keys, unique) = (index_keys(resource_type, &resource), unique_keys(resource_type, &resource));
-        Self { label: label(&resource), keys, unique, resource }
+        Self { label: label(&resource), keys, unique, definition: resource_type.fingerprint(), resource }
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{AttrRef, Extension, Relation, ResolveError, ResourceType};
 use crate::message::ResourceTypeDocument;
+use crate::outdated;
 use crate::project::Chosen;
 use crate::schema::{Attribute, Returned, Schema, Uniqueness};
 
@@ -95,6 +96,7 @@ impl ResourceTypeBuilder {
             indexed: Vec::new(),
             returned_on_request: Vec::new(),
             returned_by_default: Chosen::default(),
+            fingerprint: 0,
         };
         for relation in self.relations {
             let attribute = resource_type.resolve(&relation.name)?;
@@ -125,6 +127,7 @@ impl ResourceTypeBuilder {
         };
         resource_type.returned_by_default = Chosen::by_default(&resource_type);
         resource_type.returned_on_request = returned_on_request(&resource_type);
+        resource_type.fingerprint = outdated::fingerprint(&resource_type);
         Ok(resource_type)
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::StatusCode;
 use scim_core::{AttrRef, Error, ResourceType, ingest_value};
-use scim_server_traits::{Batch, Get, Insert, Stored};
+use scim_server_traits::{Batch, Insert, Stored};
 
 use crate::op::read::AT_ONCE;
 use crate::respond::{Answer, wanted_relations};
@@ -41,7 +41,7 @@ pub(crate) async fn run(call: &Call<'_>, resource_type: Arc<ResourceType>) -> Re
     let written = call.commit(Batch::new(server.clock.now()).insert(insert)).await?;
     let written = written.into_iter().next().ok_or_else(|| Error::internal("the store answered nothing"))?;
     let stored = if linked {
-        let get = Get::new(Arc::clone(&resource_type), &id).with_relations(shown).at_once(AT_ONCE);
+        let get = server.get(&resource_type, &id).with_relations(shown).at_once(AT_ONCE);
         server.store.get(&call.context, get).await?
     } else {
         None

@@ -140,6 +140,7 @@ impl Part {
             .sorted(sort);
         query.scan_limit = call.server.scan_limit;
         query.as_text = projection.is_default();
+        query.keeps_unknown = call.server.keeps_unknown();
         if let Some((filter, bind)) = filter {
             if parameters.in_url && !call.server.sensitive.is_empty() {
                 refuse_sensitive(call, filter, resource_type)?;

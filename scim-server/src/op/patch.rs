@@ -8,7 +8,7 @@ use std::sync::Arc;
 use http::{StatusCode, header};
 use scim_core::{Error, Relation, ResourceType};
 use scim_patch::{Changed, PatchPlan, PatchRequest};
-use scim_server_traits::{Batch, EntityTag, Get, Precondition, StoreError, Update, Written};
+use scim_server_traits::{Batch, EntityTag, Precondition, StoreError, Update, Written};
 
 use super::{Attempts, check_version, read};
 use crate::config::PatchResponse;
@@ -74,7 +74,7 @@ async fn update(
     if !plan.touches_document() {
         return Ok(update.when(precondition.clone()));
     }
-    let get = Get::new(Arc::clone(resource_type), id);
+    let get = call.server.get(resource_type, id);
     let stored = call.server.store.get(&call.context, get).await?;
     let mut stored = stored.ok_or_else(|| read::missing(resource_type, id))?;
     check_version(precondition, resource_type.name(), id, stored.version)?;

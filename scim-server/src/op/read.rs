@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use http::{StatusCode, header};
 use scim_core::{Error, Projection, ResourceType};
-use scim_server_traits::Get;
 
 use crate::etag::Conditions;
 use crate::respond::{Answer, wanted_relations};
@@ -36,7 +35,7 @@ pub(crate) async fn show(
     projection: &Projection,
 ) -> Result<Shown, Error> {
     let relations = wanted_relations(resource_type, projection);
-    let mut get = Get::new(Arc::clone(resource_type), id).with_relations(relations).at_once(AT_ONCE);
+    let mut get = call.server.get(resource_type, id).with_relations(relations).at_once(AT_ONCE);
     // What is shown whole need not be understood.
     get.as_text = projection.is_default();
     match call.server.store.get(&call.context, get).await? {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::StatusCode;
 use scim_core::{Error, ResourceType, ingest_value};
 use scim_patch::{RelationEdit, RelationStep};
-use scim_server_traits::{Batch, Get, Precondition, Update};
+use scim_server_traits::{Batch, Precondition, Update};
 
 use super::{Attempts, check_version, read};
 use crate::etag::Conditions;
@@ -23,7 +23,7 @@ pub(crate) async fn run(
     let body = call.json()?;
     let mut attempts = Attempts::begin(call, &resource_type, &id).await;
     let projection = loop {
-        let get = Get::new(Arc::clone(&resource_type), &id);
+        let get = server.get(&resource_type, &id);
         let previous = server.store.get(&call.context, get).await?;
         let previous = previous.ok_or_else(|| read::missing(&resource_type, &id))?;
         check_version(&precondition, resource_type.name(), &id, previous.version)?;

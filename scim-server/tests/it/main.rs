@@ -19,6 +19,7 @@ mod lifecycle;
 mod list;
 mod me;
 mod observe;
+mod outdated;
 mod passed_over;
 mod patch;
 mod protocol;

@@ -1,9 +1,10 @@
 //! Reading one tenant's memory.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 
 use imbl::OrdSet;
-use scim_core::{Relation, ResourceType, Side, Work};
+use scim_core::{Relation, Resource, ResourceType, Side, Work};
 use scim_filter::{BoundFilter, Entry, Narrow, Relations};
 use scim_server_traits::{
     EntityTag, Get, Link, Match, Page, Position, Query, Seek, SortBy, StoreError, Stored,
@@ -23,7 +24,8 @@ const PASSED: u64 = 10;
 pub(super) fn get(tenant: &Tenant, get: &Get, work: &Work) -> Result<Option<Stored>, StoreError> {
     let Some((seq, row)) = tenant.find(get.resource_type.name(), &get.id) else { return Ok(None) };
     let ticks = Ticks::new(work);
-    Ok(Some(stored(tenant, &get.resource_type, &get.relations, (seq, row), &ticks)?))
+    let document = fitting(row, &get.resource_type, get.keeps_unknown).into_owned();
+    Ok(Some(stored(tenant, &get.resource_type, &get.relations, (seq, row), document, &ticks)?))
 }
 
 /// `work` is charged for finding the resources, `page_work` for giving those of the page.
@@ -73,7 +75,8 @@ pub(super) fn query(
     for position in positions {
         let Some(row) = tenant.row(position.place) else { continue };
         let of = (position.place, &**row);
-        let stored = stored(tenant, &query.resource_type, &query.relations, of, &ticks)?;
+        let document = fitting(row, &query.resource_type, query.keeps_unknown).into_owned();
+        let stored = stored(tenant, &query.resource_type, &query.relations, of, document, &ticks)?;
         matches.push(Match::new(position, stored));
     }
     Ok(Page::new(total, matches))
@@ -142,6 +145,15 @@ impl<'a> Missing<'a> {
     }
 }
 
+/// The document, as far as it fits the type.
+fn fitting<'a>(row: &'a Row, resource_type: &ResourceType, keeps_unknown: bool) -> Cow<'a, Resource> {
+    let mut document = Cow::Borrowed(&row.content.resource);
+    if row.content.definition != resource_type.fingerprint() {
+        resource_type.fit(document.to_mut(), keeps_unknown);
+    }
+    document
+}
+
 /// What a look at each candidate says.
 fn matching(
     tenant: &Tenant,
@@ -157,7 +169,7 @@ fn matching(
     for seq in candidates.walk(false, None) {
         let Some(row) = tenant.row(seq) else { continue };
         view.seq.set(seq);
-        let resource = &row.content.resource;
+        let resource = &*fitting(row, &query.resource_type, query.keeps_unknown);
         let entry = Entry {
             id: &row.id,
             created: row.created,
@@ -187,10 +199,10 @@ fn stored(
     resource_type: &ResourceType,
     relations: &[String],
     (seq, row): (Seq, &Row),
+    resource: Resource,
     ticks: &Ticks,
 ) -> Result<Stored, StoreError> {
     ticks.tick(PASSED);
-    let resource = row.content.resource.clone();
     let mut stored = Stored::new(&*row.id, row.version, row.created, row.modified, resource);
     for name in relations {
         if let Some(relation) = resource_type.relation(name) {

@@ -28,11 +28,11 @@ pub(super) fn get(
     get: &Get,
 ) -> Result<Option<(Stored, Vec<Left>)>, Fault> {
     let kind = get.resource_type.name();
-    let sql = "SELECT d.seq, d.dormant, d.id, d.version, d.created, d.modified, d.doc
+    let sql = "SELECT d.seq, d.dormant, d.id, d.version, d.created, d.modified, d.doc, d.definition
         FROM scim_resource r CROSS JOIN scim_document d ON d.seq = r.seq
         WHERE r.tenant = ?1 AND r.kind = ?2 AND r.id = ?3";
     let Some(Found { end, mut stored, .. }) =
-        one(connection, sql, [tenant, kind, &get.id], &Part::text(get.as_text))?
+        one(connection, sql, [tenant, kind, &get.id], &Form::of_one(get))?
     else {
         return Ok(None);
     };
@@ -93,19 +93,60 @@ pub(super) fn query(
     }
 }
 
-/// How much of a document is read, and as what.
+/// How a document is given.
+struct Form<'a> {
+    resource_type: &'a ResourceType,
+    keeps_unknown: bool,
+    part: Part<'a>,
+}
+
+/// How much of a document, and as what.
 enum Part<'a> {
     /// Its text, as it stands.
     Text,
     /// All of it.
     Whole,
-    /// What these members hold.
+    /// What these members hold, at least.
     Members(BTreeSet<&'a str>),
 }
 
-impl Part<'_> {
-    fn text(as_text: bool) -> Self {
-        if as_text { Self::Text } else { Self::Whole }
+impl<'a> Form<'a> {
+    fn of_one(get: &'a Get) -> Self {
+        let part = if get.as_text { Part::Text } else { Part::Whole };
+        Self { resource_type: &get.resource_type, keeps_unknown: get.keeps_unknown, part }
+    }
+
+    /// What decides the query.
+    fn decisive(query: &'a Query, filter: Option<&'a BoundFilter>) -> Self {
+        let mut members = filter.map(BoundFilter::members).unwrap_or_default();
+        if let SortBy::Attribute(attribute) = &query.sort.by {
+            members.insert(attribute.member());
+        }
+        let part = Part::Members(members);
+        Self { resource_type: &query.resource_type, keeps_unknown: query.keeps_unknown, part }
+    }
+
+    /// As the query wants it.
+    fn of_page(query: &'a Query) -> Self {
+        let part = if query.as_text { Part::Text } else { Part::Whole };
+        Self { resource_type: &query.resource_type, keeps_unknown: query.keeps_unknown, part }
+    }
+
+    /// The document, or its text in its place, as far as it fits the type.
+    fn document(&self, text: &str, definition: u64) -> Result<(Resource, Option<String>), Fault> {
+        if definition == self.resource_type.fingerprint() {
+            return Ok(match &self.part {
+                Part::Text => (Resource::default(), Some(text.to_owned())),
+                Part::Whole => (Resource::from_canonical(serde_json::from_str(text)?), None),
+                Part::Members(members) => (Resource::from_canonical(partial::read(text, members)?), None),
+            });
+        }
+        let mut resource = Resource::from_canonical(serde_json::from_str(text)?);
+        self.resource_type.fit(&mut resource, self.keeps_unknown);
+        Ok(match &self.part {
+            Part::Text => (Resource::default(), Some(serde_json::to_string(resource.as_map())?)),
+            Part::Whole | Part::Members(_) => (resource, None),
+        })
     }
 }
 
@@ -118,24 +159,21 @@ struct Found {
 }
 
 impl Found {
-    /// Columns `seq, dormant, id, version, created, modified, doc`.
-    fn read(row: &Row<'_>, read: &Part<'_>) -> Result<Self, Fault> {
+    /// Columns `seq, dormant, id, version, created, modified, doc, definition`.
+    fn read(row: &Row<'_>, form: &Form<'_>) -> Result<Self, Fault> {
         let end = End { seq: row.get(0)?, dormant: row.get(1)? };
         let text = row.get_ref(6)?.as_str().map_err(rusqlite::Error::from)?;
-        let document = match read {
-            Part::Text => serde_json::Map::new(),
-            Part::Whole => serde_json::from_str(text)?,
-            Part::Members(members) => partial::read(text, members)?,
-        };
+        let bytes = text.len();
+        let (resource, text) = form.document(text, row.get::<_, i64>(7)?.cast_unsigned())?;
         let mut stored = Stored::new(
             row.get::<_, String>(2)?,
             row.get::<_, i64>(3)?.cast_unsigned(),
             Timestamp::from_millis(row.get(4)?),
             Timestamp::from_millis(row.get(5)?),
-            Resource::from_canonical(document),
+            resource,
         );
-        stored.text = matches!(read, Part::Text).then(|| text.to_owned());
-        Ok(Self { end, bytes: text.len(), stored })
+        stored.text = text;
+        Ok(Self { end, bytes, stored })
     }
 }
 
@@ -143,10 +181,10 @@ fn one(
     connection: &Connection,
     sql: &str,
     params: impl Params,
-    part: &Part<'_>,
+    form: &Form<'_>,
 ) -> Result<Option<Found>, Fault> {
     let mut select = connection.prepare_cached(sql)?;
-    select.query_row(params, |row| Ok(Found::read(row, part))).optional()?.transpose()
+    select.query_row(params, |row| Ok(Found::read(row, form))).optional()?.transpose()
 }
 
 /// What a scan may cost in place, in steps: about a millisecond.
@@ -210,25 +248,20 @@ impl Reading<'_> {
             view: View::new(self.connection, self.tenant, &self.query.resource_type),
             positions: Vec::new(),
         };
-        // What decides the filter and the order.
-        let mut members = filter.map(BoundFilter::members).unwrap_or_default();
-        if let SortBy::Attribute(attribute) = &self.query.sort.by {
-            members.insert(attribute.member());
-        }
-        let part = Part::Members(members);
+        let form = Form::decisive(self.query, filter);
         if *narrow == Narrow::All {
             let count = self.count()?;
             self.within(count)?;
             let count = usize::try_from(count).unwrap_or(usize::MAX);
             self.turn.documents(count)?;
             let mut work = self.scanning(count)?;
-            let sql = "SELECT d.seq, d.dormant, d.id, d.version, d.created, d.modified, d.doc
+            let sql = "SELECT d.seq, d.dormant, d.id, d.version, d.created, d.modified, d.doc, d.definition
                 FROM scim_resource r CROSS JOIN scim_document d ON d.seq = r.seq
                 WHERE r.tenant = ?1 AND r.kind = ?2 ORDER BY r.seq";
             let mut select = self.connection.prepare_cached(sql)?;
             let mut rows = select.query([self.tenant, self.query.resource_type.name()])?;
             while let Some(row) = rows.next()? {
-                scan.decide(&Found::read(row, &part)?, &mut work)?;
+                scan.decide(&Found::read(row, &form)?, &mut work)?;
             }
         } else {
             let seqs = self.candidates(narrow)?.page(0, self.enough())?;
@@ -236,7 +269,7 @@ impl Reading<'_> {
             self.turn.documents(seqs.len())?;
             let mut work = self.scanning(seqs.len())?;
             for seq in seqs {
-                if let Some(found) = self.row(seq, &part)? {
+                if let Some(found) = self.row(seq, &form)? {
                     scan.decide(&found, &mut work)?;
                 }
             }
@@ -277,10 +310,11 @@ impl Reading<'_> {
     fn resources(&self, total: u64, positions: Vec<Position>) -> Result<Read, Fault> {
         self.turn.documents(positions.len())?;
         self.pace.release();
-        let Query { resource_type, relations, at_once, as_text, .. } = self.query;
+        let Query { resource_type, relations, at_once, .. } = self.query;
+        let form = Form::of_page(self.query);
         let mut matches = Vec::with_capacity(positions.len());
         for position in positions {
-            if let Some(Found { end, mut stored, .. }) = self.row(position.place, &Part::text(*as_text))? {
+            if let Some(Found { end, mut stored, .. }) = self.row(position.place, &form)? {
                 let relations = (&**resource_type, &**relations);
                 let left = link(self.connection, self.names, &mut stored, end, relations, *at_once)?;
                 matches.push((Match::new(position, stored), left));
@@ -335,10 +369,9 @@ impl Reading<'_> {
         Ok(seqs)
     }
 
-    fn row(&self, seq: Seq, part: &Part<'_>) -> Result<Option<Found>, Fault> {
-        let sql =
-            "SELECT seq, dormant, id, version, created, modified, doc FROM scim_document WHERE seq = ?1";
-        one(self.connection, sql, params![seq], part)
+    fn row(&self, seq: Seq, form: &Form<'_>) -> Result<Option<Found>, Fault> {
+        let sql = "SELECT seq, dormant, id, version, created, modified, doc, definition FROM scim_document WHERE seq = ?1";
+        one(self.connection, sql, params![seq], form)
     }
 }
 

@@ -76,7 +76,10 @@ pub(super) fn chunk(
     let mut named = Vec::new();
     let mut rows = Rows::new(&transaction, tenant, 0, keys, &mut named);
     for (seq, document) in found {
-        let content = Content::new(resource_type, Resource::from_canonical(serde_json::from_str(&document)?));
+        let mut resource = Resource::from_canonical(serde_json::from_str(&document)?);
+        // It may be from before the definition changed. What is unknown has no keys.
+        resource_type.fit(&mut resource, true);
+        let content = Content::new(resource_type, resource);
         for key in &content.unique {
             // What comes later may still have a key of before, and is judged in its turn.
             if let Some(other) = rows.unique_holder(kind, key, Some(seq))?.filter(|other| *other < seq) {

@@ -262,9 +262,9 @@ impl Tables for Rows<'_> {
         self.run(sql, params![self.tenant, kind, id, content.label])?;
         let seq = self.connection.last_insert_rowid();
         let document = text(&content.resource)?;
-        let sql = "INSERT INTO scim_document (seq, id, version, created, modified, doc)
-            VALUES (?1, ?2, 1, ?3, ?3, ?4)";
-        self.run(sql, params![seq, id, now.as_millis(), document])?;
+        let sql = "INSERT INTO scim_document (seq, id, version, created, modified, doc, definition)
+            VALUES (?1, ?2, 1, ?3, ?3, ?4, ?5)";
+        self.run(sql, params![seq, id, now.as_millis(), document, content.definition.cast_signed()])?;
         self.add_keys(kind, seq, &content.keys)?;
         self.count(kind, seq, 1);
         Ok(seq)
@@ -272,7 +272,8 @@ impl Tables for Rows<'_> {
 
     fn replace(&mut self, kind: &str, seq: Seq, content: Content) -> Result<(), Fault> {
         let document = text(&content.resource)?;
-        self.run("UPDATE scim_document SET doc = ?2 WHERE seq = ?1", params![seq, document])?;
+        let sql = "UPDATE scim_document SET doc = ?2, definition = ?3 WHERE seq = ?1";
+        self.run(sql, params![seq, document, content.definition.cast_signed()])?;
         let sql = "UPDATE scim_resource SET label = ?2 WHERE seq = ?1 AND label IS NOT ?2";
         if self.run(sql, params![seq, content.label])? > 0 {
             self.named.push(seq);
