@@ -106,7 +106,7 @@ pub fn ingest_value(
     required::check(resource_type, &document, &reader.relations)?;
     for path in resource_type.unique() {
         let before = previous.and_then(|previous| path.get(previous.as_map()));
-        check_unique_value(path, path.get(&document), before)?;
+        check_unique_value(resource_type, path, path.get(&document), before)?;
     }
     for path in resource_type.indexed().iter().chain(resource_type.unique()) {
         let before = previous.and_then(|previous| path.get(previous.as_map()));

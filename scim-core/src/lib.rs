@@ -73,7 +73,7 @@ pub use typed::{
     Address, EnterpriseUser, Extensible, ExtensionType, Group, Manager, MemberRef, MultiValue, Name,
     Password, ResourceMeta, ScimResource, User,
 };
-pub use unique::check_unique_value;
+pub use unique::{UniqueProfile, check_unique_value};
 pub use verbatim::Verbatim;
 pub use weight::weight;
 pub use work::{Exhausted, Meter, Work};

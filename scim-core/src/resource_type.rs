@@ -19,6 +19,7 @@ use crate::outdated;
 use crate::project::Chosen;
 use crate::resource::Resource;
 use crate::schema::{Attribute, Schema};
+use crate::unique::UniqueProfile;
 use crate::urn;
 
 /// A resource type bound to its schemas: what ingest, filters, PATCH, projection and stores work with.
@@ -42,6 +43,7 @@ pub struct ResourceType {
     returned_on_request: Vec<AttrRef>,
     returned_by_default: Chosen,
     fingerprint: u64,
+    unique_profile: UniqueProfile,
 }
 
 impl ResourceType {
@@ -142,6 +144,17 @@ impl ResourceType {
     /// The attributes whose values no two resources of the type may share.
     pub fn unique(&self) -> &[AttrRef] {
         &self.unique
+    }
+
+    /// The rules for values of unique attributes.
+    pub fn unique_profile(&self) -> UniqueProfile {
+        self.unique_profile
+    }
+
+    /// The same resource type with these rules for values of unique attributes.
+    #[must_use]
+    pub fn with_unique_profile(&self, profile: UniqueProfile) -> Self {
+        Self { unique_profile: profile, ..self.clone() }
     }
 
     /// The attributes that stores keep index keys for.

@@ -1,11 +1,72 @@
-//! What may stand in a value that must be unique: nothing that a person cannot see.
+//! What a value of a unique attribute may contain.
 
 use serde_json::Value;
 
 use crate::error::Error;
-use crate::resource_type::AttrRef;
+use crate::resource_type::{AttrRef, ResourceType};
+#[cfg(feature = "precis")]
+use crate::schema::Type;
 
-/// Refuses control characters in a unique attribute: `ada` and `ada` with a NUL behind it look like one person.
+/// The rules for values of unique attributes, beyond what the schema says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UniqueProfile {
+    /// No control characters.
+    #[default]
+    Plain,
+    /// The PRECIS profile `UsernameCaseMapped` (RFC 8265 §3.3), for string attributes that are compared without regard
+    /// to case, such as `userName`; other unique attributes as with `Plain`.
+    ///
+    /// Values that the profile does not allow are refused: those with spaces, symbols, compatibility characters or
+    /// badly mixed writing directions. Two spellings that are equal under the profile clash. Values are stored as they
+    /// were sent, and compared by [`fold`](crate::fold), which maps every allowed value as the profile does.
+    #[cfg(feature = "precis")]
+    UsernameCaseMapped,
+}
+
+impl UniqueProfile {
+    /// What is wrong with a value of an attribute, if anything is.
+    fn fault(self, path: &AttrRef, text: &str) -> Option<String> {
+        if let Some(control) = text.chars().find(|c| c.is_control()) {
+            let control = u32::from(control);
+            return Some(format!("`{path}` holds the control character U+{control:04X}: leave it out"));
+        }
+        match self {
+            Self::Plain => None,
+            #[cfg(feature = "precis")]
+            Self::UsernameCaseMapped => {
+                let leaf = path.leaf();
+                if leaf.r#type != Type::String || leaf.compares_exactly() {
+                    return None;
+                }
+                precis::fault(path, text)
+            }
+        }
+    }
+}
+
+#[cfg(feature = "precis")]
+mod precis {
+    use precis_profiles::UsernameCaseMapped;
+    use precis_profiles::precis_core::Error;
+    use precis_profiles::precis_core::profile::PrecisFastInvocation as _;
+
+    use crate::resource_type::AttrRef;
+
+    pub(super) fn fault(path: &AttrRef, text: &str) -> Option<String> {
+        match UsernameCaseMapped::enforce(text) {
+            Ok(_) => None,
+            Err(Error::BadCodepoint(found)) => {
+                let character = found.cp;
+                Some(format!("`{path}`: user names cannot contain U+{character:04X} (RFC 8265)"))
+            }
+            Err(_) => Some(format!("`{path}` is not a valid user name (RFC 8265)")),
+        }
+    }
+}
+
+/// Checks a value of a unique attribute against the type's [`UniqueProfile`]. Without any profile, control characters
+/// are refused: `ada` and `ada` with a NUL behind it look like one person.
 ///
 /// `now` is the value of `path`'s attribute as it is to be stored, `before` what is stored. A value that is stored
 /// already may stay, so that the rest of its resource can be changed. Control characters are U+0000 to U+001F and
@@ -13,37 +74,111 @@ use crate::resource_type::AttrRef;
 ///
 /// # Errors
 ///
-/// 400 `invalidValue` that names the path and the character.
+/// 400 `invalidValue` that names the path and what is wrong.
 ///
 /// ```
 /// use scim_core::{ResourceType, check_unique_value};
-/// let user_name = ResourceType::user().resolve("userName").unwrap();
+/// let user = ResourceType::user();
+/// let user_name = user.resolve("userName").unwrap();
 /// let (plain, hidden) = ("ada".into(), "ada\0".into());
-/// assert!(check_unique_value(&user_name, Some(&plain), None).is_ok());
-/// let error = check_unique_value(&user_name, Some(&hidden), Some(&plain)).unwrap_err();
+/// assert!(check_unique_value(&user, &user_name, Some(&plain), None).is_ok());
+/// let error = check_unique_value(&user, &user_name, Some(&hidden), Some(&plain)).unwrap_err();
 /// assert_eq!(error.detail, "`userName` holds the control character U+0000: leave it out");
-/// assert!(check_unique_value(&user_name, Some(&hidden), Some(&hidden)).is_ok());
+/// assert!(check_unique_value(&user, &user_name, Some(&hidden), Some(&hidden)).is_ok());
 /// ```
-pub fn check_unique_value(path: &AttrRef, now: Option<&Value>, before: Option<&Value>) -> Result<(), Error> {
+pub fn check_unique_value(
+    resource_type: &ResourceType,
+    path: &AttrRef,
+    now: Option<&Value>,
+    before: Option<&Value>,
+) -> Result<(), Error> {
     let Some(now) = now else { return Ok(()) };
-    let mut found = None;
+    let mut fault = None;
     path.for_each_in(now, &mut |value| {
-        let Some(control) = value.as_str().and_then(|text| text.chars().find(|c| c.is_control())) else {
+        let Some(found) = value.as_str().and_then(|text| resource_type.unique_profile().fault(path, text))
+        else {
             return;
         };
         let mut is_stored = false;
         if let Some(before) = before {
             path.for_each_in(before, &mut |stored| is_stored |= stored == value);
         }
-        if !is_stored {
-            found = found.or(Some(control));
+        if !is_stored && fault.is_none() {
+            fault = Some(found);
         }
     });
-    match found {
-        None => Ok(()),
-        Some(control) => Err(Error::invalid_value(format!(
-            "`{path}` holds the control character U+{:04X}: leave it out",
-            u32::from(control)
-        ))),
+    fault.map_or(Ok(()), |fault| Err(Error::invalid_value(fault)))
+}
+
+#[cfg(test)]
+#[cfg(feature = "precis")]
+mod tests {
+    use precis_profiles::UsernameCaseMapped;
+    use precis_profiles::precis_core::profile::PrecisFastInvocation as _;
+
+    use super::*;
+    use crate::fold::fold;
+
+    fn fault(text: &str) -> Option<String> {
+        let user_name = ResourceType::user().resolve("userName").unwrap();
+        UniqueProfile::UsernameCaseMapped.fault(&user_name, text)
+    }
+
+    #[test]
+    fn core_045_user_names_by_rfc_8265() {
+        for good in [
+            "juliet@example.com",
+            "Fußball",
+            "π",
+            "ADA",
+            "ΝΙΚΟΣ",
+            "ａｄａ",
+            "e\u{301}lodie",
+            "شيماء",
+            "o'neill+x",
+        ] {
+            assert_eq!(fault(good), None, "{good}");
+        }
+        for (bad, found) in [
+            ("", "not a valid"),
+            ("foo bar", "U+0020"),
+            ("henryⅣ", "U+2163"),
+            ("♚", "U+265A"),
+            ("ada\u{200b}", "U+200B"),
+            ("ada\0", "U+0000"),
+            ("شab", "not a valid"),
+        ] {
+            assert!(fault(bad).is_some_and(|fault| fault.contains(found)), "{bad}: {:?}", fault(bad));
+        }
+    }
+
+    #[test]
+    fn what_is_compared_exactly_has_no_profile() {
+        let external_id = ResourceType::user().resolve("externalId").unwrap();
+        assert_eq!(UniqueProfile::UsernameCaseMapped.fault(&external_id, "a b"), None);
+    }
+
+    /// So two spellings that are the same under the profile have one key, and values compare as it says.
+    #[test]
+    fn folding_is_what_the_profile_does() {
+        // Without ideographs and syllables of Hangul, which nothing maps.
+        let scripts = ['\0'..='\u{33ff}', '\u{a000}'..='\u{abff}', '\u{f900}'..='\u{1efff}'];
+        for c in scripts.into_iter().flatten() {
+            for mark in ["", "\u{301}", "\u{ff9e}"] {
+                let text = format!("{c}{mark}");
+                if let Ok(enforced) = UsernameCaseMapped::enforce(text.as_str()) {
+                    assert_eq!(fold(&text), enforced, "U+{:04X}", u32::from(c));
+                }
+            }
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn folding_is_what_the_profile_does_to_words(text in "[a-zA-Z0-9àÀáﾊｱａＡßẞσςΣÉé\u{301}\u{327}İıǅ.@]{1,8}") {
+            if let Ok(enforced) = UsernameCaseMapped::enforce(text.as_str()) {
+                proptest::prop_assert_eq!(fold(&text), enforced);
+            }
+        }
     }
 }

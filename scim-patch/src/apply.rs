@@ -319,7 +319,7 @@ impl Applier<'_> {
     fn check_unique(&self) -> Result<(), PatchError> {
         for (touched, before) in &self.journal {
             for path in self.resource_type.unique().iter().filter(|path| touched.is(path)) {
-                check_unique_value(path, path.get(self.document), before.as_ref())
+                check_unique_value(self.resource_type, path, path.get(self.document), before.as_ref())
                     .map_err(|error| PatchError::in_value(path, error))?;
             }
             let keys = self.resource_type.indexed().iter().chain(self.resource_type.unique());

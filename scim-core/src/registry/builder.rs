@@ -10,6 +10,7 @@ use crate::message::ResourceTypeDocument;
 use crate::resource_type::{ResourceType, ResourceTypeError};
 use crate::schema::{DescribeSchema, Schema, SchemaError};
 use crate::typed::{ExtensionType, ScimResource};
+use crate::unique::UniqueProfile;
 
 /// The endpoints that the protocol takes for itself (RFC 7644 §3.2).
 const RESERVED: &[&str] =
@@ -33,6 +34,7 @@ pub struct RegistryBuilder {
     schemas: Vec<Arc<Schema>>,
     resource_types: Vec<Arc<ResourceType>>,
     documents: Vec<ResourceTypeDocument>,
+    unique_profile: Option<UniqueProfile>,
 }
 
 impl RegistryBuilder {
@@ -117,10 +119,17 @@ impl RegistryBuilder {
         Ok(self)
     }
 
+    /// Sets the rules for values of unique attributes of all resource types, such as `userName`.
+    #[must_use]
+    pub fn unique_profile(mut self, profile: UniqueProfile) -> Self {
+        self.unique_profile = Some(profile);
+        self
+    }
+
     /// Checks that no id, name or endpoint stands twice, that no endpoint is the protocol's own, and that
     /// every URN leads to a schema. The error says all that is wrong.
     pub fn build(self) -> Result<Registry, RegistryError> {
-        let Self { schemas, mut resource_types, documents } = self;
+        let Self { schemas, mut resource_types, documents, unique_profile } = self;
         let mut faults = Vec::new();
         for document in documents {
             let dangling = dangling(&document, &schemas);
@@ -146,6 +155,11 @@ impl RegistryBuilder {
             if RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(resource_type.endpoint())) {
                 let name = resource_type.name().to_owned();
                 faults.push(RegistryError::Reserved { name, endpoint: resource_type.endpoint().to_owned() });
+            }
+        }
+        if let Some(profile) = unique_profile {
+            for resource_type in &mut resource_types {
+                *resource_type = Arc::new(resource_type.with_unique_profile(profile));
             }
         }
         match faults.len() {

@@ -8,6 +8,7 @@ use crate::message::ResourceTypeDocument;
 use crate::outdated;
 use crate::project::Chosen;
 use crate::schema::{Attribute, Returned, Schema, Uniqueness};
+use crate::unique::UniqueProfile;
 
 /// The attributes kept as index keys when a resource type names none of its own.
 const DEFAULT_INDEXED: &[&str] =
@@ -97,6 +98,7 @@ impl ResourceTypeBuilder {
             returned_on_request: Vec::new(),
             returned_by_default: Chosen::default(),
             fingerprint: 0,
+            unique_profile: UniqueProfile::default(),
         };
         for relation in self.relations {
             let attribute = resource_type.resolve(&relation.name)?;

@@ -22,6 +22,7 @@ mod observe;
 mod outdated;
 mod passed_over;
 mod patch;
+mod precis;
 mod protocol;
 mod secrets;
 mod sort;
