@@ -13,7 +13,7 @@ use crate::leniency::{Quirk, UnknownAttributes};
 use crate::limits::Limits;
 use crate::members;
 use crate::reference::Reference;
-use crate::replace;
+use crate::replace::{self, Cleared};
 use crate::required;
 use crate::resource::Resource;
 use crate::resource_type::{AttrRef, Extension, Resolved, ResourceType};
@@ -78,12 +78,12 @@ pub fn ingest_value(
         lenience,
         relations: BTreeMap::new(),
         misplaced: Vec::new(),
-        unassigned: Vec::new(),
+        unassigned: BTreeSet::new(),
     };
     let texts = *reader.lenience.texts();
     // What a replace clears on purpose is not kept (CORE-030); by lower-case name.
     let assigned = |(_, value): &(&String, &Value)| members::is_assigned(value);
-    let cleared: BTreeSet<String> = match previous {
+    let top: BTreeSet<String> = match previous {
         Some(_) => {
             let unassigned = document.iter().filter(|member| !assigned(member));
             unassigned.map(|(key, _)| key.to_ascii_lowercase()).collect()
@@ -99,6 +99,7 @@ pub fn ingest_value(
     // Before anything is kept: a client need not name an extension of which it says nothing.
     reader.schemas(&mut document)?;
     if let Some(previous) = previous {
+        let cleared = Cleared { top, in_extensions: reader.unassigned };
         replace::keep(resource_type, reader.lenience, previous, &cleared, &mut document)?;
         let schemas: Value = resource_type.schemas_in_use(&document).collect();
         document.insert("schemas".into(), schemas);
@@ -133,7 +134,7 @@ struct Reader<'a> {
     /// Attributes of extensions that stand at the top level.
     misplaced: Vec<(AttrRef, Value)>,
     /// Attributes that stand in their extension and say that they have no value: URN and name.
-    unassigned: Vec<(String, String)>,
+    unassigned: BTreeSet<(String, String)>,
 }
 
 impl<'a> Reader<'a> {
@@ -200,7 +201,7 @@ impl<'a> Reader<'a> {
                 Some(attribute) => {
                     let presence = self.extension_attribute(urn, attribute, value)?;
                     if !presence.is_assigned() {
-                        self.unassigned.push((urn.to_owned(), attribute.name.clone()));
+                        self.unassigned.insert((urn.to_owned(), attribute.name.clone()));
                     }
                     Ok(presence)
                 }
@@ -261,7 +262,7 @@ impl<'a> Reader<'a> {
                 if path.is_assigned(document) {
                     return Err(At::from(&path).twice());
                 }
-                self.unassigned.push((urn.to_string(), attribute.name.clone()));
+                self.unassigned.insert((urn.to_string(), attribute.name.clone()));
                 continue;
             }
             let extension = document.entry(&**urn).or_insert_with(|| Value::Object(Map::new()));
