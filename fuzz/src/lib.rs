@@ -1,5 +1,16 @@
 //! What must hold for arbitrary bytes, one function for each fuzz target. A law that is broken panics.
 
+mod bulk;
+mod cursor;
+mod requests;
+mod route;
+mod served;
+
+pub use bulk::bulk;
+pub use cursor::cursor;
+pub use requests::requests;
+pub use route::route;
+
 use std::cmp::Ordering;
 use std::str;
 use std::sync::Arc;
