@@ -1,0 +1,98 @@
+//! A host that listens, and takes in connections.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper_util::server::graceful::GracefulShutdown;
+use scim_server::Body;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+use tower_service::Service;
+
+use super::connection::{open, talk};
+use super::refuse::Refuse;
+
+/// A host that listens.
+pub struct Listening {
+    pub(super) listener: TcpListener,
+    pub(super) url: String,
+    pub(super) public_url: String,
+    pub(super) permits: Arc<Semaphore>,
+    pub(super) tls: Option<TlsAcceptor>,
+    pub(super) limit: Duration,
+    pub(super) silence: Duration,
+}
+
+/// How long requests that are under way may take to end once the server is to stop.
+const GRACE: Duration = Duration::from_secs(5);
+
+impl Listening {
+    /// Scheme, host and port that it listens on.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The URL that clients reach it at, perhaps with a path; the one it listens on unless said.
+    pub fn public_url(&self) -> &str {
+        &self.public_url
+    }
+
+    /// Serves until `stop` is done, then finishes the requests that are under way.
+    pub async fn serve<S>(
+        self,
+        service: S,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> anyhow::Result<()>
+    where
+        S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>
+            + Refuse
+            + Clone
+            + Send
+            + 'static,
+        S::Future: Send,
+    {
+        let graceful = GracefulShutdown::new();
+        let accepting = async {
+            while let Ok(permit) = Arc::clone(&self.permits).acquire_owned().await {
+                let stream = match self.listener.accept().await {
+                    Ok((stream, _)) => stream,
+                    Err(error) => {
+                        // Out of file descriptors, most often: some will be free again.
+                        tracing::warn!(%error, "no connection was accepted");
+                        sleep(Duration::from_millis(100)).await;
+                        continue;
+                    }
+                };
+                let (tls, service, watcher) = (self.tls.clone(), service.clone(), graceful.watcher());
+                let (limit, silence) = (self.limit, self.silence);
+                // One client's handshake keeps no other waiting; the permit is free when the connection ends.
+                tokio::spawn(async move {
+                    if let Some(io) = open(stream, tls, silence).await {
+                        talk(io, service, limit, silence, watcher).await;
+                    }
+                    drop(permit);
+                });
+            }
+        };
+        tokio::select! {
+            () = accepting => {}
+            () = stop => {}
+        }
+        drop(self.listener);
+        // A client that never ends its request must not keep the process alive.
+        let _ = timeout(GRACE, graceful.shutdown()).await;
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Listening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Listening").field("url", &self.url).finish_non_exhaustive()
+    }
+}
