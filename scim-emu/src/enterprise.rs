@@ -78,7 +78,7 @@ impl Enterprise {
     where
         B: http_body::Body + Send,
         B::Data: Send,
-        B::Error: fmt::Display,
+        B::Error: fmt::Display + 'static,
     {
         let answer = self.inner.server.serve(request).await;
         if self.inner.member_keys == MemberKeys::Schema {
@@ -142,7 +142,7 @@ impl<B> Service<Request<B>> for Enterprise
 where
     B: http_body::Body + Send + 'static,
     B::Data: Send,
-    B::Error: fmt::Display,
+    B::Error: fmt::Display + 'static,
 {
     type Response = Response<Body>;
     type Error = Infallible;

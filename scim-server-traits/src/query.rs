@@ -265,6 +265,11 @@ impl MoreLinks {
     pub async fn chunk(&self, number: usize) -> Result<Option<Vec<Link>>, StoreError> {
         self.0.chunk(number).await
     }
+
+    /// How many bytes of memory the chunks take until they are dropped.
+    pub fn held(&self) -> usize {
+        self.0.held()
+    }
 }
 
 impl fmt::Debug for MoreLinks {
@@ -284,6 +289,10 @@ impl PartialEq for MoreLinks {
 pub trait LinkChunks: Send + Sync {
     /// The chunk of this number, from 0, perhaps an empty one; `None` behind the last.
     async fn chunk(&self, number: usize) -> Result<Option<Vec<Link>>, StoreError>;
+
+    /// How many bytes of memory this takes until it is dropped, beside the chunk that was given last. An answer that
+    /// waits for a slow client is counted with it.
+    fn held(&self) -> usize;
 }
 
 /// One link as it is shown: the other end, with what is computed about it.

@@ -1,16 +1,20 @@
 //! Bodies: of a response, and of a request while it comes in.
 
+use std::any::Any;
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, BufMut as _, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt as _};
+use http::request::Parts;
 use http::{HeaderMap, StatusCode, header};
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use scim_core::Error;
 use scim_server_traits::StoreError;
+
+use crate::reserve::Reservation;
 
 /// A response body that any HTTP stack can send: bytes, or a stream of them where a resource is too large to be held,
 /// such as a group with a million members.
@@ -19,7 +23,7 @@ pub struct Body(Content);
 
 enum Content {
     Whole(Bytes),
-    Streamed(Chunks),
+    Streamed { chunks: Chunks, held: usize },
 }
 
 type Chunks = Pin<Box<dyn Stream<Item = Result<Bytes, StoreError>> + Send>>;
@@ -36,8 +40,21 @@ impl Body {
         Self::default()
     }
 
-    pub(crate) fn streamed(chunks: impl Stream<Item = Result<Bytes, StoreError>> + Send + 'static) -> Self {
-        Self(Content::Streamed(Box::pin(chunks)))
+    /// Bytes that come a chunk at a time; `held` is what they take in memory until the last has come.
+    pub(crate) fn streamed(
+        chunks: impl Stream<Item = Result<Bytes, StoreError>> + Send + 'static,
+        held: usize,
+    ) -> Self {
+        Self(Content::Streamed { chunks: Box::pin(chunks), held })
+    }
+
+    /// How many bytes of memory the body takes until it is sent or dropped: its length where it is held at once, an
+    /// estimate where it is a stream. A host that bounds its memory counts them.
+    pub fn held(&self) -> usize {
+        match &self.0 {
+            Content::Whole(bytes) => bytes.len(),
+            Content::Streamed { held, .. } => *held,
+        }
     }
 
     /// All the bytes, held at once.
@@ -46,7 +63,7 @@ impl Body {
     pub async fn into_bytes(self) -> Result<Bytes, StoreError> {
         match self.0 {
             Content::Whole(bytes) => Ok(bytes),
-            streamed @ Content::Streamed(_) => Ok(Self(streamed).collect().await?.to_bytes()),
+            streamed @ Content::Streamed { .. } => Ok(Self(streamed).collect().await?.to_bytes()),
         }
     }
 }
@@ -55,7 +72,7 @@ impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Content::Whole(bytes) => f.debug_tuple("Body").field(bytes).finish(),
-            Content::Streamed(_) => f.debug_struct("Body").finish_non_exhaustive(),
+            Content::Streamed { .. } => f.debug_struct("Body").finish_non_exhaustive(),
         }
     }
 }
@@ -85,7 +102,7 @@ impl http_body::Body for Body {
                 let bytes = std::mem::take(bytes);
                 Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
             }
-            Content::Streamed(chunks) => chunks.poll_next_unpin(task).map_ok(Frame::data),
+            Content::Streamed { chunks, .. } => chunks.poll_next_unpin(task).map_ok(Frame::data),
         }
     }
 
@@ -96,7 +113,7 @@ impl http_body::Body for Body {
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
             Content::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Content::Streamed(_) => SizeHint::default(),
+            Content::Streamed { .. } => SizeHint::default(),
         }
     }
 }
@@ -107,54 +124,54 @@ const DRAIN: usize = 64 << 20;
 
 /// Reads a request's body to its end.
 ///
-/// Errors: 413 past `limit` bytes, 400 `invalidSyntax` when the connection breaks. What is past the limit
-/// is read and thrown away, within reason, unless the client waits to be told to go on and said that it would be too
-/// much.
-pub(crate) async fn read<B>(mut body: Pin<&mut B>, limit: usize, headers: &HeaderMap) -> Result<Bytes, Error>
+/// What is past `limit` is read and thrown away, within reason, unless the client waits to be told to go on and said
+/// that it would be too much.
+///
+/// # Errors
+///
+/// 413 past `limit` bytes; what a [`Reservation`] says when the host has no room; the error of the body itself when it
+/// is an [`Error`], else 400 `invalidSyntax`, when the connection breaks.
+pub(crate) async fn read<B>(mut body: Pin<&mut B>, limit: usize, parts: &Parts) -> Result<Bytes, Error>
 where
     B: http_body::Body + Send,
-    B::Error: std::fmt::Display,
+    B::Error: fmt::Display + 'static,
 {
     let too_large = || {
         let detail = format!("the body is larger than the {limit} bytes that are taken");
         Error::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
     };
-    if is_awaited(headers) && body.size_hint().lower() > limit as u64 {
+    if is_awaited(&parts.headers) && body.size_hint().lower() > limit as u64 {
         return Err(too_large());
     }
-    let (mut bytes, mut more) = (Bytes::new(), BytesMut::new());
-    let mut length = 0usize;
-    while length <= limit
-        && let Some(frame) = body.as_mut().frame().await
-    {
-        let data = frame
-            .map_err(|error| Error::invalid_syntax(format!("the body could not be read: {error}")))?
-            .into_data();
-        let Ok(mut data) = data else { continue };
-        length = length.saturating_add(data.remaining());
-        if length > limit {
+    // Most bodies are one frame, which is not copied.
+    let (mut first, mut all) = (Bytes::new(), BytesMut::new());
+    let mut is_too_large = false;
+    while !is_too_large && let Some(frame) = body.as_mut().frame().await {
+        let Ok(mut data) = frame.map_err(broken)?.into_data() else { continue };
+        is_too_large = first.len() + all.len() + data.remaining() > limit;
+        if is_too_large {
             continue;
         }
-        // Most bodies are one frame, which is not copied.
-        let data = data.copy_to_bytes(data.remaining());
-        if bytes.is_empty() {
-            bytes = data;
+        Reservation::ask(&parts.extensions, data.remaining())?;
+        if first.is_empty() && all.is_empty() {
+            first = data.copy_to_bytes(data.remaining());
         } else {
-            more.extend_from_slice(&data);
+            all.extend_from_slice(&std::mem::take(&mut first));
+            all.put(data);
         }
     }
-    if length > limit {
-        drop((bytes, more));
+    if is_too_large {
+        drop((first, all));
         drain(body).await;
         return Err(too_large());
     }
-    if more.is_empty() {
-        return Ok(bytes);
-    }
-    let mut whole = BytesMut::with_capacity(bytes.len() + more.len());
-    whole.extend_from_slice(&bytes);
-    whole.extend_from_slice(&more);
-    Ok(whole.freeze())
+    Ok(if all.is_empty() { first } else { all.freeze() })
+}
+
+/// Why a body did not come to its end. A host that gives it up says so by an [`Error`].
+fn broken<E: fmt::Display + 'static>(error: E) -> Error {
+    let told = (&error as &dyn Any).downcast_ref::<Error>().cloned();
+    told.unwrap_or_else(|| Error::invalid_syntax(format!("the body could not be read: {error}")))
 }
 
 /// Leaves out the body of a request that is refused: what the client is sending already is read, but who waits to be

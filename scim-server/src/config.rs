@@ -45,6 +45,7 @@ pub struct ServerBuilder {
     registry: Registry,
     leniency: Leniency,
     limits: Limits,
+    plain_body: usize,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
     default_page: u64,
@@ -82,6 +83,7 @@ impl ServerBuilder {
             registry: Registry::standard(),
             leniency: Leniency::default(),
             limits: Limits::default(),
+            plain_body: 1 << 20,
             clock: Arc::new(SystemClock),
             ids: Arc::new(UuidSource),
             default_page: 100,
@@ -149,10 +151,19 @@ impl ServerBuilder {
         self
     }
 
-    /// What a body may cost.
+    /// What a body may cost. Its [`bytes`](Limits::bytes) are those of a body that may name links, such as a group's;
+    /// [`plain_body`](Self::plain_body) is for the others, [`bulk`](Self::bulk) for bulk requests.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// How many bytes a body may have that names no links: of a type without relations that clients write, such as
+    /// users, and of a search. 1 MiB unless said, and never more than [`limits`](Self::limits) allow.
+    #[must_use]
+    pub fn plain_body(mut self, bytes: usize) -> Self {
+        self.plain_body = bytes;
         self
     }
 
@@ -361,6 +372,7 @@ impl ServerBuilder {
             registry: self.registry,
             leniency: self.leniency,
             limits: self.limits,
+            plain_body: self.plain_body,
             clock: self.clock,
             ids: self.ids,
             default_page: self.default_page,

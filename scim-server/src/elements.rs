@@ -165,6 +165,19 @@ enum Piece {
     Elements(Box<Later>),
 }
 
+/// What a chunk of written links takes at most, nearly always: a thousand links of 256 bytes.
+const CHUNK: usize = 256 << 10;
+
+impl Piece {
+    /// How many bytes it takes in memory while it waits.
+    fn held(&self) -> usize {
+        match self {
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Elements(later) => later.links.held(),
+        }
+    }
+}
+
 /// Elements that come a chunk at a time.
 struct Later {
     elements: Elements,
@@ -194,10 +207,12 @@ impl Pieces {
             return Body::from(self.last);
         }
         self.before.push_back(Piece::Bytes(self.last));
-        Body::streamed(stream::try_unfold(self.before, |mut pieces| async move {
+        let held = CHUNK + self.before.iter().map(Piece::held).sum::<usize>();
+        let chunks = stream::try_unfold(self.before, |mut pieces| async move {
             let next = next(&mut pieces).await?;
             Ok(next.map(|bytes| (bytes, pieces)))
-        }))
+        });
+        Body::streamed(chunks, held)
     }
 }
 

@@ -9,7 +9,7 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use scim_core::{
-    AttrRef, Error, Lenience, Leniency, Limits, PaginationMethod, Registry, ResourceType,
+    AttrRef, Error, Lenience, Leniency, Limits, PaginationMethod, Registry, Relation, ResourceType,
     ServiceProviderConfig, UnknownAttributes, Work, parse_json,
 };
 use scim_server_traits::{
@@ -33,6 +33,7 @@ use crate::parameters::Parameters;
 use crate::passed_over;
 use crate::respond::{self, Answer};
 use crate::route::{Route, RouteError, route};
+use crate::single;
 use crate::turns::Turns;
 
 /// A SCIM service provider: an HTTP request in, a response out. Cheap to clone.
@@ -57,6 +58,8 @@ pub(crate) struct Inner {
     pub(crate) registry: Registry,
     pub(crate) leniency: Leniency,
     pub(crate) limits: Limits,
+    /// The largest body of a request that may name no links, in bytes.
+    pub(crate) plain_body: usize,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn IdSource>,
     pub(crate) default_page: u64,
@@ -94,6 +97,28 @@ impl Inner {
     pub(crate) fn keeps_unknown(&self) -> bool {
         self.leniency.unknown_attributes() == UnknownAttributes::Keep
     }
+
+    /// How many bytes the body of a request on this route may have.
+    fn body_limit(&self, route: &Route) -> usize {
+        let of_type = |resource_type: &ResourceType| {
+            let holds_links = resource_type.relations().iter().any(Relation::is_own);
+            if holds_links { self.limits.bytes } else { self.plain_body.min(self.limits.bytes) }
+        };
+        match route {
+            // The operation itself says what a bulk request may have, or that there are none.
+            Route::Bulk => self.bulk.map_or(0, |limits| limits.payload).max(self.plain_body),
+            Route::Create(resource_type)
+            | Route::Replace(resource_type, _)
+            | Route::Patch(resource_type, _) => of_type(resource_type),
+            // Whose resource it is, is found later. Most often it is a user.
+            Route::Me(_) => self
+                .me
+                .as_ref()
+                .and_then(|resolver| self.registry.by_name(resolver.makes()))
+                .map_or(self.plain_body.min(self.limits.bytes), |resource_type| of_type(resource_type)),
+            _ => self.plain_body.min(self.limits.bytes),
+        }
+    }
 }
 
 impl Server {
@@ -122,7 +147,7 @@ impl Server {
     where
         B: http_body::Body + Send,
         B::Data: Send,
-        B::Error: fmt::Display,
+        B::Error: fmt::Display + 'static,
     {
         let (parts, body) = request.into_parts();
         let mut observed = Observed::new(&parts);
@@ -155,10 +180,14 @@ impl Server {
     where
         B: http_body::Body + Send,
         B::Data: Send,
-        B::Error: fmt::Display,
+        B::Error: fmt::Display + 'static,
     {
         let inner = &*self.inner;
         let body = pin!(body);
+        if let Err(error) = single::check(&parts.headers) {
+            body::discard(body, &parts.headers).await;
+            return Err(Answer::boxed(error));
+        }
         let routed = route(&inner.registry, &inner.base_paths, &parts.method, parts.uri.path());
         if inner.open_api_description && matches!(routed, Ok(Route::OpenApi)) {
             observed.routed(&Route::OpenApi);
@@ -172,8 +201,7 @@ impl Server {
                 return Err(answer);
             }
         };
-        let limit = inner.limits.bytes.max(inner.bulk.map_or(0, |limits| limits.payload));
-        let body = body::read(body, limit, &parts.headers).await.map_err(Answer::boxed)?;
+        let body = body::read(body, inner.body_limit(&route), parts).await.map_err(Answer::boxed)?;
         if !body.is_empty() {
             inner.media_types.check_content(&parts.headers).map_err(Answer::boxed)?;
             let coded = |error| Box::new(Answer::error(error).header(header::ACCEPT_ENCODING, "identity"));

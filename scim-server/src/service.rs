@@ -19,7 +19,7 @@ macro_rules! service {
         where
             B: http_body::Body + Send + 'static,
             B::Data: Send,
-            B::Error: std::fmt::Display,
+            B::Error: std::fmt::Display + 'static,
         {
             type Response = Response<Body>;
             type Error = Infallible;

@@ -19,6 +19,7 @@ use crate::error_body::ErrorBody;
 use crate::observe::Observed;
 use crate::respond::{Answer, without_body};
 use crate::server::{Server, not_admitted};
+use crate::single;
 
 /// Tenants that share a process, and most often a store: each has its own registry, leniency, limits and
 /// credentials, and lets in only whom its authenticator finds to be of this tenant. Cheap to clone; a
@@ -79,10 +80,14 @@ impl Tenants {
     where
         B: http_body::Body + Send,
         B::Data: Send,
-        B::Error: fmt::Display,
+        B::Error: fmt::Display + 'static,
     {
         let (parts, body) = request.into_parts();
-        let resolved = self.resolver.resolve(&parts).await;
+        // A resolver may go by one of these headers, and must not see another value than the tenant's server does.
+        let resolved = match single::check(&parts.headers) {
+            Ok(()) => self.resolver.resolve(&parts).await,
+            Err(error) => return self.refuse(parts, body, Answer::error(error)).await,
+        };
         let answer = match resolved.map(|tenant| tenant.and_then(|tenant| self.servers.get(&tenant))) {
             Ok(Some(server)) => return server.serve(Request::from_parts(parts, body)).await,
             Ok(None) => {
@@ -90,6 +95,11 @@ impl Tenants {
             }
             Err(error) => not_admitted(&error, self.resolver.challenge()),
         };
+        self.refuse(parts, body, answer).await
+    }
+
+    /// Answers a request that came to no tenant's server.
+    async fn refuse<B: http_body::Body>(&self, parts: Parts, body: B, answer: Answer) -> Response<Body> {
         let observed = Observed::new(&parts);
         body::discard(pin!(body), &parts.headers).await;
         let response = observed.respond(answer, &ErrorBody::default(), &Registry::standard());

@@ -295,6 +295,10 @@ impl LinkChunks for Chunks {
         let run = self.store.threads.readers.run(&self.context, Pace::free(Work::unlimited()), read);
         Ok(run.await?)
     }
+
+    fn held(&self) -> usize {
+        self.targets.held()
+    }
 }
 
 #[async_trait]

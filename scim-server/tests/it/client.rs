@@ -89,6 +89,10 @@ impl LinkChunks for Pairs {
         }
         Ok(pair)
     }
+
+    fn held(&self) -> usize {
+        self.0.len() * size_of::<Link>()
+    }
 }
 
 /// A response, read.

@@ -3,20 +3,22 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use http::request::Parts;
-use http::{Method, Request};
+use http::{Method, Request, StatusCode};
 use http_body_util::{Full, StreamBody};
-use scim_server::Server;
+use scim_core::Error;
+use scim_server::{Reservation, Reserve, Server};
 use scim_server_traits::{AuthError, Authenticator, Context};
 use scim_store::MemoryStore;
 use serde_json::json;
 use tower_service::Service;
 
-use crate::client::{get, patch, request, send, server, user};
+use crate::client::{builder, get, patch, request, send, server, user};
 
 #[tokio::test]
 async fn sec_011_malformed_bodies_and_media_types() {
@@ -49,17 +51,120 @@ async fn sec_011_a_filter_ten_thousand_deep_is_refused() {
     assert_eq!(get(&server, "/Users").await.status, 200);
 }
 
+/// Only what may name links may be large.
 #[tokio::test]
-async fn a_body_past_the_limit_is_413() {
+async fn a_body_past_the_limit_of_its_type_is_413() {
     let mut server = server();
-    let body = Full::new(Bytes::from(vec![b' '; 50 << 20]));
-    let request = Request::post("/scim/v2/Users").header("authorization", "Bearer one").body(body).unwrap();
-    let response = server.call(request).await.unwrap();
-    assert_eq!(response.status(), 413);
-    let body: serde_json::Value =
-        serde_json::from_slice(&response.into_body().into_bytes().await.unwrap()).unwrap();
-    assert!(body["detail"].as_str().unwrap().contains("8388608"));
+    for (path, limit) in
+        [("/Users", 1 << 20), ("/Users/.search", 1 << 20), ("/Groups", 8 << 20), ("/Bulk", 8 << 20)]
+    {
+        for (length, status) in [(limit, 400), (limit + 1, 413), (50 << 20, 413)] {
+            let body = Full::new(Bytes::from(vec![b' '; length]));
+            let request = request(Method::POST, path, None).body(body).unwrap();
+            let response = server.call(request).await.unwrap();
+            assert_eq!(response.status(), status, "{path}, {length} bytes");
+            let body = response.into_body().into_bytes().await.unwrap();
+            let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            let detail = body["detail"].as_str().unwrap();
+            let names_it = detail.contains(&format!("larger than the {limit} bytes"));
+            assert_eq!(names_it, status == 413, "{path}: {detail}");
+        }
+    }
     assert_eq!(get(&server, "/Users").await.status, 200);
+    let mut raised = builder().plain_body(2 << 20).build().unwrap();
+    let body = Full::new(Bytes::from(vec![b' '; 2 << 20]));
+    let response = raised.call(request(Method::POST, "/Users", None).body(body).unwrap()).await.unwrap();
+    assert_eq!(response.status(), 400, "taken, and no JSON");
+}
+
+/// Has room for so many bytes.
+struct Room(AtomicUsize);
+
+impl Reserve for Room {
+    fn reserve(&self, bytes: usize) -> Result<(), Error> {
+        let take = |room: usize| room.checked_sub(bytes);
+        match self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take) {
+            Ok(_) => Ok(()),
+            Err(_) => {
+                let mut error = Error::new(StatusCode::SERVICE_UNAVAILABLE, "no room");
+                error.retry_after = Some(Duration::from_secs(7));
+                Err(error)
+            }
+        }
+    }
+}
+
+/// A body of parts with 1,000 bytes each.
+fn parts_of_a_thousand(parts: usize) -> impl http_body::Body<Data = Bytes, Error = Infallible> + Send {
+    let part = |_| Ok(http_body::Frame::data(Bytes::from_static(&[b' '; 1_000])));
+    StreamBody::new(futures_util::stream::iter(0..parts).map(part))
+}
+
+#[tokio::test]
+async fn sec_011_a_host_counts_what_is_kept_of_a_body_and_nothing_else() {
+    let mut server = server();
+    for (token, parts, status, left) in
+        [("one", 3, 400, 1_000), ("one", 9, 503, 0), ("wrong", 9, 401, 4_000), ("one", 2_000, 503, 0)]
+    {
+        let room = Arc::new(Room(AtomicUsize::new(4_000)));
+        let mut request = Request::post("/scim/v2/Users")
+            .header("authorization", format!("Bearer {token}"))
+            .body(parts_of_a_thousand(parts))
+            .unwrap();
+        let counted: Arc<dyn Reserve> = Arc::clone(&room) as _;
+        request.extensions_mut().insert(Reservation::new(counted));
+        let response = server.call(request).await.unwrap();
+        assert_eq!(response.status(), status, "{parts} parts");
+        let retry = response.headers().get("retry-after").map(|value| value.to_str().unwrap());
+        assert_eq!(retry, (status == 503).then_some("7"));
+        assert_eq!(room.0.load(Ordering::Relaxed), left, "{parts} parts");
+    }
+}
+
+/// A host that gives a body up says why.
+#[tokio::test]
+async fn a_body_that_fails_with_an_error_is_answered_with_it() {
+    let mut server = server();
+    let slow = || Error::new(StatusCode::REQUEST_TIMEOUT, "too slow");
+    let frames =
+        futures_util::stream::iter([Ok(http_body::Frame::data(Bytes::from_static(b"{"))), Err(slow())]);
+    let request = request(Method::POST, "/Users", None).body(StreamBody::new(frames)).unwrap();
+    assert_eq!(server.call(request).await.unwrap().status(), 408);
+    let frames = futures_util::stream::iter([Err::<http_body::Frame<Bytes>, _>("a broken pipe")]);
+    let request = self::request(Method::POST, "/Users", None).body(StreamBody::new(frames)).unwrap();
+    assert_eq!(server.call(request).await.unwrap().status(), 400);
+}
+
+/// What two of these say could be taken one way by a proxy and the other way here.
+#[tokio::test]
+async fn sec_011_a_header_that_is_one_must_not_come_twice() {
+    let server = server();
+    let ada = user(&server, "ada").await;
+    let path = format!("/Users/{ada}");
+    let twice = |name: &'static str, values: [&'static str; 2]| {
+        let mut request = request(Method::GET, &path, None).header("host", "h.example");
+        if name == "content-type" {
+            request = request.header(name, values[0]);
+        }
+        request.header(name, values[1]).body(Bytes::new()).unwrap()
+    };
+    for (name, values) in [
+        ("authorization", ["Bearer one", "Bearer one"]),
+        ("authorization", ["Bearer one", "Bearer two"]),
+        ("authorization", ["Bearer one", "Bearer wrong"]),
+        ("content-type", ["application/scim+json", "application/scim+json"]),
+        ("host", ["h.example", "other.example"]),
+    ] {
+        let reply = send(&server, twice(name, values)).await;
+        assert!(reply.refused(400, "invalidSyntax").contains(name), "{reply:?}");
+    }
+    // A list may come in parts.
+    let listed = request(Method::GET, &path, None)
+        .header("if-match", "W/\"8\"")
+        .header("if-match", "W/\"1\"")
+        .header("accept", "text/html")
+        .header("accept", "*/*");
+    assert_eq!(send(&server, listed.body(Bytes::new()).unwrap()).await.status, 200);
 }
 
 #[tokio::test]

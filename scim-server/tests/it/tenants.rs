@@ -246,3 +246,18 @@ async fn sec_002_sec_003_scopes_limit_what_a_token_does() {
         assert_eq!(refused.header("www-authenticate"), expected);
     }
 }
+
+/// By which of two hosts a tenant is found must not depend on who looks.
+#[tokio::test]
+async fn sec_012_two_hosts_are_no_tenant() {
+    let hosts = ByHost::new().with("acme.example", TenantId::new("acme"));
+    let tokens = BearerTokens::new().with("a", Grant::new(TenantId::new("acme"), "p"));
+    let server = Server::builder(Arc::new(MemoryStore::new()), Arc::new(tokens));
+    let tenants = Tenants::new(hosts).with(TenantId::new("acme"), server).unwrap();
+    for (second, status) in [(None, 200), (Some("acme.example"), 400), (Some("octo.example"), 400)] {
+        let request = Request::get("/scim/v2/Users").header("host", "acme.example");
+        let request = request.header("authorization", "Bearer a");
+        let request = second.into_iter().fold(request, |request, host| request.header("host", host));
+        assert_eq!(tenants.handle(request.body(Bytes::new()).unwrap()).await.status(), status, "{second:?}");
+    }
+}

@@ -91,6 +91,11 @@ pub(super) struct Targets {
 const CHUNK: usize = 1_000;
 
 impl Targets {
+    /// How many bytes they take in memory.
+    pub(super) fn held(&self) -> usize {
+        self.targets.len() * size_of::<Seq>()
+    }
+
     /// `None` for a relation that is another one's reverse.
     pub(super) fn of(connection: &Connection, relation: &Relation, end: End) -> Result<Option<Self>, Fault> {
         if !matches!(relation.side, Side::Own { .. }) {

@@ -192,6 +192,10 @@ impl LinkChunks for Once {
     async fn chunk(&self, number: usize) -> Result<Option<Vec<Link>>, StoreError> {
         Ok((number == 0).then(|| self.0.clone()))
     }
+
+    fn held(&self) -> usize {
+        self.0.len() * size_of::<Link>()
+    }
 }
 
 /// The checks that fail, each on a store of its own.
