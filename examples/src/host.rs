@@ -1,8 +1,16 @@
-//! Where a server program listens, and what it does to keep standing: TLS, a limit of connections, a limit of time.
+//! Where a server program listens, and what it does to keep standing: TLS, and limits of connections, time and memory.
 
+mod budget;
+mod coming;
 mod connection;
+mod frames;
+mod going;
+mod held;
 mod listening;
+mod places;
 mod refuse;
+mod rules;
+mod streams;
 mod tls;
 
 use std::path::PathBuf;
@@ -12,8 +20,13 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Args;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 
+use budget::Budget;
+use coming::Pace;
+use places::Places;
+use rules::Rules;
+
+pub use coming::Coming;
 pub use listening::Listening;
 pub use refuse::Refuse;
 
@@ -33,31 +46,59 @@ pub struct Host {
     /// A PEM file with the certificate's private key.
     #[arg(long, requires = "certificate", value_name = "FILE")]
     key: Option<PathBuf>,
-    /// How many connections may be open; more wait to be accepted.
+    /// How many connections may be open. For one more, the one that has been idle longest is closed; while none is idle,
+    /// it waits.
     #[arg(long, default_value_t = 1_024, value_name = "NUMBER")]
     connections: usize,
+    /// How many of them may come from one address (of IPv6: from one /64 network), 0 for any number. Behind a proxy all
+    /// clients have its address: give 0 or as many as --connections.
+    #[arg(long, default_value_t = 512, value_name = "NUMBER")]
+    connections_per_peer: usize,
+    /// How many MiB requests and answers may take in memory at once, over all connections: heads, bodies, and answers
+    /// until they are sent. What has no room is answered 503 with Retry-After. One connection gets half at most.
+    #[arg(long, default_value_t = 128, value_name = "MIB")]
+    memory: usize,
     /// After how many seconds a request is answered 503.
     #[arg(long, default_value_t = 60, value_name = "SECONDS")]
     request_timeout: u64,
     /// After how many seconds a connection is closed whose client does not end its TLS handshake, or the head of a
-    /// request, or begins none, or takes nothing of an answer.
+    /// request, or begins none, or takes nothing of an answer. Over HTTP/2 the request alone is ended whose answer is
+    /// not taken.
     #[arg(long, default_value_t = 30, value_name = "SECONDS")]
     header_timeout: u64,
+    /// After how many seconds a new connection is closed whose client has sent nothing at all.
+    #[arg(long, default_value_t = 10, value_name = "SECONDS")]
+    first_byte_timeout: u64,
+    /// How many bytes of a body must come each second, over each --header-timeout; else it is answered 408.
+    #[arg(long, default_value_t = 1_024, value_name = "BYTES")]
+    body_rate: u64,
+    /// How many requests a client may have under way on one HTTP/2 connection.
+    #[arg(long, default_value_t = 100, value_name = "NUMBER")]
+    http2_streams: u32,
+    /// How many HTTP/2 frames a client may send at once that are part of no request or answer, such as PING, SETTINGS and
+    /// WINDOW_UPDATE; a tenth of this number more each second. A client that sends more loses its connection.
+    #[arg(long, default_value_t = 1_000, value_name = "NUMBER")]
+    http2_control_frames: u32,
 }
 
 impl Host {
     /// A host on any free port of this machine.
     pub fn local() -> Self {
         let listen = "127.0.0.1:0".to_owned();
-        let (connections, request_timeout, header_timeout) = (1_024, 60, 30);
         Self {
             listen,
             public_url: None,
             certificate: None,
             key: None,
-            connections,
-            request_timeout,
-            header_timeout,
+            connections: 1_024,
+            connections_per_peer: 512,
+            memory: 128,
+            request_timeout: 60,
+            header_timeout: 30,
+            first_byte_timeout: 10,
+            body_rate: 1_024,
+            http2_streams: 100,
+            http2_control_frames: 1_000,
         }
     }
 
@@ -80,9 +121,26 @@ impl Host {
         if self.public_url.is_none() && address.ip().is_unspecified() {
             eprintln!("Answers name {url}, which no other machine can reach: give --public-url.");
         }
+        let places = Arc::new(self.places());
+        Ok(Listening { listener, url, public_url, places, tls, rules: Arc::new(self.rules()) })
+    }
+
+    fn places(&self) -> Places {
+        let per_peer = if self.connections_per_peer == 0 { usize::MAX } else { self.connections_per_peer };
+        Places::new(self.connections.max(1), per_peer)
+    }
+
+    fn rules(&self) -> Rules {
         let seconds = |number: u64| Duration::from_secs(number.max(1));
-        let permits = Arc::new(Semaphore::new(self.connections.max(1)));
-        let (limit, silence) = (seconds(self.request_timeout), seconds(self.header_timeout));
-        Ok(Listening { listener, url, public_url, permits, tls, limit, silence })
+        let silence = seconds(self.header_timeout);
+        Rules {
+            budget: Arc::new(Budget::new(self.memory.max(1).saturating_mul(1 << 20))),
+            request: seconds(self.request_timeout),
+            silence,
+            first_byte: seconds(self.first_byte_timeout).min(silence),
+            pace: Pace { bytes_a_second: self.body_rate, period: silence },
+            streams: self.http2_streams.max(1),
+            control_frames: self.http2_control_frames,
+        }
     }
 }

@@ -13,7 +13,7 @@ use scim_server_traits::{Store, TenantId};
 use scim_store::{MemoryStore, SqliteStore};
 use serde_json::json;
 
-pub use host::{Host, Listening, Refuse};
+pub use host::{Coming, Host, Listening, Refuse};
 pub use tokens::{TOKEN_HELP, given_tokens, is_token_digest, token_digest};
 
 /// A store with the secret that it keeps, if it keeps any.

@@ -60,6 +60,9 @@ struct Serve {
     /// What is forgiven: strict, interop, entra, okta, ping or onelogin.
     #[arg(long, default_value = "interop", value_name = "PRESET", value_parser = preset)]
     leniency: Leniency,
+    /// The largest body of a request that names no members, in bytes: of one about a user, for example. Groups have 8 MiB.
+    #[arg(long, default_value_t = 1 << 20, value_name = "BYTES")]
+    plain_body: usize,
     /// What PATCH answers: auto (204 for types with members, such as groups, else 200), body (200) or none (204).
     #[arg(long, default_value = "auto", value_name = "HOW", value_parser = patch_response)]
     patch_response: PatchResponse,
@@ -122,6 +125,7 @@ async fn run(arguments: Serve) -> anyhow::Result<()> {
         .also_at(BASE_PATH)
         .registry(registry)
         .leniency(leniency)
+        .plain_body(arguments.plain_body)
         .patch_response(arguments.patch_response)
         .open_api_description(arguments.open_api_description);
     if arguments.hide_passed_over {

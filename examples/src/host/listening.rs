@@ -6,27 +6,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Request, Response};
-use hyper::body::Incoming;
 use hyper_util::server::graceful::GracefulShutdown;
 use scim_server::Body;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tower_service::Service;
 
+use super::coming::Coming;
 use super::connection::{open, talk};
+use super::places::Places;
 use super::refuse::Refuse;
+use super::rules::Rules;
 
 /// A host that listens.
 pub struct Listening {
     pub(super) listener: TcpListener,
     pub(super) url: String,
     pub(super) public_url: String,
-    pub(super) permits: Arc<Semaphore>,
+    pub(super) places: Arc<Places>,
     pub(super) tls: Option<TlsAcceptor>,
-    pub(super) limit: Duration,
-    pub(super) silence: Duration,
+    pub(super) rules: Arc<Rules>,
 }
 
 /// How long requests that are under way may take to end once the server is to stop.
@@ -50,7 +50,7 @@ impl Listening {
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> anyhow::Result<()>
     where
-        S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>
+        S: Service<Request<Coming>, Response = Response<Body>, Error = Infallible>
             + Refuse
             + Clone
             + Send
@@ -59,9 +59,9 @@ impl Listening {
     {
         let graceful = GracefulShutdown::new();
         let accepting = async {
-            while let Ok(permit) = Arc::clone(&self.permits).acquire_owned().await {
-                let stream = match self.listener.accept().await {
-                    Ok((stream, _)) => stream,
+            loop {
+                let (stream, address) = match self.listener.accept().await {
+                    Ok(accepted) => accepted,
                     Err(error) => {
                         // Out of file descriptors, most often: some will be free again.
                         tracing::warn!(%error, "no connection was accepted");
@@ -69,14 +69,25 @@ impl Listening {
                         continue;
                     }
                 };
+                let Some(place) = self.places.take(address.ip()).await else {
+                    tracing::debug!(peer = %address.ip(), "a peer with too many connections is refused one");
+                    continue;
+                };
                 let (tls, service, watcher) = (self.tls.clone(), service.clone(), graceful.watcher());
-                let (limit, silence) = (self.limit, self.silence);
-                // One client's handshake keeps no other waiting; the permit is free when the connection ends.
+                let rules = Arc::clone(&self.rules);
+                // One client's handshake keeps no other waiting; the place is free when the connection ends.
                 tokio::spawn(async move {
-                    if let Some(io) = open(stream, tls, silence).await {
-                        talk(io, service, limit, silence, watcher).await;
+                    let connection = Arc::clone(place.connection());
+                    let talking = async {
+                        if let Some(opened) = open(stream, tls, &rules).await {
+                            talk(opened, service, Arc::clone(&rules), Arc::clone(&connection), watcher).await;
+                        }
+                    };
+                    tokio::select! {
+                        () = talking => {}
+                        () = connection.ended() => {}
                     }
-                    drop(permit);
+                    drop(place);
                 });
             }
         };

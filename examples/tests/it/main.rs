@@ -2,10 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod connections;
 mod host;
 mod hostile;
+mod http2;
 mod kill;
 mod kill_mixed;
+mod memory;
 mod own_types;
 mod programs;
 mod server;

@@ -44,6 +44,11 @@ impl Server {
         Self { child, base_url: text("base_url"), public_url: text("public_url"), token, ready }
     }
 
+    /// Host and port that it listens on.
+    pub(crate) fn address(&self) -> &str {
+        self.base_url.split('/').nth(2).unwrap()
+    }
+
     /// Ends the process without any warning.
     pub(crate) async fn kill(mut self) {
         self.child.kill().await.unwrap();
