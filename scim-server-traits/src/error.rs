@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 
 use scim_core::{Exhausted, ScimType};
 
-/// Why a store call did not succeed. Nothing of a failed batch is kept.
+/// Why a store call did not succeed. Nothing of a failed batch is kept, but where [`Unavailable`] says otherwise.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
@@ -74,12 +74,28 @@ pub enum StoreError {
     /// writes succeed again when there is room.
     #[error("the store is full: nothing of this was written")]
     Full(#[source] Box<dyn StdError + Send + Sync>),
+    /// The store cannot do this now, and says why: nothing is wrong with what was asked.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
     /// A layer between engine and store refuses, with its own answer.
     #[error(transparent)]
     Rejected(scim_core::Error),
     /// The store itself fails.
     #[error("the store failed")]
     Backend(#[source] Box<dyn StdError + Send + Sync>),
+}
+
+/// Why a store can do nothing for a while, in words that a client may read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unavailable {
+    /// The disk failed to keep what was written. From then on nothing is written until the store is opened anew. Whether
+    /// the batch that met the failure is kept shows only then; what was answered before is kept, and can be read.
+    #[error(
+        "the disk of the service provider failed: nothing is written until it is restarted, and whether this was \
+         shows then"
+    )]
+    DiskFailed,
 }
 
 impl StoreError {
@@ -107,6 +123,7 @@ impl From<StoreError> for scim_core::Error {
                 http::StatusCode::SERVICE_UNAVAILABLE,
                 format!("the service provider has yet to rebuild its index of {resource_type}"),
             ),
+            StoreError::Unavailable(_) => Self::new(http::StatusCode::SERVICE_UNAVAILABLE, detail),
             StoreError::Rejected(error) => error,
             // What failed inside is for the log, not for the client.
             StoreError::Backend(_) => {

@@ -23,7 +23,7 @@ pub use change_feed::{Change, ChangeFeed, ChangeFeedError, ChangeKind, LinkChang
 pub use clock::{Clock, IdSource, ManualClock, SystemClock};
 pub use context::{Context, Principal, TenantId};
 pub use entity_tag::EntityTag;
-pub use error::StoreError;
+pub use error::{StoreError, Unavailable};
 pub use index::{Key, index_keys, label, unique_keys};
 pub use me::{Me, MeResolver};
 pub use query::{Get, Link, LinkChunks, Match, MoreLinks, Page, Query, Seek, Stored};

@@ -11,4 +11,4 @@ mod write;
 
 pub use memory::MemoryStore;
 #[cfg(feature = "sqlite")]
-pub use sqlite::{BackupProgress, Durability, SqliteOptions, SqliteStore, backup};
+pub use sqlite::{BackupProgress, Durability, SqliteHealth, SqliteOptions, SqliteStore, backup};

@@ -6,8 +6,10 @@ mod checkpointer;
 mod fault;
 mod feed;
 mod file;
+mod health;
 mod keys;
 mod lock;
+mod log;
 mod names;
 mod narrow;
 mod options;
@@ -35,6 +37,7 @@ use scim_server_traits::{
 };
 
 pub use backup::{BackupProgress, backup};
+pub use health::SqliteHealth;
 pub use options::{Durability, SqliteOptions};
 
 use fault::Fault;
@@ -173,6 +176,11 @@ impl SqliteStore {
     /// sign its cursors with. Whoever can read the file can read them.
     pub fn secret(&self) -> [u8; 32] {
         self.threads.writer.secret
+    }
+
+    /// How the store is: whether it can write, and how much is in its log. Asks the disk for nothing but its free room.
+    pub fn health(&self) -> SqliteHealth {
+        self.threads.writer.health()
     }
 
     /// The page, from keys that fit the type.

@@ -3,15 +3,16 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
 use super::fault::Fault;
+use super::log::Log;
 use super::options::{Durability, SqliteOptions};
 use super::{file, schema};
 
@@ -48,26 +49,6 @@ pub(super) struct Checkpointer {
     ahead: Option<Ahead>,
 }
 
-/// What writer and mover know of the log.
-#[derive(Default)]
-struct Log {
-    /// How many pages it had after the last commit.
-    pages: AtomicI32,
-    /// Whether it was moved since the writer last began it anew.
-    moved: AtomicBool,
-    /// Whether the mover waits for the next commit, however little it is.
-    rests: AtomicBool,
-    /// Held while it is moved.
-    moving: Mutex<()>,
-}
-
-impl Log {
-    /// Waits until nobody moves it, and keeps others from it.
-    fn hold(&self) -> MutexGuard<'_, ()> {
-        self.moving.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl Checkpointer {
     pub(super) fn start(
         path: &Path,
@@ -77,12 +58,12 @@ impl Checkpointer {
     ) -> Result<Self, Fault> {
         let durability = options.durability;
         let page: u32 = writer.query_row("PRAGMA page_size", [], |row| row.get(0))?;
+        let log = Arc::new(Log::of(path, page));
         // SQLite cuts a log that has become longer than this. Otherwise its place on the disk stays for what is written
         // next, which costs less than to ask for it anew.
         let kept = i64::try_from(options.log.saturating_mul(2)).unwrap_or(i64::MAX);
         writer.pragma_update(None, "journal_size_limit", kept)?;
         let most = i32::try_from(options.log / u64::from(page)).unwrap_or(i32::MAX).max(1);
-        let log = Arc::new(Log::default());
         let counted = Arc::clone(&log);
         writer.wal_hook(Some(move |_: &mut _, pages| {
             counted.pages.store(pages, Ordering::Relaxed);
@@ -90,8 +71,9 @@ impl Checkpointer {
         }))?;
         // What is not asked to survive need not be on the disk.
         let file = (durability != Durability::Off).then(|| Arc::clone(file));
-        let ahead = if durability == Durability::Full { Some(Ahead::of(path, page)) } else { None };
-        let mover = Mover { connection: schema::moving(path, durability)?, file, log: Arc::clone(&log) };
+        let ahead = if durability == Durability::Full { Some(Ahead::of(path, log.frame)) } else { None };
+        let connection = schema::moving(path, durability)?;
+        let mover = Mover { connection, path: path.to_owned(), file, log: Arc::clone(&log) };
         let (nudges, queue) = sync_channel(1);
         let thread = Builder::new()
             .name("scim-store-checkpointer".into())
@@ -102,12 +84,19 @@ impl Checkpointer {
         Ok(Self { nudges, thread, log, most, not_before: 0, folder, page, ahead })
     }
 
+    pub(super) fn log(&self) -> &Arc<Log> {
+        &self.log
+    }
+
     /// Something was committed on `writer`.
     pub(super) fn nudge(&mut self, writer: &Connection) {
+        if self.log.has_failed() {
+            return;
+        }
         let pages = self.log.pages.load(Ordering::Relaxed);
         let is_full = pages >= FEW && !self.has_room_for(pages);
         if let Some(ahead) = self.ahead.as_mut().filter(|_| !is_full) {
-            ahead.lay_out(pages);
+            ahead.lay_out(pages, &self.log);
         }
         let is_long = pages >= self.most || is_full;
         if !is_long {
@@ -123,12 +112,16 @@ impl Checkpointer {
             // One that never pauses would otherwise never let the log begin anew. What is left to be moved came while
             // the rest was. It waits for the mover, but for no reader, which a backup is for long: what fails now is
             // tried again when there is more.
-            let _moving = self.log.hold();
+            let Some(_moving) = self.log.hold() else { return };
             self.not_before = pages.saturating_add(if is_full { 1 } else { self.most / 8 });
             let _ = writer.busy_timeout(Duration::ZERO);
             // What the log keeps of the disk, the file may need.
-            let how = if is_full { "TRUNCATE" } else { "RESTART" };
-            let _ = writer.execute_batch(&format!("PRAGMA wal_checkpoint({how})"));
+            let mode = if is_full { "TRUNCATE" } else { "RESTART" };
+            match self.log.judge(schema::move_log(writer, mode)) {
+                Ok(true) => self.log.note_moved(),
+                Err(_) if self.log.has_failed() => self.log.make_index_anew(writer),
+                _ => {}
+            }
             if let Some(ahead) = self.ahead.as_mut().filter(|_| is_full) {
                 ahead.length = 0;
             }
@@ -152,33 +145,41 @@ impl Checkpointer {
 /// The log's file, where it has room.
 struct Ahead {
     log: PathBuf,
-    /// Of a page in the log, in bytes.
     frame: u64,
     length: u64,
 }
 
 impl Ahead {
-    fn of(path: &Path, page: u32) -> Self {
-        Self { log: file::beside(path, "-wal"), frame: u64::from(page) + 24, length: 0 }
+    fn of(path: &Path, frame: u64) -> Self {
+        Self { log: file::beside(path, "-wal"), frame, length: 0 }
     }
 
     /// Makes room behind so many pages, unless there is. Called between two commits by the thread that commits, and
     /// only what lies behind the end of the file is written; SQLite knows of no page that it did not write itself.
-    fn lay_out(&mut self, pages: i32) {
+    fn lay_out(&mut self, pages: i32, log: &Log) {
         let used = u64::try_from(pages).unwrap_or_default() * self.frame;
         if used + ROOM <= self.length {
             return;
         }
         let lay = || {
-            let mut log = OpenOptions::new().append(true).open(&self.log)?;
-            if log.metadata()?.len() < used + ROOM {
-                io::copy(&mut io::repeat(0).take(LAID), &mut log)?;
+            let mut file = OpenOptions::new().append(true).open(&self.log)?;
+            if file.metadata()?.len() < used + ROOM
+                && let Err(error) = io::copy(&mut io::repeat(0).take(LAID), &mut file)
+                && !is_full(&error)
+            {
+                log.fail(&Fault::File { path: self.log.clone(), error });
             }
-            Ok::<_, io::Error>(log.metadata()?.len())
+            Ok::<_, io::Error>(file.metadata()?.len())
         };
         // Without room commits take longer, and that is all.
         self.length = lay().unwrap_or(used + LAID);
     }
+}
+
+/// Whether there was no room, here or for this user.
+fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }
 
 impl Drop for Checkpointer {
@@ -193,6 +194,7 @@ impl Drop for Checkpointer {
 /// What the moving thread has.
 struct Mover {
     connection: Connection,
+    path: PathBuf,
     file: Option<Arc<File>>,
     log: Arc<Log>,
 }
@@ -209,11 +211,10 @@ impl Mover {
             loop {
                 let before = pages();
                 match queue.recv_timeout(QUIET) {
-                    Ok(()) => self.move_long(),
+                    Ok(()) => self.move_long(queue),
                     Err(RecvTimeoutError::Disconnected) => return,
                     Err(RecvTimeoutError::Timeout) if pages() == before => {
                         if before > FEW {
-                            let _moving = self.log.hold();
                             self.round();
                         }
                         break;
@@ -224,19 +225,95 @@ impl Mover {
         }
     }
 
-    fn move_long(&self) {
-        // What fails now, on a full disk perhaps, is tried again after the next commit.
-        let moving = self.log.hold();
+    fn move_long(&self, queue: &Receiver<()>) {
+        // What finds no room now is tried again after the next commit.
         if (0..ROUNDS).all(|_| self.round()) {
             self.log.moved.store(true, Ordering::Relaxed);
         }
-        drop(moving);
-        std::thread::sleep(PAUSE);
+        pause(queue);
     }
 
     /// Moves what there is, and brings it to the disk: SQLite leaves that to whoever moves the last of it.
     fn round(&self) -> bool {
-        self.connection.execute_batch("PRAGMA wal_checkpoint(PASSIVE)").is_ok()
-            && self.file.as_ref().is_none_or(|file| file.sync_data().is_ok())
+        let Some(_moving) = self.log.hold() else { return false };
+        let moved = self.log.judge(schema::move_log(&self.connection, "PASSIVE").and_then(|_| self.sync()));
+        match moved {
+            Ok(()) => self.log.note_moved(),
+            Err(_) if self.log.has_failed() => self.log.make_index_anew(&self.connection),
+            Err(_) => {}
+        }
+        moved.is_ok()
+    }
+
+    fn sync(&self) -> Result<(), Fault> {
+        let Some(file) = &self.file else { return Ok(()) };
+        file.sync_data().map_err(|error| Fault::Sync { path: self.path.clone(), error })
+    }
+}
+
+/// Leaves the disk to others for a while; ends early when there will be nothing more to do.
+fn pause(queue: &Receiver<()>) {
+    let until = Instant::now() + PAUSE;
+    loop {
+        match queue.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            // Whoever commits next asks again.
+            Ok(()) => {}
+            Err(_) => return,
+        }
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+#[allow(clippy::unwrap_used, reason = "a test")]
+mod tests {
+    use super::*;
+
+    /// Linux forgets what it could not write, and says so once: the next sync would succeed, and the log be begun anew
+    /// over the only copy.
+    #[test]
+    fn after_a_failed_sync_the_log_stays_and_is_all_that_is_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("scim.db");
+        let options = SqliteOptions::default().with_log(1 << 16);
+        let mut writer = schema::writing(&path, &options).unwrap();
+        let length = |path| std::fs::metadata(path).unwrap().len();
+        let made = length(path.clone());
+        // No disk is behind it.
+        let file = Arc::new(OpenOptions::new().write(true).open("/dev/null").unwrap());
+        assert!(file.sync_data().is_err());
+        let mut checkpointer = Checkpointer::start(&path, &mut writer, &file, &options).unwrap();
+        writer.execute_batch("CREATE TABLE t (n INTEGER PRIMARY KEY, x TEXT)").unwrap();
+        let write = |number: i64| {
+            writer.execute("INSERT INTO t VALUES (?1, ?2)", (number, "x".repeat(2_000))).unwrap();
+        };
+        (0..20).for_each(write);
+        // Whoever reads keeps the mover from the last of the log, so that SQLite syncs nothing.
+        let reader = schema::reading(&path).unwrap();
+        reader.execute_batch("BEGIN; SELECT count(*) FROM t").unwrap();
+        (20..40).for_each(write);
+        while !checkpointer.log.has_failed() {
+            checkpointer.nudge(&writer);
+            std::thread::yield_now();
+        }
+        let log = std::fs::read(file::beside(&path, "-wal")).unwrap();
+        reader.execute_batch("ROLLBACK").unwrap();
+        checkpointer.nudge(&writer);
+        assert!(matches!(checkpointer.log.check(), Err(Fault::Refused(_))));
+        assert!(checkpointer.log.health(true).failed.unwrap().contains("could not be brought to the disk"));
+
+        // What was moved is not believed to be in the file: this is what a power cut may leave of it.
+        let count = |connection: &Connection| {
+            connection.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0)).unwrap()
+        };
+        drop((checkpointer, writer));
+        assert_eq!(std::fs::read(file::beside(&path, "-wal")).unwrap(), log, "not even when it is closed");
+        assert!(length(path.clone()) > made + 8 * 4_096);
+        let void = OpenOptions::new().write(true).open(&path).unwrap();
+        std::os::unix::fs::FileExt::write_all_at(&void, &vec![0xAA; 8 * 4_096], made).unwrap();
+        std::mem::forget(void);
+        assert_eq!(count(&reader), 40);
+        drop(reader);
+        let again = schema::writing(&path, &options).unwrap();
+        assert_eq!(count(&again), 40);
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rusqlite::{ErrorCode, ffi};
-use scim_server_traits::StoreError;
+use scim_server_traits::{StoreError, Unavailable};
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Fault {
@@ -42,6 +42,8 @@ pub(super) enum Fault {
     Lock { path: PathBuf, error: std::io::Error },
     #[error("{}: {error}", path.display())]
     File { path: PathBuf, error: std::io::Error },
+    #[error("{} could not be brought to the disk: {error}", path.display())]
+    Sync { path: PathBuf, error: std::io::Error },
     #[error("{} is there already: a backup overwrites nothing", .0.display())]
     Exists(PathBuf),
     #[error(
@@ -74,6 +76,32 @@ impl Fault {
             || matches!(self, Self::Sql(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted))
     }
 
+    /// Whether something was not written, or not brought to the disk, for another reason than want of room.
+    pub(super) fn is_lost_write(&self) -> bool {
+        const LOST: [i32; 4] = [
+            ffi::SQLITE_IOERR_WRITE,
+            ffi::SQLITE_IOERR_FSYNC,
+            ffi::SQLITE_IOERR_DIR_FSYNC,
+            ffi::SQLITE_IOERR_TRUNCATE,
+        ];
+        match self {
+            Self::Commit(fault) => fault.is_lost_write(),
+            Self::Sync { .. } => true,
+            Self::Sql(rusqlite::Error::SqliteFailure(error, _)) => LOST.contains(&error.extended_code),
+            _ => false,
+        }
+    }
+
+    /// Why the store can do nothing for a while, if that is what this says.
+    fn unavailable(&self) -> Option<Unavailable> {
+        match self {
+            Self::Commit(fault) => fault.unavailable(),
+            Self::Refused(StoreError::Unavailable(why)) => Some(*why),
+            lost if lost.is_lost_write() => Some(Unavailable::DiskFailed),
+            _ => None,
+        }
+    }
+
     /// Whether there was no room: in the file system, or within the size that the file may have.
     pub(super) fn is_full(&self) -> bool {
         match self {
@@ -93,7 +121,10 @@ impl From<Fault> for StoreError {
         match fault {
             Fault::Refused(error) => error,
             full if full.is_full() => Self::Full(full.into()),
-            other => Self::backend(other),
+            other => match other.unavailable() {
+                Some(why) => Self::Unavailable(why),
+                None => Self::backend(other),
+            },
         }
     }
 }

@@ -236,9 +236,18 @@ pub(super) fn writing(path: &Path, options: &SqliteOptions) -> Result<Connection
     // What a process that was killed left in the log, or a migration, is moved now, when nobody waits for a commit;
     // unless somebody still reads, in which case it stays.
     connection.busy_timeout(Duration::ZERO)?;
-    let _ = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
-    connection.busy_timeout(PATIENCE)?;
+    match move_log(&connection, "TRUNCATE") {
+        Err(fault) if fault.is_lost_write() => return Err(fault),
+        _ => connection.busy_timeout(PATIENCE)?,
+    }
     Ok(connection)
+}
+
+/// Moves what is in the log into the file, as `PRAGMA wal_checkpoint` does in this mode. Says whether nothing was in the
+/// way: for `PASSIVE` another who moves it, otherwise readers too.
+pub(super) fn move_log(connection: &Connection, mode: &str) -> Result<bool, Fault> {
+    let busy: i64 = connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| row.get(0))?;
+    Ok(busy == 0)
 }
 
 const WRITE: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
@@ -284,7 +293,15 @@ fn open(path: &Path, flags: OpenFlags) -> Result<Connection, Fault> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     // Otherwise statements with an unindexed `= ?` or a `LIMIT ?` are planned anew for each value bound.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    keep_log(&connection, true)?;
     Ok(connection)
+}
+
+/// Whether the log stays as it is when this connection is the last to be closed. Otherwise SQLite moves it into the file
+/// and deletes it, whatever happened before.
+pub(super) fn keep_log(connection: &Connection, keep: bool) -> Result<(), Fault> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep)?;
+    Ok(())
 }
 
 /// The layout of this version.

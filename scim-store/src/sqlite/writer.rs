@@ -12,8 +12,10 @@ use scim_server_traits::{Batch, TenantId, Written};
 
 use super::checkpointer::Checkpointer;
 use super::fault::Fault;
+use super::health::SqliteHealth;
 use super::keys::Keys;
 use super::lock::Lock;
+use super::log::Log;
 use super::names::Names;
 use super::options::SqliteOptions;
 use super::{file, schema, write};
@@ -24,6 +26,7 @@ use crate::write::refuses_first;
 pub(super) struct Writer {
     /// The file's secret.
     pub(super) secret: [u8; 32],
+    log: Arc<Log>,
     jobs: Option<Sender<Job>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -63,6 +66,7 @@ impl Writer {
         let mut connection = schema::writing(path, options)?;
         let secret = schema::secret(&connection)?;
         let mut checkpointer = Checkpointer::start(path, &mut connection, &file, options)?;
+        let log = Arc::clone(checkpointer.log());
         let (jobs, queue) = bounded(options.queue.max(1));
         let options = options.clone();
         let thread = Builder::new()
@@ -70,14 +74,18 @@ impl Writer {
             .spawn(move || {
                 work(&connection, &mut checkpointer, &queue, &options, (&names, &keys));
                 // The last connection to close leaves no log behind, and only then may another process begin.
+                let log = Arc::clone(checkpointer.log());
                 drop(checkpointer);
-                let _ = connection.execute_batch("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE)");
-                drop(connection);
+                close(connection, &log);
                 drop(file);
                 drop(lock);
             })
             .map_err(Fault::Thread)?;
-        Ok(Self { secret, jobs: Some(jobs), thread: Some(thread) })
+        Ok(Self { secret, log, jobs: Some(jobs), thread: Some(thread) })
+    }
+
+    pub(super) fn health(&self) -> SqliteHealth {
+        self.log.health(self.thread.as_ref().is_some_and(|thread| !thread.is_finished()))
     }
 
     pub(super) async fn commit(&self, tenant: TenantId, batch: Batch) -> Outcome {
@@ -92,8 +100,13 @@ impl Writer {
         work: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Fault> {
         let (answer, outcome) = oneshot::channel();
-        // Who no longer listens does not need to know.
-        self.send(Job::Alone(Box::new(move |connection| drop(answer.send(work(connection)))))).await?;
+        let log = Arc::clone(&self.log);
+        let work = move |connection: &_| {
+            let done = log.check().and_then(|()| log.judge(work(connection)));
+            // Who no longer listens does not need to know.
+            drop(answer.send(done));
+        };
+        self.send(Job::Alone(Box::new(work))).await?;
         outcome.await.map_err(|_| Fault::Stopped)?
     }
 
@@ -121,7 +134,8 @@ fn work(
     options: &SqliteOptions,
     (names, keys): (&Names, &Keys),
 ) {
-    let group = Group { connection, names, keys, kept_changes: options.kept_changes };
+    let log = Arc::clone(checkpointer.log());
+    let group = Group { connection, log: &log, names, keys, kept_changes: options.kept_changes };
     let mut careful = 0;
     while let Ok(first) = queue.recv_blocking() {
         gather(queue);
@@ -157,6 +171,17 @@ fn work(
     }
 }
 
+/// Leaves no log behind, unless the disk failed: then the log has what may be missing in the file.
+fn close(connection: Connection, log: &Log) {
+    if !log.has_failed() {
+        let _ = connection.execute_batch("PRAGMA optimize");
+        if log.judge(schema::move_log(&connection, "TRUNCATE")).is_ok_and(|moved| moved) {
+            let _ = schema::keep_log(&connection, false);
+        }
+    }
+    drop(connection);
+}
+
 /// Lets those come along who have just been answered and send their next: where they share a core with this thread,
 /// they would otherwise wait for a commit of their own, and each commit writes its last pages again.
 fn gather(queue: &Receiver<Job>) {
@@ -175,6 +200,7 @@ fn gather(queue: &Receiver<Job>) {
 #[derive(Clone, Copy)]
 struct Group<'a> {
     connection: &'a Connection,
+    log: &'a Log,
     names: &'a Names,
     keys: &'a Keys,
     kept_changes: u64,
@@ -186,12 +212,16 @@ impl Group<'_> {
         let (answers, batches): (Vec<_>, Vec<_>) =
             commits.into_iter().map(|commit| (commit.answer, (commit.tenant, commit.batch))).unzip();
         let mut full = false;
-        let outcomes = self.transaction(batches).unwrap_or_else(|fault| {
+        let done = self.log.check().and_then(|()| self.log.judge(self.transaction(batches)));
+        let outcomes = done.unwrap_or_else(|fault| {
             full = fault.is_full();
             let fault = Arc::new(fault);
             answers.iter().map(|_| Err(Fault::Commit(Arc::clone(&fault)))).collect()
         });
         for (answer, outcome) in answers.into_iter().zip(outcomes) {
+            if let Err(fault) = &outcome {
+                self.log.look_at(fault);
+            }
             // Who no longer listens does not need to know.
             let _ = answer.send(outcome);
         }
@@ -447,7 +477,9 @@ mod tests {
         let hook = move || seen.send(watched.now().get(1).is_some()).is_err();
         connection.commit_hook(Some(hook)).unwrap();
         let keys = Keys::default();
-        let group = Group { connection: &connection, names: &names, keys: &keys, kept_changes: 10 };
+        let log = Log::of(&path, 4_096);
+        let group =
+            Group { connection: &connection, log: &log, names: &names, keys: &keys, kept_changes: 10 };
         let commit = |batch| {
             let outcomes = group.transaction(vec![(TenantId::new("octo"), batch)]).unwrap();
             assert!(outcomes[0].is_ok());

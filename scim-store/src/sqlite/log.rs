@@ -1,0 +1,152 @@
+//! What is known of the log: how long it is, when it was moved into the file, and whether the disk failed under either.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Error, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+use scim_server_traits::{StoreError, Unavailable};
+
+use super::fault::Fault;
+use super::file;
+use super::health::SqliteHealth;
+
+/// What the log's index begins with, in bytes: two copies of the head that says how far the log goes.
+const INDEX_HEAD: usize = 96;
+
+/// What the writer, the thread that moves the log and those who ask for the store's health share.
+#[derive(Debug)]
+pub(super) struct Log {
+    path: PathBuf,
+    /// Of a page in the log, in bytes.
+    pub(super) frame: u64,
+    /// How many pages it had after the last commit.
+    pub(super) pages: AtomicI32,
+    /// Whether it was moved since the writer last began it anew.
+    pub(super) moved: AtomicBool,
+    /// Whether the mover waits for the next commit, however little it is.
+    pub(super) rests: AtomicBool,
+    /// Held while it is moved.
+    moving: Mutex<()>,
+    opened: Instant,
+    /// When something that was moved last came to the disk, in milliseconds after `opened`.
+    moved_last: AtomicU64,
+    /// What failed first, and how.
+    failed: OnceLock<String>,
+}
+
+impl Log {
+    pub(super) fn of(path: &Path, page: u32) -> Self {
+        Self {
+            path: path.to_owned(),
+            frame: u64::from(page) + 24,
+            pages: AtomicI32::new(0),
+            moved: AtomicBool::new(false),
+            rests: AtomicBool::new(false),
+            moving: Mutex::new(()),
+            opened: Instant::now(),
+            moved_last: AtomicU64::new(0),
+            failed: OnceLock::new(),
+        }
+    }
+
+    /// Waits until nobody moves it, and keeps others from it. `None` when the disk failed: then it stays as it is.
+    pub(super) fn hold(&self) -> Option<MutexGuard<'_, ()>> {
+        let held = self.moving.lock().unwrap_or_else(PoisonError::into_inner);
+        (!self.has_failed()).then_some(held)
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        self.failed.get().is_some()
+    }
+
+    /// Refuses everything that would be written after the disk failed.
+    pub(super) fn check(&self) -> Result<(), Fault> {
+        if self.has_failed() { Err(StoreError::Unavailable(Unavailable::DiskFailed).into()) } else { Ok(()) }
+    }
+
+    /// What was moved came to the disk.
+    pub(super) fn note_moved(&self) {
+        let now = u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.moved_last.store(now, Ordering::Relaxed);
+    }
+
+    /// Looks whether it was the disk that failed in what was written.
+    pub(super) fn judge<T>(&self, outcome: Result<T, Fault>) -> Result<T, Fault> {
+        if let Err(fault) = &outcome {
+            self.look_at(fault);
+        }
+        outcome
+    }
+
+    /// The same of a failure.
+    pub(super) fn look_at(&self, fault: &Fault) {
+        if fault.is_lost_write() {
+            self.fail(fault);
+        }
+    }
+
+    /// From here on nothing is written, and nothing is moved. The system may forget what it could not bring to the disk,
+    /// and say so once only: a second try that succeeds proves nothing, and the log has the only copy that is sure.
+    pub(super) fn fail(&self, error: &impl ToString) {
+        let error = error.to_string();
+        if self.failed.set(error.clone()).is_ok() {
+            tracing::error!(
+                path = %self.path.display(),
+                error,
+                "the disk failed under the store: nothing more is written until it is opened anew, which takes from the \
+                 log what may be missing in the file"
+            );
+        }
+    }
+
+    /// Has all who use the file take from the log what was moved already: SQLite reads from the file what it was told is
+    /// there, and whoever closes the file last, perhaps a program that only looked into it, would move the rest and
+    /// delete the log. They make the index of the log anew when its head is void, and nothing is moved in a new one.
+    pub(super) fn make_index_anew(&self, connection: &Connection) {
+        let index = file::beside(&self.path, "-shm");
+        let make = || {
+            // Whoever commits writes the head.
+            connection.execute_batch("BEGIN IMMEDIATE")?;
+            let voided = void(&index);
+            connection.execute_batch("ROLLBACK")?;
+            voided.map_err(|error| Fault::File { path: index.clone(), error })
+        };
+        if let Err(error) = make() {
+            tracing::error!(
+                %error,
+                "other programs must close the database before the store is opened anew: what they know of its log is \
+                 out of date"
+            );
+        }
+    }
+
+    /// How the store is, apart from its threads.
+    pub(super) fn health(&self, alive: bool) -> SqliteHealth {
+        let moved_last = Duration::from_millis(self.moved_last.load(Ordering::Relaxed));
+        SqliteHealth {
+            alive,
+            failed: self.failed.get().cloned(),
+            log: self.bytes(),
+            moved: self.opened.elapsed().saturating_sub(moved_last),
+            room: fs4::available_space(file::folder(&self.path)).ok(),
+        }
+    }
+
+    /// How long it is, without the room laid out behind it.
+    fn bytes(&self) -> u64 {
+        u64::try_from(self.pages.load(Ordering::Relaxed)).unwrap_or_default() * self.frame
+    }
+}
+
+fn void(index: &Path) -> Result<(), Error> {
+    /// To close a file takes away the locks that this process has on it, SQLite's too: it stays open for good.
+    static OPEN: Mutex<Vec<File>> = Mutex::new(Vec::new());
+    let mut file = OpenOptions::new().write(true).open(index)?;
+    let written = file.write_all(&[0; INDEX_HEAD]);
+    OPEN.lock().unwrap_or_else(PoisonError::into_inner).push(file);
+    written
+}
