@@ -11,7 +11,7 @@ use scim_server_traits::TenantId;
 /// with `token` when one was minted. It stops cleanly on Ctrl-C or SIGTERM.
 #[derive(Args)]
 #[command(
-    after_help = format!("{}\n  Scopes stand behind any form: `TOKEN=repo`, `sha256:HEX=repo`.\n\nExamples:\n  emu serve\n  emu serve --data octo.db --token-file tokens\n  SCIM_TOKEN=s3cret=admin:enterprise emu serve --rate-limits", scim_examples::TOKEN_HELP)
+    after_help = format!("{}\n  Scopes stand behind any form: `TOKEN=repo`, `sha256:HEX=repo`.\n\nExamples:\n  emu serve\n  emu serve --data octo.db --token-file tokens\n  SCIM_TOKEN=s3cret=admin:enterprise emu serve --rate-limits\n\n{}", scim_examples::TOKEN_HELP, scim_examples::EXIT_HELP)
 )]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -51,7 +51,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     given.extend(minted.clone());
     let tokens = given.iter().map(|text| token(text)).collect::<anyhow::Result<Vec<_>>>()?;
     let tenant = TenantId::new(arguments.enterprise.as_str());
-    let (store, _) = scim_examples::open_store(&arguments.data, &tenant, &[]).await?;
+    let opened = scim_examples::open_store(&arguments.data, &tenant, &[]).await?;
     let listening = arguments.host.open().await?;
     let base_url = format!("{}{}", listening.url(), arguments.product.base_path(&arguments.enterprise));
     let mut builder = Enterprise::builder(arguments.enterprise)
@@ -62,10 +62,12 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
     if arguments.hide_passed_over {
         builder = builder.without_passed_over_names();
     }
-    let enterprise = tokens.into_iter().fold(builder, EnterpriseBuilder::token).build(store)?;
-    let stop = scim_examples::interrupted()?;
+    let enterprise = tokens.into_iter().fold(builder, EnterpriseBuilder::token).build(opened.store)?;
+    let watch = scim_examples::Watch::new(opened.file);
+    let stop = watch.or_failed(scim_examples::interrupted()?);
     scim_examples::say_ready(&base_url, enterprise.base_url(), minted.as_deref())?;
-    listening.serve(enterprise, stop).await
+    listening.serve(enterprise, stop).await?;
+    Ok(watch.verdict()?)
 }
 
 fn token(text: &str) -> anyhow::Result<Token> {

@@ -2,7 +2,9 @@
 
 mod host;
 mod tokens;
+mod watch;
 
+use std::fmt;
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -15,9 +17,22 @@ use serde_json::json;
 
 pub use host::{Coming, Host, Listening, Refuse};
 pub use tokens::{TOKEN_HELP, given_tokens, is_token_digest, token_digest};
+pub use watch::{DISK_FAILED, DiskFailed, EXIT_HELP, Watch};
 
-/// A store with the secret that it keeps, if it keeps any.
-pub type OpenStore = (Arc<dyn Store>, Option<[u8; 32]>);
+/// A store that is open.
+#[derive(Clone)]
+pub struct OpenStore {
+    /// What is served.
+    pub store: Arc<dyn Store>,
+    /// The same where it is a file, which has a secret and a disk that can fail.
+    pub file: Option<SqliteStore>,
+}
+
+impl fmt::Debug for OpenStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpenStore").field("file", &self.file).finish_non_exhaustive()
+    }
+}
 
 /// Opens the store that `--data` names: `:memory:`, or a SQLite file that is made when it is not there. Its indexes
 /// are made to fit the tenant's types where they are not always the same.
@@ -27,13 +42,12 @@ pub async fn open_store(
     resource_types: &[Arc<ResourceType>],
 ) -> anyhow::Result<OpenStore> {
     if data == ":memory:" {
-        return Ok((Arc::new(MemoryStore::new()), None));
+        return Ok(OpenStore { store: Arc::new(MemoryStore::new()), file: None });
     }
     let cannot = || format!("cannot open the database `{data}`");
     let store = SqliteStore::open(data).with_context(cannot)?;
     store.reindex(tenant, resource_types).await.with_context(cannot)?;
-    let secret = store.secret();
-    Ok((Arc::new(store), Some(secret)))
+    Ok(OpenStore { store: Arc::new(store.clone()), file: Some(store) })
 }
 
 /// Prints the one line that scripts wait for, and for people where to begin. `public_url` is the SCIM base URL that
@@ -78,7 +92,7 @@ pub fn interrupted() -> anyhow::Result<impl Future<Output = ()> + Send + 'static
 pub fn conclude(result: anyhow::Result<ExitCode>) -> ExitCode {
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
-        ExitCode::FAILURE
+        error.downcast_ref().map_or(ExitCode::FAILURE, DiskFailed::code)
     })
 }
 

@@ -28,7 +28,7 @@ const BASE_PATH: &str = "/scim/v2";
     name = "standalone",
     version,
     args_conflicts_with_subcommands = true,
-    after_help = format!("{}\n\nExamples:\n  standalone\n  standalone --data scim.db --token-file tokens\n  standalone --listen 0.0.0.0:8080 --public-url https://scim.example.com --leniency strict\n  standalone --schema robot.json --resource-type robots.json\n  standalone backup --data scim.db --to copy.db", scim_examples::TOKEN_HELP)
+    after_help = format!("{}\n\nExamples:\n  standalone\n  standalone --data scim.db --token-file tokens\n  standalone --listen 0.0.0.0:8080 --public-url https://scim.example.com --leniency strict\n  standalone --schema robot.json --resource-type robots.json\n  standalone backup --data scim.db --to copy.db\n\n{}", scim_examples::TOKEN_HELP, scim_examples::EXIT_HELP)
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -117,10 +117,9 @@ async fn run(arguments: Serve) -> anyhow::Result<()> {
         true => arguments.leniency.allow(Quirk::UnknownTargets),
         false => arguments.leniency,
     };
-    let (store, secret) =
-        scim_examples::open_store(&arguments.data, &tenant, registry.resource_types()).await?;
+    let opened = scim_examples::open_store(&arguments.data, &tenant, registry.resource_types()).await?;
     let listening = arguments.host.open().await?;
-    let mut server = Server::builder(store, Arc::new(tokens))
+    let mut server = Server::builder(opened.store, Arc::new(tokens))
         .base_url(format!("{}{BASE_PATH}", listening.public_url()))
         .also_at(BASE_PATH)
         .registry(registry)
@@ -134,14 +133,16 @@ async fn run(arguments: Serve) -> anyhow::Result<()> {
     if arguments.no_cursors {
         server = server.cursors(None);
     }
-    if let Some(secret) = secret {
-        server = server.cursor_key(secret);
+    if let Some(file) = &opened.file {
+        server = server.cursor_key(file.secret());
     }
     let server = server.build()?;
-    let stop = scim_examples::interrupted()?;
+    let watch = scim_examples::Watch::new(opened.file);
+    let stop = watch.or_failed(scim_examples::interrupted()?);
     let base_url = format!("{}{BASE_PATH}", listening.url());
     scim_examples::say_ready(&base_url, server.base_url(), minted.as_deref())?;
-    listening.serve(server, stop).await
+    listening.serve(server, stop).await?;
+    Ok(watch.verdict()?)
 }
 
 fn preset(text: &str) -> Result<Leniency, UnknownPreset> {

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod connections;
+#[cfg(target_os = "linux")]
+mod disk;
 mod host;
 mod hostile;
 mod http2;

@@ -62,6 +62,12 @@ impl Server {
         self.child.wait().await.unwrap()
     }
 
+    /// Waits until the process ends by itself.
+    #[cfg(target_os = "linux")]
+    pub(crate) async fn ended(mut self) -> ExitStatus {
+        self.child.wait().await.unwrap()
+    }
+
     /// A client that may provision.
     pub(crate) fn client(&self) -> scim_client::Client {
         scim_client::Client::builder(&self.base_url).bearer_token(&self.token).build().unwrap()
