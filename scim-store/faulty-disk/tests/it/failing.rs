@@ -1,0 +1,92 @@
+//! Each read, write, sync and cut fails once, and power is cut at any moment.
+
+use scim_faulty_disk::{Kind, Plan};
+
+use super::points::{each, look, wanted};
+use super::run::{Outcome, Run, run};
+
+const EIO: i32 = 5;
+const ENOSPC: i32 = 28;
+
+/// The ways in which a call fails.
+fn ways(kind: Kind) -> Vec<Plan> {
+    let plan = |errno, for_good, torn| Plan { kind, nth: 0, errno, for_good, torn };
+    match kind {
+        Kind::Read => vec![plan(EIO, false, false)],
+        Kind::Write => vec![plan(EIO, false, false), plan(EIO, true, true), plan(ENOSPC, false, true)],
+        Kind::Sync => vec![plan(EIO, false, false), plan(EIO, true, false), plan(ENOSPC, false, false)],
+        Kind::Truncate => vec![plan(EIO, false, false)],
+    }
+}
+
+/// How many calls there are: a little more than one run has, for no two are quite alike.
+fn calls(kind: Kind, with_reader: bool) -> u64 {
+    let nothing = Plan { kind, nth: u64::MAX, errno: EIO, for_good: false, torn: false };
+    let run = run(Some(nothing), with_reader);
+    assert!(
+        run.opened && run.attempts.iter().filter(|attempt| attempt.outcome == Outcome::Kept).count() > 20
+    );
+    run.disk.count(kind) * 21 / 20
+}
+
+#[test]
+fn whatever_fails_and_whenever_power_is_cut_what_was_answered_is_there() {
+    let mut plans = Vec::new();
+    for with_reader in [false, true] {
+        for kind in Kind::ALL {
+            for nth in 1..=calls(kind, with_reader) {
+                plans.extend(ways(kind).into_iter().map(|way| (Plan { nth, ..way }, with_reader)));
+            }
+        }
+    }
+    // Half of the points are after failures, at least two after each. Of few points only some calls fail.
+    fastrand::Rng::with_seed(7).shuffle(&mut plans);
+    plans.truncate(wanted() / 3);
+    let images = (wanted() / 2).div_ceil(plans.len()).max(2);
+    let begun = std::time::Instant::now();
+    let failed = each(&plans, |number, (plan, with_reader)| {
+        let run = run(Some(*plan), *with_reader);
+        let what = (plan, with_reader);
+        judge(&run, plan);
+        let end = run.disk.now();
+        look(&run, end, None, &what);
+        for image in 1..images {
+            let seed = (number * images + image) as u64;
+            // Most often after all is done; else at any moment.
+            let moment = if image % 3 == 0 { moment(seed, end) } else { end };
+            look(&run, moment, Some(seed), &what);
+        }
+        images
+    });
+    println!("{} plans, {failed} points in {:?}", plans.len(), begun.elapsed());
+
+    let runs: Vec<usize> = (0..wanted().saturating_sub(failed).div_ceil(PER_RUN)).collect();
+    let cut = each(&runs, |number, _| {
+        let run = run(None, number % 2 == 1);
+        let end = run.disk.now();
+        for image in 0..PER_RUN {
+            let seed = (number * PER_RUN + image) as u64;
+            let after = if image % 10 == 0 { None } else { Some(seed) };
+            look(&run, moment(seed, end), after, &"nothing failed");
+        }
+        PER_RUN
+    });
+    println!("{} points after power cuts alone, {:?} in all", cut, begun.elapsed());
+}
+
+/// How often the power is cut in one run.
+const PER_RUN: usize = 50;
+
+/// Any moment up to the end.
+fn moment(seed: u64, end: usize) -> usize {
+    (seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize % (end + 1)
+}
+
+/// Whether the store made of the failure what it has to.
+fn judge(run: &Run, plan: &Plan) {
+    let unknown = run.attempts.iter().filter(|attempt| attempt.outcome == Outcome::Unknown).count();
+    // Reading may be tried again, and there may be room later.
+    if plan.kind == Kind::Read || (plan.kind == Kind::Write && plan.errno == ENOSPC) {
+        assert_eq!(unknown, 0, "{plan:?} is not final: {:?}", run.attempts);
+    }
+}

@@ -1,0 +1,10 @@
+//! The SQLite store on a disk that fails, and after power cuts: what was answered is there, and nothing half done.
+
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod failing;
+mod history;
+mod points;
+mod run;
+mod verify;
