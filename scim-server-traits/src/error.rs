@@ -96,6 +96,16 @@ pub enum Unavailable {
          shows then"
     )]
     DiskFailed,
+    /// The log of the store is as long as it may be, and cannot be moved, because another program reads the database.
+    /// Nothing of the batch is kept; writes succeed again when that program is done.
+    #[error(
+        "another program reads the database of the service provider for so long that no more can be written until \
+         it ends: try again later"
+    )]
+    LogFull,
+    /// The read was ended, because it took so long that what was written meanwhile could not be put away.
+    #[error("the service provider ended this request, which read for too long: ask for less")]
+    ReadEnded,
 }
 
 impl StoreError {

@@ -19,6 +19,7 @@ mod private;
 mod rank;
 mod read;
 mod readers;
+mod reads;
 mod reindex;
 mod relations;
 mod schema;
@@ -69,6 +70,8 @@ use writer::Writer;
 pub struct SqliteStore {
     threads: Arc<Threads>,
     path: PathBuf,
+    /// How long its log grows, in bytes.
+    log: u64,
 }
 
 /// Dropped in this order: the writer closes the file last, so that it leaves no log behind.
@@ -109,10 +112,12 @@ impl SqliteStore {
         // The writer makes the file and its tables; readers cannot.
         let names = Arc::new(Names::new(options.names));
         let keys = Arc::new(Keys::default());
-        let writer = Writer::open(&path, &options, Arc::clone(&names), Arc::clone(&keys))?;
-        let readers = Readers::open(&path, &options)?;
+        let reads = Arc::new(Readers::reads(&options));
+        let writer =
+            Writer::open(&path, &options, Arc::clone(&names), Arc::clone(&keys), Arc::clone(&reads))?;
+        let readers = Readers::open(&path, &options, reads)?;
         private::warn_of_others(&path);
-        Ok(Self { threads: Arc::new(Threads { readers, writer, names, keys }), path })
+        Ok(Self { threads: Arc::new(Threads { readers, writer, names, keys }), path, log: options.log })
     }
 
     /// Rebuilds the index keys of a tenant's types whose indexed or unique attributes have changed.
@@ -169,7 +174,7 @@ impl SqliteStore {
         to: impl AsRef<Path>,
         progress: impl FnMut(BackupProgress) + Send + 'static,
     ) -> Result<(), StoreError> {
-        Ok(backup::spawn(self.clone(), self.path.clone(), to.as_ref().to_owned(), progress).await?)
+        Ok(backup::spawn(self.clone(), self.path.clone(), to.as_ref().to_owned(), self.log, progress).await?)
     }
 
     /// 32 random bytes that were made with the file and stay the same as long as it does, such as for a server to

@@ -4,18 +4,25 @@ use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::thread::Builder;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_channel::oneshot;
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 use scim_server_traits::StoreError;
 
+use super::checkpointer::{LAID, MOST_TIMES};
 use super::fault::Fault;
-use super::{SqliteStore, feed, file, private, schema};
+use super::{SqliteOptions, SqliteStore, feed, file, private, schema};
 
 /// How many pages are copied between two reports: a megabyte.
 const STEP: i32 = 256;
+
+/// How long a copy waits for a shorter log before it begins again.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How often a copy begins before it is given up.
+const BEGINNINGS: usize = 5;
 
 /// How far a backup has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,13 +40,15 @@ pub struct BackupProgress {
 /// changes are others from here on. What is called `to-partial-` and something was left by a backup that did not come to
 /// its end.
 ///
-/// The log of `from` grows with what is written in the meantime.
+/// The log of `from` grows with what is written in the meantime. When it is three times as long as
+/// [`SqliteOptions::log`] has it by default, the copy begins again, of what is committed by then, so that the log can be
+/// moved; it fails when that happens too often.
 pub fn backup(
     from: impl AsRef<Path>,
     to: impl AsRef<Path>,
     progress: impl FnMut(BackupProgress),
 ) -> Result<(), StoreError> {
-    Ok(copy(from.as_ref(), to.as_ref(), progress)?)
+    Ok(copy(from.as_ref(), to.as_ref(), SqliteOptions::default().log, progress)?)
 }
 
 /// The same on a thread of its own, for which the store stays open.
@@ -47,11 +56,12 @@ pub(super) async fn spawn(
     store: SqliteStore,
     from: PathBuf,
     to: PathBuf,
+    log: u64,
     progress: impl FnMut(BackupProgress) + Send + 'static,
 ) -> Result<(), Fault> {
     let (answer, outcome) = oneshot::channel();
     let work = move || {
-        let copied = copy(&from, &to, progress);
+        let copied = copy(&from, &to, log, progress);
         // Who is answered may want to open the file again.
         drop(store);
         let _ = answer.send(copied);
@@ -60,7 +70,7 @@ pub(super) async fn spawn(
     outcome.await.map_err(|_| Fault::Stopped)?
 }
 
-fn copy(from: &Path, to: &Path, progress: impl FnMut(BackupProgress)) -> Result<(), Fault> {
+fn copy(from: &Path, to: &Path, log: u64, progress: impl FnMut(BackupProgress)) -> Result<(), Fault> {
     let fault = |error| Fault::File { path: to.to_owned(), error };
     if to.try_exists().map_err(fault)? {
         return Err(Fault::Exists(to.to_owned()));
@@ -68,7 +78,7 @@ fn copy(from: &Path, to: &Path, progress: impl FnMut(BackupProgress)) -> Result<
     // Of two backups to one place each has its own, and one of them gets the name.
     let number = schema::random::<8>().map(u64::from_be_bytes)?;
     let partial = file::beside(to, &format!("-partial-{number:016x}"));
-    let copied = pages(from, &partial, progress).and_then(|()| {
+    let copied = pages(from, &partial, log, progress).and_then(|()| {
         // SQLite has synced the pages; what is left is the name. A hard link takes none that is there.
         fs::hard_link(&partial, to).map_err(|error| match error.kind() {
             ErrorKind::AlreadyExists => Fault::Exists(to.to_owned()),
@@ -81,7 +91,7 @@ fn copy(from: &Path, to: &Path, progress: impl FnMut(BackupProgress)) -> Result<
     removed.map_err(fault)
 }
 
-fn pages(from: &Path, to: &Path, mut progress: impl FnMut(BackupProgress)) -> Result<(), Fault> {
+fn pages(from: &Path, to: &Path, log: u64, mut progress: impl FnMut(BackupProgress)) -> Result<(), Fault> {
     let _file = file::hold(from).map_err(|error| Fault::File { path: from.to_owned(), error })?;
     let source = schema::reading(from)?;
     // A copy is as private as a new file, whatever `from` is.
@@ -92,15 +102,51 @@ fn pages(from: &Path, to: &Path, mut progress: impl FnMut(BackupProgress)) -> Re
             .map_err(|error| Fault::File { path: to.to_owned(), error })?,
     );
     let mut target = Connection::open(to)?;
-    // One transaction for all steps: otherwise each write of another connection would begin the copy anew.
-    let snapshot = source.unchecked_transaction()?;
-    snapshot.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
-    let backup = Backup::new(&snapshot, &mut target)?;
-    while !step(&backup, &mut progress)? {}
-    drop(backup);
+    let most = log.saturating_mul(u64::from(MOST_TIMES) - 1).saturating_add(LAID);
+    let mut begun = 0;
+    while !state(&source, &mut target, from, most, &mut progress)? {
+        begun += 1;
+        if begun == BEGINNINGS {
+            return Err(Fault::Outrun(from.to_owned()));
+        }
+        // The store begins its log anew with what is written next, and cuts it.
+        let until = Instant::now() + PATIENCE;
+        while log_length(from) > most && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
     // No log beside it: the file is all there is.
     target.pragma_update(None, "journal_mode", "DELETE")?;
     feed::begin_anew(&mut target)
+}
+
+/// How long the log is, with the room behind it.
+fn log_length(from: &Path) -> u64 {
+    file::beside(from, "-wal").metadata().map_or(0, |found| found.len())
+}
+
+/// Copies one state of the file; whether it came to the end before the log was too long.
+fn state(
+    source: &Connection,
+    target: &mut Connection,
+    from: &Path,
+    most: u64,
+    progress: &mut impl FnMut(BackupProgress),
+) -> Result<bool, Fault> {
+    // One transaction for all steps: otherwise each write of another connection would begin the copy anew.
+    let snapshot = source.unchecked_transaction()?;
+    snapshot.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+    // The file of the log stays as long as it once was for a while.
+    let most = most.max(log_length(from));
+    let backup = Backup::new(&snapshot, target)?;
+    loop {
+        if step(&backup, progress)? {
+            return Ok(true);
+        }
+        if log_length(from) > most {
+            return Ok(false);
+        }
+    }
 }
 
 /// Copies some pages; whether they were the last.

@@ -14,11 +14,12 @@ use rusqlite::Connection;
 use super::fault::Fault;
 use super::log::Log;
 use super::options::{Durability, SqliteOptions};
+use super::reads::Reads;
 use super::{file, schema};
 
 /// How much of an empty log is laid out at once: a commit that makes the file longer has the file system write that
 /// too, which takes half as long again as the commit.
-const LAID: u64 = 1 << 20;
+pub(super) const LAID: u64 = 1 << 20;
 
 /// How much room a commit should find.
 const ROOM: u64 = 256 << 10;
@@ -35,15 +36,30 @@ const FEW: i32 = 256;
 /// How long to leave the disk to others between two rounds.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// How many times as long as it is wished for the log may grow.
+pub(super) const MOST_TIMES: u8 = 4;
+
+/// How long new reads wait at most so that the log can be begun anew.
+const MOMENT: Duration = Duration::from_millis(10);
+
+/// How long a read may take to end that was asked to.
+const ENDS: Duration = Duration::from_millis(100);
+
+/// After how long it is tried again to begin a log anew that is full.
+const AGAIN: Duration = Duration::from_millis(100);
+
 /// The moving thread; joined when dropped.
 pub(super) struct Checkpointer {
     nudges: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
     log: Arc<Log>,
+    reads: Arc<Reads>,
     /// From so many pages in the log on it is moved.
     most: i32,
     /// Before so many it is not begun anew, after a reader was in the way.
     not_before: i32,
+    /// When that was last tried.
+    tried: Instant,
     folder: PathBuf,
     page: u64,
     ahead: Option<Ahead>,
@@ -55,6 +71,7 @@ impl Checkpointer {
         writer: &mut Connection,
         file: &Arc<File>,
         options: &SqliteOptions,
+        reads: Arc<Reads>,
     ) -> Result<Self, Fault> {
         let durability = options.durability;
         let page: u32 = writer.query_row("PRAGMA page_size", [], |row| row.get(0))?;
@@ -73,6 +90,8 @@ impl Checkpointer {
         let file = (durability != Durability::Off).then(|| Arc::clone(file));
         let ahead = if durability == Durability::Full { Some(Ahead::of(path, log.frame)) } else { None };
         let connection = schema::moving(path, durability)?;
+        // It waits for nobody.
+        connection.busy_timeout(Duration::ZERO)?;
         let mover = Mover { connection, path: path.to_owned(), file, log: Arc::clone(&log) };
         let (nudges, queue) = sync_channel(1);
         let thread = Builder::new()
@@ -81,7 +100,8 @@ impl Checkpointer {
             .map_err(Fault::Thread)?;
         let folder = file::folder(path).to_owned();
         let (nudges, thread, page) = (Some(nudges), Some(thread), u64::from(page));
-        Ok(Self { nudges, thread, log, most, not_before: 0, folder, page, ahead })
+        let tried = Instant::now();
+        Ok(Self { nudges, thread, log, reads, most, not_before: 0, tried, folder, page, ahead })
     }
 
     pub(super) fn log(&self) -> &Arc<Log> {
@@ -110,28 +130,67 @@ impl Checkpointer {
             && (self.log.moved.swap(false, Ordering::Relaxed) || is_too_long)
         {
             // One that never pauses would otherwise never let the log begin anew. What is left to be moved came while
-            // the rest was. It waits for the mover, but for no reader, which a backup is for long: what fails now is
-            // tried again when there is more.
-            let Some(_moving) = self.log.hold() else { return };
-            self.not_before = pages.saturating_add(if is_full { 1 } else { self.most / 8 });
-            let _ = writer.busy_timeout(Duration::ZERO);
-            // What the log keeps of the disk, the file may need.
-            let mode = if is_full { "TRUNCATE" } else { "RESTART" };
-            match self.log.judge(schema::move_log(writer, mode)) {
-                Ok(true) => self.log.note_moved(),
-                Err(_) if self.log.has_failed() => self.log.make_index_anew(writer),
-                _ => {}
-            }
-            if let Some(ahead) = self.ahead.as_mut().filter(|_| is_full) {
-                ahead.length = 0;
-            }
-            let _ = writer.busy_timeout(schema::PATIENCE);
+            // the rest was.
+            self.begin_anew(writer, pages, is_full);
         } else if let Some(nudges) =
             self.nudges.as_ref().filter(|_| is_long || self.log.rests.load(Ordering::Relaxed))
         {
             // One that waits already is enough.
             let _ = nudges.try_send(());
         }
+    }
+
+    /// Nothing can be committed, for the log is full: tries again to begin it anew, now and then.
+    pub(super) fn make_room(&mut self, writer: &Connection) {
+        if self.tried.elapsed() >= AGAIN {
+            self.begin_anew(writer, self.log.pages.load(Ordering::Relaxed), false);
+        }
+    }
+
+    /// Moves what is left in the log, and has the next commit begin it anew. It waits for the mover, and for reads a
+    /// moment only: what fails now is tried again when there is more.
+    fn begin_anew(&mut self, writer: &Connection, pages: i32, is_full: bool) {
+        let Some(_moving) = self.log.hold() else { return };
+        self.not_before = pages.saturating_add(if is_full { 1 } else { (self.most / 8).max(1) });
+        self.tried = Instant::now();
+        let is_at_end = self.times(pages) >= MOST_TIMES.into();
+        let _ = writer.busy_timeout(Duration::ZERO);
+        match self.log.judge(self.try_to_begin_anew(writer, pages, is_full)) {
+            Ok(true) => self.log.begin_anew(),
+            Err(_) if self.log.has_failed() => self.log.make_index_anew(writer),
+            _ => self.log.set_full(is_at_end),
+        }
+        if let Some(ahead) = self.ahead.as_mut().filter(|_| is_full) {
+            ahead.length = 0;
+        }
+        let _ = writer.busy_timeout(schema::PATIENCE);
+    }
+
+    /// How many times as long as it is wished for the log is.
+    fn times(&self, pages: i32) -> i32 {
+        pages / self.most
+    }
+
+    fn try_to_begin_anew(&self, writer: &Connection, pages: i32, is_full: bool) -> Result<bool, Fault> {
+        let (times, most_times) = (self.times(pages), i32::from(MOST_TIMES));
+        // Most of it is moved while reads go on. Only then are they kept waiting, which takes a moment.
+        if !schema::move_log(writer, "PASSIVE")?.all {
+            if times >= most_times - 1 {
+                // What it reads is what cannot be moved. The rest is moved before the log is full.
+                self.reads.end_oldest();
+            }
+            if times < most_times && !is_full {
+                return Ok(false);
+            }
+        }
+        let reads = self.reads.close();
+        let mut none = reads.wait(MOMENT);
+        while !none && times >= most_times && self.reads.end_oldest() {
+            none = reads.wait(ENDS);
+        }
+        // What the log keeps of the disk, the file may need.
+        let mode = if is_full { "TRUNCATE" } else { "RESTART" };
+        Ok(schema::move_log(writer, mode)?.done)
     }
 
     /// Whether the disk has room for so many pages more, which the file may grow by when they are moved.
@@ -217,7 +276,10 @@ impl Mover {
                         if before > FEW {
                             self.round();
                         }
-                        break;
+                        if !self.log.is_full() {
+                            break;
+                        }
+                        self.make_room();
                     }
                     Err(RecvTimeoutError::Timeout) => {}
                 }
@@ -231,6 +293,14 @@ impl Mover {
             self.log.moved.store(true, Ordering::Relaxed);
         }
         pause(queue);
+    }
+
+    /// Looks whether those who read the full log are gone, for nobody writes who would.
+    fn make_room(&self) {
+        let Some(_moving) = self.log.hold() else { return };
+        if self.log.judge(schema::move_log(&self.connection, "RESTART")).is_ok_and(|moved| moved.done) {
+            self.log.begin_anew();
+        }
     }
 
     /// Moves what there is, and brings it to the disk: SQLite leaves that to whoever moves the last of it.
@@ -281,7 +351,8 @@ mod tests {
         // No disk is behind it.
         let file = Arc::new(OpenOptions::new().write(true).open("/dev/null").unwrap());
         assert!(file.sync_data().is_err());
-        let mut checkpointer = Checkpointer::start(&path, &mut writer, &file, &options).unwrap();
+        let mut checkpointer =
+            Checkpointer::start(&path, &mut writer, &file, &options, Arc::new(Reads::new(0))).unwrap();
         writer.execute_batch("CREATE TABLE t (n INTEGER PRIMARY KEY, x TEXT)").unwrap();
         let write = |number: i64| {
             writer.execute("INSERT INTO t VALUES (?1, ?2)", (number, "x".repeat(2_000))).unwrap();

@@ -42,6 +42,12 @@ pub(super) enum Fault {
     Lock { path: PathBuf, error: std::io::Error },
     #[error("{}: {error}", path.display())]
     File { path: PathBuf, error: std::io::Error },
+    #[error(
+        "{} changes faster than it can be copied: try again when less is written, or give the store a longer log \\
+         (`SqliteOptions::log`)",
+        .0.display()
+    )]
+    Outrun(PathBuf),
     #[error("{} could not be brought to the disk: {error}", path.display())]
     Sync { path: PathBuf, error: std::io::Error },
     #[error("{} is there already: a backup overwrites nothing", .0.display())]

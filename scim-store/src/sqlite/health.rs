@@ -13,6 +13,9 @@ pub struct SqliteHealth {
     pub failed: Option<String>,
     /// How much of the log is in use, in bytes.
     pub log: u64,
+    /// Whether the log is as long as it may be, and cannot be moved, because another program reads the file: writes are
+    /// refused until it is done.
+    pub log_full: bool,
     /// How long ago something was last moved from the log into the file and came to the disk, or the store was opened.
     pub moved: Duration,
     /// How many bytes the disk has room for; `None` when the system does not tell.
@@ -22,6 +25,6 @@ pub struct SqliteHealth {
 impl SqliteHealth {
     /// Whether a write that is asked for now is tried.
     pub fn takes_writes(&self) -> bool {
-        self.alive && self.failed.is_none()
+        self.alive && self.failed.is_none() && !self.log_full
     }
 }

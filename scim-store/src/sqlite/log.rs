@@ -13,6 +13,7 @@ use scim_server_traits::{StoreError, Unavailable};
 use super::fault::Fault;
 use super::file;
 use super::health::SqliteHealth;
+use super::schema;
 
 /// What the log's index begins with, in bytes: two copies of the head that says how far the log goes.
 const INDEX_HEAD: usize = 96;
@@ -34,6 +35,8 @@ pub(super) struct Log {
     opened: Instant,
     /// When something that was moved last came to the disk, in milliseconds after `opened`.
     moved_last: AtomicU64,
+    /// Whether it is as long as it may be, and somebody reads who cannot be ended.
+    full: AtomicBool,
     /// What failed first, and how.
     failed: OnceLock<String>,
 }
@@ -49,6 +52,7 @@ impl Log {
             moving: Mutex::new(()),
             opened: Instant::now(),
             moved_last: AtomicU64::new(0),
+            full: AtomicBool::new(false),
             failed: OnceLock::new(),
         }
     }
@@ -63,9 +67,31 @@ impl Log {
         self.failed.get().is_some()
     }
 
-    /// Refuses everything that would be written after the disk failed.
+    pub(super) fn is_full(&self) -> bool {
+        self.full.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_full(&self, full: bool) {
+        self.full.store(full, Ordering::Relaxed);
+    }
+
+    /// All of it is moved, and the next commit begins it anew.
+    pub(super) fn begin_anew(&self) {
+        self.note_moved();
+        self.pages.store(0, Ordering::Relaxed);
+        self.set_full(false);
+    }
+
+    /// Refuses what would be written after the disk failed, or while the log is full.
     pub(super) fn check(&self) -> Result<(), Fault> {
-        if self.has_failed() { Err(StoreError::Unavailable(Unavailable::DiskFailed).into()) } else { Ok(()) }
+        let why = if self.has_failed() {
+            Unavailable::DiskFailed
+        } else if self.is_full() {
+            Unavailable::LogFull
+        } else {
+            return Ok(());
+        };
+        Err(StoreError::Unavailable(why).into())
     }
 
     /// What was moved came to the disk.
@@ -109,6 +135,7 @@ impl Log {
     pub(super) fn make_index_anew(&self, connection: &Connection) {
         let index = file::beside(&self.path, "-shm");
         let make = || {
+            connection.busy_timeout(schema::PATIENCE)?;
             // Whoever commits writes the head.
             connection.execute_batch("BEGIN IMMEDIATE")?;
             let voided = void(&index);
@@ -131,6 +158,7 @@ impl Log {
             alive,
             failed: self.failed.get().cloned(),
             log: self.bytes(),
+            log_full: self.is_full(),
             moved: self.opened.elapsed().saturating_sub(moved_last),
             room: fs4::available_space(file::folder(&self.path)).ok(),
         }

@@ -1,6 +1,7 @@
 //! How a SQLite store is opened.
 
 use std::thread;
+use std::time::Duration;
 
 /// How a [`SqliteStore`](crate::SqliteStore) is opened.
 ///
@@ -27,11 +28,17 @@ pub struct SqliteOptions {
     /// How large the file may grow, in bytes; past it, writes are refused with
     /// [`StoreError::Full`](scim_server_traits::StoreError::Full). As large as the disk allows when there is none.
     pub most_bytes: Option<u64>,
-    /// How long the log beside the file grows, in bytes, before it is moved into the file: twice as long while it is, or
-    /// longer while a backup reads, and never longer than the disk has room left to move it. What changes again and
-    /// again until then is moved once, so that a longer one costs less, except room on the disk and, after a process
-    /// was killed, a moment at the next start.
+    /// How long the log beside the file grows, in bytes, before it is moved into the file: twice as long while it is, and
+    /// never longer than the disk has room left to move it. While somebody reads an old state it cannot be begun anew. At
+    /// three times this length the oldest read is ended, at four times all of them; while another program reads, whom
+    /// nobody here can end, writes are refused then with
+    /// [`Unavailable::LogFull`](scim_server_traits::Unavailable::LogFull). What changes again and again until the log is
+    /// moved is moved once, so that a longer one costs less, except room on the disk and, after a process was killed, a
+    /// moment at the next start.
     pub log: u64,
+    /// How long a read may look at one state of the file; past it, it is ended with
+    /// [`Unavailable::ReadEnded`](scim_server_traits::Unavailable::ReadEnded), for the log cannot be begun anew under it.
+    pub longest_read: Duration,
     /// How much memory the names of groups take at most, in bytes: a user's groups are looked up there before they are
     /// in the file. About 170 bytes each, so that the default (20 MiB) holds a hundred thousand.
     pub names: u64,
@@ -51,6 +58,7 @@ impl Default for SqliteOptions {
             kept_changes: 1_000_000,
             most_bytes: None,
             log: 128 << 20,
+            longest_read: Duration::from_secs(60),
             names: 20 << 20,
             check: true,
         }
@@ -104,6 +112,13 @@ impl SqliteOptions {
     #[must_use]
     pub fn with_log(mut self, bytes: u64) -> Self {
         self.log = bytes;
+        self
+    }
+
+    /// With reads that take this long at most.
+    #[must_use]
+    pub fn with_longest_read(mut self, longest_read: Duration) -> Self {
+        self.longest_read = longest_read;
         self
     }
 

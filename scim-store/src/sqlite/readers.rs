@@ -3,18 +3,20 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
+use std::time::{Duration, Instant};
 
 use async_channel::{Receiver, Sender, bounded};
 use futures_channel::oneshot;
 use rusqlite::Connection;
 use scim_core::Exhausted;
-use scim_server_traits::{Context, StoreError};
+use scim_server_traits::{Context, StoreError, Unavailable};
 
 use super::fault::Fault;
 use super::options::SqliteOptions;
 use super::pace::Pace;
+use super::reads::Reads;
 use super::schema;
 use crate::lanes::Lanes;
 
@@ -52,36 +54,59 @@ impl Turn {
 /// How many documents are read in place.
 const DOCUMENTS: usize = 100;
 
+/// How many callers may read in place at once; more than a machine has cores.
+const CALLERS: usize = 64;
+
+/// The connections of those who read in place.
+struct Connections {
+    idle: Vec<AtHand>,
+    /// The places of those that were not opened yet.
+    unopened: Vec<usize>,
+}
+
 /// Connections and threads that read; joined when dropped.
 pub(super) struct Readers {
-    at_hand: Mutex<Vec<AtHand>>,
+    at_hand: Mutex<Connections>,
     /// Where a connection is opened when none is at hand.
     path: PathBuf,
     lanes: Lanes,
     jobs: Option<Sender<Job>>,
+    reads: Arc<Reads>,
+    longest: Duration,
     threads: Vec<JoinHandle<()>>,
 }
 
-type Job = Box<dyn FnOnce(&mut Connection) + Send>;
+/// What a thread does, on its connection and in the place of that.
+type Job = Box<dyn FnOnce(&mut Connection, usize) + Send>;
 
 impl Readers {
-    pub(super) fn open(path: &Path, options: &SqliteOptions) -> Result<Self, Fault> {
+    /// With a place for each connection.
+    pub(super) fn reads(options: &SqliteOptions) -> Reads {
+        Reads::new(options.readers.max(1) + CALLERS)
+    }
+
+    pub(super) fn open(path: &Path, options: &SqliteOptions, reads: Arc<Reads>) -> Result<Self, Fault> {
         let (jobs, queue) = bounded(options.queue.max(1));
         let count = options.readers.max(1);
+        let unopened = (count..count + CALLERS).rev().collect();
         let mut readers = Self {
-            at_hand: Mutex::default(),
+            at_hand: Mutex::new(Connections { idle: Vec::new(), unopened }),
             path: path.to_owned(),
             lanes: Lanes::new(count),
             jobs: Some(jobs),
+            reads,
+            longest: options.longest_read,
             threads: Vec::new(),
         };
         for number in 0..count {
-            readers.lay_down(AtHand::new(schema::reading(path)?)?);
+            if let Some(at_hand) = readers.at_hand()? {
+                readers.lay_down(at_hand);
+            }
             let mut connection = schema::reading(path)?;
             let queue = queue.clone();
             let thread = Builder::new()
                 .name(format!("scim-store-reader-{number}"))
-                .spawn(move || work(&mut connection, &queue))
+                .spawn(move || work(&mut connection, number, &queue))
                 .map_err(Fault::Thread)?;
             readers.threads.push(thread);
         }
@@ -109,16 +134,24 @@ impl Readers {
 
     /// `None` when that takes a thread.
     fn in_place<T>(&self, read: impl Fn(&Connection, Turn) -> Result<T, Fault>) -> Option<Result<T, Fault>> {
-        let at_hand = self.at_hand()?;
+        let at_hand = self.at_hand().ok()??;
+        // A thread waits where the caller must not.
+        let Some(under_way) = self.reads.begin(at_hand.place) else {
+            self.lay_down(at_hand);
+            return None;
+        };
         let outcome = on_snapshot(&at_hand.connection, |connection| {
             let outcome = read(connection, Turn::InPlace);
             // What ends the transaction must not be given up for what the read took.
             at_hand.steps.store(0, Ordering::Relaxed);
             outcome
         });
+        drop(under_way);
         // A connection whose read panicked is not used again, nor one that is left within a transaction.
         if at_hand.connection.is_autocommit() {
             self.lay_down(at_hand);
+        } else {
+            self.connections().unopened.push(at_hand.place);
         }
         match outcome {
             Err(fault) if fault.is_interrupted() => None,
@@ -126,15 +159,27 @@ impl Readers {
         }
     }
 
-    /// A connection at hand, or another one: what is short never waits for what is long. There are as many as callers
-    /// had at once.
-    fn at_hand(&self) -> Option<AtHand> {
-        let at_hand = self.at_hand.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        at_hand.or_else(|| AtHand::new(schema::reading(&self.path).ok()?).ok())
+    /// A connection at hand, or another one: what is short never waits for what is long. `None` when too many callers
+    /// read at once.
+    fn at_hand(&self) -> Result<Option<AtHand>, Fault> {
+        let place = {
+            let mut connections = self.connections();
+            match connections.idle.pop() {
+                Some(at_hand) => return Ok(Some(at_hand)),
+                None => connections.unopened.pop(),
+            }
+        };
+        let Some(place) = place else { return Ok(None) };
+        let opened = schema::reading(&self.path).and_then(|connection| AtHand::new(connection, place));
+        opened.map(Some).inspect_err(|_| self.connections().unopened.push(place))
     }
 
     fn lay_down(&self, at_hand: AtHand) {
-        self.at_hand.lock().unwrap_or_else(PoisonError::into_inner).push(at_hand);
+        self.connections().idle.push(at_hand);
+    }
+
+    fn connections(&self) -> MutexGuard<'_, Connections> {
+        self.at_hand.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn on_thread<T: Send + 'static>(
@@ -145,17 +190,22 @@ impl Readers {
         let (answer, outcome) = oneshot::channel();
         let waiting = Arc::new(());
         let waits = Arc::downgrade(&waiting);
-        let job = Box::new(move |connection: &mut Connection| {
+        let (all, longest) = (Arc::clone(&self.reads), self.longest);
+        let job = Box::new(move |connection: &mut Connection, place| {
             if waits.strong_count() == 0 {
                 return;
             }
             pace.begin();
+            let under_way = all.begin_in_time(place);
+            let (of_store, number, until) = (Arc::clone(&all), under_way.number(), Instant::now() + longest);
+            let is_to_end = move || of_store.is_to_end(place, number) || Instant::now() >= until;
             // What ends the transaction is not given up.
             let reads = Arc::new(AtomicBool::new(true));
             let is_reading = Arc::clone(&reads);
-            let paced = pace.clone();
+            let (is_over, paced) = (is_to_end.clone(), pace.clone());
             let is_idle = move || {
-                is_reading.load(Ordering::Relaxed) && (waits.strong_count() == 0 || paced.tick().is_err())
+                let is_given_up = || waits.strong_count() == 0 || is_over() || paced.tick().is_err();
+                is_reading.load(Ordering::Relaxed) && is_given_up()
             };
             // The next job sets its own in its place.
             let _ = connection.progress_handler(STEPS, Some(is_idle));
@@ -164,13 +214,13 @@ impl Readers {
                 reads.store(false, Ordering::Relaxed);
                 outcome
             });
+            drop(under_way);
             // Why it was given up.
-            let outcome = match outcome {
-                Err(fault) if fault.is_interrupted() => {
-                    Err(pace.tick().err().map_or(fault, |exhausted| StoreError::from(exhausted).into()))
-                }
-                outcome => outcome,
-            };
+            let outcome = outcome.map_err(|fault| match (fault.is_interrupted(), pace.tick()) {
+                (true, _) if is_to_end() => StoreError::Unavailable(Unavailable::ReadEnded).into(),
+                (true, Err(exhausted)) => StoreError::from(exhausted).into(),
+                _ => fault,
+            });
             // Who no longer listens does not need to know.
             let _ = answer.send(outcome);
         });
@@ -187,15 +237,16 @@ struct AtHand {
     connection: Connection,
     /// Thousands of steps of the present read.
     steps: Arc<AtomicU32>,
+    place: usize,
 }
 
 impl AtHand {
-    fn new(mut connection: Connection) -> Result<Self, Fault> {
+    fn new(mut connection: Connection, place: usize) -> Result<Self, Fault> {
         let steps = Arc::new(AtomicU32::new(0));
         let counted = Arc::clone(&steps);
         let is_enough = move || counted.fetch_add(1, Ordering::Relaxed) >= IN_PLACE;
         connection.progress_handler(STEPS, Some(is_enough))?;
-        Ok(Self { connection, steps })
+        Ok(Self { connection, steps, place })
     }
 }
 
@@ -229,10 +280,10 @@ impl Drop for Readers {
     }
 }
 
-fn work(connection: &mut Connection, queue: &Receiver<Job>) {
+fn work(connection: &mut Connection, place: usize, queue: &Receiver<Job>) {
     while let Ok(job) = queue.recv_blocking() {
         // A panic drops the answer's sender, which tells the caller.
-        let _ = catch_unwind(AssertUnwindSafe(|| job(connection)));
+        let _ = catch_unwind(AssertUnwindSafe(|| job(connection, place)));
         if !connection.is_autocommit() {
             let _ = connection.progress_handler(STEPS, None::<fn() -> bool>);
             let _ = connection.execute_batch("ROLLBACK");
@@ -243,10 +294,9 @@ fn work(connection: &mut Connection, queue: &Receiver<Job>) {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test")]
 mod tests {
-    use std::time::Duration;
-
-    use scim_core::Work;
-    use scim_server_traits::TenantId;
+    use scim_core::{Resource, ResourceType, Timestamp, Work};
+    use scim_server_traits::{Batch, Insert, TenantId};
+    use serde_json::json;
     use tokio::time::timeout;
 
     use super::super::names::Names;
@@ -266,9 +316,7 @@ mod tests {
             let directory = tempfile::tempdir().unwrap();
             let (path, options) =
                 (directory.path().join("scim.db"), SqliteOptions::default().with_readers(1));
-            let writer =
-                Writer::open(&path, &options, Arc::new(Names::new(1 << 20)), Arc::default()).unwrap();
-            let readers = Readers::open(&path, &options).unwrap();
+            let (writer, readers) = both(&path, &options);
             let context = Context::new(TenantId::new("a"));
             Self { _directory: directory, _writer: writer, readers, context }
         }
@@ -322,9 +370,69 @@ mod tests {
         let mut long = Box::pin(one.endless(Pace::free(Work::unlimited())));
         // It is under way once the connection that was at hand has been given back.
         assert!(timeout(Duration::from_millis(20), &mut long).await.is_err());
-        let held: Vec<_> = (0..3).map(|_| one.readers.at_hand().unwrap()).collect();
+        let held: Vec<_> = (0..3).map(|_| one.readers.at_hand().unwrap().unwrap()).collect();
         assert!(one.readers.in_place(|_, _| Ok(7)).unwrap().is_ok_and(|seven| seven == 7));
         drop(held);
+    }
+
+    fn context() -> Context {
+        Context::new(TenantId::new("octo"))
+    }
+
+    fn free() -> Pace {
+        Pace::free(Work::unlimited())
+    }
+
+    /// Looks at one state of the file for ever.
+    fn endless(connection: &Connection, _: Turn) -> Result<i64, Fault> {
+        let sql = "WITH RECURSIVE n(i) AS (SELECT count(*) FROM scim_document UNION ALL SELECT i + 1 FROM n)
+            SELECT count(*) FROM n";
+        Ok(connection.query_row(sql, [], |row| row.get(0))?)
+    }
+
+    fn is_ended(outcome: Result<i64, Fault>) -> bool {
+        matches!(outcome, Err(Fault::Refused(StoreError::Unavailable(Unavailable::ReadEnded))))
+    }
+
+    fn both(path: &Path, options: &SqliteOptions) -> (Writer, Readers) {
+        let (reads, names) = (Arc::new(Readers::reads(options)), Arc::new(Names::new(1 << 20)));
+        let writer = Writer::open(path, options, names, Arc::default(), Arc::clone(&reads)).unwrap();
+        (writer, Readers::open(path, options, reads).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_read_ends_in_time() {
+        let directory = tempfile::tempdir().unwrap();
+        let options = SqliteOptions::default().with_readers(1).with_longest_read(Duration::from_millis(20));
+        let (_writer, readers) = both(&directory.path().join("scim.db"), &options);
+        assert!(is_ended(readers.run(&context(), free(), endless).await));
+        assert_eq!(
+            readers.on_thread(free(), |_, _| Ok(7)).await.unwrap(),
+            7,
+            "the next one has its own time"
+        );
+    }
+
+    #[tokio::test]
+    async fn reads_end_before_the_log_is_too_long_and_writes_go_on() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("scim.db");
+        let options = SqliteOptions::default().with_readers(1).with_log(256 << 10);
+        let (writer, readers) = both(&path, &options);
+        let write = async {
+            for number in 0..600 {
+                let document = json!({"userName": format!("u{number}"), "title": "t".repeat(3_000)});
+                let resource = Resource::from_canonical(document.as_object().unwrap().clone());
+                let insert = Insert::new(ResourceType::user(), format!("u{number}"), resource);
+                let batch = Batch::new(Timestamp::from_millis(0)).insert(insert);
+                writer.commit(TenantId::new("octo"), batch).await.unwrap();
+            }
+        };
+        let context = context();
+        let (outcome, ()) = tokio::join!(readers.run(&context, free(), endless), write);
+        assert!(is_ended(outcome));
+        let log = std::fs::metadata(directory.path().join("scim.db-wal")).unwrap().len();
+        assert!(log < (5 << 18) + (1 << 20), "the log has {log} bytes");
     }
 
     #[test]
@@ -333,7 +441,8 @@ mod tests {
         let path = directory.path().join("scim.db");
         let file = Connection::open(&path).unwrap();
         file.pragma_update(None, "journal_mode", "WAL").unwrap();
-        let readers = Readers::open(&path, &SqliteOptions::default().with_readers(1)).unwrap();
+        let options = SqliteOptions::default().with_readers(1);
+        let readers = Readers::open(&path, &options, Arc::new(Readers::reads(&options))).unwrap();
         let count = |to: u32| {
             move |connection: &Connection, _| {
                 let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT ?1)

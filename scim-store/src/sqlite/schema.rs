@@ -243,11 +243,20 @@ pub(super) fn writing(path: &Path, options: &SqliteOptions) -> Result<Connection
     Ok(connection)
 }
 
-/// Moves what is in the log into the file, as `PRAGMA wal_checkpoint` does in this mode. Says whether nothing was in the
-/// way: for `PASSIVE` another who moves it, otherwise readers too.
-pub(super) fn move_log(connection: &Connection, mode: &str) -> Result<bool, Fault> {
-    let busy: i64 = connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| row.get(0))?;
-    Ok(busy == 0)
+/// How far the log was moved.
+pub(super) struct Moved {
+    /// Whether nothing was in the way: for `PASSIVE` another who moves it, otherwise readers too.
+    pub(super) done: bool,
+    /// Whether all of it is in the file.
+    pub(super) all: bool,
+}
+
+/// Moves what is in the log into the file, as `PRAGMA wal_checkpoint` does in this mode.
+pub(super) fn move_log(connection: &Connection, mode: &str) -> Result<Moved, Fault> {
+    let sql = format!("PRAGMA wal_checkpoint({mode})");
+    let (busy, pages, moved): (i64, i64, i64) =
+        connection.query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    Ok(Moved { done: busy == 0, all: pages == moved })
 }
 
 const WRITE: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);

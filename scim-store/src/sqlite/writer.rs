@@ -18,6 +18,7 @@ use super::lock::Lock;
 use super::log::Log;
 use super::names::Names;
 use super::options::SqliteOptions;
+use super::reads::Reads;
 use super::{file, schema, write};
 use crate::tables::Seq;
 use crate::write::refuses_first;
@@ -60,12 +61,13 @@ impl Writer {
         options: &SqliteOptions,
         names: Arc<Names>,
         keys: Arc<Keys>,
+        reads: Arc<Reads>,
     ) -> Result<Self, Fault> {
         let lock = Lock::take(path)?;
         let file = file::make(path).map_err(|error| Fault::File { path: path.to_owned(), error })?;
         let mut connection = schema::writing(path, options)?;
         let secret = schema::secret(&connection)?;
-        let mut checkpointer = Checkpointer::start(path, &mut connection, &file, options)?;
+        let mut checkpointer = Checkpointer::start(path, &mut connection, &file, options, reads)?;
         let log = Arc::clone(checkpointer.log());
         let (jobs, queue) = bounded(options.queue.max(1));
         let options = options.clone();
@@ -151,6 +153,9 @@ fn work(
                 }
             }
         }
+        if log.is_full() {
+            checkpointer.make_room(connection);
+        }
         // A panic drops the answers' senders, which tells the callers.
         let full = catch_unwind(AssertUnwindSafe(|| {
             let full = !commits.is_empty() && group.carry_out(commits);
@@ -175,7 +180,7 @@ fn work(
 fn close(connection: Connection, log: &Log) {
     if !log.has_failed() {
         let _ = connection.execute_batch("PRAGMA optimize");
-        if log.judge(schema::move_log(&connection, "TRUNCATE")).is_ok_and(|moved| moved) {
+        if log.judge(schema::move_log(&connection, "TRUNCATE")).is_ok_and(|moved| moved.done) {
             let _ = schema::keep_log(&connection, false);
         }
     }
@@ -314,6 +319,10 @@ mod tests {
     use super::super::names::Name;
     use super::*;
 
+    fn no_reads() -> Arc<Reads> {
+        Arc::new(Reads::new(0))
+    }
+
     fn names() -> Arc<Names> {
         Arc::new(Names::new(1 << 20))
     }
@@ -354,7 +363,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let options = SqliteOptions::default().with_most_bytes(2 << 20);
         let writer =
-            Writer::open(&directory.path().join("scim.db"), &options, names(), Arc::default()).unwrap();
+            Writer::open(&directory.path().join("scim.db"), &options, names(), Arc::default(), no_reads())
+                .unwrap();
         assert_eq!(together(&writer, [users(0..10, 50_000)]).await, [false]);
         // A large batch takes no small one along.
         let refused = together(&writer, [users([100], 10), users(200..300, 50_000), users([101], 10)]).await;
@@ -377,8 +387,14 @@ mod tests {
         thread::spawn(move || {
             let directory = tempfile::tempdir().unwrap();
             let options = SqliteOptions::default().with_queue(1);
-            let writer =
-                Writer::open(&directory.path().join("scim.db"), &options, names(), Arc::default()).unwrap();
+            let writer = Writer::open(
+                &directory.path().join("scim.db"),
+                &options,
+                names(),
+                Arc::default(),
+                no_reads(),
+            )
+            .unwrap();
             let (open, gate) = mpsc::channel::<()>();
             // The gate opens on the thread that polls the calls that do not fit.
             let held = writer.alone(move |_| Ok(gate.recv().is_ok()));
@@ -422,7 +438,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let options = SqliteOptions::default().with_most_bytes(2 << 20);
         let writer =
-            Writer::open(&directory.path().join("scim.db"), &options, names(), Arc::default()).unwrap();
+            Writer::open(&directory.path().join("scim.db"), &options, names(), Arc::default(), no_reads())
+                .unwrap();
         // The long name is in the first row that is written, the long title in a later one.
         let first = [named("a", 1, 1), named("b", LONG, 1), named("c", 1, 1), named("d", 1, 1)];
         assert_eq!(together(&writer, first).await, [true; 4]);
@@ -441,7 +458,8 @@ mod tests {
     async fn a_refused_batch_leaves_no_transaction_open() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("scim.db");
-        let writer = Writer::open(&path, &SqliteOptions::default(), names(), Arc::default()).unwrap();
+        let writer =
+            Writer::open(&path, &SqliteOptions::default(), names(), Arc::default(), no_reads()).unwrap();
         assert!(outcomes(&writer, [users(0..1, 10)]).await[0].is_ok());
         let both = outcomes(&writer, [users([0], 10), users(100..200, 10)]).await;
         assert_eq!([both[0].is_err(), both[1].is_ok()], [true, true], "{both:?}");

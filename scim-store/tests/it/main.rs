@@ -4,6 +4,8 @@
 
 #[cfg(feature = "sqlite")]
 mod agree;
+#[cfg(feature = "sqlite")]
+mod bounded;
 mod broken;
 mod feed;
 mod given;

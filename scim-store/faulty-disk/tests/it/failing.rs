@@ -23,9 +23,8 @@ fn ways(kind: Kind) -> Vec<Plan> {
 fn calls(kind: Kind, with_reader: bool) -> u64 {
     let nothing = Plan { kind, nth: u64::MAX, errno: EIO, for_good: false, torn: false };
     let run = run(Some(nothing), with_reader);
-    assert!(
-        run.opened && run.attempts.iter().filter(|attempt| attempt.outcome == Outcome::Kept).count() > 20
-    );
+    let kept = run.attempts.iter().filter(|attempt| attempt.outcome == Outcome::Kept).count();
+    assert!(run.opened && kept > 18, "{with_reader}: {:?}", run.attempts);
     run.disk.count(kind) * 21 / 20
 }
 

@@ -48,7 +48,7 @@ pub(crate) fn folder() -> TempDir {
 }
 
 pub(crate) fn options() -> SqliteOptions {
-    SqliteOptions::default().with_readers(1).with_log(32 << 10).with_queue(8).with_names(1 << 16)
+    SqliteOptions::default().with_readers(1).with_log(160 << 10).with_queue(8).with_names(1 << 16)
 }
 
 /// A file as the store makes it.
@@ -63,7 +63,7 @@ pub(crate) fn empty_file() -> &'static [u8] {
 }
 
 /// Does all of the history on a disk that fails as planned. With a reader, another connection looks at an old state for
-/// half of the time, as a backup does. Ends as a process that is stopped, which closes the store.
+/// a while, as a backup does. Ends as a process that is stopped, which closes the store.
 pub(crate) fn run(plan: Option<Plan>, with_reader: bool) -> Run {
     let folder = folder();
     let path = folder.path().join("scim.db");
@@ -85,12 +85,12 @@ impl Run {
         let mut reader = None;
         let mut number = 0;
         while number < LENGTH {
-            if let Some(path) = looked_at.filter(|_| number == 5) {
+            if let Some(path) = looked_at.filter(|_| number == 10) {
                 reader = Connection::open(path)
                     .ok()
                     .filter(|file| file.execute_batch("BEGIN; SELECT count(*) FROM scim_resource").is_ok());
             }
-            if number == 16 {
+            if number == 14 {
                 reader = None;
             }
             let begun = self.disk.now();

@@ -1,0 +1,210 @@
+//! Which reads are under way: the log can be begun anew only when none is.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The reads of one store. Each connection that reads has a place of its own, in which one read is at a time.
+#[derive(Debug)]
+pub(super) struct Reads {
+    places: Vec<Place>,
+    /// The number of the read that began last.
+    last: AtomicU64,
+    /// Whether none may begin.
+    closed: AtomicBool,
+    changes: Mutex<()>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Place {
+    /// The number of the read; 0 while there is none.
+    number: AtomicU64,
+    /// The number of a read that is to end.
+    to_end: AtomicU64,
+}
+
+impl Reads {
+    pub(super) fn new(places: usize) -> Self {
+        Self {
+            places: (0..places).map(|_| Place::default()).collect(),
+            last: AtomicU64::new(0),
+            closed: AtomicBool::new(false),
+            changes: Mutex::new(()),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// Begins a read in this place, unless none may begin.
+    pub(super) fn begin(&self, place: usize) -> Option<UnderWay<'_>> {
+        if self.closed.load(Ordering::SeqCst) {
+            return None;
+        }
+        let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
+        if let Some(place) = self.places.get(place) {
+            place.number.store(number, Ordering::SeqCst);
+        }
+        let under_way = UnderWay { reads: self, place, number };
+        // Whoever closes looks at the places afterwards: one of the two sees the other.
+        (!self.closed.load(Ordering::SeqCst)).then_some(under_way)
+    }
+
+    /// The same, and waits until it may.
+    pub(super) fn begin_in_time(&self, place: usize) -> UnderWay<'_> {
+        loop {
+            if let Some(under_way) = self.begin(place) {
+                return under_way;
+            }
+            let mut changes = self.changes();
+            while self.closed.load(Ordering::SeqCst) {
+                changes = self.changed.wait(changes).unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+    }
+
+    /// Whether the read of this number was asked to end.
+    pub(super) fn is_to_end(&self, place: usize, number: u64) -> bool {
+        self.places.get(place).is_some_and(|place| place.to_end.load(Ordering::Relaxed) == number)
+    }
+
+    /// Keeps reads from beginning until what is returned is dropped. One caller at a time.
+    pub(super) fn close(&self) -> Closed<'_> {
+        self.closed.store(true, Ordering::SeqCst);
+        Closed { reads: self }
+    }
+
+    /// Asks the oldest read to end that was not asked yet; whether there was one.
+    pub(super) fn end_oldest(&self) -> bool {
+        let not_asked = |(place, number): &(&Place, u64)| place.to_end.load(Ordering::Relaxed) != *number;
+        let oldest = self.numbers().filter(not_asked).min_by_key(|(_, number)| *number);
+        if let Some((place, number)) = oldest {
+            place.to_end.store(number, Ordering::Relaxed);
+        }
+        oldest.is_some()
+    }
+
+    fn numbers(&self) -> impl Iterator<Item = (&Place, u64)> {
+        let places = self.places.iter();
+        places.map(|place| (place, place.number.load(Ordering::SeqCst))).filter(|(_, number)| *number > 0)
+    }
+
+    fn changes(&self) -> MutexGuard<'_, ()> {
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self) {
+        // Nobody is between looking and waiting.
+        drop(self.changes());
+        self.changed.notify_all();
+    }
+}
+
+/// A read, until it is dropped.
+#[derive(Debug)]
+pub(super) struct UnderWay<'a> {
+    reads: &'a Reads,
+    place: usize,
+    number: u64,
+}
+
+impl UnderWay<'_> {
+    pub(super) fn number(&self) -> u64 {
+        self.number
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        if let Some(place) = self.reads.places.get(self.place) {
+            place.number.store(0, Ordering::SeqCst);
+        }
+        if self.reads.closed.load(Ordering::SeqCst) {
+            self.reads.tell();
+        }
+    }
+}
+
+/// No read begins while this is there.
+#[derive(Debug)]
+pub(super) struct Closed<'a> {
+    reads: &'a Reads,
+}
+
+impl Closed<'_> {
+    /// Waits so long at most until no read is under way; whether none is.
+    pub(super) fn wait(&self, patience: Duration) -> bool {
+        let until = Instant::now() + patience;
+        let mut changes = self.reads.changes();
+        loop {
+            if self.reads.numbers().next().is_none() {
+                return true;
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            let waited = self.reads.changed.wait_timeout(changes, left);
+            changes = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+impl Drop for Closed<'_> {
+    fn drop(&mut self) {
+        self.reads.closed.store(false, Ordering::SeqCst);
+        self.reads.tell();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::mpsc;
+    use std::thread;
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn the_oldest_read_ends_first_and_none_begins_meanwhile() {
+        let reads = Reads::new(3);
+        let [first, second] = [2, 0].map(|place| reads.begin(place).unwrap());
+        let closed = reads.close();
+        assert!(reads.begin(1).is_none());
+        assert!(!closed.wait(Duration::ZERO));
+        assert!(reads.end_oldest());
+        let is_to_end = |read: &UnderWay<'_>| reads.is_to_end(read.place, read.number());
+        assert_eq!([is_to_end(&first), is_to_end(&second)], [true, false]);
+        drop(first);
+        assert!(reads.end_oldest() && is_to_end(&second));
+        assert!(!reads.end_oldest(), "each is asked once");
+        drop(second);
+        assert!(closed.wait(Duration::ZERO));
+        drop(closed);
+        assert!(!is_to_end(&reads.begin(0).unwrap()), "the next in its place is another one");
+    }
+
+    #[test]
+    fn who_waits_is_woken() {
+        let reads = Arc::new(Reads::new(2));
+        let read = reads.begin(0).unwrap();
+        let (begun, has_begun) = mpsc::channel();
+        let closer = {
+            let reads = Arc::clone(&reads);
+            thread::spawn(move || {
+                let closed = reads.close();
+                begun.send(()).unwrap();
+                closed.wait(LONG)
+            })
+        };
+        has_begun.recv().unwrap();
+        let waiting = {
+            let reads = Arc::clone(&reads);
+            thread::spawn(move || reads.begin_in_time(1).number())
+        };
+        drop(read);
+        assert!(closer.join().unwrap());
+        assert!(waiting.join().unwrap() > 1);
+    }
+}
