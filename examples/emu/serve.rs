@@ -11,7 +11,7 @@ use scim_server_traits::TenantId;
 /// with `token` when one was minted. It stops cleanly on Ctrl-C or SIGTERM.
 #[derive(Args)]
 #[command(
-    after_help = format!("{}\n  Scopes stand behind any form: `TOKEN=repo`, `sha256:HEX=repo`.\n\nExamples:\n  emu serve\n  emu serve --data octo.db --token-file tokens\n  SCIM_TOKEN=s3cret=admin:enterprise emu serve --rate-limits\n\n{}", scim_examples::TOKEN_HELP, scim_examples::EXIT_HELP)
+    after_help = format!("{}\n  Scopes stand behind any form: `TOKEN=repo`, `sha256:HEX=repo`.\n\nExamples:\n  emu serve\n  emu serve --data octo.db --token-file tokens\n  SCIM_TOKEN=s3cret=admin:enterprise emu serve --rate-limits\n\n{}\n\n{}", scim_examples::TOKEN_HELP, scim_examples::PROBE_HELP, scim_examples::EXIT_HELP)
 )]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -63,10 +63,10 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         builder = builder.without_passed_over_names();
     }
     let enterprise = tokens.into_iter().fold(builder, EnterpriseBuilder::token).build(opened.store)?;
-    let watch = scim_examples::Watch::new(opened.file);
+    let watch = scim_examples::Watch::new(opened.file.clone());
     let stop = watch.or_failed(scim_examples::interrupted()?);
     scim_examples::say_ready(&base_url, enterprise.base_url(), minted.as_deref())?;
-    listening.serve(enterprise, stop).await?;
+    listening.serve(scim_examples::Probed::new(enterprise, opened.file), stop).await?;
     Ok(watch.verdict()?)
 }
 

@@ -1,6 +1,7 @@
 //! What the example servers share: opening a store, listening, saying that they are ready, stopping.
 
 mod host;
+mod probe;
 mod tokens;
 mod watch;
 
@@ -16,6 +17,7 @@ use scim_store::{MemoryStore, SqliteStore};
 use serde_json::json;
 
 pub use host::{Coming, Host, Listening, Refuse};
+pub use probe::{PROBE_HELP, Probed};
 pub use tokens::{TOKEN_HELP, given_tokens, is_token_digest, token_digest};
 pub use watch::{DISK_FAILED, DiskFailed, EXIT_HELP, Watch};
 

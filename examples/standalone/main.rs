@@ -28,7 +28,7 @@ const BASE_PATH: &str = "/scim/v2";
     name = "standalone",
     version,
     args_conflicts_with_subcommands = true,
-    after_help = format!("{}\n\nExamples:\n  standalone\n  standalone --data scim.db --token-file tokens\n  standalone --listen 0.0.0.0:8080 --public-url https://scim.example.com --leniency strict\n  standalone --schema robot.json --resource-type robots.json\n  standalone backup --data scim.db --to copy.db\n\n{}", scim_examples::TOKEN_HELP, scim_examples::EXIT_HELP)
+    after_help = format!("{}\n\nExamples:\n  standalone\n  standalone --data scim.db --token-file tokens\n  standalone --listen 0.0.0.0:8080 --public-url https://scim.example.com --leniency strict\n  standalone --schema robot.json --resource-type robots.json\n  standalone backup --data scim.db --to copy.db\n\n{}\n\n{}", scim_examples::TOKEN_HELP, scim_examples::PROBE_HELP, scim_examples::EXIT_HELP)
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -137,11 +137,11 @@ async fn run(arguments: Serve) -> anyhow::Result<()> {
         server = server.cursor_key(file.secret());
     }
     let server = server.build()?;
-    let watch = scim_examples::Watch::new(opened.file);
+    let watch = scim_examples::Watch::new(opened.file.clone());
     let stop = watch.or_failed(scim_examples::interrupted()?);
     let base_url = format!("{}{BASE_PATH}", listening.url());
     scim_examples::say_ready(&base_url, server.base_url(), minted.as_deref())?;
-    listening.serve(server, stop).await?;
+    listening.serve(scim_examples::Probed::new(server, opened.file), stop).await?;
     Ok(watch.verdict()?)
 }
 

@@ -47,3 +47,24 @@ async fn a_server_whose_disk_fails_ends_with_a_code_of_its_own_and_recovers() {
         assert!(found == created || found == created + 1, "{found} of {created}");
     }
 }
+
+/// A path on the server's own address.
+async fn probe(server: &Server, path: &str) -> (u16, String) {
+    let origin = server.base_url.split("/scim").next().unwrap();
+    let answer = reqwest::get(format!("{origin}{path}")).await.unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
+#[tokio::test]
+async fn a_server_says_without_a_token_whether_it_can_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("scim.db").to_str().unwrap().to_owned();
+    let arguments = ["--listen", "127.0.0.1:0", "--token", "T", "--data", &data];
+    let standalone = Server::start(env!("CARGO_BIN_EXE_standalone"), &arguments).await;
+    for server in [standalone, Server::emu(":memory:").await] {
+        for path in ["/healthz", "/readyz"] {
+            assert_eq!(probe(&server, path).await, (200, String::new()), "{path}");
+        }
+        assert_ne!(probe(&server, "/healthz/").await.0, 200);
+    }
+}

@@ -16,6 +16,9 @@ pub struct SqliteHealth {
     /// Whether the log is as long as it may be, and cannot be moved, because another program reads the file: writes are
     /// refused until it is done.
     pub log_full: bool,
+    /// Whether there was no room for what was to be written or moved last, on the disk or within the size that the file
+    /// may have.
+    pub no_room: bool,
     /// How long ago something was last moved from the log into the file and came to the disk, or the store was opened.
     pub moved: Duration,
     /// How many bytes the disk has room for; `None` when the system does not tell.

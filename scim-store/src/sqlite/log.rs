@@ -37,6 +37,8 @@ pub(super) struct Log {
     moved_last: AtomicU64,
     /// Whether it is as long as it may be, and somebody reads who cannot be ended.
     full: AtomicBool,
+    /// Whether there was no room for the last write.
+    no_room: AtomicBool,
     /// What failed first, and how.
     failed: OnceLock<String>,
 }
@@ -53,6 +55,7 @@ impl Log {
             opened: Instant::now(),
             moved_last: AtomicU64::new(0),
             full: AtomicBool::new(false),
+            no_room: AtomicBool::new(false),
             failed: OnceLock::new(),
         }
     }
@@ -65,6 +68,11 @@ impl Log {
 
     pub(super) fn has_failed(&self) -> bool {
         self.failed.get().is_some()
+    }
+
+    /// Whether there was room for what was written last.
+    pub(super) fn set_room(&self, room: bool) {
+        self.no_room.store(!room, Ordering::Relaxed);
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -112,6 +120,8 @@ impl Log {
     pub(super) fn look_at(&self, fault: &Fault) {
         if fault.is_lost_write() {
             self.fail(fault);
+        } else if fault.is_full() {
+            self.set_room(false);
         }
     }
 
@@ -159,6 +169,7 @@ impl Log {
             failed: self.failed.get().cloned(),
             log: self.bytes(),
             log_full: self.is_full(),
+            no_room: self.no_room.load(Ordering::Relaxed),
             moved: self.opened.elapsed().saturating_sub(moved_last),
             room: fs4::available_space(file::folder(&self.path)).ok(),
         }

@@ -279,7 +279,9 @@ impl Group<'_> {
     /// Commits what has changed, the names of these too.
     fn commit(self, named: Vec<Seq>) -> Result<(), Fault> {
         let _changing = (!named.is_empty()).then(|| self.names.change(named));
-        step(self.connection, "COMMIT")
+        step(self.connection, "COMMIT")?;
+        self.log.set_room(true);
+        Ok(())
     }
 
     fn one(self, tenant: &TenantId, batch: Batch, named: &mut Vec<Seq>) -> Outcome {
