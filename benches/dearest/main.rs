@@ -140,7 +140,7 @@ async fn answer(response: Response<Bytes>) -> anyhow::Result<String> {
     let message: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
     let detail = message["scimType"].as_str().or_else(|| message["detail"].as_str()).unwrap_or_default();
     let results = message["schemas"][0] == urn::BULK_RESPONSE;
-    let failed = |result: &&serde_json::Value| !result["status"].as_str().is_some_and(|code| code < "3");
+    let failed = |result: &&serde_json::Value| result["status"].as_str().is_none_or(|code| code >= "3");
     Ok(match message["Operations"].as_array().filter(|_| results) {
         Some(operations) => {
             format!(
