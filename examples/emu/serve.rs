@@ -58,7 +58,8 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<()> {
         .product(arguments.product)
         .short_code(arguments.short_code)
         .host_url(listening.public_url())
-        .rate_limits(arguments.rate_limits);
+        .rate_limits(arguments.rate_limits)
+        .limits(arguments.host.limits());
     if arguments.hide_passed_over {
         builder = builder.without_passed_over_names();
     }

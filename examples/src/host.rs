@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
+use scim_core::{Limits, TextLimits};
 use tokio::net::TcpListener;
 
 use budget::Budget;
@@ -72,6 +73,12 @@ pub struct Host {
     /// How many bytes of a body must come each second, over each --header-timeout; else it is answered 408.
     #[arg(long, default_value_t = 1_024, value_name = "BYTES")]
     body_rate: u64,
+    /// How many bytes a single text in a body may have, such as a title. Longer ones that are stored stay readable.
+    #[arg(long, default_value_t = 65_536, value_name = "BYTES")]
+    longest_text: usize,
+    /// How many bytes a text may have that is a file: a certificate, or a photo that is a `data:` URI.
+    #[arg(long, default_value_t = 1_048_576, value_name = "BYTES")]
+    longest_file: usize,
     /// How many requests a client may have under way on one HTTP/2 connection.
     #[arg(long, default_value_t = 100, value_name = "NUMBER")]
     http2_streams: u32,
@@ -97,6 +104,8 @@ impl Host {
             header_timeout: 30,
             first_byte_timeout: 10,
             body_rate: 1_024,
+            longest_text: 65_536,
+            longest_file: 1_048_576,
             http2_streams: 100,
             http2_control_frames: 1_000,
         }
@@ -123,6 +132,13 @@ impl Host {
         }
         let places = Arc::new(self.places());
         Ok(Listening { listener, url, public_url, places, tls, rules: Arc::new(self.rules()) })
+    }
+
+    /// What a request may cost the engine; it ends with the time that the request has.
+    pub fn limits(&self) -> Limits {
+        let texts =
+            TextLimits { plain: self.longest_text, large: self.longest_file, ..TextLimits::default() };
+        Limits { texts, time: Some(self.rules().request), ..Limits::default() }
     }
 
     fn places(&self) -> Places {

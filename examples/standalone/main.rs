@@ -125,6 +125,7 @@ async fn run(arguments: Serve) -> anyhow::Result<()> {
         .registry(registry)
         .leniency(leniency)
         .plain_body(arguments.plain_body)
+        .limits(arguments.host.limits())
         .patch_response(arguments.patch_response)
         .open_api_description(arguments.open_api_description);
     if arguments.hide_passed_over {

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::resource_type::AttrRef;
+use crate::weight::weight;
 
 /// The document of one resource: canonical, schema-bound, without relations and without what the
 /// server owns (`id`, `meta`).
@@ -37,6 +38,11 @@ impl Resource {
     /// The document, to be changed in place by code that keeps the promise.
     pub fn as_map_mut(&mut self) -> &mut Map<String, Value> {
         &mut self.attributes
+    }
+
+    /// How many bytes the document has, [about](crate::weight).
+    pub fn weight(&self) -> usize {
+        self.attributes.iter().map(|(name, value)| name.len() + weight(value)).sum()
     }
 
     /// The document, by value.

@@ -10,7 +10,7 @@ use std::task::{Context as TaskContext, Poll};
 use bytes::Bytes;
 use http::{Request, Response, header};
 use http_body_util::Full;
-use scim_core::{Error, Leniency, Quirk, RegistryError, ResourceType};
+use scim_core::{Error, Leniency, Limits, Quirk, RegistryError, ResourceType};
 use scim_server::{Body, ConfigError, ErrorMember, PatchResponse, Server};
 use scim_server_traits::{Clock, Context, Get, Query, Store, StoreError, SystemClock, TenantId};
 use tower_service::Service;
@@ -60,6 +60,7 @@ impl Enterprise {
             names_passed_over: true,
             numeric_error_status: false,
             rate_limits: false,
+            limits: Limits::default(),
         }
     }
 
@@ -174,6 +175,7 @@ pub struct EnterpriseBuilder {
     names_passed_over: bool,
     numeric_error_status: bool,
     rate_limits: bool,
+    limits: Limits,
 }
 
 impl fmt::Debug for EnterpriseBuilder {
@@ -270,6 +272,13 @@ impl EnterpriseBuilder {
         self
     }
 
+    /// What a request may cost, as for a server.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
     /// Makes the enterprise on this store.
     pub fn build(self, store: Arc<dyn Store>) -> Result<Enterprise, EnterpriseError> {
         let slug_fits = !self.slug.is_empty()
@@ -307,6 +316,7 @@ impl EnterpriseBuilder {
             .also_at(base_path)
             .registry(registry)
             .leniency(leniency)
+            .limits(self.limits)
             .clock(self.clock)
             .pages(PAGES.0, PAGES.1)
             .patch_response(PatchResponse::Body)

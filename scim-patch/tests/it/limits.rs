@@ -86,7 +86,7 @@ fn cost(before: &Value, operations: &Value) -> u64 {
         match apply(&Leniency::INTEROP, &limits, before.clone(), operations.clone()) {
             Ok(()) => true,
             Err(PatchError::TooLarge { .. }) => false,
-            Err(other) => panic!("{operations}: {other}"),
+            Err(other) => unreachable!("{operations}: {other}"),
         }
     };
     let (mut refused, mut passed) = (0, 1 << 40);

@@ -74,9 +74,7 @@ async fn update(
     if !plan.touches_document() {
         return Ok(update.when(precondition.clone()));
     }
-    let get = call.server.get(resource_type, id);
-    let stored = call.server.store.get(&call.context, get).await?;
-    let mut stored = stored.ok_or_else(|| read::missing(resource_type, id))?;
+    let mut stored = read::current(call, resource_type, id).await?;
     check_version(precondition, resource_type.name(), id, stored.version)?;
     let changed = plan.apply_within(&mut stored.resource, &mut call.context.work().meter())?;
     secret::discard(resource_type, &mut stored.resource);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use http::{StatusCode, header};
 use scim_core::{Error, Projection, ResourceType};
+use scim_server_traits::Stored;
 
 use crate::etag::Conditions;
 use crate::respond::{Answer, wanted_relations};
@@ -42,6 +43,20 @@ pub(crate) async fn show(
         Some(stored) => Ok(Shown::new(call.server, resource_type, stored)),
         None => Err(missing(resource_type, id)),
     }
+}
+
+/// The document as it is now, for whoever is to change it. It is charged by its size, for many operations of one request
+/// may be about one large resource.
+pub(crate) async fn current(
+    call: &Call<'_>,
+    resource_type: &Arc<ResourceType>,
+    id: &str,
+) -> Result<Stored, Error> {
+    let get = call.server.get(resource_type, id);
+    let stored = call.server.store.get(&call.context, get).await?;
+    let stored = stored.ok_or_else(|| missing(resource_type, id))?;
+    call.context.work().charge(stored.resource.weight() as u64 / 2)?;
+    Ok(stored)
 }
 
 /// 404 for a resource that is not there.

@@ -23,9 +23,7 @@ pub(crate) async fn run(
     let body = call.json()?;
     let mut attempts = Attempts::begin(call, &resource_type, &id).await;
     let projection = loop {
-        let get = server.get(&resource_type, &id);
-        let previous = server.store.get(&call.context, get).await?;
-        let previous = previous.ok_or_else(|| read::missing(&resource_type, &id))?;
+        let previous = read::current(call, &resource_type, &id).await?;
         check_version(&precondition, resource_type.name(), &id, previous.version)?;
         let mut ingested = call.reading(|lenience| {
             ingest_value(body.clone(), &resource_type, Some(&previous.resource), lenience)
