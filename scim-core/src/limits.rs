@@ -61,8 +61,8 @@ impl Default for Limits {
     }
 }
 
-/// How long a single text in a body may be, in bytes. Longer ones that are stored already can be read, and the rest of
-/// their resource can be changed.
+/// How long a single text in a body may be, in bytes. Longer ones that are stored already can be read, and a PATCH can
+/// change the rest of their resource.
 ///
 /// ```
 /// use scim_core::{Leniency, Limits, ResourceType, ingest};

@@ -23,6 +23,8 @@ use crate::error::{Error, ScimType};
 #[derive(Clone, Debug)]
 pub struct Work {
     left: Arc<AtomicU64>,
+    /// Whether more was asked for than there was.
+    spent: Arc<AtomicBool>,
     abandoned: Arc<AtomicBool>,
     until: Option<Instant>,
 }
@@ -58,7 +60,12 @@ impl From<Exhausted> for Error {
 impl Work {
     /// So many steps, about ten nanoseconds each, however long they take.
     pub fn steps(steps: u64) -> Self {
-        Self { left: Arc::new(AtomicU64::new(steps)), abandoned: Arc::default(), until: None }
+        Self {
+            left: Arc::new(AtomicU64::new(steps)),
+            spent: Arc::default(),
+            abandoned: Arc::default(),
+            until: None,
+        }
     }
 
     /// As many steps as it takes.
@@ -77,7 +84,7 @@ impl Work {
     /// proportional to what a request is about.
     #[must_use]
     pub fn uncounted(&self) -> Self {
-        Self { left: Arc::new(AtomicU64::new(u64::MAX)), ..self.clone() }
+        Self { left: Arc::new(AtomicU64::new(u64::MAX)), spent: Arc::default(), ..self.clone() }
     }
 
     /// Ends it wherever it goes on: nobody waits for it any more.
@@ -104,7 +111,8 @@ impl Work {
     ///
     /// # Errors
     ///
-    /// [`Exhausted`] where they are not there, the time is up, or nobody waits. From then on nothing is there.
+    /// [`Exhausted`] where they are not there, the time is up, or nobody waits. Whoever asked for too much gets nothing
+    /// more, though some may be left.
     pub fn charge(&self, steps: u64) -> Result<(), Exhausted> {
         self.take(steps, 0).map(|_| ())
     }
@@ -117,20 +125,23 @@ impl Work {
         match self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, taken) {
             Ok(left) => Ok(rest(left).unwrap_or_default().min(advance)),
             Err(_) => {
-                self.left.store(0, Ordering::Relaxed);
+                self.spent.store(true, Ordering::Relaxed);
                 Err(Exhausted::Steps)
             }
         }
     }
 
-    /// Whether the time is up, or nobody waits.
+    /// Whether the time is up, nobody waits, or more was asked for than there was.
     ///
     /// # Errors
     ///
-    /// [`Exhausted::Time`] and [`Exhausted::Abandoned`].
+    /// [`Exhausted`], which of these it is.
     pub fn check(&self) -> Result<(), Exhausted> {
         if self.abandoned.load(Ordering::Relaxed) {
             return Err(Exhausted::Abandoned);
+        }
+        if self.spent.load(Ordering::Relaxed) {
+            return Err(Exhausted::Steps);
         }
         match self.until {
             Some(until) if Instant::now() >= until => Err(Exhausted::Time),

@@ -9,7 +9,7 @@ use scim_core::{AttrRef, Attribute, DateTime, Exhausted, Lenience, Meter, Quirk,
 use serde_json::{Number, Value};
 
 use crate::literal::{CompareOp, Literal};
-use crate::look::Look;
+use crate::look::{self, Look};
 
 /// What a value is asked. `ne` is no test of its own: it is the complement of `eq` over the attribute.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,7 +23,7 @@ pub(crate) enum Test {
 impl Test {
     /// Whether one value passes.
     pub(crate) fn holds<'v>(&self, value: &'v Value, look: &mut Look<'_, 'v>) -> Result<bool, Exhausted> {
-        look.costs(1)?;
+        look.costs(look::TEST)?;
         match self {
             Self::Present => Ok(has_value(value)),
             Self::Compare(comparison) => comparison.holds(value, look),
@@ -192,6 +192,7 @@ impl Comparison {
                 Ok(value.parse::<DateTime>().is_ok_and(|value| self.ordered(value.cmp(operand))))
             }
             Operand::Binary(operand) => {
+                look.costs(value.len() as u64 / 256)?;
                 // Only what has the operand's length is worth decoding.
                 if decoded_length(value) != operand.len() {
                     return Ok(false);
@@ -314,6 +315,8 @@ fn folded<'v>(
     look: &mut Look<'_, 'v>,
 ) -> Result<bool, Exhausted> {
     look.reads(compared(op, value, operand))?;
+    // Whether it is ASCII is asked of all of it.
+    look.costs(value.len() as u64 / 256)?;
     if (op == CompareOp::Co || !value.is_ascii())
         && let Some(folded) = look.fold(value)?
     {

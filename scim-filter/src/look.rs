@@ -56,8 +56,13 @@ pub(crate) fn all<T>(
 
 /// What finding an attribute in a document costs, in steps.
 pub(crate) const FIND: u64 = 5;
+/// What finding a sub-attribute and asking a value costs.
+pub(crate) const TEST: u64 = 3;
 /// What asking a store for a link costs.
 pub(crate) const LINK: u64 = 50;
+
+/// What finding the folded form of a text costs.
+const KNOWN: u64 = 5;
 
 /// What keeping a text costs, whatever its length.
 const NEW: u64 = 10;
@@ -96,6 +101,7 @@ impl<'m, 'v> Look<'m, 'v> {
         if is_ascii && text.len() <= SHORT {
             return Ok(None);
         }
+        self.meter.charge(KNOWN)?;
         match self.folded.entry(Place(text)) {
             Entry::Occupied(known) => Ok(Some(known.into_mut())),
             Entry::Vacant(new) => {

@@ -89,6 +89,8 @@ pub(crate) struct Budget<'a> {
 
 /// What an edit costs however little it changes, in steps.
 const EDIT: u64 = 20;
+/// What it costs to change a sub-attribute, in steps.
+const PART: u64 = 10;
 /// What it costs to look at an element, in steps.
 const ELEMENT: usize = 40;
 /// How many bytes of an element are compared, copied or hashed in a step.
@@ -163,6 +165,8 @@ impl Applier<'_> {
                 this.change_values(path, |elements, budget| {
                     let chosen = which.choose(elements, budget.meter)?;
                     // The bytes of the first came with the request.
+                    let changes = chosen.len().saturating_mul(change.parts_count()) as u64;
+                    budget.meter.charge(changes.saturating_mul(PART))?;
                     budget.write(chosen.len().saturating_sub(1).saturating_mul(change.weight()))?;
                     change_elements(path, elements, chosen, (which, change), budget.meter)?;
                     // What has become equal is left once (CORE-026).
@@ -183,10 +187,11 @@ impl Applier<'_> {
         change: impl FnOnce(&mut Self) -> Result<(), PatchError>,
     ) -> Result<(), PatchError> {
         let is_fixed = path.attribute().mutability == Mutability::Immutable;
-        let before = if is_fixed { path.get(self.document).cloned() } else { None };
-        if let Some(before) = &before {
+        let before = if is_fixed { path.get(self.document) } else { None };
+        if let Some(before) = before {
             self.budget.look(std::slice::from_ref(before), 1)?;
         }
+        let before = before.cloned();
         change(self)?;
         if before.is_some() && path.get(self.document) != before.as_ref() {
             let detail = format!("`{path}` is immutable and has another value already");

@@ -126,6 +126,14 @@ impl Change {
         }
     }
 
+    /// How many sub-attributes it changes.
+    pub(crate) fn parts_count(&self) -> usize {
+        match self {
+            Self::Parts { parts, .. } => parts.len(),
+            Self::Replace(_) | Self::Remove => 1,
+        }
+    }
+
     /// Whether there is something to set, so that there has to be a value to set it in.
     pub(crate) fn gives(&self) -> bool {
         match self {

@@ -52,18 +52,24 @@ impl MemoryStore {
         context: &Context,
         read: impl Fn(&Tenant, &Work, &Work) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let snapshot = {
-            let tenants = self.tenants.read().map_err(poisoned)?;
-            let Some(tenant) = tenants.get(context.tenant()) else { return Ok(T::default()) };
-            let short = Work::steps(IN_PLACE);
-            match read(tenant, &short, &short) {
-                Err(StoreError::Exhausted(_)) => tenant.clone(),
+        let short = Work::steps(IN_PLACE);
+        match self.tenants.read().map_err(poisoned)?.get(context.tenant()) {
+            None => return Ok(T::default()),
+            Some(tenant) => match read(tenant, &short, &short) {
+                Err(StoreError::Exhausted(_)) => {}
                 outcome => return outcome,
-            }
-        };
-        let _place = self.lanes.enter(context).await;
+            },
+        }
+        let place = self.lanes.enter(context).await;
+        let snapshot = self.tenants.read().map_err(poisoned)?.get(context.tenant()).cloned();
+        let Some(snapshot) = snapshot else { return Ok(T::default()) };
         let work = context.work().clone();
-        blocking::unblock(move || read(&snapshot, &work, &work.uncounted())).await
+        blocking::unblock(move || {
+            // Kept until the work is done, also when nobody waits for it any more.
+            let _place = place;
+            read(&snapshot, &work, &work.uncounted())
+        })
+        .await
     }
 }
 
@@ -98,7 +104,7 @@ impl Store for MemoryStore {
         let mut tenants = self.tenants.write().map_err(poisoned)?;
         let tenant = tenants.entry(context.tenant().clone()).or_default();
         let mut transaction = Transaction::new(context.tenant(), tenant);
-        let written = write_all(&mut transaction, now, writes);
+        let written = write_all(&mut transaction, now, writes, context.work());
         if written.is_err() {
             transaction.undo();
         } else {

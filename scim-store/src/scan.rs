@@ -14,8 +14,9 @@ pub(crate) struct ScanWork {
 /// What it costs to come to a candidate, in steps, beside its bytes.
 const CANDIDATE: u64 = 40;
 
-/// How many candidates tell what all of them will cost.
-const SAMPLE: usize = 256;
+/// After how many candidates it is looked at what all of them will cost, and how many times too dear that has to be: the
+/// first ones may be the dearest.
+const SAMPLES: [(usize, u64); 3] = [(256, 16), (1_024, 8), (4_096, 4)];
 
 impl ScanWork {
     /// A scan of so many candidates.
@@ -33,12 +34,11 @@ impl ScanWork {
     pub(crate) fn next(&mut self, bytes: usize) -> Result<(), Exhausted> {
         self.seen += 1;
         self.meter.charge(CANDIDATE)?;
-        self.meter.charge_bytes(bytes, 8)?;
-        if self.seen == SAMPLE {
+        self.meter.charge_bytes(bytes, 16)?;
+        if let Some((_, times)) = SAMPLES.into_iter().find(|(sample, _)| *sample == self.seen) {
             let spent = self.before.saturating_sub(self.work.left());
-            let rest = (self.candidates.saturating_sub(SAMPLE) / SAMPLE) as u64;
-            // The sample may lie: only what is twice too dear is refused for it.
-            self.work.affords(spent.saturating_mul(rest) / 2)?;
+            let rest = (self.candidates.saturating_sub(self.seen) / self.seen) as u64;
+            self.work.affords(spent.saturating_mul(rest) / times)?;
         }
         Ok(())
     }

@@ -270,7 +270,7 @@ impl Store for SqliteStore {
                 self.check_keys(context, resource_type).await?;
             }
         }
-        Ok(self.threads.writer.commit(tenant.clone(), batch).await?)
+        Ok(self.threads.writer.commit(context, batch).await?)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use scim_core::{Reference, ResourceType, Side, Timestamp};
+use scim_core::{Exhausted, Meter, Reference, ResourceType, Side, Timestamp, Work};
 use scim_filter::ElementFilter;
 use scim_patch::{RelationEdit, RelationStep};
 use scim_server_traits::{
@@ -16,12 +16,14 @@ pub(crate) fn write_all<T: Tables>(
     tables: &mut T,
     now: Timestamp,
     writes: Vec<Write>,
+    work: &Work,
 ) -> Result<Vec<Written>, T::Fault> {
+    let mut meter = work.meter();
     writes
         .into_iter()
         .map(|write| match write {
             Write::Insert(write) => insert(tables, now, write),
-            Write::Update(write) => update(tables, now, write),
+            Write::Update(write) => update(tables, now, write, &mut meter),
             Write::Delete(write) => delete(tables, now, &write),
             _ => Err(StoreError::backend(Misuse::Unsupported).into()),
         })
@@ -75,7 +77,12 @@ fn insert<T: Tables>(tables: &mut T, now: Timestamp, insert: Insert) -> Result<W
     Ok(written)
 }
 
-fn update<T: Tables>(tables: &mut T, now: Timestamp, update: Update) -> Result<Written, T::Fault> {
+fn update<T: Tables>(
+    tables: &mut T,
+    now: Timestamp,
+    update: Update,
+    meter: &mut Meter,
+) -> Result<Written, T::Fault> {
     let Update { resource_type, id, precondition, resource, relations, claims, dormant, .. } = update;
     let kind = resource_type.name();
     let head = existing(tables, kind, &id, &precondition)?;
@@ -100,7 +107,7 @@ fn update<T: Tables>(tables: &mut T, now: Timestamp, update: Update) -> Result<W
     }
     let mut changes = Changes::default();
     for RelationEdit { relation, step, .. } in relations {
-        Links::of(tables, &resource_type, &relation, head.seq, &mut changes)?.step(step)?;
+        Links::of(tables, &resource_type, &relation, head.seq, &mut changes)?.step(step, meter)?;
     }
     changed |= !changes.is_empty();
     let (version, modified) =
@@ -208,6 +215,9 @@ fn free_claims<T: Tables>(
     Ok(claims)
 }
 
+/// What it costs to read a member and to make an element of it, in steps.
+const MEMBER: u64 = 40;
+
 /// The links of one relation of one resource, while they change.
 struct Links<'a, T> {
     tables: &'a mut T,
@@ -235,7 +245,7 @@ impl<'a, T: Tables> Links<'a, T> {
         }
     }
 
-    fn step(&mut self, step: RelationStep) -> Result<(), T::Fault> {
+    fn step(&mut self, step: RelationStep, meter: &mut Meter) -> Result<(), T::Fault> {
         match step {
             RelationStep::Clear => self.remove_members(|_| true),
             RelationStep::Add(references) => self.add(references),
@@ -243,7 +253,7 @@ impl<'a, T: Tables> Links<'a, T> {
             RelationStep::RemoveWhere(filter) => match filter.only_values() {
                 // Ids alone are found without reading the relation.
                 Some(ids) => ids.into_iter().try_for_each(|id| self.remove(id)),
-                None => self.remove_members(|member| fits(&filter, member)),
+                None => self.remove_fitting(&filter, meter),
             },
             RelationStep::Set(references) => self.set(references),
         }
@@ -292,6 +302,21 @@ impl<'a, T: Tables> Links<'a, T> {
         self.remove_members(|member| !wanted.contains(&member.seq))
     }
 
+    /// To ask each member once is proportional to the members there are; to do so again and again is charged.
+    fn remove_fitting(&mut self, filter: &ElementFilter, meter: &mut Meter) -> Result<(), T::Fault> {
+        let members = self.tables.members(self.relation, self.owner)?;
+        let again = std::mem::replace(&mut self.changes.asked, true);
+        if again {
+            meter.charge(MEMBER.saturating_mul(members.len() as u64)).map_err(StoreError::from)?;
+        }
+        for member in members {
+            if fits(filter, &member, meter).map_err(StoreError::from)? {
+                self.unlink(member.seq, &member.id)?;
+            }
+        }
+        Ok(())
+    }
+
     /// The resource a reference means: of the type it names if there is one, else of any type that the
     /// relation allows.
     fn target(&self, reference: &Reference) -> Result<Seq, T::Fault> {
@@ -322,13 +347,16 @@ impl<'a, T: Tables> Links<'a, T> {
 }
 
 /// Whether the link, as an element that a client would see, fits.
-fn fits(filter: &ElementFilter, member: &Member) -> bool {
-    filter.matches(&Link::new(&*member.id, &*member.kind, member.label.clone()).to_element())
+fn fits(filter: &ElementFilter, member: &Member, meter: &mut Meter) -> Result<bool, Exhausted> {
+    let element = Link::new(&*member.id, &*member.kind, member.label.clone()).to_element();
+    filter.matches_within(&element, meter)
 }
 
 /// Net changes of links: what is added and removed again is none.
 #[derive(Debug, Default)]
 struct Changes {
+    /// Whether the members were asked by a filter already.
+    asked: bool,
     links: BTreeMap<String, BTreeMap<Seq, (String, bool)>>,
 }
 

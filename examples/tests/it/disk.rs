@@ -26,7 +26,7 @@ async fn a_server_whose_disk_fails_ends_with_a_code_of_its_own_and_recovers() {
             let user = json!({
                 "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
                 "externalId": format!("e{created}"), "userName": format!("u{created}"), "displayName": "U",
-                "name": {"givenName": "g".repeat(30_000), "familyName": "f"}, "active": true,
+                "name": {"givenName": "g", "familyName": "f", "formatted": "g".repeat(30_000)}, "active": true,
                 "emails": [{"value": format!("u{created}@example.com"), "type": "work", "primary": true}],
             });
             let url = format!("{}/Users", server.base_url);

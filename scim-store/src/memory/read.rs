@@ -179,7 +179,7 @@ fn matching(
             resource,
             relations: &view,
         };
-        // What stands in memory is parsed already.
+        // What stands in memory is parsed already, but for what an older definition has to be fitted.
         scan.next(0)?;
         let matches = match undecided {
             None => true,

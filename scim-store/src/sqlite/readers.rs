@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{Builder, JoinHandle};
+use std::thread::{self, Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
 use async_channel::{Receiver, Sender, bounded};
@@ -54,7 +54,7 @@ impl Turn {
 /// How many documents are read in place.
 const DOCUMENTS: usize = 100;
 
-/// How many callers may read in place at once; more than a machine has cores.
+/// How many callers may read in place at once; more than most machines have cores.
 const CALLERS: usize = 64;
 
 /// The connections of those who read in place.
@@ -134,12 +134,10 @@ impl Readers {
 
     /// `None` when that takes a thread.
     fn in_place<T>(&self, read: impl Fn(&Connection, Turn) -> Result<T, Fault>) -> Option<Result<T, Fault>> {
-        let at_hand = self.at_hand().ok()??;
+        let borrowed = Borrowed { readers: self, at_hand: Some(self.at_hand().ok()??) };
+        let at_hand = borrowed.at_hand.as_ref()?;
         // A thread waits where the caller must not.
-        let Some(under_way) = self.reads.begin(at_hand.place) else {
-            self.lay_down(at_hand);
-            return None;
-        };
+        let under_way = self.reads.begin(at_hand.place)?;
         let outcome = on_snapshot(&at_hand.connection, |connection| {
             let outcome = read(connection, Turn::InPlace);
             // What ends the transaction must not be given up for what the read took.
@@ -147,12 +145,6 @@ impl Readers {
             outcome
         });
         drop(under_way);
-        // A connection whose read panicked is not used again, nor one that is left within a transaction.
-        if at_hand.connection.is_autocommit() {
-            self.lay_down(at_hand);
-        } else {
-            self.connections().unopened.push(at_hand.place);
-        }
         match outcome {
             Err(fault) if fault.is_interrupted() => None,
             outcome => Some(outcome),
@@ -197,8 +189,12 @@ impl Readers {
             }
             pace.begin();
             let under_way = all.begin_in_time(place);
-            let (of_store, number, until) = (Arc::clone(&all), under_way.number(), Instant::now() + longest);
-            let is_to_end = move || of_store.is_to_end(place, number) || Instant::now() >= until;
+            let (of_store, number) = (Arc::clone(&all), under_way.number());
+            // A time beyond what the clock can say is none.
+            let until = Instant::now().checked_add(longest);
+            let is_to_end = move || {
+                of_store.is_to_end(place, number) || until.is_some_and(|until| Instant::now() >= until)
+            };
             // What ends the transaction is not given up.
             let reads = Arc::new(AtomicBool::new(true));
             let is_reading = Arc::clone(&reads);
@@ -229,6 +225,27 @@ impl Readers {
         let outcome = outcome.await.map_err(|_| Fault::Stopped)?;
         drop(waiting);
         outcome
+    }
+}
+
+/// A connection at hand, until it is given back.
+struct Borrowed<'a> {
+    readers: &'a Readers,
+    at_hand: Option<AtHand>,
+}
+
+/// A connection whose read panicked is not used again, nor one that is left within a transaction: another one may be
+/// opened in its place.
+impl Drop for Borrowed<'_> {
+    fn drop(&mut self) {
+        let Some(at_hand) = self.at_hand.take() else { return };
+        if at_hand.connection.is_autocommit() && !thread::panicking() {
+            self.readers.lay_down(at_hand);
+        } else {
+            let place = at_hand.place;
+            drop(at_hand);
+            self.readers.connections().unopened.push(place);
+        }
     }
 }
 
@@ -425,7 +442,7 @@ mod tests {
                 let resource = Resource::from_canonical(document.as_object().unwrap().clone());
                 let insert = Insert::new(ResourceType::user(), format!("u{number}"), resource);
                 let batch = Batch::new(Timestamp::from_millis(0)).insert(insert);
-                writer.commit(TenantId::new("octo"), batch).await.unwrap();
+                writer.commit(&context(), batch).await.unwrap();
             }
         };
         let context = context();
@@ -433,6 +450,36 @@ mod tests {
         assert!(is_ended(outcome));
         let log = std::fs::metadata(directory.path().join("scim.db-wal")).unwrap().len();
         assert!(log < (5 << 18) + (1 << 20), "the log has {log} bytes");
+    }
+
+    #[tokio::test]
+    async fn a_read_that_panics_takes_no_place_along() {
+        let one = OneReader::open();
+        for _ in 0..2 * CALLERS {
+            let panics = AssertUnwindSafe(|| {
+                one.readers.in_place(|_, _| -> Result<(), Fault> { unreachable!("a read that panics") })
+            });
+            assert!(catch_unwind(panics).is_err());
+        }
+        assert!(one.readers.in_place(|_, _| Ok(7)).unwrap().is_ok_and(|seven| seven == 7));
+    }
+
+    /// What was taken in advance and given back must not hide why a read ended.
+    #[tokio::test]
+    async fn a_read_that_holds_steps_ends_with_its_reason() {
+        let one = OneReader::open();
+        for steps in (3_000..60_000).step_by(1_777) {
+            let work = Work::steps(steps);
+            let of_read = work.clone();
+            let read = move |connection: &Connection, turn| {
+                let mut meter = of_read.meter();
+                let _ = meter.charge(1);
+                endless(connection, turn)
+            };
+            let fault = one.readers.run(&one.context, Pace::charging(work), read).await.unwrap_err();
+            let is_told = matches!(fault, Fault::Refused(StoreError::Exhausted(Exhausted::Steps)));
+            assert!(is_told, "{steps}: {fault:?}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row, params};
-use scim_core::{Resource, ResourceType, Timestamp};
+use scim_core::{Resource, ResourceType, Timestamp, Work};
 use scim_server_traits::{Batch, Claim, Key, Written};
 
 use super::fault::Fault;
@@ -18,14 +18,14 @@ use crate::write::write_all;
 pub(super) fn batch(
     connection: &Connection,
     tenant: &str,
-    batch: Batch,
+    (batch, work): (Batch, &Work),
     kept_changes: u64,
     keys: &Keys,
     named: &mut Vec<Seq>,
 ) -> Result<Vec<Written>, Fault> {
     let Batch { now, writes, .. } = batch;
     let mut rows = Rows::new(connection, tenant, kept_changes, keys, named);
-    let written = write_all(&mut rows, now, writes)?;
+    let written = write_all(&mut rows, now, writes, work)?;
     rows.count_all()?;
     Ok(written)
 }

@@ -8,7 +8,8 @@ use std::thread::{self, Builder, JoinHandle};
 use async_channel::{Receiver, Sender, bounded};
 use futures_channel::oneshot;
 use rusqlite::Connection;
-use scim_server_traits::{Batch, TenantId, Written};
+use scim_core::Work;
+use scim_server_traits::{Batch, Context, TenantId, Written};
 
 use super::checkpointer::Checkpointer;
 use super::fault::Fault;
@@ -42,9 +43,16 @@ enum Job {
 }
 
 struct Commit {
+    part: Part,
+    answer: oneshot::Sender<Outcome>,
+}
+
+/// What one caller wants written.
+struct Part {
     tenant: TenantId,
     batch: Batch,
-    answer: oneshot::Sender<Outcome>,
+    /// What it may cost.
+    work: Work,
 }
 
 /// How many writes a batch may have that shares its transaction: a larger one that finds no room takes no other
@@ -90,9 +98,10 @@ impl Writer {
         self.log.health(self.thread.as_ref().is_some_and(|thread| !thread.is_finished()))
     }
 
-    pub(super) async fn commit(&self, tenant: TenantId, batch: Batch) -> Outcome {
+    pub(super) async fn commit(&self, context: &Context, batch: Batch) -> Outcome {
         let (answer, outcome) = oneshot::channel();
-        self.send(Job::Commit(Commit { tenant, batch, answer })).await?;
+        let part = Part { tenant: context.tenant().clone(), batch, work: context.work().clone() };
+        self.send(Job::Commit(Commit { part, answer })).await?;
         outcome.await.map_err(|_| Fault::Stopped)?
     }
 
@@ -146,7 +155,7 @@ fn work(
         let most = if careful > 0 { 1 } else { options.group.max(1) };
         for job in std::iter::once(first).chain(waiting).take(most) {
             match job {
-                Job::Commit(commit) if commit.batch.writes.len() <= SHARED => commits.push(commit),
+                Job::Commit(commit) if commit.part.batch.writes.len() <= SHARED => commits.push(commit),
                 job => {
                     alone = Some(job);
                     break;
@@ -215,7 +224,7 @@ impl Group<'_> {
     /// Whether there was no room.
     fn carry_out(self, commits: Vec<Commit>) -> bool {
         let (answers, batches): (Vec<_>, Vec<_>) =
-            commits.into_iter().map(|commit| (commit.answer, (commit.tenant, commit.batch))).unzip();
+            commits.into_iter().map(|commit| (commit.answer, commit.part)).unzip();
         let mut full = false;
         let done = self.log.check().and_then(|()| self.log.judge(self.transaction(batches)));
         let outcomes = done.unwrap_or_else(|fault| {
@@ -234,7 +243,7 @@ impl Group<'_> {
     }
 
     /// Either each batch has its outcome, and what succeeded is kept, or nothing is. No transaction is left open.
-    fn transaction(self, batches: Vec<(TenantId, Batch)>) -> Result<Vec<Outcome>, Fault> {
+    fn transaction(self, batches: Vec<Part>) -> Result<Vec<Outcome>, Fault> {
         step(self.connection, "BEGIN IMMEDIATE")?;
         let outcomes = self.in_transaction(batches);
         // Before anybody is answered: what waits behind must not run inside of it.
@@ -244,21 +253,21 @@ impl Group<'_> {
         outcomes
     }
 
-    fn in_transaction(self, mut batches: Vec<(TenantId, Batch)>) -> Result<Vec<Outcome>, Fault> {
+    fn in_transaction(self, mut batches: Vec<Part>) -> Result<Vec<Outcome>, Fault> {
         let mut named = Vec::new();
         if batches.len() == 1 {
-            let outcome = batches.pop().map(|(tenant, batch)| self.one(&tenant, batch, &mut named));
+            let outcome = batches.pop().map(|part| self.one(part, &mut named));
             if let Some(Ok(_)) = &outcome {
                 self.commit(named)?;
             }
             return Ok(outcome.into_iter().collect());
         }
         let mut outcomes = Vec::with_capacity(batches.len());
-        for (tenant, batch) in batches {
+        for part in batches {
             // A savepoint copies each page that changes within it, which costs as much as the change.
-            let outcome = if refuses_first(&batch.writes) {
+            let outcome = if refuses_first(&part.batch.writes) {
                 let before = self.connection.total_changes();
-                let outcome = self.one(&tenant, batch, &mut named);
+                let outcome = self.one(part, &mut named);
                 // Some failures, such as a full disk, have ended the whole transaction already, or left half of the
                 // batch.
                 if outcome.is_err()
@@ -268,7 +277,7 @@ impl Group<'_> {
                 }
                 outcome
             } else {
-                self.in_savepoint(&tenant, batch, &mut named)?
+                self.in_savepoint(part, &mut named)?
             };
             outcomes.push(outcome);
         }
@@ -284,14 +293,15 @@ impl Group<'_> {
         Ok(())
     }
 
-    fn one(self, tenant: &TenantId, batch: Batch, named: &mut Vec<Seq>) -> Outcome {
-        write::batch(self.connection, tenant.as_str(), batch, self.kept_changes, self.keys, named)
+    fn one(self, part: Part, named: &mut Vec<Seq>) -> Outcome {
+        let Part { tenant, batch, work } = part;
+        write::batch(self.connection, tenant.as_str(), (batch, &work), self.kept_changes, self.keys, named)
     }
 
     /// One batch that is undone alone. Fails when the whole transaction has to.
-    fn in_savepoint(self, tenant: &TenantId, batch: Batch, named: &mut Vec<Seq>) -> Result<Outcome, Fault> {
+    fn in_savepoint(self, part: Part, named: &mut Vec<Seq>) -> Result<Outcome, Fault> {
         step(self.connection, "SAVEPOINT batch")?;
-        let outcome = self.one(tenant, batch, named);
+        let outcome = self.one(part, named);
         if outcome.is_err() {
             // As above.
             if self.connection.is_autocommit() {
@@ -333,7 +343,8 @@ mod tests {
     async fn outcomes<const N: usize>(writer: &Writer, batches: [Batch; N]) -> Vec<Outcome> {
         let (open, gate) = mpsc::channel::<()>();
         let held = writer.alone(move |_| Ok(gate.recv().is_ok()));
-        let commits = batches.map(|batch| writer.commit(TenantId::new("octo"), batch));
+        let context = Context::new(TenantId::new("octo"));
+        let commits = batches.map(|batch| writer.commit(&context, batch));
         let open = async { open.send(()).unwrap() };
         let ((held, outcomes), ()) =
             tokio::join!(async { tokio::join!(held, futures_util::future::join_all(commits)) }, open);
@@ -468,7 +479,8 @@ mod tests {
 
         let (open, gate) = mpsc::channel::<()>();
         let held = writer.alone(move |_| Ok(gate.recv().is_ok()));
-        let refused = writer.commit(TenantId::new("octo"), users([0], 10));
+        let context = Context::new(TenantId::new("octo"));
+        let refused = writer.commit(&context, users([0], 10));
         let noted = writer
             .alone(|file| Ok(file.execute("INSERT INTO scim_indexed VALUES ('octo', 'Group', 'x')", [])?));
         let open = async { open.send(()).unwrap() };
@@ -501,7 +513,9 @@ mod tests {
         let group =
             Group { connection: &connection, log: &log, names: &names, keys: &keys, kept_changes: 10 };
         let commit = |batch| {
-            let outcomes = group.transaction(vec![(TenantId::new("octo"), batch)]).unwrap();
+            let outcomes = group
+                .transaction(vec![Part { tenant: TenantId::new("octo"), batch, work: Work::unlimited() }])
+                .unwrap();
             assert!(outcomes[0].is_ok());
             (at_commit.recv().unwrap(), names.now().get(1).is_some())
         };
