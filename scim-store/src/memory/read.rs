@@ -24,6 +24,7 @@ const PASSED: u64 = 10;
 pub(super) fn get(tenant: &Tenant, get: &Get, work: &Work) -> Result<Option<Stored>, StoreError> {
     let Some((seq, row)) = tenant.find(get.resource_type.name(), &get.id) else { return Ok(None) };
     let ticks = Ticks::new(work);
+    tick_document(row, &ticks)?;
     let document = fitting(row, &get.resource_type, get.keeps_unknown).into_owned();
     Ok(Some(stored(tenant, &get.resource_type, &get.relations, (seq, row), document, &ticks)?))
 }
@@ -75,11 +76,18 @@ pub(super) fn query(
     for position in positions {
         let Some(row) = tenant.row(position.place) else { continue };
         let of = (position.place, &**row);
+        tick_document(row, &ticks)?;
         let document = fitting(row, &query.resource_type, query.keeps_unknown).into_owned();
         let stored = stored(tenant, &query.resource_type, &query.relations, of, document, &ticks)?;
         matches.push(Match::new(position, stored));
     }
     Ok(Page::new(total, matches))
+}
+
+/// Charges the copy of a document, for one may be large.
+fn tick_document(row: &Row, ticks: &Ticks) -> Result<(), StoreError> {
+    ticks.tick(PASSED + row.content.resource.weight() as u64 / 16);
+    Ok(ticks.check()?)
 }
 
 /// Whether so many may be looked at one by one.

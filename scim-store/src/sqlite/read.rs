@@ -313,8 +313,11 @@ impl Reading<'_> {
         let Query { resource_type, relations, at_once, .. } = self.query;
         let form = Form::of_page(self.query);
         let mut matches = Vec::with_capacity(positions.len());
+        let mut read = 0;
         for position in positions {
-            if let Some(Found { end, mut stored, .. }) = self.row(position.place, &form)? {
+            if let Some(Found { end, bytes, mut stored }) = self.row(position.place, &form)? {
+                read += bytes;
+                self.turn.bytes(read)?;
                 let relations = (&**resource_type, &**relations);
                 let left = link(self.connection, self.names, &mut stored, end, relations, *at_once)?;
                 matches.push((Match::new(position, stored), left));

@@ -45,11 +45,19 @@ impl Turn {
         }
     }
 
+    /// Fails where a read of so many bytes of documents does not belong.
+    pub(super) fn bytes(self, many: usize) -> Result<(), Fault> {
+        if self == Self::InPlace && many > BYTES { Err(Fault::TakesLong) } else { Ok(()) }
+    }
+
     /// Fails where a read of so many documents does not belong.
     pub(super) fn documents(self, many: usize) -> Result<(), Fault> {
         if self == Self::InPlace && many > DOCUMENTS { Err(Fault::TakesLong) } else { Ok(()) }
     }
 }
+
+/// How many bytes of documents are read in place.
+const BYTES: usize = 1 << 20;
 
 /// How many documents are read in place.
 const DOCUMENTS: usize = 100;
