@@ -10,6 +10,7 @@ mod health;
 mod keys;
 mod lock;
 mod log;
+mod mark;
 mod names;
 mod narrow;
 mod options;

@@ -1,6 +1,6 @@
 //! A copy of the file while it is in use.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::thread::Builder;
@@ -84,7 +84,7 @@ fn copy(from: &Path, to: &Path, log: u64, progress: impl FnMut(BackupProgress)) 
             ErrorKind::AlreadyExists => Fault::Exists(to.to_owned()),
             _ => fault(error),
         })?;
-        sync_folder(to).map_err(fault)
+        file::sync_folder(to).map_err(fault)
     });
     let removed = fs::remove_file(&partial);
     copied?;
@@ -160,14 +160,4 @@ fn step(backup: &Backup<'_, '_>, progress: &mut impl FnMut(BackupProgress)) -> R
         std::thread::sleep(Duration::from_millis(10));
     }
     Ok(step == StepResult::Done)
-}
-
-#[cfg(unix)]
-fn sync_folder(file: &Path) -> std::io::Result<()> {
-    File::open(file::folder(file))?.sync_all()
-}
-
-#[cfg(not(unix))]
-fn sync_folder(file: &Path) -> std::io::Result<()> {
-    File::open(file).map(drop)
 }

@@ -13,6 +13,7 @@ use rusqlite::Connection;
 
 use super::fault::Fault;
 use super::log::Log;
+use super::mark::Mark;
 use super::options::{Durability, SqliteOptions};
 use super::reads::Reads;
 use super::{file, schema};
@@ -69,13 +70,13 @@ impl Checkpointer {
     pub(super) fn start(
         path: &Path,
         writer: &mut Connection,
-        file: &Arc<File>,
+        (file, mark): (&Arc<File>, Mark),
         options: &SqliteOptions,
         reads: Arc<Reads>,
     ) -> Result<Self, Fault> {
         let durability = options.durability;
         let page: u32 = writer.query_row("PRAGMA page_size", [], |row| row.get(0))?;
-        let log = Arc::new(Log::of(path, page));
+        let log = Arc::new(Log::of(path, page, mark));
         // SQLite cuts a log that has become longer than this. Otherwise its place on the disk stays for what is written
         // next, which costs less than to ask for it anew.
         let kept = i64::try_from(options.log.saturating_mul(2)).unwrap_or(i64::MAX);
@@ -155,7 +156,7 @@ impl Checkpointer {
         self.tried = Instant::now();
         let is_at_end = self.times(pages) >= MOST_TIMES.into();
         let _ = writer.busy_timeout(Duration::ZERO);
-        match self.log.judge(self.try_to_begin_anew(writer, pages, is_full)) {
+        match self.log.while_moving(writer, || self.try_to_begin_anew(writer, pages, is_full)) {
             Ok(true) => self.log.begin_anew(),
             Err(_) if self.log.has_failed() => self.log.make_index_anew(writer),
             _ => self.log.set_full(is_at_end),
@@ -298,7 +299,8 @@ impl Mover {
     /// Looks whether those who read the full log are gone, for nobody writes who would.
     fn make_room(&self) {
         let Some(_moving) = self.log.hold() else { return };
-        if self.log.judge(schema::move_log(&self.connection, "RESTART")).is_ok_and(|moved| moved.done) {
+        let work = || schema::move_log(&self.connection, "RESTART");
+        if self.log.while_moving(&self.connection, work).is_ok_and(|moved| moved.done) {
             self.log.begin_anew();
         }
     }
@@ -306,7 +308,8 @@ impl Mover {
     /// Moves what there is, and brings it to the disk: SQLite leaves that to whoever moves the last of it.
     fn round(&self) -> bool {
         let Some(_moving) = self.log.hold() else { return false };
-        let moved = self.log.judge(schema::move_log(&self.connection, "PASSIVE").and_then(|_| self.sync()));
+        let work = || schema::move_log(&self.connection, "PASSIVE").and_then(|_| self.sync());
+        let moved = self.log.while_moving(&self.connection, work);
         match moved {
             Ok(()) => self.log.note_moved(),
             Err(_) if self.log.has_failed() => self.log.make_index_anew(&self.connection),
@@ -345,14 +348,16 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("scim.db");
         let options = SqliteOptions::default().with_log(1 << 16);
-        let mut writer = schema::writing(&path, &options).unwrap();
+        let mark = || Mark::find(&path, &options).unwrap();
+        let mut writer = schema::writing(&path, &options, &mark()).unwrap();
         let length = |path| std::fs::metadata(path).unwrap().len();
         let made = length(path.clone());
         // No disk is behind it.
         let file = Arc::new(OpenOptions::new().write(true).open("/dev/null").unwrap());
         assert!(file.sync_data().is_err());
         let mut checkpointer =
-            Checkpointer::start(&path, &mut writer, &file, &options, Arc::new(Reads::new(0))).unwrap();
+            Checkpointer::start(&path, &mut writer, (&file, mark()), &options, Arc::new(Reads::new(0)))
+                .unwrap();
         writer.execute_batch("CREATE TABLE t (n INTEGER PRIMARY KEY, x TEXT)").unwrap();
         let write = |number: i64| {
             writer.execute("INSERT INTO t VALUES (?1, ?2)", (number, "x".repeat(2_000))).unwrap();
@@ -386,7 +391,7 @@ mod tests {
         std::mem::forget(void);
         assert_eq!(count(&reader), 40);
         drop(reader);
-        let again = schema::writing(&path, &options).unwrap();
+        let again = schema::writing(&path, &options, &mark()).unwrap();
         assert_eq!(count(&again), 40);
     }
 }

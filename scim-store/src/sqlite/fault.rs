@@ -33,6 +33,12 @@ pub(super) enum Fault {
     )]
     Damaged(String),
     #[error(
+        "the log of {} is missing: {} held changes that are not in the file, or not all of them; put that log back, or put \
+         back a backup and remove {}; `SqliteOptions::with_lost_log` opens the file as it is",
+        path.display(), log.display(), mark.display()
+    )]
+    LogMissing { path: PathBuf, log: PathBuf, mark: PathBuf },
+    #[error(
         "{} is in use by {holder}: one process serves a file, so stop that one first, or give this one another \
          file; a backup can be taken while it runs",
         path.display()
@@ -96,6 +102,12 @@ impl Fault {
             Self::Sql(rusqlite::Error::SqliteFailure(error, _)) => LOST.contains(&error.extended_code),
             _ => false,
         }
+    }
+
+    /// Whether SQLite found the file damaged.
+    pub(super) fn is_corrupt(&self) -> bool {
+        let code = if let Self::Sql(error) = self { error.sqlite_error_code() } else { None };
+        matches!(code, Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
     }
 
     /// Why the store can do nothing for a while, if that is what this says.

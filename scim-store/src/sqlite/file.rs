@@ -46,3 +46,14 @@ pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
 pub(super) fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
+
+/// Brings to the disk that the file is in its folder.
+#[cfg(unix)]
+pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(folder(path))?.sync_all()
+}
+
+#[cfg(not(unix))]
+pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(path).map(drop)
+}

@@ -13,6 +13,7 @@ use scim_server_traits::{StoreError, Unavailable};
 use super::fault::Fault;
 use super::file;
 use super::health::SqliteHealth;
+use super::mark::Mark;
 use super::schema;
 
 /// What the log's index begins with, in bytes: two copies of the head that says how far the log goes.
@@ -22,6 +23,8 @@ const INDEX_HEAD: usize = 96;
 #[derive(Debug)]
 pub(super) struct Log {
     path: PathBuf,
+    /// What says outside of it what it holds.
+    mark: Mark,
     /// Of a page in the log, in bytes.
     pub(super) frame: u64,
     /// How many pages it had after the last commit.
@@ -44,9 +47,10 @@ pub(super) struct Log {
 }
 
 impl Log {
-    pub(super) fn of(path: &Path, page: u32) -> Self {
+    pub(super) fn of(path: &Path, page: u32, mark: Mark) -> Self {
         Self {
             path: path.to_owned(),
+            mark,
             frame: u64::from(page) + 24,
             pages: AtomicI32::new(0),
             moved: AtomicBool::new(false),
@@ -64,6 +68,32 @@ impl Log {
     pub(super) fn hold(&self) -> Option<MutexGuard<'_, ()>> {
         let held = self.moving.lock().unwrap_or_else(PoisonError::into_inner);
         (!self.has_failed()).then_some(held)
+    }
+
+    /// Has `work` move it, on this connection or another, while it is held.
+    pub(super) fn while_moving<T>(
+        &self,
+        connection: &Connection,
+        work: impl FnOnce() -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        self.judge(self.mark.begin_to_move().and_then(|()| {
+            let done = work()?;
+            self.mark.end_to_move(connection)?;
+            Ok(done)
+        }))
+    }
+
+    /// Something was committed on `connection`, and nobody was told yet. What fails now is no reason not to tell: it is
+    /// in the log.
+    pub(super) fn note_commit(&self, connection: &Connection) {
+        if let Err(fault) = self.mark.note_commit(connection) {
+            self.look_at(&fault);
+        }
+    }
+
+    /// The file is closed, and has all that was in it.
+    pub(super) fn end(&self) {
+        self.mark.remove();
     }
 
     pub(super) fn has_failed(&self) -> bool {

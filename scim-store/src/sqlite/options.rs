@@ -45,6 +45,8 @@ pub struct SqliteOptions {
     /// Whether opening reads the whole file to find damage (`PRAGMA quick_check`), about a second for a
     /// gigabyte, rather than to meet it later in the middle of a call.
     pub check: bool,
+    /// Whether a file opens whose log is missing although changes were in it that are not in the file.
+    pub lost_log: bool,
 }
 
 impl Default for SqliteOptions {
@@ -61,6 +63,7 @@ impl Default for SqliteOptions {
             longest_read: Duration::from_secs(60),
             names: 20 << 20,
             check: true,
+            lost_log: false,
         }
     }
 }
@@ -133,6 +136,13 @@ impl SqliteOptions {
     #[must_use]
     pub fn without_check(mut self) -> Self {
         self.check = false;
+        self
+    }
+
+    /// With what is in the file, when its log is missing: what was in the log is lost, and the file may be damaged.
+    #[must_use]
+    pub fn with_lost_log(mut self) -> Self {
+        self.lost_log = true;
         self
     }
 }

@@ -37,7 +37,7 @@ pub(super) fn warn_of_others(database: &Path) {
     let open_to_others = |path: &std::path::PathBuf| {
         std::fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o077 != 0)
     };
-    let files: Vec<String> = ["", "-wal", "-shm", "-lock"]
+    let files: Vec<String> = ["", "-wal", "-shm", "-lock", "-mark"]
         .into_iter()
         .map(|ending| super::file::beside(database, ending))
         .filter(open_to_others)

@@ -8,6 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::fault::Fault;
 use super::file;
+use super::mark::Mark;
 use super::options::{Durability, SqliteOptions};
 
 /// What leads from each layout to the next, beginning with an empty file. A file says in `PRAGMA user_version`
@@ -206,7 +207,7 @@ const PAGE: u32 = 4_096;
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The connection that writes, with the tables made.
-pub(super) fn writing(path: &Path, options: &SqliteOptions) -> Result<Connection, Fault> {
+pub(super) fn writing(path: &Path, options: &SqliteOptions, mark: &Mark) -> Result<Connection, Fault> {
     let mut connection = open(path, WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
     // Heard by a file that is empty yet.
     connection.pragma_update(None, "page_size", PAGE)?;
@@ -219,6 +220,7 @@ pub(super) fn writing(path: &Path, options: &SqliteOptions) -> Result<Connection
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     // Key rows land all over their tree: pages in memory are what a large import lives on.
     connection.pragma_update(None, "cache_size", -65_536)?;
+    mark.check(&connection)?;
     if options.check {
         check(&connection)?;
     }
@@ -236,10 +238,12 @@ pub(super) fn writing(path: &Path, options: &SqliteOptions) -> Result<Connection
     // What a process that was killed left in the log, or a migration, is moved now, when nobody waits for a commit;
     // unless somebody still reads, in which case it stays.
     connection.busy_timeout(Duration::ZERO)?;
+    mark.begin_to_move()?;
     match move_log(&connection, "TRUNCATE") {
         Err(fault) if fault.is_lost_write() => return Err(fault),
         _ => connection.busy_timeout(PATIENCE)?,
     }
+    mark.end_to_move(&connection)?;
     Ok(connection)
 }
 

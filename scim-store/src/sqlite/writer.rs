@@ -17,6 +17,7 @@ use super::health::SqliteHealth;
 use super::keys::Keys;
 use super::lock::Lock;
 use super::log::Log;
+use super::mark::Mark;
 use super::names::Names;
 use super::options::SqliteOptions;
 use super::reads::Reads;
@@ -73,9 +74,10 @@ impl Writer {
     ) -> Result<Self, Fault> {
         let lock = Lock::take(path)?;
         let file = file::make(path).map_err(|error| Fault::File { path: path.to_owned(), error })?;
-        let mut connection = schema::writing(path, options)?;
+        let mark = Mark::find(path, options)?;
+        let mut connection = schema::writing(path, options, &mark).map_err(|fault| mark.explain(fault))?;
         let secret = schema::secret(&connection)?;
-        let mut checkpointer = Checkpointer::start(path, &mut connection, &file, options, reads)?;
+        let mut checkpointer = Checkpointer::start(path, &mut connection, (&file, mark), options, reads)?;
         let log = Arc::clone(checkpointer.log());
         let (jobs, queue) = bounded(options.queue.max(1));
         let options = options.clone();
@@ -189,11 +191,13 @@ fn work(
 fn close(connection: Connection, log: &Log) {
     if !log.has_failed() {
         let _ = connection.execute_batch("PRAGMA optimize");
-        if log.judge(schema::move_log(&connection, "TRUNCATE")).is_ok_and(|moved| moved.done) {
+        let work = || schema::move_log(&connection, "TRUNCATE");
+        if log.while_moving(&connection, work).is_ok_and(|moved| moved.done) {
             let _ = schema::keep_log(&connection, false);
+            drop(connection);
+            log.end();
         }
     }
-    drop(connection);
 }
 
 /// Lets those come along who have just been answered and send their next: where they share a core with this thread,
@@ -289,6 +293,7 @@ impl Group<'_> {
     fn commit(self, named: Vec<Seq>) -> Result<(), Fault> {
         let _changing = (!named.is_empty()).then(|| self.names.change(named));
         step(self.connection, "COMMIT")?;
+        self.log.note_commit(self.connection);
         self.log.set_room(true);
         Ok(())
     }
@@ -502,14 +507,16 @@ mod tests {
     fn names_count_for_nothing_while_a_commit_changes_one() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("scim.db");
-        let mut connection = schema::writing(&path, &SqliteOptions::default()).unwrap();
+        let options = SqliteOptions::default();
+        let mark = || Mark::find(&path, &options).unwrap();
+        let mut connection = schema::writing(&path, &options, &mark()).unwrap();
         let (names, (seen, at_commit)) = (names(), mpsc::channel());
         names.now().note(1, Name::new("a", "User", Some("n")));
         let watched = Arc::clone(&names);
         let hook = move || seen.send(watched.now().get(1).is_some()).is_err();
         connection.commit_hook(Some(hook)).unwrap();
         let keys = Keys::default();
-        let log = Log::of(&path, 4_096);
+        let log = Log::of(&path, 4_096, mark());
         let group =
             Group { connection: &connection, log: &log, names: &names, keys: &keys, kept_changes: 10 };
         let commit = |batch| {

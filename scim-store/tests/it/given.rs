@@ -28,3 +28,11 @@ pub(super) fn resource(document: serde_json::Value) -> Resource {
 pub(super) fn batch() -> Batch {
     Batch::new(Timestamp::from_millis(1_700_000_000_000))
 }
+
+/// What is behind a [`StoreError::Backend`](scim_server_traits::StoreError::Backend).
+#[cfg(feature = "sqlite")]
+#[track_caller]
+pub(super) fn reason(error: scim_server_traits::StoreError) -> String {
+    let scim_server_traits::StoreError::Backend(reason) = error else { panic!("not the backend: {error:?}") };
+    reason.to_string()
+}

@@ -11,6 +11,8 @@ mod feed;
 mod given;
 #[cfg(feature = "sqlite")]
 mod large;
+#[cfg(feature = "sqlite")]
+mod lost_log;
 mod memory;
 #[cfg(feature = "sqlite")]
 mod operations;

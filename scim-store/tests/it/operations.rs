@@ -13,7 +13,7 @@ use scim_store::{Durability, SqliteOptions, SqliteStore, backup};
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::given::{batch, context, group, resource, user};
+use super::given::{batch, context, group, reason, resource, user};
 
 fn directory() -> TempDir {
     tempfile::tempdir().unwrap()
@@ -37,13 +37,6 @@ fn is_sound(path: &Path) -> bool {
     let file = rusqlite::Connection::open(path).unwrap();
     let check: String = file.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     check == "ok"
-}
-
-/// What is behind a [`StoreError::Backend`].
-#[track_caller]
-fn reason(error: StoreError) -> String {
-    let StoreError::Backend(reason) = error else { panic!("not the backend: {error:?}") };
-    reason.to_string()
 }
 
 #[tokio::test]

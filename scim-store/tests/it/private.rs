@@ -74,7 +74,7 @@ async fn what_the_store_makes_is_its_owners() {
     let note = std::sync::Arc::clone(&seen);
     store.backup(&copy, move |_| note.lock().unwrap().extend(modes(&seen_in))).await.unwrap();
     let found = modes(folder);
-    for name in ["scim.db", "scim.db-wal", "scim.db-shm", "scim.db-lock", "copy.db"] {
+    for name in ["scim.db", "scim.db-wal", "scim.db-shm", "scim.db-lock", "scim.db-mark", "copy.db"] {
         assert!(found.contains(&(name.to_owned(), 0o600)), "{name}: {found:?}");
     }
     let seen = seen.lock().unwrap();

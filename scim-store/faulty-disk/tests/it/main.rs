@@ -5,6 +5,7 @@
 
 mod failing;
 mod history;
+mod lost_log;
 mod points;
 mod run;
 mod verify;
