@@ -34,7 +34,7 @@ const EVERY: Duration = Duration::from_millis(500);
 /// The disk failed under the store.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "the disk failed under the database ({0}): start the server again, which recovers what was answered from the log"
+    "the database can no longer be written ({0}): start the server again, which recovers what was answered from the log"
 )]
 pub struct DiskFailed(String);
 

@@ -96,6 +96,12 @@ pub enum Unavailable {
          shows then"
     )]
     DiskFailed,
+    /// The file that kept the database for this process alone is gone or another one, so that another process may be
+    /// writing by now. Nothing of the batch is kept, nor is anything written until the store is opened anew.
+    #[error(
+        "the service provider no longer has its database for itself: nothing is written until it is restarted"
+    )]
+    LockLost,
     /// The log of the store is as long as it may be, and cannot be moved, because another program reads the database.
     /// Nothing of the batch is kept; writes succeed again when that program is done.
     #[error(

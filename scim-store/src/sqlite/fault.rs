@@ -44,6 +44,19 @@ pub(super) enum Fault {
         path.display()
     )]
     Held { path: PathBuf, holder: String },
+    #[error(
+        "{} has {names} names (hard links), and under each another process could serve it with a lock and a log of its \
+         own, which destroys it: remove the other names, or copy it with a backup; `SqliteOptions::with_hard_links` \
+         opens it all the same",
+        path.display()
+    )]
+    HardLinked { path: PathBuf, names: u64 },
+    #[error(
+        "{} was removed or replaced while the database was served, so that another process may serve it too: nothing \
+         more is written; restart, and leave that file where it is",
+        .0.display()
+    )]
+    LockLost(PathBuf),
     #[error("cannot lock {}: {error}", path.display())]
     Lock { path: PathBuf, error: std::io::Error },
     #[error("{}: {error}", path.display())]

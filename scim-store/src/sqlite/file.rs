@@ -42,6 +42,36 @@ pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
     name.into()
 }
 
+/// Whether the open file is the one at the path, as far as that can be told.
+#[cfg(unix)]
+pub(super) fn is_at(open: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+
+    match (open.metadata(), std::fs::metadata(path)) {
+        (Ok(open), Ok(found)) => (open.dev(), open.ino()) == (found.dev(), found.ino()),
+        (_, Err(error)) => error.kind() != io::ErrorKind::NotFound,
+        (Err(_), _) => true,
+    }
+}
+
+/// A file that is open cannot be replaced.
+#[cfg(not(unix))]
+pub(super) fn is_at(_: &File, _: &Path) -> bool {
+    true
+}
+
+/// How many names the file has.
+#[cfg(unix)]
+pub(super) fn names(open: &File) -> io::Result<u64> {
+    Ok(std::os::unix::fs::MetadataExt::nlink(&open.metadata()?))
+}
+
+/// As many as can be told.
+#[cfg(not(unix))]
+pub(super) fn names(_: &File) -> io::Result<u64> {
+    Ok(1)
+}
+
 /// The folder that the file is in.
 pub(super) fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))

@@ -8,7 +8,8 @@ use std::time::Duration;
 pub struct SqliteHealth {
     /// Whether the thread that writes is there.
     pub alive: bool,
-    /// What the disk failed at, when it failed to write or to sync the file or its log. That is final: the store writes
+    /// What the disk failed at, when it failed to write or to sync the file or its log, or that
+    /// the lock on the file was removed or replaced. That is final: the store writes
     /// nothing more, and the file is to be opened anew, by this or another process.
     pub failed: Option<String>,
     /// How much of the log is in use, in bytes.

@@ -4,6 +4,7 @@
 use std::fs::{File, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use super::fault::Fault;
 use super::{file, private};
@@ -14,8 +15,13 @@ use super::{file, private};
 /// away SQLite's locks. The file stays, so that nobody can lock one that is about to go.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: File,
+    file: File,
+    path: PathBuf,
+    looked: Instant,
 }
+
+/// How often it is looked whether the lock is still there.
+const LOOKS: Duration = Duration::from_secs(1);
 
 impl Lock {
     pub(super) fn take(database: &Path) -> Result<Self, Fault> {
@@ -37,7 +43,17 @@ impl Lock {
             write!(file, "process {}{}", std::process::id(), program())
         };
         sign().map_err(fault)?;
-        Ok(Self { _file: file })
+        Ok(Self { file, path, looked: Instant::now() })
+    }
+
+    /// Fails when the file is not there any more, or another one: who locks that one holds the same right. Looks now and
+    /// then only.
+    pub(super) fn check(&mut self) -> Result<(), Fault> {
+        if self.looked.elapsed() < LOOKS {
+            return Ok(());
+        }
+        self.looked = Instant::now();
+        if file::is_at(&self.file, &self.path) { Ok(()) } else { Err(Fault::LockLost(self.path.clone())) }
     }
 }
 

@@ -43,7 +43,7 @@ pub(super) struct Log {
     /// Whether there was no room for the last write.
     no_room: AtomicBool,
     /// What failed first, and how.
-    failed: OnceLock<String>,
+    failed: OnceLock<(Unavailable, String)>,
 }
 
 impl Log {
@@ -122,8 +122,8 @@ impl Log {
 
     /// Refuses what would be written after the disk failed, or while the log is full.
     pub(super) fn check(&self) -> Result<(), Fault> {
-        let why = if self.has_failed() {
-            Unavailable::DiskFailed
+        let why = if let Some((why, _)) = self.failed.get() {
+            *why
         } else if self.is_full() {
             Unavailable::LogFull
         } else {
@@ -159,13 +159,21 @@ impl Log {
     /// and say so once only: a second try that succeeds proves nothing, and the log has the only copy that is sure.
     pub(super) fn fail(&self, error: &impl ToString) {
         let error = error.to_string();
-        if self.failed.set(error.clone()).is_ok() {
+        if self.failed.set((Unavailable::DiskFailed, error.clone())).is_ok() {
             tracing::error!(
                 path = %self.path.display(),
                 error,
                 "the disk failed under the store: nothing more is written until it is opened anew, which takes from the \
                  log what may be missing in the file"
             );
+        }
+    }
+
+    /// As after a failure of the disk, nothing is written or moved from here on: another process may serve the file.
+    pub(super) fn lose_lock(&self, lost: &Fault) {
+        let error = lost.to_string();
+        if self.failed.set((Unavailable::LockLost, error.clone())).is_ok() {
+            tracing::error!(path = %self.path.display(), error, "the store no longer has its file for itself");
         }
     }
 
@@ -196,7 +204,7 @@ impl Log {
         let moved_last = Duration::from_millis(self.moved_last.load(Ordering::Relaxed));
         SqliteHealth {
             alive,
-            failed: self.failed.get().cloned(),
+            failed: self.failed.get().map(|(_, how)| how.clone()),
             log: self.bytes(),
             log_full: self.is_full(),
             no_room: self.no_room.load(Ordering::Relaxed),

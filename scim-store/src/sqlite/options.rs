@@ -47,6 +47,9 @@ pub struct SqliteOptions {
     pub check: bool,
     /// Whether a file opens whose log is missing although changes were in it that are not in the file.
     pub lost_log: bool,
+    /// Whether a file opens that has another name, a hard link: the lock and the log stand beside one name only, so that
+    /// nothing keeps another process from serving it under the other one, which destroys it.
+    pub hard_links: bool,
 }
 
 impl Default for SqliteOptions {
@@ -64,6 +67,7 @@ impl Default for SqliteOptions {
             names: 20 << 20,
             check: true,
             lost_log: false,
+            hard_links: false,
         }
     }
 }
@@ -143,6 +147,13 @@ impl SqliteOptions {
     #[must_use]
     pub fn with_lost_log(mut self) -> Self {
         self.lost_log = true;
+        self
+    }
+
+    /// With a file that may have other names, of which nobody makes use.
+    #[must_use]
+    pub fn with_hard_links(mut self) -> Self {
+        self.hard_links = true;
         self
     }
 }

@@ -72,8 +72,13 @@ impl Writer {
         keys: Arc<Keys>,
         reads: Arc<Reads>,
     ) -> Result<Self, Fault> {
-        let lock = Lock::take(path)?;
-        let file = file::make(path).map_err(|error| Fault::File { path: path.to_owned(), error })?;
+        let mut lock = Lock::take(path)?;
+        let fault = |error| Fault::File { path: path.to_owned(), error };
+        let file = file::make(path).map_err(fault)?;
+        let names_of_file = file::names(&file).map_err(fault)?;
+        if names_of_file > 1 && !options.hard_links {
+            return Err(Fault::HardLinked { path: path.to_owned(), names: names_of_file });
+        }
         let mark = Mark::find(path, options)?;
         let mut connection = schema::writing(path, options, &mark).map_err(|fault| mark.explain(fault))?;
         let secret = schema::secret(&connection)?;
@@ -84,7 +89,7 @@ impl Writer {
         let thread = Builder::new()
             .name("scim-store-writer".into())
             .spawn(move || {
-                work(&connection, &mut checkpointer, &queue, &options, (&names, &keys));
+                work(&connection, (&mut checkpointer, &mut lock), &queue, &options, (&names, &keys));
                 // The last connection to close leaves no log behind, and only then may another process begin.
                 let log = Arc::clone(checkpointer.log());
                 drop(checkpointer);
@@ -142,7 +147,7 @@ impl Drop for Writer {
 
 fn work(
     connection: &Connection,
-    checkpointer: &mut Checkpointer,
+    (checkpointer, lock): (&mut Checkpointer, &mut Lock),
     queue: &Receiver<Job>,
     options: &SqliteOptions,
     (names, keys): (&Names, &Keys),
@@ -163,6 +168,9 @@ fn work(
                     break;
                 }
             }
+        }
+        if let Err(lost) = lock.check() {
+            log.lose_lock(&lost);
         }
         if log.is_full() {
             checkpointer.make_room(connection);

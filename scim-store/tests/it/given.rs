@@ -36,3 +36,11 @@ pub(super) fn reason(error: scim_server_traits::StoreError) -> String {
     let scim_server_traits::StoreError::Backend(reason) = error else { panic!("not the backend: {error:?}") };
     reason.to_string()
 }
+
+/// How many users there are.
+#[cfg(feature = "sqlite")]
+pub(super) async fn total(store: &scim_store::SqliteStore) -> u64 {
+    use scim_server_traits::{Query, Store as _};
+
+    store.query(&context(), Query::new(ResourceType::user()).page(0, 0)).await.unwrap().total
+}

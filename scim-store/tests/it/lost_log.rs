@@ -2,15 +2,11 @@
 
 use std::path::Path;
 
-use scim_server_traits::{Query, Store};
+use scim_server_traits::Store as _;
 use scim_store::{Durability, SqliteOptions, SqliteStore};
 use tempfile::TempDir;
 
-use super::given::{batch, context, reason, user};
-
-async fn total(store: &SqliteStore) -> u64 {
-    store.query(&context(), Query::new(scim_core::ResourceType::user()).page(0, 0)).await.unwrap().total
-}
+use super::given::{batch, context, reason, total, user};
 
 /// What a process that is killed leaves of these files.
 fn left(folder: &Path, endings: &[&str]) -> TempDir {

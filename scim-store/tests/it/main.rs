@@ -12,6 +12,8 @@ mod given;
 #[cfg(feature = "sqlite")]
 mod large;
 #[cfg(feature = "sqlite")]
+mod lock;
+#[cfg(feature = "sqlite")]
 mod lost_log;
 mod memory;
 #[cfg(feature = "sqlite")]

@@ -13,7 +13,7 @@ use scim_store::{Durability, SqliteOptions, SqliteStore, backup};
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::given::{batch, context, group, reason, resource, user};
+use super::given::{batch, context, group, reason, resource, total, user};
 
 fn directory() -> TempDir {
     tempfile::tempdir().unwrap()
@@ -27,10 +27,6 @@ fn fast() -> SqliteOptions {
 fn large(number: usize) -> Insert {
     let document = json!({"userName": format!("u{number}"), "title": "x".repeat(10_000)});
     Insert::new(ResourceType::user(), format!("u{number}"), resource(document))
-}
-
-async fn total(store: &SqliteStore) -> u64 {
-    store.query(&context(), Query::new(ResourceType::user()).page(0, 0)).await.unwrap().total
 }
 
 fn is_sound(path: &Path) -> bool {
@@ -185,18 +181,6 @@ async fn a_damaged_file_is_not_opened_unless_one_insists() {
     assert!(reason.starts_with("the file is damaged (") && reason.contains("put back a backup"), "{reason}");
     let store = SqliteStore::open_with(&path, fast().without_check()).unwrap();
     assert_eq!(total(&store).await, 50, "what is not damaged can be read");
-}
-
-#[tokio::test]
-async fn who_comes_second_is_told_who_holds_the_file() {
-    let directory = directory();
-    let path = directory.path().join("scim.db");
-    let store = SqliteStore::open_with(&path, fast()).unwrap();
-    let reason = reason(SqliteStore::open_with(&path, fast()).unwrap_err());
-    let holder = format!("is in use by process {} (", std::process::id());
-    assert!(reason.contains(&holder) && reason.contains("stop that one first"), "{reason}");
-    drop(store);
-    SqliteStore::open_with(&path, fast()).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
