@@ -60,7 +60,7 @@ const PAGE: usize = 4_096;
 
 /// Removes a database with what lies beside it.
 pub(crate) fn remove(file: &Path) -> anyhow::Result<()> {
-    for ending in ["", "-wal", "-shm", "-lock"] {
+    for ending in ["", "-wal", "-shm", "-lock", "-mark"] {
         let mut path = file.as_os_str().to_owned();
         path.push(ending);
         if Path::new(&path).exists() {

@@ -3,6 +3,7 @@
 mod backup;
 mod by_key;
 mod checkpointer;
+mod checksum;
 mod fault;
 mod feed;
 mod file;

@@ -15,6 +15,11 @@ pub(super) enum Fault {
     Sql(#[from] rusqlite::Error),
     #[error("a stored document is damaged: {0}")]
     Document(#[from] serde_json::Error),
+    #[error(
+        "the document of {kind} `{id}` of tenant `{tenant}` is not as it was written (its checksum differs): the file was \
+         damaged by the disk or by another program; delete that resource and make it anew, or put back a backup"
+    )]
+    Altered { tenant: String, kind: String, id: String },
     #[error("the file has layout {found}: this version knows layouts up to {known}")]
     Newer { found: i64, known: i64 },
     #[error(

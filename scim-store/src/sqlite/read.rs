@@ -9,6 +9,7 @@ use scim_filter::{BoundFilter, Entry, Narrow, Plan};
 use scim_server_traits::{EntityTag, Get, Match, Position, Query, Seek, SortBy, StoreError, Stored};
 
 use super::by_key::ByKey;
+use super::checksum::{self, Whose};
 use super::fault::Fault;
 use super::names::NamesOf;
 use super::narrow::{Candidates, integer};
@@ -28,11 +29,12 @@ pub(super) fn get(
     get: &Get,
 ) -> Result<Option<(Stored, Vec<Left>)>, Fault> {
     let kind = get.resource_type.name();
-    let sql = "SELECT d.seq, d.dormant, d.id, d.version, d.created, d.modified, d.doc, d.definition
+    let sql = "SELECT d.seq, d.dormant, d.id, d.version, d.created, d.modified, d.doc, d.definition,
+            d.checksum
         FROM scim_resource r CROSS JOIN scim_document d ON d.seq = r.seq
         WHERE r.tenant = ?1 AND r.kind = ?2 AND r.id = ?3";
     let Some(Found { end, mut stored, .. }) =
-        one(connection, sql, [tenant, kind, &get.id], &Form::of_one(get))?
+        one(connection, sql, [tenant, kind, &get.id], &Form::of_one(tenant, get))?
     else {
         return Ok(None);
     };
@@ -95,6 +97,7 @@ pub(super) fn query(
 
 /// How a document is given.
 struct Form<'a> {
+    tenant: &'a str,
     resource_type: &'a ResourceType,
     keeps_unknown: bool,
     part: Part<'a>,
@@ -111,25 +114,25 @@ enum Part<'a> {
 }
 
 impl<'a> Form<'a> {
-    fn of_one(get: &'a Get) -> Self {
+    fn of_one(tenant: &'a str, get: &'a Get) -> Self {
         let part = if get.as_text { Part::Text } else { Part::Whole };
-        Self { resource_type: &get.resource_type, keeps_unknown: get.keeps_unknown, part }
+        Self { tenant, resource_type: &get.resource_type, keeps_unknown: get.keeps_unknown, part }
     }
 
     /// What decides the query.
-    fn decisive(query: &'a Query, filter: Option<&'a BoundFilter>) -> Self {
+    fn decisive(tenant: &'a str, query: &'a Query, filter: Option<&'a BoundFilter>) -> Self {
         let mut members = filter.map(BoundFilter::members).unwrap_or_default();
         if let SortBy::Attribute(attribute) = &query.sort.by {
             members.insert(attribute.member());
         }
         let part = Part::Members(members);
-        Self { resource_type: &query.resource_type, keeps_unknown: query.keeps_unknown, part }
+        Self { tenant, resource_type: &query.resource_type, keeps_unknown: query.keeps_unknown, part }
     }
 
     /// As the query wants it.
-    fn of_page(query: &'a Query) -> Self {
+    fn of_page(tenant: &'a str, query: &'a Query) -> Self {
         let part = if query.as_text { Part::Text } else { Part::Whole };
-        Self { resource_type: &query.resource_type, keeps_unknown: query.keeps_unknown, part }
+        Self { tenant, resource_type: &query.resource_type, keeps_unknown: query.keeps_unknown, part }
     }
 
     /// The document, or its text in its place, as far as it fits the type.
@@ -159,14 +162,17 @@ struct Found {
 }
 
 impl Found {
-    /// Columns `seq, dormant, id, version, created, modified, doc, definition`.
+    /// Columns `seq, dormant, id, version, created, modified, doc, definition, checksum`.
     fn read(row: &Row<'_>, form: &Form<'_>) -> Result<Self, Fault> {
         let end = End { seq: row.get(0)?, dormant: row.get(1)? };
         let text = row.get_ref(6)?.as_str().map_err(rusqlite::Error::from)?;
         let bytes = text.len();
+        let id = row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?;
+        let whose = Whose { tenant: form.tenant, kind: form.resource_type.name(), id };
+        checksum::check(end.seq, text, row.get(8)?, whose)?;
         let (resource, text) = form.document(text, row.get::<_, i64>(7)?.cast_unsigned())?;
         let mut stored = Stored::new(
-            row.get::<_, String>(2)?,
+            id.to_owned(),
             row.get::<_, i64>(3)?.cast_unsigned(),
             Timestamp::from_millis(row.get(4)?),
             Timestamp::from_millis(row.get(5)?),
@@ -248,14 +254,15 @@ impl Reading<'_> {
             view: View::new(self.connection, self.tenant, &self.query.resource_type),
             positions: Vec::new(),
         };
-        let form = Form::decisive(self.query, filter);
+        let form = Form::decisive(self.tenant, self.query, filter);
         if *narrow == Narrow::All {
             let count = self.count()?;
             self.within(count)?;
             let count = usize::try_from(count).unwrap_or(usize::MAX);
             self.turn.documents(count)?;
             let mut work = self.scanning(count)?;
-            let sql = "SELECT d.seq, d.dormant, d.id, d.version, d.created, d.modified, d.doc, d.definition
+            let sql = "SELECT d.seq, d.dormant, d.id, d.version, d.created, d.modified, d.doc, d.definition,
+            d.checksum
                 FROM scim_resource r CROSS JOIN scim_document d ON d.seq = r.seq
                 WHERE r.tenant = ?1 AND r.kind = ?2 ORDER BY r.seq";
             let mut select = self.connection.prepare_cached(sql)?;
@@ -311,7 +318,7 @@ impl Reading<'_> {
         self.turn.documents(positions.len())?;
         self.pace.release();
         let Query { resource_type, relations, at_once, .. } = self.query;
-        let form = Form::of_page(self.query);
+        let form = Form::of_page(self.tenant, self.query);
         let mut matches = Vec::with_capacity(positions.len());
         let mut read = 0;
         for position in positions {
@@ -373,7 +380,8 @@ impl Reading<'_> {
     }
 
     fn row(&self, seq: Seq, form: &Form<'_>) -> Result<Option<Found>, Fault> {
-        let sql = "SELECT seq, dormant, id, version, created, modified, doc, definition FROM scim_document WHERE seq = ?1";
+        let sql = "SELECT seq, dormant, id, version, created, modified, doc, definition, checksum
+            FROM scim_document WHERE seq = ?1";
         one(self.connection, sql, params![seq], form)
     }
 }

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, Row, params};
 use scim_core::{Resource, ResourceType};
 
+use super::checksum::{self, Whose};
 use super::fault::Fault;
 use super::keys::{self, Keys};
 use super::write::Rows;
@@ -63,11 +64,11 @@ pub(super) fn chunk(
     let kind = resource_type.name();
     rebuild.check(connection, tenant, resource_type)?;
     let transaction = connection.unchecked_transaction()?;
-    let sql = "SELECT r.seq, d.doc
+    let sql = "SELECT r.seq, d.doc, d.checksum, d.id
         FROM scim_resource r CROSS JOIN scim_document d ON d.seq = r.seq
         WHERE r.tenant = ?1 AND r.kind = ?2 AND r.seq > ?3 ORDER BY r.seq LIMIT ?4";
-    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
-    let found: Vec<(Seq, String)> = transaction
+    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
+    let found: Vec<(Seq, String, Option<i64>, String)> = transaction
         .prepare_cached(sql)?
         .query_map(params![tenant, kind, after, CHUNK], read)?
         .collect::<Result<_, _>>()?;
@@ -75,7 +76,8 @@ pub(super) fn chunk(
     let count = found.len() as u64;
     let mut named = Vec::new();
     let mut rows = Rows::new(&transaction, tenant, 0, keys, &mut named);
-    for (seq, document) in found {
+    for (seq, document, checksum, id) in found {
+        checksum::check(seq, &document, checksum, Whose { tenant, kind, id: &id })?;
         let mut resource = Resource::from_canonical(serde_json::from_str(&document)?);
         // It may be from before the definition changed. What is unknown has no keys.
         resource_type.fit(&mut resource, true);

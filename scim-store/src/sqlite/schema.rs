@@ -13,8 +13,18 @@ use super::options::{Durability, SqliteOptions};
 
 /// What leads from each layout to the next, beginning with an empty file. A file says in `PRAGMA user_version`
 /// how many of these it has seen; one that is in use is never changed here, only followed by another.
-const MIGRATIONS: &[&str] =
-    &[TABLES, SECRET, CHANGES, INDEXED, INDEXED_OF_TENANT, RANKS, NARROW_KEYS, WHOLE_DOCUMENTS, DEFINITIONS];
+const MIGRATIONS: &[&str] = &[
+    TABLES,
+    SECRET,
+    CHANGES,
+    INDEXED,
+    INDEXED_OF_TENANT,
+    RANKS,
+    NARROW_KEYS,
+    WHOLE_DOCUMENTS,
+    DEFINITIONS,
+    CHECKSUMS,
+];
 
 /// Narrow rows apart from documents, so that lists page without reading documents. Links lead from row to
 /// row, whatever their tenant: a row belongs to one.
@@ -190,6 +200,11 @@ ALTER TABLE scim_resource DROP COLUMN modified;
 /// The fingerprint of the definition that each document was written under; 0 is unknown.
 const DEFINITIONS: &str = "
 ALTER TABLE scim_document ADD COLUMN definition INTEGER NOT NULL DEFAULT 0;
+";
+
+/// What `sqlite::checksum` makes of each document; none of those that were written before.
+const CHECKSUMS: &str = "
+ALTER TABLE scim_document ADD COLUMN checksum INTEGER;
 ";
 
 /// More statements than the crate has, so that each is compiled once; filters share the rest.

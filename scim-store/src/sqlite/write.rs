@@ -7,6 +7,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row, para
 use scim_core::{Resource, ResourceType, Timestamp, Work};
 use scim_server_traits::{Batch, Claim, Key, Written};
 
+use super::checksum::{self, Whose};
 use super::fault::Fault;
 use super::keys::{self, Keys, Made};
 use super::{feed, rank, relations};
@@ -204,8 +205,15 @@ impl Tables for Rows<'_> {
     }
 
     fn has_document(&self, seq: Seq, resource: &Resource) -> Result<bool, Fault> {
-        let sql = "SELECT doc FROM scim_document WHERE seq = ?1";
-        let stored: String = self.sql(sql)?.query_row([seq], |row| row.get(0))?;
+        let sql = "SELECT doc, checksum FROM scim_document WHERE seq = ?1";
+        let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        let (stored, sum): (String, _) = self.sql(sql)?.query_row([seq], read)?;
+        if !checksum::holds(seq, &stored, sum) {
+            let sql = "SELECT kind, id FROM scim_resource WHERE seq = ?1";
+            let (kind, id): (String, String) =
+                self.sql(sql)?.query_row([seq], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            return Err(Whose { tenant: self.tenant, kind: &kind, id: &id }.altered());
+        }
         if stored == text(resource)? {
             return Ok(true);
         }
@@ -262,9 +270,10 @@ impl Tables for Rows<'_> {
         self.run(sql, params![self.tenant, kind, id, content.label])?;
         let seq = self.connection.last_insert_rowid();
         let document = text(&content.resource)?;
-        let sql = "INSERT INTO scim_document (seq, id, version, created, modified, doc, definition)
-            VALUES (?1, ?2, 1, ?3, ?3, ?4, ?5)";
-        self.run(sql, params![seq, id, now.as_millis(), document, content.definition.cast_signed()])?;
+        let sql = "INSERT INTO scim_document (seq, id, version, created, modified, doc, definition, checksum)
+            VALUES (?1, ?2, 1, ?3, ?3, ?4, ?5, ?6)";
+        let (definition, sum) = (content.definition.cast_signed(), checksum::of(seq, &document));
+        self.run(sql, params![seq, id, now.as_millis(), document, definition, sum])?;
         self.add_keys(kind, seq, &content.keys)?;
         self.count(kind, seq, 1);
         Ok(seq)
@@ -272,8 +281,9 @@ impl Tables for Rows<'_> {
 
     fn replace(&mut self, kind: &str, seq: Seq, content: Content) -> Result<(), Fault> {
         let document = text(&content.resource)?;
-        let sql = "UPDATE scim_document SET doc = ?2, definition = ?3 WHERE seq = ?1";
-        self.run(sql, params![seq, document, content.definition.cast_signed()])?;
+        let sql = "UPDATE scim_document SET doc = ?2, definition = ?3, checksum = ?4 WHERE seq = ?1";
+        let (definition, sum) = (content.definition.cast_signed(), checksum::of(seq, &document));
+        self.run(sql, params![seq, document, definition, sum])?;
         let sql = "UPDATE scim_resource SET label = ?2 WHERE seq = ?1 AND label IS NOT ?2";
         if self.run(sql, params![seq, content.label])? > 0 {
             self.named.push(seq);

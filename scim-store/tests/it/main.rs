@@ -5,6 +5,8 @@
 #[cfg(feature = "sqlite")]
 mod agree;
 #[cfg(feature = "sqlite")]
+mod altered;
+#[cfg(feature = "sqlite")]
 mod bounded;
 mod broken;
 mod feed;

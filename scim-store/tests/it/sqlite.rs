@@ -172,7 +172,7 @@ async fn what_is_not_its_file_is_refused() {
     let file = rusqlite::Connection::open(&path).unwrap();
     file.pragma_update(None, "user_version", 99).unwrap();
     let StoreError::Backend(reason) = SqliteStore::open(&path).unwrap_err() else { panic!("not refused") };
-    assert_eq!(reason.to_string(), "the file has layout 99: this version knows layouts up to 9");
+    assert_eq!(reason.to_string(), "the file has layout 99: this version knows layouts up to 10");
 }
 
 #[tokio::test]
@@ -247,7 +247,7 @@ async fn a_file_of_layout_1_is_taken_over() {
     drop(store);
     let new = rusqlite::Connection::open(&path).unwrap();
     let layout: i64 = new.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
-    assert_eq!(layout, 9);
+    assert_eq!(layout, 10);
 }
 
 #[tokio::test]
