@@ -93,7 +93,8 @@ fn copy(from: &Path, to: &Path, log: u64, progress: impl FnMut(BackupProgress)) 
 
 fn pages(from: &Path, to: &Path, log: u64, mut progress: impl FnMut(BackupProgress)) -> Result<(), Fault> {
     let _file = file::hold(from).map_err(|error| Fault::File { path: from.to_owned(), error })?;
-    let source = schema::reading(from)?;
+    // Each page is read once.
+    let source = schema::reading(from, false)?;
     // A copy is as private as a new file, whatever `from` is.
     drop(
         private::options()

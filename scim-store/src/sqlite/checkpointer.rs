@@ -364,7 +364,7 @@ mod tests {
         };
         (0..20).for_each(write);
         // Whoever reads keeps the mover from the last of the log, so that SQLite syncs nothing.
-        let reader = schema::reading(&path).unwrap();
+        let reader = schema::reading(&path, true).unwrap();
         reader.execute_batch("BEGIN; SELECT count(*) FROM t").unwrap();
         (20..40).for_each(write);
         let begun = Instant::now();

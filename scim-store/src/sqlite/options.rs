@@ -50,6 +50,11 @@ pub struct SqliteOptions {
     /// Whether a file opens that has another name, a hard link: the lock and the log stand beside one name only, so that
     /// nothing keeps another process from serving it under the other one, which destroys it.
     pub hard_links: bool,
+    /// Whether those who read have the file mapped into memory, which saves a call and a copy for each page that is not in
+    /// a cache. Where a mapped page cannot be read, because the disk fails or another program made the file shorter, the
+    /// system ends the process with SIGBUS, where a read that is asked for fails with an error; nothing that was answered
+    /// is lost. Off is right for a disk over a network. What writes is never mapped.
+    pub mapping: bool,
 }
 
 impl Default for SqliteOptions {
@@ -68,6 +73,7 @@ impl Default for SqliteOptions {
             check: true,
             lost_log: false,
             hard_links: false,
+            mapping: true,
         }
     }
 }
@@ -154,6 +160,13 @@ impl SqliteOptions {
     #[must_use]
     pub fn with_hard_links(mut self) -> Self {
         self.hard_links = true;
+        self
+    }
+
+    /// Without the file mapped into memory: no SIGBUS when a page of it cannot be read.
+    #[must_use]
+    pub fn without_mapping(mut self) -> Self {
+        self.mapping = false;
         self
     }
 }

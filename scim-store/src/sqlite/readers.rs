@@ -77,6 +77,7 @@ pub(super) struct Readers {
     at_hand: Mutex<Connections>,
     /// Where a connection is opened when none is at hand.
     path: PathBuf,
+    mapping: bool,
     lanes: Lanes,
     jobs: Option<Sender<Job>>,
     reads: Arc<Reads>,
@@ -100,6 +101,7 @@ impl Readers {
         let mut readers = Self {
             at_hand: Mutex::new(Connections { idle: Vec::new(), unopened }),
             path: path.to_owned(),
+            mapping: options.mapping,
             lanes: Lanes::new(count),
             jobs: Some(jobs),
             reads,
@@ -110,7 +112,7 @@ impl Readers {
             if let Some(at_hand) = readers.at_hand()? {
                 readers.lay_down(at_hand);
             }
-            let mut connection = schema::reading(path)?;
+            let mut connection = schema::reading(path, options.mapping)?;
             let queue = queue.clone();
             let thread = Builder::new()
                 .name(format!("scim-store-reader-{number}"))
@@ -170,7 +172,8 @@ impl Readers {
             }
         };
         let Some(place) = place else { return Ok(None) };
-        let opened = schema::reading(&self.path).and_then(|connection| AtHand::new(connection, place));
+        let opened =
+            schema::reading(&self.path, self.mapping).and_then(|connection| AtHand::new(connection, place));
         opened.map(Some).inspect_err(|_| self.connections().unopened.push(place))
     }
 

@@ -303,9 +303,12 @@ fn check(connection: &Connection) -> Result<(), Fault> {
     if first == "ok" { Ok(()) } else { Err(Fault::Damaged(first.replace('\n', " "))) }
 }
 
-/// A connection that only reads.
-pub(super) fn reading(path: &Path) -> Result<Connection, Fault> {
+/// A connection that only reads, the file mapped into memory or not.
+pub(super) fn reading(path: &Path, mapped: bool) -> Result<Connection, Fault> {
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    // Pages that are not in a connection's own cache come from the system's without a call and a copy, so
+    // that look-ups cost the same in a file that has outgrown the cache.
+    connection.pragma_update(None, "mmap_size", if mapped { MAPPED } else { 0 })?;
     connection.pragma_update(None, "query_only", true)?;
     connection.pragma_update(None, "cache_size", -16_384)?;
     Ok(connection)
@@ -315,9 +318,9 @@ fn open(path: &Path, flags: OpenFlags) -> Result<Connection, Fault> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(PATIENCE)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
-    // Pages that are not in a connection's own cache come from the system's without a call and a copy, so
-    // that look-ups cost the same in a file that has outgrown the cache.
-    connection.pragma_update(None, "mmap_size", MAPPED)?;
+    // What writes reads through calls: a page that cannot be read is an error there, and in a mapped file a signal that
+    // ends the process in the middle of a commit.
+    connection.pragma_update(None, "mmap_size", 0)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     // Otherwise statements with an unindexed `= ?` or a `LIMIT ?` are planned anew for each value bound.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
@@ -380,4 +383,23 @@ pub(super) fn random<const LENGTH: usize>() -> Result<[u8; LENGTH], Fault> {
     let mut bytes = [0; LENGTH];
     getrandom::fill(&mut bytes).map_err(Fault::NoRandomness)?;
     Ok(bytes)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_reads_is_mapped_and_only_if_it_is_to_be() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("scim.db");
+        let options = SqliteOptions::default();
+        let writer = writing(&path, &options, &Mark::find(&path, &options).unwrap()).unwrap();
+        let mapped = |connection: &Connection| {
+            connection.query_row("PRAGMA mmap_size", [], |row| row.get::<_, i64>(0)).unwrap() > 0
+        };
+        assert!(!mapped(&writer) && !mapped(&moving(&path, options.durability).unwrap()));
+        assert!(mapped(&reading(&path, true).unwrap()) && !mapped(&reading(&path, false).unwrap()));
+    }
 }

@@ -17,6 +17,8 @@ mod large;
 mod lock;
 #[cfg(feature = "sqlite")]
 mod lost_log;
+#[cfg(all(feature = "sqlite", target_os = "linux"))]
+mod mapping;
 mod memory;
 #[cfg(feature = "sqlite")]
 mod operations;
