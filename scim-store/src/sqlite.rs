@@ -4,6 +4,7 @@ mod backup;
 mod by_key;
 mod checkpointer;
 mod checksum;
+mod epoch;
 mod fault;
 mod feed;
 mod file;
@@ -25,6 +26,7 @@ mod reads;
 mod reindex;
 mod relations;
 mod schema;
+mod sync;
 mod write;
 mod writer;
 

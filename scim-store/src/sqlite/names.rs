@@ -1,11 +1,11 @@
 //! What is shown of those who own links, kept in memory: a group stands in the answers of all its members.
 
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 
+use super::epoch::{Epoch, Moment};
 use crate::tables::Seq;
 
 /// Names of owners, as they are in the file.
@@ -13,10 +13,7 @@ use crate::tables::Seq;
 /// A reading transaction may use them while nothing has changed any since before it began: what it finds in the file
 /// and what it finds here are of one state then. So nothing that was read before a change is noted after it.
 pub(super) struct Names {
-    /// Odd while a change of names is under way; each change has numbers of its own.
-    epoch: AtomicU64,
-    /// Held by all who note a name, and alone by the change that begins.
-    noting: RwLock<()>,
+    epoch: Epoch,
     names: Cache<Seq, Name, Bytes>,
 }
 
@@ -84,19 +81,18 @@ impl Names {
             ),
             Err(_) => Cache::with_weighter(about, bytes, Bytes),
         };
-        Self { epoch: AtomicU64::new(0), noting: RwLock::default(), names }
+        Self { epoch: Epoch::new(), names }
     }
 
     /// For a transaction that has not looked at the file yet.
     pub(super) fn now(&self) -> NamesOf<'_> {
-        NamesOf { names: self, epoch: self.epoch.load(SeqCst) }
+        NamesOf { names: self, moment: self.epoch.now() }
     }
 
     /// The names of these change with the transaction that is about to be committed, and have changed, or not, when
     /// the guard goes.
     pub(super) fn change(&self, seqs: Vec<Seq>) -> Changing<'_> {
-        let _alone = self.noting.write().unwrap_or_else(PoisonError::into_inner);
-        self.epoch.fetch_add(1, SeqCst);
+        self.epoch.begin();
         Changing { names: self, seqs }
     }
 }
@@ -105,25 +101,17 @@ impl Names {
 #[derive(Clone, Copy)]
 pub(super) struct NamesOf<'a> {
     names: &'a Names,
-    epoch: u64,
+    moment: Moment,
 }
 
 impl NamesOf<'_> {
     pub(super) fn get(self, seq: Seq) -> Option<Name> {
-        self.names.names.get(&seq).filter(|_| self.hold())
+        self.names.names.get(&seq).filter(|_| self.names.epoch.holds(self.moment))
     }
 
     /// Keeps a name that the transaction has read.
     pub(super) fn note(self, seq: Seq, name: Name) {
-        let _together = self.names.noting.read().unwrap_or_else(PoisonError::into_inner);
-        if self.hold() {
-            self.names.names.insert(seq, name);
-        }
-    }
-
-    /// Whether no name has changed since before the transaction began.
-    fn hold(self) -> bool {
-        self.epoch.is_multiple_of(2) && self.names.epoch.load(SeqCst) == self.epoch
+        self.names.epoch.note(self.moment, || self.names.names.insert(seq, name));
     }
 }
 
@@ -138,7 +126,7 @@ impl Drop for Changing<'_> {
         for seq in &self.seqs {
             self.names.names.remove(seq);
         }
-        self.names.epoch.fetch_add(1, SeqCst);
+        self.names.epoch.end();
     }
 }
 

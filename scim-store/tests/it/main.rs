@@ -12,6 +12,8 @@ mod broken;
 mod feed;
 mod given;
 #[cfg(feature = "sqlite")]
+mod handover;
+#[cfg(feature = "sqlite")]
 mod large;
 #[cfg(feature = "sqlite")]
 mod lock;
