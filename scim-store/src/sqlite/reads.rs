@@ -1,8 +1,8 @@
 //! Which reads are under way: the log can be begun anew only when none is.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use super::sync::{AtomicBool, AtomicU64, Condvar, Mutex, MutexGuard, Ordering, PoisonError};
 
 /// The reads of one store. Each connection that reads has a place of its own, in which one read is at a time.
 #[derive(Debug)]
@@ -153,58 +153,5 @@ impl Drop for Closed<'_> {
     fn drop(&mut self) {
         self.reads.closed.store(false, Ordering::SeqCst);
         self.reads.tell();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-    use std::sync::mpsc;
-    use std::thread;
-
-    use super::*;
-
-    const LONG: Duration = Duration::from_secs(60);
-
-    #[test]
-    fn the_oldest_read_ends_first_and_none_begins_meanwhile() {
-        let reads = Reads::new(3);
-        let [first, second] = [2, 0].map(|place| reads.begin(place).unwrap());
-        let closed = reads.close();
-        assert!(reads.begin(1).is_none());
-        assert!(!closed.wait(Duration::ZERO));
-        assert!(reads.end_oldest());
-        let is_to_end = |read: &UnderWay<'_>| reads.is_to_end(read.place, read.number());
-        assert_eq!([is_to_end(&first), is_to_end(&second)], [true, false]);
-        drop(first);
-        assert!(reads.end_oldest() && is_to_end(&second));
-        assert!(!reads.end_oldest(), "each is asked once");
-        drop(second);
-        assert!(closed.wait(Duration::ZERO));
-        drop(closed);
-        assert!(!is_to_end(&reads.begin(0).unwrap()), "the next in its place is another one");
-    }
-
-    #[test]
-    fn who_waits_is_woken() {
-        let reads = Arc::new(Reads::new(2));
-        let read = reads.begin(0).unwrap();
-        let (begun, has_begun) = mpsc::channel();
-        let closer = {
-            let reads = Arc::clone(&reads);
-            thread::spawn(move || {
-                let closed = reads.close();
-                begun.send(()).unwrap();
-                closed.wait(LONG)
-            })
-        };
-        has_begun.recv().unwrap();
-        let waiting = {
-            let reads = Arc::clone(&reads);
-            thread::spawn(move || reads.begin_in_time(1).number())
-        };
-        drop(read);
-        assert!(closer.join().unwrap());
-        assert!(waiting.join().unwrap() > 1);
     }
 }

@@ -1,5 +1,5 @@
 //! What threads hand over with. A test compiles the files that use this with others of the same names in its place, and
 //! runs them in thousands of orders (`tests/it/handover.rs`).
 
-pub(super) use std::sync::atomic::{AtomicU64, Ordering};
-pub(super) use std::sync::{PoisonError, RwLock};
+pub(super) use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+pub(super) use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, RwLock};
