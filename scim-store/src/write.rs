@@ -31,6 +31,7 @@ pub(crate) fn write_all<T: Tables>(
 }
 
 /// Whether these writes are refused, if at all, before any of them has changed anything, so that nothing need be undone.
+#[cfg(feature = "sqlite")]
 pub(crate) fn refuses_first(writes: &[Write]) -> bool {
     match writes {
         [Write::Insert(insert)] => insert.links.is_empty(),
