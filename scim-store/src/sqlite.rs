@@ -13,6 +13,7 @@ mod keys;
 mod lock;
 mod log;
 mod mark;
+mod moving;
 mod names;
 mod narrow;
 mod options;

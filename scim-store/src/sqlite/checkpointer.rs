@@ -4,8 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -14,6 +13,7 @@ use rusqlite::Connection;
 use super::fault::Fault;
 use super::log::Log;
 use super::mark::Mark;
+use super::moving::{FEW, Length, Moves};
 use super::options::{Durability, SqliteOptions};
 use super::reads::Reads;
 use super::{file, schema};
@@ -24,18 +24,6 @@ pub(super) const LAID: u64 = 1 << 20;
 
 /// How much room a commit should find.
 const ROOM: u64 = 256 << 10;
-
-/// In how many rounds: each moves what came during the one before, and the writer itself what came during the last.
-const ROUNDS: usize = 2;
-
-/// How long nothing is to be committed before a log that is not long yet is moved too: reading is cheaper then.
-const QUIET: Duration = Duration::from_secs(1);
-
-/// So few pages may stay in the log for good: hardly a read notices.
-const FEW: i32 = 256;
-
-/// How long to leave the disk to others between two rounds.
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// How many times as long as it is wished for the log may grow.
 pub(super) const MOST_TIMES: u8 = 4;
@@ -84,7 +72,7 @@ impl Checkpointer {
         let most = i32::try_from(options.log / u64::from(page)).unwrap_or(i32::MAX).max(1);
         let counted = Arc::clone(&log);
         writer.wal_hook(Some(move |_: &mut _, pages| {
-            counted.pages.store(pages, Ordering::Relaxed);
+            counted.moving.set_pages(pages);
             Ok(())
         }))?;
         // What is not asked to survive need not be on the disk.
@@ -97,7 +85,7 @@ impl Checkpointer {
         let (nudges, queue) = sync_channel(1);
         let thread = Builder::new()
             .name("scim-store-checkpointer".into())
-            .spawn(move || mover.work(&queue))
+            .spawn(move || mover.log.moving.work(&queue, &mover))
             .map_err(Fault::Thread)?;
         let folder = file::folder(path).to_owned();
         let (nudges, thread, page) = (Some(nudges), Some(thread), u64::from(page));
@@ -114,28 +102,20 @@ impl Checkpointer {
         if self.log.has_failed() {
             return;
         }
-        let pages = self.log.pages.load(Ordering::Relaxed);
+        let pages = self.log.moving.pages();
         let is_full = pages >= FEW && !self.has_room_for(pages);
         if let Some(ahead) = self.ahead.as_mut().filter(|_| !is_full) {
             ahead.lay_out(pages, &self.log);
         }
         let is_long = pages >= self.most || is_full;
         if !is_long {
-            // What was moved was the log before this one.
-            self.log.moved.store(false, Ordering::Relaxed);
             self.not_before = 0;
         }
         let is_too_long = pages / 2 >= self.most || is_full;
-        if is_long
-            && pages >= self.not_before
-            && (self.log.moved.swap(false, Ordering::Relaxed) || is_too_long)
-        {
-            // One that never pauses would otherwise never let the log begin anew. What is left to be moved came while
-            // the rest was.
-            self.begin_anew(writer, pages, is_full);
-        } else if let Some(nudges) =
-            self.nudges.as_ref().filter(|_| is_long || self.log.rests.load(Ordering::Relaxed))
-        {
+        let length = Length { is_long, is_too_long, may_begin: pages >= self.not_before };
+        let log = Arc::clone(&self.log);
+        let is_wanted = log.moving.after_commit(length, || self.begin_anew(writer, pages, is_full));
+        if let Some(nudges) = self.nudges.as_ref().filter(|_| is_wanted) {
             // One that waits already is enough.
             let _ = nudges.try_send(());
         }
@@ -144,7 +124,7 @@ impl Checkpointer {
     /// Nothing can be committed, for the log is full: tries again to begin it anew, now and then.
     pub(super) fn make_room(&mut self, writer: &Connection) {
         if self.tried.elapsed() >= AGAIN {
-            self.begin_anew(writer, self.log.pages.load(Ordering::Relaxed), false);
+            self.begin_anew(writer, self.log.moving.pages(), false);
         }
     }
 
@@ -159,7 +139,7 @@ impl Checkpointer {
         match self.log.while_moving(writer, || self.try_to_begin_anew(writer, pages, is_full)) {
             Ok(true) => self.log.begin_anew(),
             Err(_) if self.log.has_failed() => self.log.make_index_anew(writer),
-            _ => self.log.set_full(is_at_end),
+            _ => self.log.moving.set_full(is_at_end),
         }
         if let Some(ahead) = self.ahead.as_mut().filter(|_| is_full) {
             ahead.length = 0;
@@ -259,43 +239,7 @@ struct Mover {
     log: Arc<Log>,
 }
 
-impl Mover {
-    fn work(&self, queue: &Receiver<()>) {
-        let pages = || self.log.pages.load(Ordering::Relaxed);
-        loop {
-            self.log.rests.store(true, Ordering::Relaxed);
-            if queue.recv().is_err() {
-                return;
-            }
-            self.log.rests.store(false, Ordering::Relaxed);
-            loop {
-                let before = pages();
-                match queue.recv_timeout(QUIET) {
-                    Ok(()) => self.move_long(queue),
-                    Err(RecvTimeoutError::Disconnected) => return,
-                    Err(RecvTimeoutError::Timeout) if pages() == before => {
-                        if before > FEW {
-                            self.round();
-                        }
-                        if !self.log.is_full() {
-                            break;
-                        }
-                        self.make_room();
-                    }
-                    Err(RecvTimeoutError::Timeout) => {}
-                }
-            }
-        }
-    }
-
-    fn move_long(&self, queue: &Receiver<()>) {
-        // What finds no room now is tried again after the next commit.
-        if (0..ROUNDS).all(|_| self.round()) {
-            self.log.moved.store(true, Ordering::Relaxed);
-        }
-        pause(queue);
-    }
-
+impl Moves for Mover {
     /// Looks whether those who read the full log are gone, for nobody writes who would.
     fn make_room(&self) {
         let Some(_moving) = self.log.hold() else { return };
@@ -317,22 +261,12 @@ impl Mover {
         }
         moved.is_ok()
     }
+}
 
+impl Mover {
     fn sync(&self) -> Result<(), Fault> {
         let Some(file) = &self.file else { return Ok(()) };
         file.sync_data().map_err(|error| Fault::Sync { path: self.path.clone(), error })
-    }
-}
-
-/// Leaves the disk to others for a while; ends early when there will be nothing more to do.
-fn pause(queue: &Receiver<()>) {
-    let until = Instant::now() + PAUSE;
-    loop {
-        match queue.recv_timeout(until.saturating_duration_since(Instant::now())) {
-            // Whoever commits next asks again.
-            Ok(()) => {}
-            Err(_) => return,
-        }
     }
 }
 

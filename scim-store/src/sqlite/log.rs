@@ -3,8 +3,8 @@
 use std::fs::{File, OpenOptions};
 use std::io::{Error, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
@@ -14,6 +14,7 @@ use super::fault::Fault;
 use super::file;
 use super::health::SqliteHealth;
 use super::mark::Mark;
+use super::moving::Moving;
 use super::schema;
 
 /// What the log's index begins with, in bytes: two copies of the head that says how far the log goes.
@@ -27,23 +28,15 @@ pub(super) struct Log {
     mark: Mark,
     /// Of a page in the log, in bytes.
     pub(super) frame: u64,
-    /// How many pages it had after the last commit.
-    pub(super) pages: AtomicI32,
-    /// Whether it was moved since the writer last began it anew.
-    pub(super) moved: AtomicBool,
-    /// Whether the mover waits for the next commit, however little it is.
-    pub(super) rests: AtomicBool,
-    /// Held while it is moved.
-    moving: Mutex<()>,
+    /// What the writer and the thread that moves it tell each other.
+    pub(super) moving: Moving,
     opened: Instant,
     /// When something that was moved last came to the disk, in milliseconds after `opened`.
     moved_last: AtomicU64,
-    /// Whether it is as long as it may be, and somebody reads who cannot be ended.
-    full: AtomicBool,
     /// Whether there was no room for the last write.
     no_room: AtomicBool,
-    /// What failed first, and how.
-    failed: OnceLock<(Unavailable, String)>,
+    /// Whether it was its lock that it lost, and not the disk that failed.
+    lost_lock: AtomicBool,
 }
 
 impl Log {
@@ -52,22 +45,17 @@ impl Log {
             path: path.to_owned(),
             mark,
             frame: u64::from(page) + 24,
-            pages: AtomicI32::new(0),
-            moved: AtomicBool::new(false),
-            rests: AtomicBool::new(false),
-            moving: Mutex::new(()),
+            moving: Moving::new(),
             opened: Instant::now(),
             moved_last: AtomicU64::new(0),
-            full: AtomicBool::new(false),
             no_room: AtomicBool::new(false),
-            failed: OnceLock::new(),
+            lost_lock: AtomicBool::new(false),
         }
     }
 
     /// Waits until nobody moves it, and keeps others from it. `None` when the disk failed: then it stays as it is.
     pub(super) fn hold(&self) -> Option<MutexGuard<'_, ()>> {
-        let held = self.moving.lock().unwrap_or_else(PoisonError::into_inner);
-        (!self.has_failed()).then_some(held)
+        self.moving.hold()
     }
 
     /// Has `work` move it, on this connection or another, while it is held.
@@ -97,7 +85,7 @@ impl Log {
     }
 
     pub(super) fn has_failed(&self) -> bool {
-        self.failed.get().is_some()
+        self.moving.failed().is_some()
     }
 
     /// Whether there was room for what was written last.
@@ -106,24 +94,20 @@ impl Log {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.full.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn set_full(&self, full: bool) {
-        self.full.store(full, Ordering::Relaxed);
+        self.moving.is_full()
     }
 
     /// All of it is moved, and the next commit begins it anew.
     pub(super) fn begin_anew(&self) {
         self.note_moved();
-        self.pages.store(0, Ordering::Relaxed);
-        self.set_full(false);
+        self.moving.begin_anew();
     }
 
     /// Refuses what would be written after the disk failed, or while the log is full.
     pub(super) fn check(&self) -> Result<(), Fault> {
-        let why = if let Some((why, _)) = self.failed.get() {
-            *why
+        let why = if self.has_failed() {
+            let lost_lock = self.lost_lock.load(Ordering::SeqCst);
+            if lost_lock { Unavailable::LockLost } else { Unavailable::DiskFailed }
         } else if self.is_full() {
             Unavailable::LogFull
         } else {
@@ -159,7 +143,7 @@ impl Log {
     /// and say so once only: a second try that succeeds proves nothing, and the log has the only copy that is sure.
     pub(super) fn fail(&self, error: &impl ToString) {
         let error = error.to_string();
-        if self.failed.set((Unavailable::DiskFailed, error.clone())).is_ok() {
+        if self.moving.fail(error.clone()) {
             tracing::error!(
                 path = %self.path.display(),
                 error,
@@ -172,7 +156,12 @@ impl Log {
     /// As after a failure of the disk, nothing is written or moved from here on: another process may serve the file.
     pub(super) fn lose_lock(&self, lost: &Fault) {
         let error = lost.to_string();
-        if self.failed.set((Unavailable::LockLost, error.clone())).is_ok() {
+        if self.has_failed() {
+            return;
+        }
+        // Before the failure is seen.
+        self.lost_lock.store(true, Ordering::SeqCst);
+        if self.moving.fail(error.clone()) {
             tracing::error!(path = %self.path.display(), error, "the store no longer has its file for itself");
         }
     }
@@ -204,7 +193,7 @@ impl Log {
         let moved_last = Duration::from_millis(self.moved_last.load(Ordering::Relaxed));
         SqliteHealth {
             alive,
-            failed: self.failed.get().map(|(_, how)| how.clone()),
+            failed: self.moving.failed().cloned(),
             log: self.bytes(),
             log_full: self.is_full(),
             no_room: self.no_room.load(Ordering::Relaxed),
@@ -215,7 +204,7 @@ impl Log {
 
     /// How long it is, without the room laid out behind it.
     fn bytes(&self) -> u64 {
-        u64::try_from(self.pages.load(Ordering::Relaxed)).unwrap_or_default() * self.frame
+        u64::try_from(self.moving.pages()).unwrap_or_default() * self.frame
     }
 }
 

@@ -1,5 +1,9 @@
 //! What threads hand over with. A test compiles the files that use this with others of the same names in its place, and
 //! runs them in thousands of orders (`tests/it/handover.rs`).
 
-pub(super) use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+pub(super) use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
+pub(super) use std::sync::mpsc::RecvTimeoutError;
 pub(super) use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+
+/// What the moving thread is woken by.
+pub(super) type Nudges = std::sync::mpsc::Receiver<()>;

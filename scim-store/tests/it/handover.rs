@@ -2,31 +2,40 @@
 //! with locks and numbers that try these, drawn at random.
 //!
 //! Every order is one of whole steps, each seen by all at once. What a processor may do to weaker orderings than
-//! `SeqCst` does not show, and no wait runs out of time: whoever is not woken fails the test as a deadlock.
+//! `SeqCst` does not show. Whoever is not woken fails the test as a deadlock, for locks wait without end here.
 
 use std::time::Duration;
 
+use shuttle::rand::{Rng as _, thread_rng};
 use shuttle::sync::atomic::AtomicUsize;
 use shuttle::sync::{Arc, Mutex as Held};
 use shuttle::{check_pct, check_random, thread};
 
+use moving::{FEW, Length, Moves, Moving};
+use nudges::Nudges;
 use sync::Ordering::SeqCst;
 
 #[path = "../../src/sqlite/epoch.rs"]
 mod epoch;
+#[path = "../../src/sqlite/moving.rs"]
+mod moving;
 #[path = "../../src/sqlite/reads.rs"]
 mod reads;
 
 mod sync {
-    pub(super) use shuttle::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-    pub(super) use shuttle::sync::{Condvar, Mutex, MutexGuard, RwLock};
     pub(super) use std::sync::PoisonError;
+    pub(super) use std::sync::mpsc::RecvTimeoutError;
+
+    pub(super) use shuttle::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
+    pub(super) use shuttle::sync::{Condvar, Mutex, MutexGuard, RwLock};
+
+    pub(super) use super::nudges::Nudges;
 }
 
 /// Runs this in so many orders in which each step is anybody's, and in as many in which threads are seldom interrupted,
 /// but for long.
 fn in_many_orders(round: impl Fn() + Copy + Send + Sync + 'static) {
-    const ORDERS: usize = 2_000;
+    const ORDERS: usize = 1_500;
     check_random(round, ORDERS);
     check_pct(round, ORDERS, 3);
 }
@@ -119,4 +128,229 @@ fn the_oldest_read_ends_first() {
         assert!(!reads.is_to_end(0, next.number()));
     };
     check_random(round, 1);
+}
+
+/// A channel for one nudge, in which a wait may run out at any moment.
+mod nudges {
+    use std::sync::mpsc::{RecvError, RecvTimeoutError};
+    use std::time::Duration;
+
+    use shuttle::sync::{Arc, Condvar, Mutex};
+    use shuttle::thread;
+
+    #[derive(Clone)]
+    pub(super) struct Nudges(Arc<(Mutex<State>, Condvar)>);
+
+    #[derive(Default)]
+    struct State {
+        is_nudged: bool,
+        is_closed: bool,
+        /// Somebody waits without end.
+        rests: bool,
+    }
+
+    impl Nudges {
+        pub(super) fn new() -> Self {
+            Self(Arc::new((Mutex::new(State::default()), Condvar::new())))
+        }
+
+        pub(super) fn nudge(&self) {
+            self.0.0.lock().unwrap().is_nudged = true;
+            self.0.1.notify_all();
+        }
+
+        pub(super) fn close(&self) {
+            self.0.0.lock().unwrap().is_closed = true;
+            self.0.1.notify_all();
+        }
+
+        /// Waits until somebody else waits without end, and nothing would wake them.
+        pub(super) fn wait_for_rest(&self) {
+            let state = self.0.0.lock().unwrap();
+            drop(self.0.1.wait_while(state, |state| !state.rests || state.is_nudged).unwrap());
+        }
+
+        pub(super) fn recv(&self) -> Result<(), RecvError> {
+            let mut state = self.0.0.lock().unwrap();
+            state.rests = true;
+            self.0.1.notify_all();
+            state = self.0.1.wait_while(state, |state| !state.is_nudged && !state.is_closed).unwrap();
+            state.rests = false;
+            if std::mem::take(&mut state.is_nudged) { Ok(()) } else { Err(RecvError) }
+        }
+
+        pub(super) fn recv_timeout(&self, _: Duration) -> Result<(), RecvTimeoutError> {
+            thread::yield_now();
+            let mut state = self.0.0.lock().unwrap();
+            match (std::mem::take(&mut state.is_nudged), state.is_closed) {
+                (true, _) => Ok(()),
+                (false, true) => Err(RecvTimeoutError::Disconnected),
+                (false, false) => Err(RecvTimeoutError::Timeout),
+            }
+        }
+    }
+}
+
+/// From so many pages on the log is long.
+const LONG_LOG: i32 = 600;
+
+/// A file with its log, as SQLite moves it, in numbers of pages.
+#[derive(Default)]
+struct Pages {
+    log: i32,
+    /// How many of them are in the file.
+    moved: i32,
+    /// How many of them are on the disk in the file.
+    synced: i32,
+    /// Another program reads the file as it was before the log.
+    is_read: bool,
+    /// The next sync fails, once, and the pages are gone.
+    fails: bool,
+    is_lost: bool,
+}
+
+impl Pages {
+    /// SQLite brings to the disk what it moves itself, and nothing else.
+    fn move_log(&mut self) {
+        if !self.is_read && self.moved < self.log {
+            (self.moved, self.synced) = (self.log, self.log);
+        }
+    }
+
+    /// Whether the log is begun anew.
+    fn restart(&mut self) -> bool {
+        if self.is_read {
+            return false;
+        }
+        self.move_log();
+        assert!(!self.is_lost && self.synced == self.log, "begun anew over the only copy");
+        (self.log, self.moved, self.synced) = (0, 0, 0);
+        true
+    }
+}
+
+/// What the writer and the mover share.
+struct Shared {
+    moving: Moving,
+    pages: Held<Pages>,
+}
+
+impl Shared {
+    fn new(pages: Pages) -> Arc<Self> {
+        Arc::new(Self { moving: Moving::new(), pages: Held::new(pages) })
+    }
+
+    fn pages(&self) -> shuttle::sync::MutexGuard<'_, Pages> {
+        self.pages.lock().unwrap()
+    }
+
+    /// As the writer does, between two commits.
+    fn begin_anew(&self) {
+        let Some(_moving) = self.moving.hold() else { return };
+        self.pages().move_log();
+        let is_anew = self.pages().restart();
+        if is_anew {
+            self.moving.begin_anew();
+        } else {
+            self.moving.set_full(self.moving.pages() >= 4 * LONG_LOG);
+        }
+    }
+
+    /// Commits so many pages, unless that is refused.
+    fn commit(&self, pages: i32, nudges: &Nudges) {
+        if self.moving.is_full() || self.moving.failed().is_some() {
+            return;
+        }
+        let pages = {
+            let mut of_file = self.pages();
+            of_file.log += pages;
+            of_file.log
+        };
+        self.moving.set_pages(pages);
+        let length =
+            Length { is_long: pages >= LONG_LOG, is_too_long: pages >= 2 * LONG_LOG, may_begin: true };
+        if self.moving.after_commit(length, || self.begin_anew()) {
+            nudges.nudge();
+        }
+    }
+}
+
+impl Moves for Arc<Shared> {
+    fn round(&self) -> bool {
+        let Some(_moving) = self.moving.hold() else { return false };
+        let moved = {
+            let mut pages = self.pages();
+            if !pages.is_read {
+                pages.moved = pages.log;
+            }
+            pages.moved
+        };
+        let mut pages = self.pages();
+        if std::mem::take(&mut pages.fails) {
+            pages.is_lost = true;
+            self.moving.fail("the disk".to_owned());
+            return false;
+        }
+        pages.synced = moved;
+        true
+    }
+
+    fn make_room(&self) {
+        let Some(_moving) = self.moving.hold() else { return };
+        let is_anew = self.pages().restart();
+        if is_anew {
+            self.moving.begin_anew();
+        }
+    }
+}
+
+/// Commits of so many pages each are made while the log is moved, and then `last` is done; how all is when the mover
+/// rests.
+fn at_rest(pages: Pages, commits: &[i32], last: impl FnOnce(&Shared, &Nudges)) -> Arc<Shared> {
+    let (shared, nudges) = (Shared::new(pages), Nudges::new());
+    let mover = {
+        let (shared, nudges) = (shared.clone(), nudges.clone());
+        thread::spawn(move || shared.moving.work(&nudges, &shared))
+    };
+    commits.iter().for_each(|pages| shared.commit(*pages, &nudges));
+    last(&shared, &nudges);
+    nudges.wait_for_rest();
+    nudges.close();
+    mover.join().unwrap();
+    shared
+}
+
+/// What was committed is moved when nothing more is, though nobody says so, and what is known of its length is right.
+#[test]
+fn the_log_is_moved_when_the_store_is_quiet() {
+    in_many_orders(|| {
+        let many = thread_rng().gen_range(1..=5);
+        let shared = at_rest(Pages::default(), &[300, 100, 300, 100, 300][..many], |_, _| ());
+        let pages = shared.pages();
+        assert_eq!(shared.moving.pages(), pages.log);
+        assert!(pages.log <= FEW || pages.synced == pages.log, "{} of {}", pages.synced, pages.log);
+    });
+}
+
+/// Only what is on the disk is given up, and after a failed sync nothing.
+#[test]
+fn the_log_is_begun_anew_over_nothing_that_is_not_on_the_disk() {
+    in_many_orders(|| {
+        let pages = Pages { fails: thread_rng().gen_bool(0.5), ..Pages::default() };
+        at_rest(pages, &[400, 300, 700, 1_300], |_, _| ());
+    });
+}
+
+/// Another program reads until the log is full, and ends when hardly anything is written any more.
+#[test]
+fn a_full_log_is_begun_anew_though_nobody_writes() {
+    in_many_orders(|| {
+        let pages = Pages { is_read: true, ..Pages::default() };
+        let shared = at_rest(pages, &[300, 2_200, 300], |shared, nudges| {
+            shared.pages().is_read = false;
+            (0..2).for_each(|_| shared.commit(100, nudges));
+        });
+        assert!(!shared.moving.is_full(), "nobody takes note");
+        assert_eq!(shared.moving.pages(), shared.pages().log);
+    });
 }
