@@ -35,7 +35,9 @@ impl Named {
         let mut target = vec![attr.extension().map_or("", |urn| &**urn), &attr.attribute().name];
         let filter = filter.map(|filter| format!("[{filter}]"));
         target.extend(filter.as_deref());
-        target.extend(attr.sub().map(|sub| sub.name.as_str()));
+        // an empty `value` may mean that there is no value at all.
+        let is_all = |name: &str| name == "value" && *value == "" && !attr.attribute().multi_valued;
+        target.extend(attr.sub().map(|sub| sub.name.as_str()).filter(|name| !is_all(name)));
         let merged = match value {
             Value::Array(values) if values.len() == 1 => &values[0],
             value => value,

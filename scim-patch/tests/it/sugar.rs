@@ -192,3 +192,27 @@ proptest! {
         prop_assert_eq!(found, Ok(expected), "{}\n{}", before, request);
     }
 }
+
+/// an empty `value` clears all of a single complex attribute, so nothing else may be said of it beside.
+#[test]
+fn q_15_an_empty_value_undoes_no_other_member() {
+    let manager = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager";
+    for other in ["displayName", "$ref"] {
+        let request = serde_json::json!({
+            "schemas": [scim_core::urn::PATCH_OP],
+            "Operations": [{"op": "add", "value": {
+                format!("{manager}.{other}"): "../Users/x", format!("{manager}.value"): ""}}],
+        });
+        let mut lenience = scim_core::Lenience::new(scim_core::Leniency::INTEROP);
+        let request = scim_patch::PatchRequest::from_value(request, &mut lenience).unwrap();
+        let compiled = request.compile(&scim_core::ResourceType::user(), &mut lenience);
+        assert!(
+            matches!(
+                compiled,
+                Err(scim_patch::PatchError::InvalidValue { .. }
+                    | scim_patch::PatchError::InvalidSyntax { .. })
+            ),
+            "{other}"
+        );
+    }
+}
