@@ -138,7 +138,7 @@ impl Host {
     pub fn limits(&self) -> Limits {
         let texts =
             TextLimits { plain: self.longest_text, large: self.longest_file, ..TextLimits::default() };
-        Limits { texts, time: Some(self.rules().request), ..Limits::default() }
+        Limits { texts, time: Some(seconds(self.request_timeout)), ..Limits::default() }
     }
 
     fn places(&self) -> Places {
@@ -147,7 +147,6 @@ impl Host {
     }
 
     fn rules(&self) -> Rules {
-        let seconds = |number: u64| Duration::from_secs(number.max(1));
         let silence = seconds(self.header_timeout);
         Rules {
             budget: Arc::new(Budget::new(self.memory.max(1).saturating_mul(1 << 20))),
@@ -159,4 +158,8 @@ impl Host {
             control_frames: self.http2_control_frames,
         }
     }
+}
+
+fn seconds(number: u64) -> Duration {
+    Duration::from_secs(number.max(1))
 }

@@ -127,19 +127,9 @@ impl TextLimits {
         now: Option<&Value>,
         before: Option<&Value>,
     ) -> Result<(), Error> {
-        let Some(now) = now else { return Ok(()) };
-        let mut outcome = Ok(());
-        path.for_each_in(now, &mut |value| {
-            let Some(text) = value.as_str().filter(|text| text.len() > self.keys) else { return };
-            let mut is_stored = false;
-            if let Some(before) = before {
-                path.for_each_in(before, &mut |stored| is_stored |= stored == value);
-            }
-            if !is_stored && outcome.is_ok() {
-                outcome = within(self.keys, path, text);
-            }
-        });
-        outcome
+        path.check_new(now, before, |value| {
+            value.as_str().map_or(Ok(()), |text| within(self.keys, path, text))
+        })
     }
 }
 

@@ -92,22 +92,10 @@ pub fn check_unique_value(
     now: Option<&Value>,
     before: Option<&Value>,
 ) -> Result<(), Error> {
-    let Some(now) = now else { return Ok(()) };
-    let mut fault = None;
-    path.for_each_in(now, &mut |value| {
-        let Some(found) = value.as_str().and_then(|text| resource_type.unique_profile().fault(path, text))
-        else {
-            return;
-        };
-        let mut is_stored = false;
-        if let Some(before) = before {
-            path.for_each_in(before, &mut |stored| is_stored |= stored == value);
-        }
-        if !is_stored && fault.is_none() {
-            fault = Some(found);
-        }
-    });
-    fault.map_or(Ok(()), |fault| Err(Error::invalid_value(fault)))
+    path.check_new(now, before, |value| {
+        let fault = value.as_str().and_then(|text| resource_type.unique_profile().fault(path, text));
+        fault.map_or(Ok(()), |fault| Err(Error::invalid_value(fault)))
+    })
 }
 
 #[cfg(test)]

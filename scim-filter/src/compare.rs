@@ -317,13 +317,15 @@ fn folded<'v>(
     look.reads(compared(op, value, operand))?;
     // Whether it is ASCII is asked of all of it.
     look.costs(value.len() as u64 / 256)?;
-    if (op == CompareOp::Co || !value.is_ascii())
-        && let Some(folded) = look.fold(value)?
-    {
-        return Ok(exact(op, folded, operand));
+    let is_ascii = value.is_ascii();
+    if is_ascii && (op != CompareOp::Co || value.len() <= SHORT) {
+        return Ok(folded_in_passing(op, value, operand));
     }
-    Ok(folded_in_passing(op, value, operand))
+    Ok(exact(op, look.fold(value, is_ascii)?, operand))
 }
+
+/// Up to so many bytes, a text of ASCII is searched letter by letter, without a folded copy.
+const SHORT: usize = 64;
 
 /// The same for ASCII.
 fn folded_in_passing(op: CompareOp, value: &str, operand: &str) -> bool {

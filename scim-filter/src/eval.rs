@@ -103,9 +103,7 @@ impl BoundFilter {
         let mut look = Look::new(meter);
         self.logic.holds(&mut |leaf| leaf.holds(entry, &mut look))
     }
-}
 
-impl BoundFilter {
     /// The names of the members of a document that decide it: attributes, and URNs of extensions. Whoever keeps documents
     /// as text need not read the rest.
     ///

@@ -67,9 +67,6 @@ const KNOWN: u64 = 5;
 /// What keeping a text costs, whatever its length.
 const NEW: u64 = 10;
 
-/// Up to so many bytes, a text of ASCII is compared letter by letter, without a folded copy.
-const SHORT: usize = 64;
-
 impl<'m, 'v> Look<'m, 'v> {
     pub(crate) fn new(meter: &'m mut Meter) -> Self {
         Self { meter, folded: HashMap::new() }
@@ -95,20 +92,16 @@ impl<'m, 'v> Look<'m, 'v> {
         self.meter.charge_bytes(bytes, 2)
     }
 
-    /// The folded form of a text; `None` where it is short ASCII, which is folded in passing.
-    pub(crate) fn fold(&mut self, text: &'v str) -> Result<Option<&str>, Exhausted> {
-        let is_ascii = text.is_ascii();
-        if is_ascii && text.len() <= SHORT {
-            return Ok(None);
-        }
+    /// The folded form of a text, of which the caller knows whether it is ASCII.
+    pub(crate) fn fold(&mut self, text: &'v str, is_ascii: bool) -> Result<&str, Exhausted> {
         self.meter.charge(KNOWN)?;
         match self.folded.entry(Place(text)) {
-            Entry::Occupied(known) => Ok(Some(known.into_mut())),
+            Entry::Occupied(known) => Ok(known.into_mut()),
             Entry::Vacant(new) => {
                 // Mapping and composing take some fifty nanoseconds a byte, ASCII is folded eight bytes at a time.
                 let steps = if is_ascii { text.len() / 16 } else { text.len().saturating_mul(5) };
                 self.meter.charge(NEW + steps as u64)?;
-                Ok(Some(new.insert(fold(text).into_owned())))
+                Ok(new.insert(fold(text).into_owned()))
             }
         }
     }

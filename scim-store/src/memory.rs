@@ -18,6 +18,7 @@ use scim_server_traits::{
 };
 
 use crate::lanes::Lanes;
+use crate::scan::IN_PLACE;
 use crate::write::write_all;
 use feed::Feed;
 use tables::Transaction;
@@ -35,9 +36,6 @@ pub struct MemoryStore {
     feed: Arc<RwLock<Feed>>,
     lanes: Arc<Lanes>,
 }
-
-/// What a read may cost where the caller stands, in steps: about a millisecond.
-const IN_PLACE: u64 = 100_000;
 
 impl MemoryStore {
     /// An empty store.

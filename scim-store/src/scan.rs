@@ -1,15 +1,19 @@
 //! Looking at documents one by one, within what the request may cost.
 
 use scim_core::{Exhausted, Meter, Work};
+use scim_filter::{BoundFilter, Entry};
 
 /// A scan under way.
 pub(crate) struct ScanWork {
-    pub(crate) meter: Meter,
+    meter: Meter,
     work: Work,
     candidates: usize,
     seen: usize,
     before: u64,
 }
+
+/// What a read may cost where the caller stands, in steps: about a millisecond.
+pub(crate) const IN_PLACE: u64 = 100_000;
 
 /// What it costs to come to a candidate, in steps, beside its bytes.
 const CANDIDATE: u64 = 40;
@@ -41,5 +45,19 @@ impl ScanWork {
             self.work.affords(spent.saturating_mul(rest) / times)?;
         }
         Ok(())
+    }
+
+    /// Whether the candidate matches; all do where the index has decided.
+    pub(crate) fn matches(
+        &mut self,
+        filter: Option<&BoundFilter>,
+        entry: &Entry<'_>,
+    ) -> Result<bool, Exhausted> {
+        filter.map_or(Ok(true), |filter| filter.matches_within(entry, &mut self.meter))
+    }
+
+    /// The key that a match is sorted by is kept.
+    pub(crate) fn keeps(&mut self, key: Option<&str>) -> Result<(), Exhausted> {
+        self.meter.charge_bytes(key.map_or(0, str::len), 2)
     }
 }

@@ -93,6 +93,33 @@ impl AttrRef {
         }
     }
 
+    /// The first error that `check` has for a value of `now` that `before` does not have, both values of the attribute:
+    /// what is stored already may stay, so that the rest of its resource can be changed.
+    pub(crate) fn check_new<E>(
+        &self,
+        now: Option<&Value>,
+        before: Option<&Value>,
+        check: impl Fn(&Value) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut outcome = Ok(());
+        let Some(now) = now else { return outcome };
+        self.for_each_in(now, &mut |value| {
+            if outcome.is_err() {
+                return;
+            }
+            outcome = check(value);
+            // Looked for only where it matters: most values are sound.
+            if let (Err(_), Some(before)) = (&outcome, before) {
+                let mut is_stored = false;
+                self.for_each_in(before, &mut |stored| is_stored |= stored == value);
+                if is_stored {
+                    outcome = Ok(());
+                }
+            }
+        });
+        outcome
+    }
+
     /// Calls `visit` as [`for_each`](Self::for_each) does, with the attribute's value in hand.
     pub fn for_each_in<'a>(&self, value: &'a Value, visit: &mut dyn FnMut(&'a Value)) {
         let mut leaf = |value: &'a Value| match &self.sub {

@@ -193,7 +193,7 @@ proptest! {
     }
 }
 
-/// an empty `value` clears all of a single complex attribute, so nothing else may be said of it beside.
+// an empty `value` clears all of a single complex attribute, so nothing else may be said of it beside.
 #[test]
 fn q_15_an_empty_value_undoes_no_other_member() {
     let manager = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager";

@@ -32,7 +32,7 @@ fn search(filter: &str) -> Value {
     json!({"schemas": [urn::SEARCH_REQUEST], "filter": filter})
 }
 
-/// SEC-011, SRV-041: terms and bytes count together, over one resource or many, whether an index helps or not.
+// SEC-011, SRV-041: terms and bytes count together, over one resource or many, whether an index helps or not.
 #[tokio::test]
 async fn sec_011_a_filter_that_costs_too_much_is_too_many() {
     for (server, _folder) in servers(few_steps()) {
@@ -57,7 +57,7 @@ async fn sec_011_a_filter_that_costs_too_much_is_too_many() {
     }
 }
 
-/// SEC-011: one filter over members is proportional to them; a thousand are not.
+// SEC-011: one filter over members is proportional to them; a thousand are not.
 #[tokio::test]
 async fn sec_011_filters_over_members_are_charged_from_the_second_on() {
     for (server, _folder) in servers(few_steps()) {
@@ -81,7 +81,7 @@ async fn sec_011_filters_over_members_are_charged_from_the_second_on() {
     }
 }
 
-/// SEC-011: a bulk request has one account. What comes after it is spent is refused without being begun.
+// SEC-011: a bulk request has one account. What comes after it is spent is refused without being begun.
 #[tokio::test]
 async fn sec_011_a_bulk_request_has_one_account() {
     for (server, _folder) in servers(few_steps()) {
@@ -102,7 +102,7 @@ async fn sec_011_a_bulk_request_has_one_account() {
     }
 }
 
-/// SEC-011: a request whose time is up ends, whatever it is doing, and changes nothing.
+// SEC-011: a request whose time is up ends, whatever it is doing, and changes nothing.
 #[tokio::test]
 async fn sec_011_the_time_of_a_request_ends_its_work() {
     for (server, _folder) in servers(Limits { time: Some(Duration::ZERO), ..Limits::default() }) {
@@ -115,7 +115,7 @@ async fn sec_011_the_time_of_a_request_ends_its_work() {
     }
 }
 
-/// CORE-034, SEC-011: a text has a limit of its own, in each way in, and what is a file has another one.
+// CORE-034, SEC-011: a text has a limit of its own, in each way in, and what is a file has another one.
 #[tokio::test]
 async fn sec_011_a_text_that_is_too_long_is_refused_and_what_is_stored_stays() {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());

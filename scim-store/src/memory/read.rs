@@ -189,13 +189,9 @@ fn matching(
         };
         // What stands in memory is parsed already, but for what an older definition has to be fitted.
         scan.next(0)?;
-        let matches = match undecided {
-            None => true,
-            Some(filter) => filter.matches_within(&entry, &mut scan.meter)?,
-        };
-        if matches {
+        if scan.matches(undecided, &entry)? {
             let key = query.sort.by.key(&row.id, row.version, row.created, row.modified, Some(resource));
-            scan.meter.charge_bytes(key.as_ref().map_or(0, String::len), 2)?;
+            scan.keeps(key.as_deref())?;
             positions.push(Position::new(key, seq));
         }
     }

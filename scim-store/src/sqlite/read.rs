@@ -18,7 +18,7 @@ use super::partial;
 use super::rank;
 use super::readers::Turn;
 use super::relations::{End, Targets, View, links};
-use crate::scan::ScanWork;
+use crate::scan::{IN_PLACE, ScanWork};
 use crate::tables::Seq;
 
 /// Beside the resource, what is left of its relations.
@@ -113,9 +113,15 @@ enum Part<'a> {
     Members(BTreeSet<&'a str>),
 }
 
+impl Part<'_> {
+    fn to_give(as_text: bool) -> Self {
+        if as_text { Self::Text } else { Self::Whole }
+    }
+}
+
 impl<'a> Form<'a> {
     fn of_one(tenant: &'a str, get: &'a Get) -> Self {
-        let part = if get.as_text { Part::Text } else { Part::Whole };
+        let part = Part::to_give(get.as_text);
         Self { tenant, resource_type: &get.resource_type, keeps_unknown: get.keeps_unknown, part }
     }
 
@@ -125,13 +131,12 @@ impl<'a> Form<'a> {
         if let SortBy::Attribute(attribute) = &query.sort.by {
             members.insert(attribute.member());
         }
-        let part = Part::Members(members);
-        Self { tenant, resource_type: &query.resource_type, keeps_unknown: query.keeps_unknown, part }
+        Self { part: Part::Members(members), ..Self::of_page(tenant, query) }
     }
 
     /// As the query wants it.
     fn of_page(tenant: &'a str, query: &'a Query) -> Self {
-        let part = if query.as_text { Part::Text } else { Part::Whole };
+        let part = Part::to_give(query.as_text);
         Self { tenant, resource_type: &query.resource_type, keeps_unknown: query.keeps_unknown, part }
     }
 
@@ -192,9 +197,6 @@ fn one(
     let mut select = connection.prepare_cached(sql)?;
     select.query_row(params, |row| Ok(Found::read(row, form))).optional()?.transpose()
 }
-
-/// What a scan may cost in place, in steps: about a millisecond.
-const SCANNED_IN_PLACE: u64 = 100_000;
 
 /// A query under way.
 struct Reading<'a> {
@@ -262,7 +264,7 @@ impl Reading<'_> {
             self.turn.documents(count)?;
             let mut work = self.scanning(count)?;
             let sql = "SELECT d.seq, d.dormant, d.id, d.version, d.created, d.modified, d.doc, d.definition,
-            d.checksum
+                    d.checksum
                 FROM scim_resource r CROSS JOIN scim_document d ON d.seq = r.seq
                 WHERE r.tenant = ?1 AND r.kind = ?2 ORDER BY r.seq";
             let mut select = self.connection.prepare_cached(sql)?;
@@ -286,7 +288,7 @@ impl Reading<'_> {
 
     fn scanning(&self, candidates: usize) -> Result<ScanWork, Fault> {
         let work = match self.turn {
-            Turn::InPlace => Work::steps(SCANNED_IN_PLACE),
+            Turn::InPlace => Work::steps(IN_PLACE),
             Turn::OnThread => self.pace.work().clone(),
         };
         ScanWork::new(&work, candidates).map_err(|exhausted| self.turn.exhausted(exhausted))
@@ -410,15 +412,11 @@ impl Scan<'_> {
             resource,
             relations: &self.view,
         };
-        let matches = match self.filter {
-            None => true,
-            Some(filter) => filter.matches_within(&entry, &mut work.meter).map_err(exhausted)?,
-        };
+        let matches = work.matches(self.filter, &entry).map_err(exhausted)?;
         self.view.check()?;
         if matches {
             let key = self.query.sort.by.key(id, *version, *created, *modified, Some(resource));
-            let bytes = key.as_ref().map_or(0, String::len);
-            work.meter.charge_bytes(bytes, 2).map_err(exhausted)?;
+            work.keeps(key.as_deref()).map_err(exhausted)?;
             self.positions.push(Position::new(key, found.end.seq));
         }
         Ok(())
