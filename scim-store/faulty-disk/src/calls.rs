@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::ffi::{CStr, OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use libc::{c_char, c_int, c_long, c_uint, c_void, off64_t, size_t, ssize_t};
@@ -20,6 +20,8 @@ struct Handle {
     disk: Arc<Shared>,
     /// `None` for the folder.
     inode: Option<usize>,
+    /// Of how many failed syncs of the file whoever has it was told.
+    told: Arc<AtomicU64>,
 }
 
 static HANDLES: RwLock<BTreeMap<c_int, Handle>> = RwLock::new(BTreeMap::new());
@@ -78,10 +80,11 @@ pub(crate) unsafe extern "C" fn open64(path: *const c_char, flags: c_int, mode: 
     if let (Some(inode), true) = (inode, flags & libc::O_TRUNC != 0) {
         state.changes.push(Change::Cut { inode, length: 0 });
     }
+    let told = Arc::new(AtomicU64::new(inode.map_or(0, |inode| state.failures(inode))));
     drop(state);
     if let Some(flag) = flag(descriptor) {
         let mut handles = HANDLES.write().unwrap_or_else(PoisonError::into_inner);
-        handles.insert(descriptor, Handle { disk, inode });
+        handles.insert(descriptor, Handle { disk, inode, told });
         flag.store(true, Ordering::Release);
     }
     descriptor
@@ -164,7 +167,7 @@ unsafe fn written(
     at: impl Fn() -> u64,
     write: impl Fn(size_t) -> ssize_t,
 ) -> ssize_t {
-    let Some(Handle { disk, inode: Some(inode) }) = handle(descriptor) else { return write(length) };
+    let Some(Handle { disk, inode: Some(inode), .. }) = handle(descriptor) else { return write(length) };
     let mut state = disk.state();
     let plan = state.strike(Kind::Write);
     let length = match plan {
@@ -222,14 +225,11 @@ fn synced(handle: &Handle) -> c_int {
         state.changes.push(Change::NamesSynced);
         return 0;
     };
-    match state.strike(Kind::Sync) {
-        Some(plan) => {
-            state.changes.push(Change::Lost { inode });
-            fail(plan.errno)
-        }
-        None => {
-            state.changes.push(Change::Synced { inode });
-            0
+    match state.sync(inode, handle.told.load(Ordering::SeqCst)) {
+        Ok(()) => 0,
+        Err((failures, errno)) => {
+            handle.told.store(failures, Ordering::SeqCst);
+            fail(errno)
         }
     }
 }
@@ -239,7 +239,7 @@ fn synced(handle: &Handle) -> c_int {
 pub(crate) extern "C" fn ftruncate64(descriptor: c_int, length: off64_t) -> c_int {
     // SAFETY: the caller's arguments, unchanged.
     let cut = || int(unsafe { libc::syscall(libc::SYS_ftruncate, descriptor, length) });
-    let Some(Handle { disk, inode: Some(inode) }) = handle(descriptor) else { return cut() };
+    let Some(Handle { disk, inode: Some(inode), .. }) = handle(descriptor) else { return cut() };
     let mut state = disk.state();
     if let Some(plan) = state.strike(Kind::Truncate) {
         return fail(plan.errno);

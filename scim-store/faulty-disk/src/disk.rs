@@ -77,6 +77,8 @@ pub(crate) struct State {
     names: BTreeMap<OsString, usize>,
     files: usize,
     pub(crate) changes: Vec<Change>,
+    /// How often a sync of a file failed, and with what last.
+    failures: BTreeMap<usize, (u64, i32)>,
     counts: BTreeMap<Kind, u64>,
     plan: Option<Plan>,
     struck: bool,
@@ -98,6 +100,32 @@ impl State {
     pub(crate) fn unlink(&mut self, name: &OsString) {
         if self.names.remove(name).is_some() {
             self.changes.push(Change::Named { name: name.clone(), inode: None });
+        }
+    }
+
+    /// How often a sync of this file failed.
+    pub(crate) fn failures(&self, inode: usize) -> u64 {
+        self.failures.get(&inode).map_or(0, |(count, _)| *count)
+    }
+
+    /// Brings a file to the disk, for one who was told of so many failures before. Fails with the error, and says of how
+    /// many he is told now.
+    ///
+    /// One failure is told to each descriptor that was open then, as Linux does since 4.13 (fsync(2)): whoever wrote what
+    /// is lost learns of it, whichever descriptor was synced first.
+    pub(crate) fn sync(&mut self, inode: usize, told: u64) -> Result<(), (u64, i32)> {
+        if let Some(plan) = self.strike(Kind::Sync) {
+            self.changes.push(Change::Lost { inode });
+            let failures = (self.failures(inode) + 1, plan.errno);
+            self.failures.insert(inode, failures);
+            return Err(failures);
+        }
+        match self.failures.get(&inode) {
+            Some(failures) if failures.0 > told => Err(*failures),
+            _ => {
+                self.changes.push(Change::Synced { inode });
+                Ok(())
+            }
         }
     }
 

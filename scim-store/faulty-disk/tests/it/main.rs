@@ -8,4 +8,5 @@ mod history;
 mod lost_log;
 mod points;
 mod run;
+mod told;
 mod verify;
