@@ -148,7 +148,7 @@ pub(crate) fn user_type() -> Result<Arc<ResourceType>> {
     Ok(Arc::new(builder.build()?))
 }
 
-/// The same for groups; members are users.
+/// Groups as the kit wants them. Their members are users.
 pub(crate) fn group_type() -> Result<Arc<ResourceType>> {
     let document = ResourceTypeDocument::new(GROUP.name, "/Groups", GROUP.schema).description("A team");
     let members = Relation::own(GROUP.links, [USER.name]);

@@ -108,7 +108,7 @@ async fn failed(store: Option<SqliteStore>) {
     }
 }
 
-/// Gauges for whoever installed a recorder.
+/// Gauges, for a program that installed a recorder.
 fn show(health: &SqliteHealth) {
     let flag = |is: bool| if is { 1.0 } else { 0.0 };
     metrics::gauge!("scim_store_failed").set(flag(health.failed.is_some()));

@@ -104,8 +104,8 @@ fn without_nulls(mut value: Value) -> Value {
     value
 }
 
-/// By schema URN, or by the members that only a SCIM error has; the HTTP status fills the gap
-/// (CLI-030).
+/// By schema URN, or by the members that only a SCIM error has; the HTTP status fills the gap.
+// CLI-030
 fn error_body(status: StatusCode, body: Bytes, bounds: &Bounds) -> ErrorBody {
     let Ok(value) = parse_json(&body, &bounds.json) else {
         return ErrorBody::Bytes(body);

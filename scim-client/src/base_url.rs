@@ -73,7 +73,8 @@ impl BaseUrl {
     }
 
     /// What a `Location` that came from `url` points to, if it is on the same origin: the token and
-    /// people's data go to no other (CLI-025).
+    /// people's data go to no other.
+    // CLI-025
     pub(crate) fn follow(&self, url: &str, location: &str) -> Result<String, ClientError> {
         let refuse = || ClientError::Location { location: location.to_owned() };
         let target = Url::parse(url).and_then(|url| url.join(location)).map_err(|_| refuse())?;

@@ -54,7 +54,8 @@ impl ClientBuilder {
     }
 
     /// Lets the base URL begin with `http://` for hosts other than this one: tokens and people's data
-    /// are then readable on the way (CLI-001).
+    /// are then readable on the way.
+    // CLI-001
     pub fn allow_http(mut self) -> Self {
         self.allow_http = true;
         self

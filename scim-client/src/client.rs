@@ -66,8 +66,9 @@ impl Client {
         self.at(R::ENDPOINT)
     }
 
-    /// The resources at an endpoint below the base URL, as found in [`Client::resource_types`]
-    /// (CLI-006), read as `R`: often [`serde_json::Value`].
+    /// The resources at an endpoint below the base URL, as found in [`Client::resource_types`], read as `R`: often
+    /// [`serde_json::Value`].
+    // CLI-006
     pub fn at<'a, R>(&'a self, endpoint: &'a str) -> Endpoint<'a, R> {
         Endpoint::new(self, endpoint)
     }

@@ -56,8 +56,8 @@ impl<'a, R> Endpoint<'a, R> {
 impl<'a, R: Serialize + DeserializeOwned> Endpoint<'a, R> {
     /// Creates a resource and returns it as the server made it.
     ///
-    /// A server that answers 201 without a body is asked for the resource at the `Location` it gave
-    /// (CLI-029).
+    /// A server that answers 201 without a body is asked for the resource at the `Location` it gave.
+    // CLI-029
     pub async fn create(self, resource: &R) -> Result<Stored<R>, ClientError> {
         let url = self.all_of_them("");
         let response = self.client.call(Call::new(Method::POST, url.clone()).json(resource)?).await?;
@@ -79,7 +79,8 @@ impl<'a, R: Serialize + DeserializeOwned> Endpoint<'a, R> {
         self.stored(&self.client.call(Call::get(url)).await?)
     }
 
-    /// Reads a resource, or `None` if it still is the version of this entity tag (CLI-027).
+    /// Reads a resource, or `None` if it still is the version of this entity tag.
+    // CLI-027
     pub async fn get_if_changed(self, id: &str, etag: &str) -> Result<Option<Stored<R>>, ClientError> {
         let call = self.one(Method::GET, id)?.condition(IF_NONE_MATCH, etag)?;
         match self.client.call(call).await {
@@ -94,7 +95,8 @@ impl<'a, R: Serialize + DeserializeOwned> Endpoint<'a, R> {
         decode_list(&self.list_body(query).await?, self.bounds(), query)
     }
 
-    /// Reads one page by `POST …/.search`, which keeps personal data out of URLs (CLI-024).
+    /// Reads one page by `POST …/.search`, which keeps personal data out of URLs.
+    // CLI-024
     pub async fn search(self, query: &Query) -> Result<ListResponse<R>, ClientError> {
         let call = Call::new(Method::POST, self.all_of_them("/.search")).json(query)?;
         decode_list(self.client.call(call).await?.body(), self.bounds(), query)
@@ -141,7 +143,8 @@ impl<'a, R: Serialize + DeserializeOwned> Endpoint<'a, R> {
     }
 
     /// Replaces a resource: what `resource` does not say is cleared. It must hold every required
-    /// attribute (CLI-012); read-only ones may stay in (CLI-008).
+    /// attribute; read-only ones may stay in.
+    // CLI-012, CLI-008
     pub async fn replace(self, id: &str, resource: &R) -> Result<Stored<R>, ClientError> {
         self.put(self.one(Method::PUT, id)?.json(resource)?, id).await
     }
@@ -151,7 +154,8 @@ impl<'a, R: Serialize + DeserializeOwned> Endpoint<'a, R> {
         self.put(self.one(Method::PUT, id)?.json(resource)?.condition(IF_MATCH, etag)?, id).await
     }
 
-    /// Changes a resource. `None` means that the server did and sent nothing back (CLI-028).
+    /// Changes a resource. `None` means that the server did and sent nothing back.
+    // CLI-028
     pub async fn patch(self, id: &str, request: &PatchRequest) -> Result<Option<Stored<R>>, ClientError> {
         self.change(self.one(Method::PATCH, id)?.json(request)?).await
     }

@@ -171,10 +171,11 @@ impl ClientError {
     }
 }
 
-/// The body of an error response, understood as far as possible (CLI-030, Q-32).
+/// The body of an error response, understood as far as possible.
 ///
 /// Its `Display` shows at most 1,000 characters of a SCIM error's detail and 200 of anything else. Control
 /// characters are escaped.
+// CLI-030, Q-32
 #[derive(Clone, Debug, PartialEq)]
 pub enum ErrorBody {
     /// A SCIM error; where its body names no status, it has the response's.

@@ -26,13 +26,14 @@ const EMPTY: u64 = 1_000;
 
 /// The pages of a list, begun by [`Endpoint::pages`].
 ///
-/// The server may return fewer resources than asked for (CLI-016); resources that moved between two
-/// pages are returned once (CLI-015); a server that hands out cursors is followed by cursor (CLI-023).
+/// The server may return fewer resources than asked for; resources that moved between two
+/// pages are returned once; a server that hands out cursors is followed by cursor.
 ///
 /// Every walk ends. [`ClientError::ListTooLong`] ends it at the first page that shows that the list has
 /// more resources than [`ClientBuilder::max_resources`](crate::ClientBuilder::max_resources).
 /// [`ClientError::EndlessPages`] ends it after 10 pages in a row that only repeat resources, after 1,000
 /// empty ones, and after 100,000 of any kind.
+// CLI-016, CLI-015, CLI-023
 pub struct Pages<'a, R> {
     endpoint: Endpoint<'a, R>,
     query: Query,

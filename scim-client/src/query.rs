@@ -176,7 +176,8 @@ impl Serialize for Query {
     }
 }
 
-/// Which attributes are returned: never `attributes` and `excludedAttributes` at once (CLI-038).
+/// Which attributes are returned: never `attributes` and `excludedAttributes` at once.
+// CLI-038
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum View {
     /// What the server returns by default.

@@ -22,7 +22,8 @@ pub struct ReqwestTransport {
 }
 
 impl ReqwestTransport {
-    /// A transport with the system's trusted certificates (CLI-001).
+    /// A transport with the system's trusted certificates.
+    // CLI-001
     pub fn new() -> Result<Self, TransportError> {
         Self::with(reqwest::Client::builder())
     }
@@ -42,7 +43,7 @@ impl ReqwestTransport {
         Ok(Self { client, max_response: MAX_RESPONSE })
     }
 
-    /// The same, with another limit for the size of a response.
+    /// Sets the limit for the size of a response.
     #[must_use]
     pub fn max_response_bytes(mut self, limit: usize) -> Self {
         self.max_response = limit;

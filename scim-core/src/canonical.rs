@@ -71,7 +71,7 @@ impl<'a> Canonical<'a> {
         Self { lenience, read_only, partial: false }
     }
 
-    /// The same, but an object need not hold its required sub-attributes: it will be merged into one
+    /// Makes a value canonical that may lack its required sub-attributes: it will be merged into one
     /// that does.
     #[must_use]
     pub fn partial(self) -> Self {
@@ -156,7 +156,8 @@ impl<'a> Canonical<'a> {
         Ok(Presence::of(!elements.is_empty()))
     }
 
-    /// CORE-025: `primary: true` at most once; with the quirk the first one wins.
+    /// Allows `primary: true` at most once; with the quirk the first one wins.
+    // CORE-025, Q-46
     fn one_primary(&mut self, at: &At<'_>, elements: &mut [Value]) -> Result<(), Error> {
         let mut primaries =
             elements.iter_mut().filter(|element| element["primary"] == true).skip(1).peekable();
@@ -280,7 +281,8 @@ impl<'a> Canonical<'a> {
         Ok(Presence::NotUnderstood)
     }
 
-    /// a role whose `value` is itself a JSON object.
+    /// A role whose `value` is itself a JSON object.
+    //
     fn lift_json_value(&mut self, at: &At<'_>, attribute: &Attribute, object: &mut Map<String, Value>) {
         if attribute.name != "roles" || object.len() != 1 {
             return;

@@ -1,7 +1,9 @@
-//! `xsd:dateTime`, exactly — RFC 7643 §2.3.5, decision CORE-016.
+//! `xsd:dateTime`, exactly — RFC 7643 §2.3.5.
 //!
 //! Written here because no calendar library reads all of it: years of any length and sign, fractions of
 //! any length, `24:00:00`, a zone that may be absent.
+
+// CORE-016
 
 use std::cmp::Ordering;
 use std::fmt;

@@ -1,5 +1,6 @@
-//! The elements of a multi-valued attribute: which of them are one value, and what becomes of the second
-//! (CORE-026, PATCH-027).
+//! The elements of a multi-valued attribute: which of them are one value, and what becomes of the second.
+
+// CORE-026, PATCH-027
 
 use std::collections::{HashMap, HashSet};
 

@@ -31,8 +31,9 @@ pub struct Error {
     pub scim_type: Option<ScimType>,
     /// What is wrong, where, and what was expected.
     pub detail: String,
-    /// How long to wait before trying again; sent as `Retry-After` in whole seconds (Q-32: Okta
+    /// How long to wait before trying again; sent as `Retry-After` in whole seconds (Okta
     /// understands nothing else), never in the body.
+    //
     pub retry_after: Option<Duration>,
 }
 
@@ -165,7 +166,8 @@ impl<'de> Deserialize<'de> for Error {
     }
 }
 
-/// The keywords of RFC 7644 Table 9 and RFC 9865 §2.1; unknown ones are kept (CLI-030).
+/// The keywords of RFC 7644 Table 9 and RFC 9865 §2.1; unknown ones are kept.
+// CLI-030
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ScimType {

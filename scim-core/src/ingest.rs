@@ -30,7 +30,8 @@ pub struct Ingested {
     /// The links of each relation the body mentions; a relation it is silent about is absent.
     pub relations: BTreeMap<String, Vec<Reference>>,
     /// The attributes that the body gave a value and that are otherwise only returned on request: the answer
-    /// holds them (SRV-029; see [`Projection::after_write`](crate::Projection::after_write)).
+    /// holds them (see [`Projection::after_write`](crate::Projection::after_write)).
+    // SRV-029
     pub written: Vec<AttrRef>,
 }
 
@@ -233,7 +234,8 @@ impl<'a> Reader<'a> {
         unless_lost(&at, self.before(Some(urn)).and_then(|before| before.get(at.name)), presence)
     }
 
-    /// `department` at the top level; otherwise the policy for unknown attributes.
+    /// Takes `department` at the top level by a quirk; otherwise follows the policy for unknown attributes.
+    //
     fn unknown(&mut self, key: &str, value: &mut Value) -> Result<Presence, Error> {
         if !value.is_null()
             && self.lenience.allows(Quirk::RootExtensionAttributes)
@@ -275,8 +277,9 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// CORE-003…006: the list names the base schema and known extensions only; what is kept is the base
+    /// Checks that the list names the base schema and known extensions only. What is kept is the base
     /// and each extension in use.
+    // CORE-003 to CORE-006
     fn schemas(&mut self, document: &mut Map<String, Value>) -> Result<(), Error> {
         let base = &**self.resource_type.schema().id();
         let in_use = || self.resource_type.schemas_in_use(document);

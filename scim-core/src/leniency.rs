@@ -54,51 +54,73 @@ const EVERYBODY: &[Preset] = &[Preset::Interop, Preset::Entra, Preset::Okta, Pre
 const NOBODY: &[Preset] = &[];
 
 quirks! {
-    /// `"op": "Replace"`: operation names in any case.
+    /// `"op": "Replace"`: operation names in any case.
+    //
     OpAnyCase = "op_any_case" in EVERYBODY,
-    /// `"active": "False"`: booleans as strings, in bodies, PATCH values and filters.
+    /// `"active": "False"`: booleans as strings, in bodies, PATCH values and filters.
+    //
     StringBooleans = "string_booleans" in EVERYBODY,
-    /// `{"name.givenName": "Noor"}`: keys of a path-less PATCH value read as paths.
+    /// `{"name.givenName": "Noor"}`: keys of a path-less PATCH value read as paths.
+    //
     PathKeys = "path_keys" in EVERYBODY,
-    /// `"path": "emails.value"`: the primary element, else the first, else a new one.
+    /// `"path": "emails.value"`: the primary element, else the first, else a new one.
+    //
     SubAttributeOfPrimary = "sub_attribute_of_primary" in EVERYBODY,
-    /// `replace emails[type eq "work"].value` with no such element makes one.
+    /// `replace emails[type eq "work"].value` with no such element makes one.
+    //
     ValuePathCreate = "value_path_create" in EVERYBODY,
-    /// `"manager": "u9"`: a scalar for a complex attribute becomes `{"value": …}`.
+    /// `"manager": "u9"`: a scalar for a complex attribute becomes `{"value": …}`.
+    //
     WrapValue = "wrap_value" in EVERYBODY,
-    /// `"active": [{"value": "False"}]`: an array of one, or `{"value": …}`, for a single value.
+    /// `"active": [{"value": "False"}]`: an array of one, or `{"value": …}`, for a single value.
+    //
     UnwrapValue = "unwrap_value" in EVERYBODY,
-    /// `"path": "manager"`: an extension's attribute without its URN.
+    /// `"path": "manager"`: an extension's attribute without its URN.
+    //
     UnqualifiedExtension = "unqualified_extension" in EVERYBODY,
-    /// `"manager": ""`: an empty string clears a complex attribute.
+    /// `"manager": ""`: an empty string clears a complex attribute.
+    //
     EmptyStringClears = "empty_string_clears" in EVERYBODY,
-    /// `"path": "manager[value eq \"u9\"]"`: a value path on a single complex attribute.
+    /// `"path": "manager[value eq \"u9\"]"`: a value path on a single complex attribute.
+    //
     SingularValuePath = "singular_value_path" in EVERYBODY,
-    /// Unknown URNs in `schemas` are passed over.
+    /// Unknown URNs in `schemas` are passed over.
+    //
     UnknownSchemas = "unknown_schemas" in EVERYBODY,
-    /// `"department"` at the top level of a body.
+    /// `"department"` at the top level of a body.
+    //
     RootExtensionAttributes = "root_extension_attributes" in EVERYBODY,
-    /// `"roles": [{"value": "{\"value\":\"admin\"}"}]`: JSON inside a role's value.
+    /// `"roles": [{"value": "{\"value\":\"admin\"}"}]`: JSON inside a role's value.
+    //
     JsonInRoleValue = "json_in_role_value" in EVERYBODY,
-    /// `remove` with a `value` that selects what to remove.
+    /// `remove` with a `value` that selects what to remove.
+    //
     RemoveWithValue = "remove_with_value" in EVERYBODY,
-    /// `"operations"`, `"Op"`, `"Filter"`: names of the members of a message in any case.
+    /// `"operations"`, `"Op"`, `"Filter"`: names of the members of a message in any case.
+    //
     EnvelopeAnyCase = "envelope_any_case" in EVERYBODY,
-    /// A PATCH message without `schemas`.
+    /// A PATCH message without `schemas`.
+    //
     MissingPatchSchemas = "missing_patch_schemas" in EVERYBODY,
     /// A body without `schemas` gets those its attributes call for (decision 17).
     InferSchemas = "infer_schemas" in EVERYBODY,
-    /// Read-only attributes inside a PATCH value are passed over.
+    /// Read-only attributes inside a PATCH value are passed over.
+    //
     ReadOnlyInValue = "read_only_in_value" in EVERYBODY,
-    /// Several `primary: true` in one write: one wins.
+    /// Several `primary: true` in one write: one wins.
+    //
     NormalizePrimary = "normalize_primary" in EVERYBODY,
-    /// Unknown sub-attributes of a value are dropped.
+    /// Unknown sub-attributes of a value are dropped.
+    //
     UnknownSubAttributes = "unknown_sub_attributes" in EVERYBODY,
-    /// `"Operations": []` does nothing.
+    /// `"Operations": []` does nothing.
+    //
     EmptyOperations = "empty_operations" in &[Preset::Entra],
-    /// `PUT` without `active` keeps it.
+    /// `PUT` without `active` keeps it.
+    //
     PutKeepsActive = "put_keeps_active" in EVERYBODY,
-    /// `externalId eq cq`: a string without quotes.
+    /// `externalId eq cq`: a string without quotes.
+    //
     UnquotedString = "unquoted_string" in EVERYBODY,
     /// `userName eq 'x'`: single quotes.
     SingleQuotes = "single_quotes" in EVERYBODY,
@@ -108,18 +130,22 @@ quirks! {
     NoSpaceBeforeQuote = "no_space_before_quote" in EVERYBODY,
     /// `not active eq true`: negation without parentheses (D5).
     NotWithoutParentheses = "not_without_parentheses" in EVERYBODY,
-    /// `emails[type eq "work"].value eq "x"`: a comparison behind the bracket.
+    /// `emails[type eq "work"].value eq "x"`: a comparison behind the bracket.
+    //
     ValuePathComparison = "value_path_comparison" in EVERYBODY,
     /// Removing `emails[type eq "work"].value` drops the element when only `type` and `primary` are left
-    /// of it.
+    /// of it.
+    //
     DropHollowElements = "drop_hollow_elements" in EVERYBODY,
     /// `"profileUrl": "/people/Zoë Ō"`: a reference that is no URI is kept as it was sent.
     NonUriReference = "non_uri_reference" in EVERYBODY,
     /// PATCH with a value filter, as in `emails[type eq "work"].value`, is accepted and does nothing:
-    /// the literal reading of GitHub's documentation (E-50). In no preset.
+    /// the literal reading of GitHub's documentation. In no preset.
+    // E-50
     ValuePathNoEffect = "value_path_no_effect" in NOBODY,
-    /// `"members": [{"value": "nobody"}]`: a link to a resource that is not there is passed over (CORE-066). In no
+    /// `"members": [{"value": "nobody"}]`: a link to a resource that is not there is passed over. In no
     /// preset, for the client is not told.
+    // CORE-066
     UnknownTargets = "unknown_targets" in NOBODY,
     /// `"title": []`: an empty list clears a single value.
     EmptyListClears = "empty_list_clears" in EVERYBODY,
@@ -127,11 +153,14 @@ quirks! {
     NestedList = "nested_list" in EVERYBODY,
     /// Two members with one `value` and different `display`: the first `display` is taken.
     RepeatedLinks = "repeated_links" in EVERYBODY,
-    /// Members of a message that it does not have are passed over.
+    /// Members of a message that it does not have are passed over.
+    //
     UnknownMessageMembers = "unknown_message_members" in EVERYBODY,
-    /// `{"op": "remove", "path": "title", "value": "x"}`: a value that selects nothing is passed over.
+    /// `{"op": "remove", "path": "title", "value": "x"}`: a value that selects nothing is passed over.
+    //
     SpareRemoveValue = "spare_remove_value" in EVERYBODY,
-    /// `GET /Groups` where only users are served: an empty list, not 404.
+    /// `GET /Groups` where only users are served: an empty list, not 404.
+    //
     ListUnservedTypeAsEmpty = "list_unserved_type_as_empty" in &[Preset::Entra],
 }
 
@@ -280,13 +309,13 @@ impl Leniency {
         self.quirks.contains(quirk)
     }
 
-    /// The same, forgiving this quirk too.
+    /// Forgives this quirk, too.
     #[must_use]
     pub const fn allow(self, quirk: Quirk) -> Self {
         Self { quirks: self.quirks.with(quirk), ..self }
     }
 
-    /// The same, but strict about this quirk.
+    /// No longer forgives this quirk.
     #[must_use]
     pub const fn deny(self, quirk: Quirk) -> Self {
         Self { quirks: self.quirks.without(quirk), ..self }
@@ -297,7 +326,7 @@ impl Leniency {
         self.unknown_attributes
     }
 
-    /// The same, with this policy for unknown attributes.
+    /// Sets the policy for unknown attributes.
     #[must_use]
     pub const fn with_unknown_attributes(self, policy: UnknownAttributes) -> Self {
         Self { unknown_attributes: policy, ..self }

@@ -61,11 +61,12 @@ pub(crate) fn settle<'s, T: Copy>(
     Ok(())
 }
 
-/// Whether a value of unknown meaning says anything: `null`, `[]` and `{}` do not (CORE-030, RFC 7643 §2.5).
+/// Whether a value of unknown meaning says anything: `null`, `[]` and `{}` do not (RFC 7643 §2.5).
 ///
 /// ```
 /// assert!(scim_core::is_assigned(&"".into()) && !scim_core::is_assigned(&serde_json::json!([])));
 /// ```
+// CORE-030
 pub fn is_assigned(value: &Value) -> bool {
     match value {
         Value::Null => false,

@@ -2,8 +2,10 @@
 //!
 //! Each is lossless for members it does not know (`other`), reads what others leave out (but not without the
 //! members that make it this message, or any object would be one), and writes its
-//! `schemas` (CORE-088). The PATCH message is `scim_patch::PatchRequest`: reading it takes filters, which
+//! `schemas`. The PATCH message is `scim_patch::PatchRequest`: reading it takes filters, which
 //! this crate does not know.
+
+// CORE-088
 
 mod bulk;
 mod list_response;

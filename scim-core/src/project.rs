@@ -28,10 +28,10 @@ pub struct Projection {
 }
 
 impl Projection {
-    /// From the names of `attributes` or of `excludedAttributes`. Names that lead nowhere select nothing
-    /// (SRV-030), unless a resource keeps an attribute of that name which no schema knows.
+    /// From the names of `attributes` or of `excludedAttributes`. Names that lead nowhere select nothing, unless a resource keeps an attribute of that name which no schema knows.
     ///
     /// Both lists at once are 400 `invalidValue` (decision X15).
+    // SRV-030
     pub fn new<S: AsRef<str>>(
         resource_type: &ResourceType,
         attributes: &[S],
@@ -41,7 +41,8 @@ impl Projection {
     }
 
     /// [`Projection::new`] for the answer to a write: those of `written` that are otherwise only returned on
-    /// request are there too, unless a list says otherwise (SRV-029, RFC 7643 §7).
+    /// request are there too, unless a list says otherwise (RFC 7643 §7).
+    // SRV-029
     pub fn after_write<S: AsRef<str>>(
         resource_type: &ResourceType,
         attributes: &[S],

@@ -43,7 +43,8 @@ impl Registry {
         &self.resource_types
     }
 
-    /// The resource type at this endpoint, such as `/Users`. Endpoints are case-sensitive (E-3).
+    /// The resource type at this endpoint, such as `/Users`. Endpoints are case-sensitive.
+    // E-3
     pub fn by_endpoint(&self, endpoint: &str) -> Option<&Arc<ResourceType>> {
         self.resource_types.iter().find(|resource_type| resource_type.endpoint() == endpoint)
     }

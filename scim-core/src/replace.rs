@@ -118,7 +118,7 @@ fn keep_attribute(
     }
 }
 
-/// The same inside the elements of a list. An element replaces the one with the same `value` and `type`; where there are
+/// Keeps what a client may not write inside the elements of a list. An element replaces the one with the same `value` and `type`; where there are
 /// several of those, or no `value`, nobody can tell which one it replaces.
 fn keep_in_elements(
     at: &At<'_>,

@@ -13,11 +13,12 @@ use crate::resource_type::ResourceType;
 use crate::schema::Attribute;
 
 /// Checks that a document has every required attribute of the base schema and of each extension in use,
-/// and each required extension (CORE-075): what holds after the last operation of a PATCH (PATCH-036). Links
+/// and each required extension: what holds after the last operation of a PATCH. Links
 /// are no part of a document, so a required relation is not looked for. What a client cannot give, because it is
 /// read-only, is not asked of it.
 ///
 /// The error is 400 `invalidValue` and names the attribute.
+// CORE-075, PATCH-036
 pub fn check_required(resource_type: &ResourceType, document: &Map<String, Value>) -> Result<(), Error> {
     // A secret may be required of a client and still be stored nowhere.
     let is_stored = |attribute: &Attribute| !attribute.is_never_returned();
@@ -30,7 +31,7 @@ pub fn check_required(resource_type: &ResourceType, document: &Map<String, Value
     })
 }
 
-/// The same for a document whose values are canonical, so that their sub-attributes have been checked.
+/// Checks a document whose values are canonical, so that their sub-attributes have been checked before.
 pub(crate) fn check(
     resource_type: &ResourceType,
     document: &Map<String, Value>,

@@ -204,7 +204,8 @@ impl ResourceType {
         self.common.attributes()
     }
 
-    /// The top-level attribute of that name: common ones first (CORE-032), then the base schema's.
+    /// The top-level attribute of that name: common ones first, then the base schema's.
+    // CORE-032
     pub fn attribute(&self, name: &str) -> Option<&Arc<Attribute>> {
         self.common.attribute(name).or_else(|| self.base.attribute(name))
     }
@@ -222,7 +223,8 @@ impl ResourceType {
     /// Finds what a path names: an attribute, or a whole extension by its bare URN (D9).
     ///
     /// With [`Quirk::UnqualifiedExtension`], a plain name that the base schema lacks and exactly one
-    /// extension has means that extension's attribute.
+    /// extension has means that extension's attribute.
+    //
     pub fn resolve_with(&self, path: &str, lenience: &mut Lenience) -> Result<Resolved, ResolveError> {
         let unknown = || ResolveError::Unknown { path: path.into(), resource_type: self.name().into() };
         if let Some(extension) = self.extension(path) {
@@ -285,7 +287,8 @@ fn built(builder: ResourceTypeBuilder) -> Arc<ResourceType> {
 pub struct Extension {
     /// Its schema.
     pub schema: Arc<Schema>,
-    /// Whether each resource must have it (CORE-075).
+    /// Whether each resource must have it.
+    // CORE-075
     pub required: bool,
 }
 

@@ -90,13 +90,15 @@ fn boolean(text: &str) -> Option<bool> {
     }
 }
 
-/// Padding may be left out (CORE-017).
+/// Padding may be left out.
+// CORE-017
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &base64::alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Whether it is a URI or a relative reference, as RFC 3986 writes them (CORE-019).
+/// Whether it is a URI or a relative reference, as RFC 3986 writes them.
+// CORE-019
 fn is_reference(text: &str) -> bool {
     is_plain_reference(text) || UriReferenceStr::new(text).is_ok()
 }

@@ -35,8 +35,8 @@ pub struct Schema {
 }
 
 impl Schema {
-    /// Reads a schema document and checks it: names (CORE-001), no complex attribute inside another
-    /// (CORE-021), sub-attributes only in complex ones (CORE-023), no name twice. The error says all that is wrong.
+    /// Reads a schema document and checks it: names, no complex attribute inside another, sub-attributes only in complex ones, no name twice. The error says all that is wrong.
+    // CORE-001, CORE-021, CORE-023
     pub fn from_json(document: Value) -> Result<Self, SchemaError> {
         #[derive(Deserialize)]
         struct Parsed {
@@ -116,7 +116,8 @@ impl Schema {
         &self.attributes
     }
 
-    /// The attribute of that name, without regard to case (CORE-002).
+    /// The attribute of that name, without regard to case.
+    // CORE-002
     pub fn attribute(&self, name: &str) -> Option<&Arc<Attribute>> {
         attribute::find(&self.attributes, name)
     }

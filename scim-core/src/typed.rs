@@ -108,7 +108,7 @@ pub trait Extensible {
     /// What the type has no field for: here the extensions live, under their URN.
     fn other(&self) -> &Map<String, Value>;
 
-    /// The same, to be changed.
+    /// The extension, to be changed.
     fn other_mut(&mut self) -> &mut Map<String, Value>;
 
     /// The extension of type `E`, if the resource has it.

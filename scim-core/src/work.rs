@@ -73,7 +73,7 @@ impl Work {
         Self::steps(u64::MAX)
     }
 
-    /// The same, and no longer than this from now on.
+    /// Limits the work to this time from now on.
     #[must_use]
     pub fn within(mut self, time: Duration) -> Self {
         self.until = Instant::now().checked_add(time);

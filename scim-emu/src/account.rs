@@ -13,9 +13,11 @@ use crate::role::Role;
 pub struct Account {
     /// The SCIM identifier of the identity.
     pub id: String,
-    /// The handle; obfuscated while suspended (E-33).
+    /// The handle; obfuscated while suspended.
+    // E-33
     pub handle: Handle,
-    /// The e-mail address; obfuscated while suspended, except with Entra ID (E-33).
+    /// The e-mail address; obfuscated while suspended, except with Entra ID.
+    // E-33
     pub email: Option<String>,
     /// The profile name.
     pub display_name: Option<String>,

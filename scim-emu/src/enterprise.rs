@@ -23,7 +23,8 @@ use crate::registry::{USER, registry};
 use crate::store::EmuStore;
 use crate::token::{Token, Tokens};
 
-/// How many resources a page holds without `count` (E-12), and at most.
+/// How many resources a page holds without `count`, and at most.
+// E-12
 const PAGES: (u64, u64) = (30, 100);
 
 /// An Enterprise Managed Users enterprise on a store. Cheap to clone; also a tower service.
@@ -222,21 +223,24 @@ impl EnterpriseBuilder {
         self
     }
 
-    /// The identity provider that people sign in with (E-33).
+    /// The identity provider that people sign in with.
+    // E-33
     #[must_use]
     pub fn identity_provider(mut self, idp: IdentityProvider) -> Self {
         self.idp = idp;
         self
     }
 
-    /// What a handle that is taken is answered with (E-22).
+    /// What a handle that is taken is answered with.
+    // E-22
     #[must_use]
     pub fn handle_conflict(mut self, conflict: HandleConflict) -> Self {
         self.conflict = conflict;
         self
     }
 
-    /// How members are spelled in answers (E-48).
+    /// How members are spelled in answers.
+    // E-48
     #[must_use]
     pub fn member_keys(mut self, keys: MemberKeys) -> Self {
         self.member_keys = keys;
@@ -244,14 +248,16 @@ impl EnterpriseBuilder {
     }
 
     /// PATCH paths with a value filter, as in `emails[type eq "work"].value`, are accepted without any
-    /// effect: what GitHub's prose says, against its example (E-50).
+    /// effect: what GitHub's prose says, against its example.
+    // E-50
     #[must_use]
     pub fn value_paths_without_effect(mut self) -> Self {
         self.value_paths = false;
         self
     }
 
-    /// Write `status` in error bodies as an integer, as GitHub's schema has it (E-71).
+    /// Write `status` in error bodies as an integer, as GitHub's schema has it.
+    // E-71
     #[must_use]
     pub fn numeric_error_status(mut self) -> Self {
         self.numeric_error_status = true;
@@ -265,7 +271,8 @@ impl EnterpriseBuilder {
         self
     }
 
-    /// Keep GitHub's provisioning limits (E-52).
+    /// Keep GitHub's provisioning limits.
+    // E-52
     #[must_use]
     pub fn rate_limits(mut self, on: bool) -> Self {
         self.rate_limits = on;

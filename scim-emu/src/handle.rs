@@ -1,4 +1,6 @@
-//! From `userName` to the GitHub handle (E-22 to E-25).
+//! From `userName` to the GitHub handle.
+
+// E-22 to E-25
 
 use std::fmt;
 
@@ -24,8 +26,9 @@ impl Handle {
     /// Takes what follows a `\` and precedes the `@`, writes `-` for every character that is no ASCII
     /// letter or digit, keeps the case, and adds the suffix.
     ///
-    /// Nothing is repaired: a base that begins or ends with `-` or holds `--` is refused (E-24), and one
-    /// that is too long too (E-23).
+    /// Nothing is repaired: a base that begins or ends with `-` or holds `--` is refused, and one
+    /// that is too long too.
+    // E-24, E-23
     pub fn derive(user_name: &str, product: &Product, code: &ShortCode) -> Result<Self, HandleError> {
         let local = user_name.rsplit_once('\\').map_or(user_name, |(_, name)| name);
         let local = local.split_once('@').map_or(local, |(local, _)| local);
@@ -48,8 +51,8 @@ impl Handle {
         Ok(Self(handle))
     }
 
-    /// The handle of the same account while it is suspended: a digest of the handle, then the suffix
-    /// (E-33).
+    /// The handle of the same account while it is suspended: a digest of the handle, then the suffix.
+    // E-33
     #[must_use]
     pub fn obfuscated(&self, product: &Product, code: &ShortCode) -> Self {
         let mut digest: String =

@@ -1,4 +1,6 @@
-//! How members of a group are spelled in answers (E-48).
+//! How members of a group are spelled in answers.
+
+// E-48
 
 use bytes::Bytes;
 use serde_json::Value;

@@ -10,13 +10,16 @@ use std::str::FromStr;
 pub struct Product {
     /// The name in configuration.
     pub name: &'static str,
-    /// The path of the SCIM base; `{enterprise}` stands for the slug (E-1).
+    /// The path of the SCIM base; `{enterprise}` stands for the slug.
+    // E-1
     pub base_path: &'static str,
     /// Whether handles end in `_` and the short code.
     pub suffixed: bool,
-    /// The longest handle, suffix included (E-23).
+    /// The longest handle, suffix included.
+    // E-23
     pub max_handle: usize,
-    /// The page that error bodies name as `documentation_url` (E-82).
+    /// The page that error bodies name as `documentation_url`.
+    // E-82
     pub documentation_url: &'static str,
 }
 
@@ -86,7 +89,8 @@ impl fmt::Display for ShortCode {
 #[error("`{0}` is no short code: use three to eight letters and digits")]
 pub struct ShortCodeError(String);
 
-/// What a handle that is taken is answered with; GitHub's own pages name both (E-22).
+/// What a handle that is taken is answered with; GitHub's own pages name both.
+// E-22
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum HandleConflict {
     /// 409 `uniqueness`.
@@ -96,7 +100,8 @@ pub enum HandleConflict {
     BadRequest,
 }
 
-/// Which identity provider an enterprise is set up with, as far as accounts show it (E-33).
+/// Which identity provider an enterprise is set up with, as far as accounts show it.
+// E-33
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum IdentityProvider {
     /// Microsoft Entra ID: a suspended account keeps its e-mail address.

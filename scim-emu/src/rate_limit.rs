@@ -1,8 +1,10 @@
-//! GitHub's provisioning limits (E-52): a thousand new people an hour, and a thousand new members an hour
+//! GitHub's provisioning limits: a thousand new people an hour, and a thousand new members an hour
 //! for each group. Off unless asked for.
 //!
 //! Only what really happened counts: a refused create or a member that was there already costs nothing, so
 //! the count is asked before a commit and charged after it, which no rate-limiting library offers.
+
+// E-52
 
 use std::collections::HashMap;
 use std::fmt;

@@ -11,8 +11,9 @@ pub(crate) const USER: &str = "User";
 /// The name of the group type.
 pub(crate) const GROUP: &str = "Group";
 
-/// `User` and `Group` as GitHub documents them: required attributes, `externalId` unique (E-21, E-40),
+/// `User` and `Group` as GitHub documents them: required attributes, `externalId` unique,
 /// people only in groups.
+// E-21, E-40
 pub(crate) fn registry() -> Result<Registry, RegistryError> {
     let user = ResourceTypeDocument::new(USER, "/Users", urn::USER).description("Managed user");
     let user = ResourceType::builder(user)

@@ -1,4 +1,6 @@
-//! Roles in the enterprise (E-26 to E-28).
+//! Roles in the enterprise.
+
+// E-26 to E-28
 
 use std::fmt;
 

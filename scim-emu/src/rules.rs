@@ -23,8 +23,9 @@ pub(crate) fn check(resource_type: &ResourceType, resource: &Resource) -> Result
     Ok(())
 }
 
-/// E-17, E-29: in a create and a replace, each e-mail says what it is for and whether it is the primary one.
+/// In a create and a replace, each e-mail says what it is for and whether it is the primary one.
 /// A PATCH may add one by its `type` alone, as Entra does.
+// E-17, E-29
 pub(crate) fn check_whole(resource_type: &ResourceType, resource: &Resource) -> Result<(), Error> {
     if resource_type.name() != USER {
         return Ok(());
@@ -38,7 +39,8 @@ pub(crate) fn check_whole(resource_type: &ResourceType, resource: &Resource) -> 
     Ok(())
 }
 
-/// E-13 to E-15: a filter is one `eq` on one of a few attributes.
+/// A filter is one `eq` on one of a few attributes.
+// E-13 to E-15
 pub(crate) fn check_filter(resource_type: &ResourceType, filter: &BoundFilter) -> Result<(), Error> {
     let allowed: &[&str] = match resource_type.name() {
         USER => &["userName", "externalId", "id", "displayName"],

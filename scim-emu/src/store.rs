@@ -71,7 +71,8 @@ impl<S> EmuStore<S> {
         Ok(())
     }
 
-    /// E-22: a handle that is taken.
+    /// A handle that is taken.
+    // E-22
     fn refused(&self, error: StoreError) -> StoreError {
         match (error, self.conflict) {
             (StoreError::Claimed { key, .. }, HandleConflict::BadRequest) => StoreError::Rejected(

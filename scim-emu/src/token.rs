@@ -1,4 +1,6 @@
-//! Who may provision: personal access tokens with a scope (E-6 to E-8).
+//! Who may provision: personal access tokens with a scope.
+
+// E-6 to E-8
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,10 +15,12 @@ use scim_server_traits::{AuthError, Authenticator, Clock, Context, Get, Store, T
 
 use crate::account::is_active;
 
-/// The scopes that let a token provision (E-7).
+/// The scopes that let a token provision.
+// E-7
 const SCOPES: [&str; 2] = ["scim:enterprise", "admin:enterprise"];
 
-/// The scheme that GitHub takes beside `Bearer`, and that its own clients send (E-81).
+/// The scheme that GitHub takes beside `Bearer`, and that its own clients send.
+// E-81
 const SCHEME: &str = "token";
 
 /// A classic personal access token, of which only the digest is kept.
@@ -44,21 +48,22 @@ impl Token {
         Self { digest, scopes: vec![SCOPES[0].into()], expires: None, owner: None }
     }
 
-    /// The same, with these scopes.
+    /// Sets the scopes.
     #[must_use]
     pub fn with_scopes<I: IntoIterator<Item: Into<String>>>(mut self, scopes: I) -> Self {
         self.scopes = scopes.into_iter().map(Into::into).collect();
         self
     }
 
-    /// The same, ending at this moment.
+    /// Sets when the token ends.
     #[must_use]
     pub fn until(mut self, expires: Timestamp) -> Self {
         self.expires = Some(expires);
         self
     }
 
-    /// The same, belonging to a provisioned person: it ends when the person is suspended or deleted (E-8).
+    /// Gives the token to a provisioned person: it ends when the person is suspended or deleted.
+    // E-8
     #[must_use]
     pub fn owned_by(mut self, user_id: impl Into<String>) -> Self {
         self.owner = Some(user_id.into());

@@ -62,8 +62,9 @@ impl Filter {
     /// Looks every attribute up in `resource_type` and types every operand.
     ///
     /// Errors, each of them 400 `invalidFilter`: an unknown attribute, an operand of another type than the
-    /// attribute, an operator that the type does not have (FILT-010), a complex attribute without a
-    /// sub-attribute to compare (FILT-013, X10), a secret (FILT-028), a value path where none belongs.
+    /// attribute, an operator that the type does not have, a complex attribute without a
+    /// sub-attribute to compare, a secret, a value path where none belongs.
+    // FILT-010, FILT-013, FILT-028
     pub fn bind(
         &self,
         resource_type: &ResourceType,
@@ -72,11 +73,12 @@ impl Filter {
         self.bind_with(resource_type, lenience, Unknown::Refused)
     }
 
-    /// The same for one of the types of a query over several: an attribute that this type lacks counts as
-    /// having no value (FILT-019), so `pr` and `eq` are false and `ne` is true.
+    /// Binds the filter to one of the types of a query over several: an attribute that this type lacks counts as
+    /// having no value, so `pr` and `eq` are false and `ne` is true.
     ///
     /// Whether *any* of the types knows the attribute is for the caller to find out, with
     /// [`Filter::bind`].
+    // FILT-019
     pub fn bind_at_root(
         &self,
         resource_type: &ResourceType,
@@ -358,7 +360,8 @@ impl<'b> Binder<'b> {
         FilterError::UnknownAttribute { position, path: shorten(path), resource_type }
     }
 
-    /// FILT-028: what is never returned must not be found out by asking.
+    /// What is never returned must not be found out by asking.
+    // FILT-028
     pub(crate) fn secret(&self, position: usize, path: &str) -> FilterError {
         let reason = "is never returned, so it cannot be filtered on".to_owned();
         FilterError::Unsupported { position, attribute: path.to_owned(), reason }

@@ -204,7 +204,7 @@ impl Comparison {
         }
     }
 
-    /// The same for the name of a resource type, which costs nothing.
+    /// Compares with the name of a resource type, which costs nothing.
     pub(crate) fn holds_name(&self, name: &str) -> bool {
         self.holds_text(name, &mut Look::new(&mut Meter::unlimited())).is_ok_and(|holds| holds)
     }
@@ -259,7 +259,8 @@ impl Comparison {
     }
 }
 
-/// Whether a value counts as present (FILT-008): not empty, and something in it that is not.
+/// Whether a value counts as present: not empty, and something in it that is not.
+// FILT-008
 pub(crate) fn has_value(value: &Value) -> bool {
     match value {
         Value::Null => false,
@@ -327,7 +328,7 @@ fn folded<'v>(
 /// Up to so many bytes, a text of ASCII is searched letter by letter, without a folded copy.
 const SHORT: usize = 64;
 
-/// The same for ASCII.
+/// Folds and compares ASCII.
 fn folded_in_passing(op: CompareOp, value: &str, operand: &str) -> bool {
     let (bytes, wanted) = (value.as_bytes(), operand.as_bytes());
     let ordering = || bytes.iter().map(u8::to_ascii_lowercase).cmp(wanted.iter().copied());
@@ -378,8 +379,9 @@ fn points_at_resource(leaf: &Attribute) -> bool {
         .any(|kind| !kind.eq_ignore_ascii_case("external") && !kind.eq_ignore_ascii_case("uri"))
 }
 
-/// Whether two URIs name the same SCIM resource: the version in the base does not count (FILT-029), and a
+/// Whether two URIs name the same SCIM resource: the version in the base does not count, and a
 /// relative one equals an absolute one that ends alike.
+// FILT-029
 fn same_resource(left: &str, right: &str) -> bool {
     let (Some(left), Some(right)) = (resource_parts(left), resource_parts(right)) else { return false };
     let bases = left.base == right.base || !left.base.contains("://") || !right.base.contains("://");

@@ -1,4 +1,6 @@
-//! The filter between the brackets of a value path, bound to one attribute — FILT-014.
+//! The filter between the brackets of a value path, bound to one attribute.
+
+// FILT-014
 
 use std::fmt;
 use std::sync::Arc;
@@ -53,11 +55,12 @@ impl ElementFilter {
         self.logic.holds(&mut |term| term.holds(element, look))
     }
 
-    /// The value that a write would have to create to meet the filter: the sub-attributes and
+    /// The value that a write would have to create to meet the filter: the sub-attributes and
     /// operands, when the filter is a conjunction of `eq` terms that do not contradict each other.
     ///
     /// Operands have the JSON type of their sub-attribute and the case they were written in; a term on a
     /// simple attribute stands under `value`.
+    //
     pub fn template(&self) -> Option<Map<String, Value>> {
         let mut template = Map::new();
         self.logic.conjunction(&mut |term| {
@@ -98,8 +101,9 @@ impl ElementFilter {
         Self::bind_terms(binder, attr, root)
     }
 
-    /// The same for a PATCH path, where it is the path's fault if the attribute takes no value path, and where
-    /// one value alone is nothing to choose from.
+    /// Binds the filter of a PATCH path, where it is the path's fault if the attribute takes no value path, and where
+    /// one value alone is nothing to choose from.
+    //
     pub(crate) fn bind_path(
         binder: &mut Binder<'_>,
         attr: &AttrRef,

@@ -22,7 +22,8 @@ pub enum FilterError {
         /// What is there, in back-ticks, or `the end`.
         found: String,
     },
-    /// A word stands where an operator belongs (FILT-016).
+    /// A word stands where an operator belongs.
+    // FILT-016
     #[error(
         "at byte {position}: unknown operator `{}`, use eq, ne, co, sw, ew, gt, ge, lt, le or pr",
         shorten(operator)
@@ -73,7 +74,8 @@ pub enum FilterError {
         /// The resource type's name.
         resource_type: String,
     },
-    /// The attribute is known but cannot be used in this way (FILT-010, FILT-013, FILT-024).
+    /// The attribute is known but cannot be used in this way.
+    // FILT-010, FILT-013, FILT-024
     #[error("at byte {position}: `{attribute}` {reason}")]
     Unsupported {
         /// Where.

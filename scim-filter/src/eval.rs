@@ -85,11 +85,12 @@ impl Relations for NoRelations {
 impl BoundFilter {
     /// Whether the resource matches.
     ///
-    /// A comparison holds if it holds for any value of the attribute (FILT-012), `ne` and `not` are exact
+    /// A comparison holds if it holds for any value of the attribute, `ne` and `not` are exact
     /// complements: `ne` is true when the attribute is absent, and false as soon as one value is equal.
     ///
     /// It takes as long as it takes: where a stranger may choose the filter or has written the resource, use
     /// [`matches_within`](Self::matches_within).
+    // FILT-012
     pub fn matches(&self, entry: &Entry<'_>) -> bool {
         self.matches_within(entry, &mut Meter::unlimited()).is_ok_and(|matches| matches)
     }

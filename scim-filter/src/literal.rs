@@ -100,7 +100,7 @@ impl Literal<'_> {
         }
     }
 
-    /// The same as a JSON value.
+    /// The literal as a JSON value.
     pub fn to_value(&self) -> Value {
         match self {
             Self::Null => Value::Null,

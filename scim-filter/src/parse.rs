@@ -458,7 +458,8 @@ fn begins_with_operator(input: &str) -> bool {
     next.eq_ignore_ascii_case("pr") || CompareOp::named(next).is_some()
 }
 
-/// `["." ATTRNAME] SP`, as it follows a value path that is compared, and the name.
+/// `["." ATTRNAME] SP`, as it follows a value path that is compared, and the name.
+//
 fn comparison_behind(input: &str) -> Option<(&str, Option<&str>)> {
     let (rest, sub) = opt(preceded(char('.'), name)).parse(input).ok()?;
     let next = behind_spaces(rest);

@@ -38,7 +38,7 @@ pub enum BoundPath {
     Extension(Arc<str>),
     /// An attribute.
     Attribute {
-        /// The attribute, with the sub-attribute that is named, be it plainly or behind the bracket.
+        /// The attribute, with the sub-attribute that is named, plainly or behind the bracket.
         attr: AttrRef,
         /// Which of its values are meant; all of them without it.
         filter: Option<ElementFilter>,

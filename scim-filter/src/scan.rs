@@ -9,7 +9,7 @@ pub(crate) fn run_length(input: &str, is: impl Fn(u8) -> bool) -> usize {
     input.bytes().position(|byte| !is(byte)).unwrap_or(input.len())
 }
 
-/// The same for runs that may be long: eight bytes are looked at together, so that the compiler can do so
+/// Scans runs that may be long: eight bytes are looked at together, so that the compiler can do so
 /// with a few instructions, if `is` does not branch.
 fn long_run_length(input: &str, is: impl Fn(u8) -> bool) -> usize {
     let (chunks, _) = input.as_bytes().as_chunks::<8>();

@@ -6,7 +6,7 @@ use serde_json::{Number, Value};
 use crate::plan::index_key;
 
 /// The text by which one value of an attribute is ordered, whatever its type: two values stand to each other
-/// as their texts do, byte by byte (FILT-035). For strings and booleans it is the [`index_key`].
+/// as their texts do, byte by byte. For strings and booleans it is the [`index_key`].
 ///
 /// `leaf` is the attribute or sub-attribute that holds the value; `None` for complex values and for values
 /// that are not of the attribute's type.
@@ -17,6 +17,7 @@ use crate::plan::index_key;
 /// let user_name = ResourceType::user().resolve("userName").unwrap();
 /// assert!(sort_key(user_name.leaf(), &"B".into()) > sort_key(user_name.leaf(), &"a".into()));
 /// ```
+// FILT-035
 pub fn sort_key(leaf: &Attribute, value: &Value) -> Option<String> {
     match (leaf.r#type, value) {
         (Type::String | Type::Boolean, value) => index_key(leaf, value),

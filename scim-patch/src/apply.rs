@@ -1,4 +1,6 @@
-//! Carrying a plan out on a document, in place and all or nothing (PATCH-013, PATCH-014).
+//! Carrying a plan out on a document, in place and all or nothing.
+
+// PATCH-013, PATCH-014
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -18,7 +20,8 @@ use crate::read_only::keep_read_only;
 /// Whether a PATCH changed anything.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Changed {
-    /// The document is what it was: version and `lastModified` stay (PATCH-021).
+    /// The document is what it was: version and `lastModified` stay.
+    // PATCH-021
     No,
     /// These top-level attributes, or extension attributes by full name, are different now.
     Yes(Vec<String>),
@@ -310,8 +313,9 @@ impl Applier<'_> {
         }
     }
 
-    /// Drops extensions that became empty: those are unassigned (PATCH-030). Attributes have been dropped with
+    /// Drops extensions that became empty: those are unassigned. Attributes have been dropped with
     /// their last value.
+    // PATCH-030
     fn drop_emptied(&mut self) {
         for urn in self.journal.keys().filter_map(|touched| touched.extension.as_deref()) {
             if self.document.get(urn).and_then(Value::as_object).is_some_and(Map::is_empty) {
@@ -337,7 +341,8 @@ impl Applier<'_> {
         Ok(())
     }
 
-    /// Which attribute to blame for what is required and missing. PATCH-022: what was there has been taken away.
+    /// Which attribute to blame for what is required and missing. What was there has been taken away.
+    // PATCH-022
     fn lacks(&self, error: Error) -> PatchError {
         let blamed = |touched: &Touched| {
             let is_in_use = touched.extension.as_ref().is_none_or(|urn| self.document.contains_key(urn));

@@ -11,7 +11,8 @@ use crate::plan::{Change, Part, PartChange, Which};
 use crate::read_only::{keep_read_only, take_read_only};
 
 /// Changes the values chosen; none that is left is empty. A change that gives something needs a value to give it
-/// to (PATCH-008).
+/// to.
+// PATCH-008
 pub(crate) fn change_elements(
     path: &AttrRef,
     elements: &mut Vec<Value>,
@@ -80,7 +81,8 @@ impl Which {
         }
     }
 
-    /// What a value is made of where none is meant.
+    /// What a value is made of where none is meant.
+    //
     fn made(&self) -> Option<Map<String, Value>> {
         match self {
             Self::Single | Self::Preferred => Some(Map::new()),
@@ -218,7 +220,8 @@ fn sets_primary(change: &Change) -> bool {
     }
 }
 
-/// PATCH-019: whoever is set primary last is the only one.
+/// Whoever is set primary last is the only one.
+// PATCH-019
 fn set_primary(elements: &mut [Value], primary: Option<usize>) {
     let Some(primary) = primary else { return };
     for (at, element) in elements.iter_mut().enumerate() {
@@ -230,7 +233,8 @@ fn set_primary(elements: &mut [Value], primary: Option<usize>) {
     }
 }
 
-/// Appends values, the last primary among them the only one (PATCH-019); each value is left once (PATCH-027).
+/// Appends values, the last primary among them the only one; each value is left once.
+// PATCH-019, PATCH-027
 pub(crate) fn append(attribute: &Attribute, elements: &mut Vec<Value>, values: &[Value]) {
     let mut values = values.to_vec();
     keep_read_only(attribute, elements, &mut values);

@@ -64,7 +64,8 @@ pub enum PatchError {
         /// What was tried.
         detail: String,
     },
-    /// `mutability`: it is required and cannot be taken away (PATCH-022).
+    /// `mutability`: it is required and cannot be taken away.
+    // PATCH-022
     #[error("{detail}")]
     Required {
         /// The attribute, or the extension's URN.
@@ -161,7 +162,7 @@ impl PatchError {
         }
     }
 
-    /// The same, with the operation's place before what it says.
+    /// Puts the operation's place before what the error says.
     pub(crate) fn in_operation(mut self, index: usize) -> Self {
         let (Self::InvalidSyntax { detail }
         | Self::TooLarge { detail }

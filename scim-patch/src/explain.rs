@@ -153,7 +153,7 @@ fn quoted(name: &str) -> String {
     escaped(name, '`')
 }
 
-/// Between these quotes, with everything escaped that would end them or the line: whoever sends a request must
+/// Between these quotes, with everything escaped that would end them or the line: the sender of a request must
 /// not write sentences of the log.
 fn escaped(text: &str, quote: char) -> String {
     let mut escaped = String::from(quote);

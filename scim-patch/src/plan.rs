@@ -35,7 +35,8 @@ impl PatchPlan {
     }
 
     /// Whether the request gives this attribute, or this sub-attribute, a value: then the answer holds it even
-    /// if it is otherwise only returned on request (SRV-029).
+    /// if it is otherwise only returned on request.
+    // SRV-029
     pub fn writes(&self, path: &AttrRef) -> bool {
         let links = |edit: &RelationEdit| {
             let gives = match &edit.step {
@@ -91,7 +92,8 @@ impl Edit {
 pub(crate) enum Which {
     /// The value of a single-valued attribute, or a new one.
     Single,
-    /// Those that fit; when none does, `made` is what one is made of, if one is made.
+    /// Those that fit; when none does, `made` is what one is made of, if one is made.
+    //
     Filter { filter: ElementFilter, made: Option<Map<String, Value>> },
     /// Each of them.
     Every,

@@ -1,4 +1,4 @@
-//! What a client may not write stays where the values around it are written anew. Sub-attributes that are
+//! What a client may not write stays where the values around it are replaced. Sub-attributes that are
 //! read-only and stored are rare.
 
 use std::collections::HashMap;
@@ -16,7 +16,7 @@ pub(crate) fn take_read_only(attribute: &Attribute, old: &Value, new: &mut Value
     }
 }
 
-/// The same for a list: an element takes the place of one with the same `type` and `value`, or without a `value`
+/// Keeps read-only parts in a list: an element takes the place of one with the same `type` and `value`, or without a `value`
 /// of one in which all agrees that a client may write.
 pub(crate) fn keep_read_only(attribute: &Attribute, before: &[Value], elements: &mut [Value]) {
     if read_only(attribute).next().is_none() {

@@ -36,7 +36,8 @@ pub enum RelationStep {
 }
 
 /// Appends a step, joined to the last one where both are of one kind: a client that sends one operation
-/// per member costs one step.
+/// per member costs one step.
+//
 pub(crate) fn push(edits: &mut Vec<RelationEdit>, edit: RelationEdit) {
     if let Some(last) = edits.last_mut()
         && last.relation == edit.relation

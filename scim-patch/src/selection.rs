@@ -1,4 +1,6 @@
-//! Which elements a `remove` with a value means.
+//! Which elements a `remove` with a value means.
+
+//
 
 use std::collections::{HashMap, HashSet};
 

@@ -30,7 +30,8 @@ pub struct Dialect {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Booleans {
     Json,
-    /// As the texts `True` and `False`.
+    /// As the texts `True` and `False`.
+    //
     Text,
 }
 
@@ -38,7 +39,8 @@ enum Booleans {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Operations {
     OneEach,
-    /// Plain attributes share one operation without a path.
+    /// Plain attributes share one operation without a path.
+    //
     Shared,
 }
 
@@ -47,7 +49,8 @@ enum Operations {
 enum NewElements {
     /// The whole element is added to the attribute.
     Added,
-    /// A value path selects an element that is not there.
+    /// A value path selects an element that is not there.
+    //
     ByValuePath,
 }
 
@@ -55,7 +58,8 @@ enum NewElements {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum References {
     Object,
-    /// As the bare id.
+    /// As the bare id.
+    //
     Text,
 }
 
@@ -64,7 +68,8 @@ enum References {
 enum RemovedMembers {
     /// One operation for each, which selects it by a value path.
     ByPath,
-    /// One operation with all of them as its value.
+    /// One operation with all of them as its value.
+    //
     ByValue,
 }
 
@@ -84,7 +89,8 @@ impl Dialect {
         sends_meta: false,
     };
 
-    /// Microsoft Entra ID as it is set up by default.
+    /// Microsoft Entra ID as it is set up by default.
+    //
     pub const ENTRA: Self = Self {
         name: "entra",
         add: "Add",
@@ -100,7 +106,8 @@ impl Dialect {
         sends_meta: true,
     };
 
-    /// Microsoft Entra ID with its flag `aadOptscim062020`.
+    /// Microsoft Entra ID with its flag `aadOptscim062020`.
+    //
     pub const ENTRA_FLAG: Self = Self {
         name: "entra-flag",
         add: "add",

@@ -34,14 +34,15 @@ impl Engine {
         Self { client, options, sleeper: Arc::new(TokioSleeper) }
     }
 
-    /// The same, waiting in another way.
+    /// Sets how the engine waits.
     #[must_use]
     pub fn sleeper(mut self, sleeper: Arc<dyn Sleeper>) -> Self {
         self.sleeper = sleeper;
         self
     }
 
-    /// Asks the target for somebody who does not exist: it must answer with an empty list.
+    /// Asks the target for somebody who does not exist: it must answer with an empty list.
+    //
     pub async fn test_connection(&self) -> Result<(), ProvisionError> {
         self.probe(&Calls::new(self.sleeper.clone(), &self.options)).await
     }

@@ -89,8 +89,9 @@ impl<'a> Run<'a> {
     /// Whom to add and whom to remove.
     ///
     /// Active people are to be there. Suspended ones are neither added nor removed: some targets hide them and
-    /// bring them back by themselves (E-49), others go on showing them. Only those go who are not in the
+    /// bring them back by themselves, others go on showing them. Only those go who are not in the
     /// directory's group at all.
+    // E-49
     fn membership(&self, team: &Team, members: &[MemberRef]) -> (Vec<String>, Vec<String>) {
         let present: HashSet<&str> = members.iter().map(|member| member.value.as_str()).collect();
         let mut listed = HashSet::new();

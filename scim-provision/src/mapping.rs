@@ -115,7 +115,8 @@ pub(crate) fn new_user(person: &Person, options: &Options) -> Result<User, serde
     Ok(user)
 }
 
-/// The id of the manager at the target, in the RFC's form or as a bare string.
+/// The id of the manager at the target, in the RFC's form or as a bare string.
+//
 pub(crate) fn manager(user: &User) -> Option<&str> {
     let manager = &enterprise(user)["manager"];
     manager["value"].as_str().or(manager.as_str())

@@ -1,4 +1,4 @@
-//! Telling somebody how far a run is.
+//! How a run reports its progress.
 
 use std::fmt;
 
@@ -22,7 +22,7 @@ impl Progress for NoProgress {
     fn done(&self, _: Phase) {}
 }
 
-/// The phases of a run, in order.
+/// The phases of a run. A run begins some of them twice: see the crate's documentation for the order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Phase {

@@ -41,7 +41,7 @@ impl Report {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {
-    /// Made anew.
+    /// Created.
     pub created: u64,
     /// Changed, renamed, or given other members.
     pub updated: u64,

@@ -73,7 +73,8 @@ impl<'a> Run<'a> {
     }
 
     /// Only `active` is written: what else changed follows when the person is back, because targets show
-    /// suspended people under other names (E-33).
+    /// suspended people under other names.
+    // E-33
     async fn suspend_user(
         &self,
         person: &'a Person,

@@ -81,7 +81,7 @@ impl Insert {
         Self { resource_type, id, resource, links: Vec::new(), claims: Vec::new(), dormant: false }
     }
 
-    /// The same, with these links.
+    /// Adds links of one relation.
     #[must_use]
     pub fn with_links(mut self, relation: impl Into<String>, references: Vec<Reference>) -> Self {
         self.links.push((relation.into(), references));

@@ -63,7 +63,8 @@ impl Clock for ManualClock {
     }
 }
 
-/// Makes identifiers: non-empty, never twice, never holding the text `bulkId` (CORE-034, CORE-036).
+/// Makes identifiers: non-empty, never twice, never holding the text `bulkId`.
+// CORE-034, CORE-036
 pub trait IdSource: Send + Sync {
     /// A fresh identifier.
     fn next_id(&self) -> String;

@@ -43,7 +43,7 @@ impl Principal {
         Self { name: name.into(), scopes: Vec::new() }
     }
 
-    /// The same, with these scopes.
+    /// Sets the scopes.
     #[must_use]
     pub fn with_scopes<I: IntoIterator<Item: Into<String>>>(mut self, scopes: I) -> Self {
         self.scopes = scopes.into_iter().map(Into::into).collect();
@@ -73,14 +73,14 @@ impl Context {
         }
     }
 
-    /// The same, for this principal.
+    /// Sets the principal.
     #[must_use]
     pub fn with_principal(mut self, principal: Principal) -> Self {
         self.principal = principal;
         self
     }
 
-    /// The same, with this account for what the call costs.
+    /// Sets the account that the call draws on.
     #[must_use]
     pub fn with_work(mut self, work: Work) -> Self {
         self.work = work;

@@ -89,7 +89,7 @@ pub enum StoreError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unavailable {
-    /// The disk failed to keep what was written. From then on nothing is written until the store is opened anew. Whether
+    /// The disk failed to keep what was written. From then on nothing is written until the store is opened again. Whether
     /// the batch that met the failure is kept shows only then; what was answered before is kept, and can be read.
     #[error(
         "the disk of the service provider failed: nothing is written until it is restarted, and whether this was \
@@ -97,7 +97,7 @@ pub enum Unavailable {
     )]
     DiskFailed,
     /// The file that kept the database for this process alone is gone or another one, so that another process may be
-    /// writing by now. Nothing of the batch is kept, nor is anything written until the store is opened anew.
+    /// writing by now. Nothing of the batch is kept, nor is anything written until the store is opened again.
     #[error(
         "the service provider no longer has its database for itself: nothing is written until it is restarted"
     )]

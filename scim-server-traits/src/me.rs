@@ -19,7 +19,8 @@ pub trait MeResolver: Send + Sync {
     /// The principal's own resource; `None` when it has none.
     async fn resolve(&self, context: &Context) -> Result<Option<Me>, StoreError>;
 
-    /// The name of the resource type that `POST /Me` makes (ME-004).
+    /// The name of the resource type that `POST /Me` makes.
+    // ME-004
     fn makes(&self) -> &str {
         "User"
     }

@@ -8,8 +8,9 @@ use serde_json::{Map, Value};
 
 use crate::query::{Query, Seek};
 
-/// The order of a query. Ascending, what has no value comes last (FILT-033), and equals come in order of
+/// The order of a query. Ascending, what has no value comes last, and equals come in order of
 /// creation; descending is exactly the reverse.
+// FILT-033
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Sort {
@@ -35,7 +36,8 @@ pub enum SortBy {
     /// `meta.version`.
     Version,
     /// A simple attribute or sub-attribute of the document: where there are several values, that of the
-    /// primary element, else the first (FILT-031).
+    /// primary element, else the first.
+    // FILT-031
     Attribute(AttrRef),
 }
 
@@ -55,7 +57,8 @@ impl SortBy {
     /// What a `sortBy` means for a resource type. A complex attribute stands for its `value`.
     ///
     /// Errors: 400 `invalidPath` for a path that is none, that the type lacks, or by which there is no order: a
-    /// complex attribute without `value` (FILT-032), an extension, links, what is never returned.
+    /// complex attribute without `value`, an extension, links, what is never returned.
+    // FILT-032
     pub fn bind(path: &str, resource_type: &ResourceType, lenience: &mut Lenience) -> Result<Self, Error> {
         let refused = |what: &str| Error::invalid_path(format!("`sortBy`: `{path}` {what}"));
         let attribute = match resource_type.resolve_with(path, lenience) {

@@ -80,21 +80,21 @@ impl Grant {
         Self { tenant, principal: Principal::new(principal), access: Access::Full, expires: None }
     }
 
-    /// The same, with these scopes, for an authenticator around this one to judge.
+    /// Sets scopes, for an authenticator around this one to judge.
     #[must_use]
     pub fn with_scopes<I: IntoIterator<Item: Into<String>>>(mut self, scopes: I) -> Self {
         self.principal = self.principal.with_scopes(scopes);
         self
     }
 
-    /// The same, good for this only.
+    /// Limits what the token is good for.
     #[must_use]
     pub fn limited_to(mut self, access: Access) -> Self {
         self.access = access;
         self
     }
 
-    /// The same, ending at this moment.
+    /// Sets when the token ends.
     #[must_use]
     pub fn until(mut self, expires: Timestamp) -> Self {
         self.expires = Some(expires);
@@ -108,7 +108,7 @@ impl BearerTokens {
         Self { grants: RwLock::default(), clock: Box::new(SystemClock), schemes: vec!["Bearer".into()] }
     }
 
-    /// The same, telling expiry by this clock.
+    /// Sets the clock that expiry is told by.
     #[must_use]
     pub fn with_clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Box::new(clock);

@@ -21,7 +21,8 @@ use crate::op::bulk::BulkLimits;
 use crate::server::{Inner, Server};
 use crate::turns::Turns;
 
-/// What PATCH answers (PATCH-016, Q-31).
+/// What PATCH answers.
+// PATCH-016, Q-31
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PatchResponse {
     /// 204 for a type with relations of its own, such as a group, which may have many members; 200 with the resource
@@ -190,7 +191,8 @@ impl ServerBuilder {
     }
 
     /// How many resources one query may look at one by one, where no index answers its filter in its order; 100,000
-    /// unless said. Beyond it the answer is 400 `tooMany` (FILT-025).
+    /// unless said. Beyond it the answer is 400 `tooMany`.
+    // FILT-025
     #[must_use]
     pub fn scan_limit(mut self, resources: u64) -> Self {
         self.scan_limit = resources;
@@ -212,7 +214,8 @@ impl ServerBuilder {
         self
     }
 
-    /// Whether PATCH is offered; it is unless said. Where it is not, it is 501 (PATCH-001).
+    /// Whether PATCH is offered; it is unless said. Where it is not, it is 501.
+    // PATCH-001
     #[must_use]
     pub fn patching(mut self, offered: bool) -> Self {
         self.patching = offered;
@@ -270,7 +273,8 @@ impl ServerBuilder {
         self
     }
 
-    /// Answer `application/scim+json` even to a client that names only `application/json` (E-4).
+    /// Answer `application/scim+json` even to a client that names only `application/json`.
+    // E-4
     #[must_use]
     pub fn always_scim_json(mut self) -> Self {
         self.media_types.scim_only = true;
@@ -288,8 +292,9 @@ impl ServerBuilder {
         self
     }
 
-    /// Write `status` in error bodies as a number, as some service providers do (E-71), not as the string
+    /// Write `status` in error bodies as a number, as some service providers do, not as the string
     /// of RFC 7644.
+    // E-71
     #[must_use]
     pub fn numeric_error_status(mut self) -> Self {
         self.errors.numeric_status = true;

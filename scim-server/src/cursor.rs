@@ -109,7 +109,8 @@ impl Cursors {
         Self { key, lifetime }
     }
 
-    /// A text of letters, digits, `-` and `_` (SRV-047).
+    /// A text of letters, digits, `-` and `_`.
+    // SRV-047
     pub(crate) fn issue(&self, mut cursor: Cursor, walk: &Walk<'_>, now: Timestamp) -> Result<String, Error> {
         let lifetime = i64::try_from(self.lifetime.as_millis()).unwrap_or(i64::MAX);
         cursor.expires = now.as_millis().saturating_add(lifetime);
@@ -119,8 +120,9 @@ impl Cursors {
         Ok(URL_SAFE_NO_PAD.encode(bytes))
     }
 
-    /// Errors: 400 `invalidCursor` for whatever was not issued for this walk, one message for all of it (SRV-065);
+    /// Errors: 400 `invalidCursor` for whatever was not issued for this walk, one message for all of it;
     /// `expiredCursor` past its time.
+    // SRV-065
     pub(crate) fn read(&self, text: &str, walk: &Walk<'_>, now: Timestamp) -> Result<Cursor, Error> {
         let invalid = || Error::scim(ScimType::InvalidCursor, "the cursor is none of this query: begin anew");
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| invalid())?;

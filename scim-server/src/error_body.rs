@@ -16,7 +16,8 @@ pub enum ErrorMember {
 /// How errors are written.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ErrorBody {
-    /// Whether `status` is a number instead of a string (E-71).
+    /// Whether `status` is a number instead of a string.
+    // E-71
     pub(crate) numeric_status: bool,
     /// Further members; none replaces a member of the RFC.
     pub(crate) members: Vec<(String, ErrorMember)>,

@@ -11,7 +11,8 @@ use scim_server_traits::{EntityTag, Precondition};
 
 use crate::respond::Answer;
 
-/// The tag of one representation, as in `ETag` and `meta.version` (CORE-043).
+/// The tag of one representation, as in `ETag` and `meta.version`.
+// CORE-043
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tag {
     /// The version of what is stored.

@@ -16,7 +16,8 @@ const JSON: &str = "application/json";
 
 impl MediaTypes {
     /// The type of the answer: `application/scim+json`, or `application/json` for a client that accepts
-    /// nothing else. 406 when it accepts neither.
+    /// nothing else. 406 when it accepts neither.
+    //
     pub(crate) fn answer(&self, headers: &HeaderMap) -> Result<&'static str, Error> {
         let mut named = false;
         let mut json = false;

@@ -1,5 +1,7 @@
 //! Query parameters, from the URL or from a search request — RFC 7644 §3.4.2, §3.4.3. Unknown ones are
-//! ignored (SRV-012).
+//! ignored.
+
+// SRV-012
 
 use percent_encoding::percent_decode_str;
 use scim_core::{
@@ -58,7 +60,8 @@ impl Parameters {
         parameters
     }
 
-    /// Reads the body of a `.search` (SRV-043): 400 `invalidSyntax` when it is no SearchRequest.
+    /// Reads the body of a `.search`: 400 `invalidSyntax` when it is no SearchRequest.
+    // SRV-043
     pub(crate) fn from_search(body: Value, lenience: &mut Lenience) -> Result<Self, Error> {
         let Value::Object(body) = body else {
             return Err(Error::invalid_syntax("the body is no SearchRequest: it must be an object"));
@@ -103,24 +106,28 @@ impl Parameters {
         Projection::after_write(resource_type, &self.attributes, &self.excluded, written)
     }
 
-    /// Whether `attributes` was given, which makes PATCH answer with a body (PATCH-016).
+    /// Whether `attributes` was given, which makes PATCH answer with a body.
+    // PATCH-016
     pub(crate) fn names_attributes(&self) -> bool {
         !self.attributes.is_empty()
     }
 
-    /// The position of the first result, from 1; below 1 means 1 (SRV-038).
+    /// The position of the first result, from 1; below 1 means 1.
+    // SRV-038
     pub(crate) fn start_index(&self) -> Result<u64, Error> {
         let given = self.start_index.as_deref().map(|text| integer("startIndex", text)).transpose()?;
         Ok(given.map_or(1, |number| u64::try_from(number).unwrap_or(1).max(1)))
     }
 
-    /// How many results a page may hold: below 0 means 0 (SRV-039), never more than `max`.
+    /// How many results a page may hold: below 0 means 0, never more than `max`.
+    // SRV-039
     pub(crate) fn count(&self, default: u64, max: u64) -> Result<u64, Error> {
         let given = self.count.as_deref().map(|text| integer("count", text)).transpose()?;
         Ok(given.map_or(default, |number| u64::try_from(number).unwrap_or(0)).min(max))
     }
 
-    /// Whether the greatest comes first (FILT-034).
+    /// Whether the greatest comes first.
+    // FILT-034
     pub(crate) fn descending(&self) -> Result<bool, Error> {
         let Some(order) = &self.sort_order else { return Ok(false) };
         let is = |keyword: SortOrder| order.eq_ignore_ascii_case(keyword.as_str());
@@ -159,8 +166,8 @@ fn misfit(body: Map<String, Value>) -> Error {
     Error::invalid_syntax(format!("`{name}`: expected {expected}"))
 }
 
-/// Decodes a filter. A `+` is a space where a form wrote it, and a plus where somebody forgot to escape one: whoever
-/// separates by `+` wrote a form, else a `+` in a literal is meant.
+/// Decodes a filter. In a query that separates words by `+`, as a form does, a `+` is a space. Otherwise a `+` in a literal
+/// is one that somebody forgot to escape.
 fn filter(written: &str) -> String {
     let mut in_literal = false;
     let mut separates = false;

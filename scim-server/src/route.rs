@@ -91,7 +91,8 @@ impl From<Error> for RouteError {
 }
 
 /// Finds the route below the first of these paths that fits. HEAD goes where GET goes (RFC 9110 §9.3.2). Endpoints are
-/// case-sensitive; doubled and trailing slashes do not matter.
+/// case-sensitive; doubled and trailing slashes do not matter.
+//
 pub(crate) fn route(
     registry: &Registry,
     base_paths: &[String],
@@ -109,7 +110,7 @@ pub(crate) fn route(
     }
 }
 
-/// The same for a path below the base.
+/// The route of a path below the base.
 pub(crate) fn route_below(registry: &Registry, method: &Method, below: &str) -> Result<Route, RouteError> {
     let nowhere = || Error::not_found(format!("there is no endpoint `{}`", shorten(below)));
     let segments = below

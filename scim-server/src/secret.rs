@@ -5,11 +5,12 @@ use std::sync::Arc;
 use scim_core::{Attribute, Mutability, Resource, ResourceType, Returned};
 use serde_json::{Map, Value};
 
-/// Drops write-only, never-returned attributes such as `password` before anything is stored (CORE-052),
+/// Drops write-only, never-returned attributes such as `password` before anything is stored,
 /// wherever in the resource they are.
 ///
 /// This service provider checks no passwords (`changePassword` is not supported), so the safest place for
 /// one is nowhere.
+// CORE-052
 pub(crate) fn discard(resource_type: &ResourceType, resource: &mut Resource) {
     let document = resource.as_map_mut();
     discard_from(resource_type.schema().attributes(), document);

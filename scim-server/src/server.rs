@@ -256,7 +256,8 @@ impl Drop for Waiting {
     }
 }
 
-/// What to answer whoever is not let in (SEC-001).
+/// The answer to a client that is not let in.
+// SEC-001
 pub(crate) fn not_admitted(error: &AuthError, challenge: &str) -> Answer {
     match error {
         AuthError::Forbidden(detail) => Answer::error(Error::new(StatusCode::FORBIDDEN, detail)),
@@ -379,7 +380,7 @@ impl<'a> Call<'a> {
         conditions.check_untagged(true).map_or_else(Unmet::answer, |()| Ok(answer))
     }
 
-    /// What is done to one resource, be it asked for alone, in bulk or through `/Me`.
+    /// What is done to one resource, asked for alone, in bulk or through `/Me`.
     pub(crate) async fn single(&self, route: Route) -> Result<Answer, Error> {
         match route {
             Route::Create(resource_type) => op::create::run(self, resource_type).await,

@@ -75,7 +75,7 @@ impl Tenants {
         self.serve(request.map(Full::new)).await
     }
 
-    /// The same for a request whose body is still to come, as [`Server::serve`].
+    /// Answers a request whose body is still to come, as [`Server::serve`].
     pub async fn serve<B>(&self, request: Request<B>) -> Response<Body>
     where
         B: http_body::Body + Send,

@@ -18,7 +18,7 @@ pub(crate) const IN_PLACE: u64 = 100_000;
 /// What it costs to come to a candidate, in steps, beside its bytes.
 const CANDIDATE: u64 = 40;
 
-/// After how many candidates it is looked at what all of them will cost, and how many times too dear that has to be: the
+/// After how many candidates a scan estimates the cost of all of them, and how many times too dear that has to be: the
 /// first ones may be the dearest.
 const SAMPLES: [(usize, u64); 3] = [(256, 16), (1_024, 8), (4_096, 4)];
 

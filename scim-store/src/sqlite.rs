@@ -106,7 +106,7 @@ impl SqliteStore {
         Self::open_with(path, SqliteOptions::default())
     }
 
-    /// The same, with other options.
+    /// Opens a file with these options.
     pub fn open_with(path: impl AsRef<Path>, options: SqliteOptions) -> Result<Self, StoreError> {
         let path = path.as_ref();
         if path.as_os_str().is_empty() || path.as_os_str() == ":memory:" {

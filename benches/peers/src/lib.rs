@@ -51,7 +51,7 @@ pub fn serde_json_words(words: &str) -> bool {
 /// The filter of that name.
 pub fn filter(shape: &str) -> &'static str {
     static FILTERS: LazyLock<Value> =
-        LazyLock::new(|| serde_json::from_str(include_str!("../filters.json")).expect("JSON"));
+        LazyLock::new(|| serde_json::from_str(include_str!("../../data/filters.json")).expect("JSON"));
     FILTERS[shape].as_str().expect("a filter of that name")
 }
 

@@ -36,7 +36,7 @@ const HEAD: usize = 64 << 10;
 const STREAM_SENDS: usize = 32 << 10;
 /// How much of one body an HTTP/2 client may send before it is read.
 const STREAM_TAKES: u32 = 64 << 10;
-/// The same for all bodies of a connection together.
+/// The progress of all bodies of one connection together.
 const CONNECTION_TAKES: u32 = 256 << 10;
 
 /// A connection that can be talked on, and whether HTTP/2 was agreed on.

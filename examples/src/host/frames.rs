@@ -124,7 +124,7 @@ mod kind {
     pub(super) const CONTINUATION: u8 = 9;
 }
 
-/// A client opens its windows anew for what it was sent.
+/// A client opens its windows again for what it was sent.
 const BYTES_A_FRAME: usize = 1 << 10;
 
 impl Credit {

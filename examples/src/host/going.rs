@@ -48,7 +48,7 @@ pub(super) fn going(response: Response<Body>, held: &Arc<Held>) -> Result<Respon
     Ok(uncounted(response, held))
 }
 
-/// The same for a small response, such as a refusal.
+/// Watches a small response, such as a refusal.
 pub(super) fn uncounted(response: Response<Body>, held: &Arc<Held>) -> Response<Going> {
     held.answered();
     response.map(|body| Going { body, rest: Bytes::new(), held: Arc::clone(held) })

@@ -45,7 +45,7 @@ impl BulkRequest {
         }
     }
 
-    /// The same, stopped after this many errors.
+    /// Stops the request after this many errors.
     #[must_use]
     pub fn fail_on_errors(mut self, errors: u64) -> Self {
         self.fail_on_errors = Some(errors);
@@ -105,7 +105,7 @@ impl BulkOperation {
         Self::new(BulkMethod::Delete, path, None)
     }
 
-    /// The same, done only if the resource still has this entity tag.
+    /// Makes the operation conditional: the resource must still have this entity tag.
     #[must_use]
     pub fn if_version(mut self, etag: impl Into<String>) -> Self {
         self.version = Some(etag.into());
@@ -119,7 +119,8 @@ impl BulkOperation {
 
 /// The answer to a [`BulkRequest`] — RFC 7644 §3.7.3.
 ///
-/// `failOnErrors` is a member of requests only (CORE-093): a stray one is not kept.
+/// `failOnErrors` is a member of requests only: a stray one is not kept.
+// CORE-093
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]

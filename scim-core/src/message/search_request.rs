@@ -8,7 +8,7 @@ use crate::wire::{keywords, or_default};
 
 /// A query sent by `POST …/.search` — RFC 7644 §3.4.3, RFC 9865 §3.
 ///
-/// `attributes` and `excludedAttributes` are arrays here, never texts with commas (CORE-091).
+/// `attributes` and `excludedAttributes` are arrays here, never texts with commas.
 ///
 /// ```
 /// use scim_core::SearchRequest;
@@ -17,6 +17,7 @@ use crate::wire::{keywords, or_default};
 /// request.count = Some(10);
 /// assert!(serde_json::to_string(&request).unwrap().contains(":SearchRequest"));
 /// ```
+// CORE-091
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]

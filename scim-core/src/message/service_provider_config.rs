@@ -11,7 +11,8 @@ use crate::wire::{keywords, or_default};
 /// RFC 9967 §4.
 ///
 /// A feature that is missing reads as not supported, but not `patch`: without it any object would be a
-/// configuration. All of RFC 7643's are always written (CORE-068).
+/// configuration. All of RFC 7643's are always written.
+// CORE-068
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -206,7 +207,8 @@ keywords! {
     }
 }
 
-/// One way to authenticate — RFC 7643 §5 (CORE-069).
+/// One way to authenticate — RFC 7643 §5.
+// CORE-069
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]

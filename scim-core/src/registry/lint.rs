@@ -22,7 +22,8 @@ use crate::urn;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Lint {
-    /// An extension has an attribute of the same name as the resource itself (RFC 7643 §3.3, CORE-008).
+    /// An extension has an attribute of the same name as the resource itself (RFC 7643 §3.3).
+    // CORE-008
     Redefined {
         /// The resource type.
         resource_type: String,
@@ -31,31 +32,36 @@ pub enum Lint {
         /// The attribute.
         attribute: String,
     },
-    /// A schema of one's own with a URN that only an RFC may give (RFC 7643 §10.3, CORE-087).
+    /// A schema of one's own with a URN that only an RFC may give (RFC 7643 §10.3).
+    // CORE-087
     ReservedUrn {
         /// The schema.
         schema: String,
     },
-    /// A schema whose id is no URN (RFC 7643 §7, CORE-086).
+    /// A schema whose id is no URN (RFC 7643 §7).
+    // CORE-086
     NotUrn {
         /// The schema.
         schema: String,
     },
-    /// A complex attribute without sub-attributes (RFC 7643 §7, CORE-079).
+    /// A complex attribute without sub-attributes (RFC 7643 §7).
+    // CORE-079
     NoSubAttributes {
         /// The schema.
         schema: String,
         /// The attribute.
         path: String,
     },
-    /// `referenceTypes` missing, or where they have no meaning (RFC 7643 §7, CORE-085).
+    /// `referenceTypes` missing, or where they have no meaning (RFC 7643 §7).
+    // CORE-085
     ReferenceTypes {
         /// The schema.
         schema: String,
         /// The attribute.
         path: String,
     },
-    /// A reference to a type of resource that is not served (RFC 7643 §7, CORE-085).
+    /// A reference to a type of resource that is not served (RFC 7643 §7).
+    // CORE-085
     UnknownTarget {
         /// The schema or resource type.
         of: String,
@@ -64,7 +70,8 @@ pub enum Lint {
         /// The resource type that is missing.
         target: String,
     },
-    /// Something without a description for people (RFC 7643 §6, §7, CORE-095).
+    /// Something without a description for people (RFC 7643 §6, §7).
+    // CORE-095
     Undescribed {
         /// The schema or resource type.
         of: String,

@@ -196,7 +196,8 @@ pub enum ResourceTypeError {
         /// The URN.
         urn: String,
     },
-    /// A URN leads nowhere (CORE-074).
+    /// A URN leads nowhere.
+    // CORE-074
     #[error("resource type `{name}` names schema `{urn}`, which is not among the schemas given")]
     UnknownSchema {
         /// The resource type.

@@ -191,74 +191,74 @@ impl Attribute {
         Self { sub_attributes, ..Self::of_type(Type::Complex, name) }
     }
 
-    /// The same, holding an array of values.
+    /// Makes the attribute multi-valued.
     #[must_use]
     pub fn multi_valued(mut self) -> Self {
         self.multi_valued = true;
         self
     }
 
-    /// The same, explained to people.
+    /// Sets the description, for people.
     #[must_use]
     pub fn description(mut self, text: impl Into<String>) -> Self {
         self.description = text.into();
         self
     }
 
-    /// The same, required.
+    /// Makes the attribute required.
     #[must_use]
     pub fn required(mut self) -> Self {
         self.required = true;
         self
     }
 
-    /// The same, with suggested values.
+    /// Sets the canonical values: suggestions, not limits.
     #[must_use]
     pub fn canonical_values<I: IntoIterator<Item: Into<String>>>(mut self, values: I) -> Self {
         self.canonical_values = values.into_iter().map(Into::into).collect();
         self
     }
 
-    /// The same, compared with regard to case.
+    /// Makes comparisons case-sensitive.
     #[must_use]
     pub fn case_exact(mut self) -> Self {
         self.case_exact = true;
         self
     }
 
-    /// The same, with this mutability.
+    /// Sets the mutability.
     #[must_use]
     pub fn mutability(mut self, mutability: Mutability) -> Self {
         self.mutability = mutability;
         self
     }
 
-    /// The same, changed by the service provider only.
+    /// Makes the attribute read-only: only the service provider changes it.
     #[must_use]
     pub fn read_only(self) -> Self {
         self.mutability(Mutability::ReadOnly)
     }
 
-    /// The same, set once.
+    /// Makes the attribute immutable: it can be set once.
     #[must_use]
     pub fn immutable(self) -> Self {
         self.mutability(Mutability::Immutable)
     }
 
-    /// The same, set by anyone, read by nobody, and so never returned (RFC 7643 §7).
+    /// Makes the attribute write-only, and so never returned (RFC 7643 §7).
     #[must_use]
     pub fn write_only(self) -> Self {
         self.mutability(Mutability::WriteOnly).returned(Returned::Never)
     }
 
-    /// The same, returned then.
+    /// Sets when the attribute is returned.
     #[must_use]
     pub fn returned(mut self, returned: Returned) -> Self {
         self.returned = returned;
         self
     }
 
-    /// The same, unique so far.
+    /// Sets within what the attribute is unique.
     #[must_use]
     pub fn uniqueness(mut self, uniqueness: Uniqueness) -> Self {
         self.uniqueness = uniqueness;

@@ -40,42 +40,42 @@ impl EnterpriseUser {
         Self::default()
     }
 
-    /// The same, with this employee number.
+    /// Sets `employeeNumber`.
     #[must_use]
     pub fn with_employee_number(mut self, employee_number: impl Into<String>) -> Self {
         self.employee_number = Some(employee_number.into());
         self
     }
 
-    /// The same, with this cost centre.
+    /// Sets `costCenter`.
     #[must_use]
     pub fn with_cost_center(mut self, cost_center: impl Into<String>) -> Self {
         self.cost_center = Some(cost_center.into());
         self
     }
 
-    /// The same, with this organisation.
+    /// Sets `organization`.
     #[must_use]
     pub fn with_organization(mut self, organization: impl Into<String>) -> Self {
         self.organization = Some(organization.into());
         self
     }
 
-    /// The same, with this division.
+    /// Sets `division`.
     #[must_use]
     pub fn with_division(mut self, division: impl Into<String>) -> Self {
         self.division = Some(division.into());
         self
     }
 
-    /// The same, with this department.
+    /// Sets `department`.
     #[must_use]
     pub fn with_department(mut self, department: impl Into<String>) -> Self {
         self.department = Some(department.into());
         self
     }
 
-    /// The same, with this manager.
+    /// Sets `manager`.
     #[must_use]
     pub fn with_manager(mut self, manager: Manager) -> Self {
         self.manager = Some(manager);

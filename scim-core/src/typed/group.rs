@@ -40,14 +40,14 @@ impl Group {
         Self { schemas: vec![urn::GROUP.into()], display_name: display_name.into(), ..Self::default() }
     }
 
-    /// The same, with this identifier of the client.
+    /// Sets `externalId`, the client's own identifier.
     #[must_use]
     pub fn with_external_id(mut self, external_id: impl Into<String>) -> Self {
         self.external_id = Some(external_id.into());
         self
     }
 
-    /// The same, with these members added.
+    /// Adds members.
     #[must_use]
     pub fn with_members(mut self, members: impl IntoIterator<Item = MemberRef>) -> Self {
         self.members.extend(members);

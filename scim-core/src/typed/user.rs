@@ -113,56 +113,56 @@ impl User {
         Self { schemas: vec![urn::USER.into()], user_name: user_name.into(), ..Self::default() }
     }
 
-    /// The same, with this identifier of the client.
+    /// Sets `externalId`, the client's own identifier.
     #[must_use]
     pub fn with_external_id(mut self, external_id: impl Into<String>) -> Self {
         self.external_id = Some(external_id.into());
         self
     }
 
-    /// The same, with this name.
+    /// Sets `name`.
     #[must_use]
     pub fn with_name(mut self, name: Name) -> Self {
         self.name = Some(name);
         self
     }
 
-    /// The same, shown to people as this.
+    /// Sets `displayName`.
     #[must_use]
     pub fn with_display_name(mut self, display_name: impl Into<String>) -> Self {
         self.display_name = Some(display_name.into());
         self
     }
 
-    /// The same, in use or not.
+    /// Sets `active`.
     #[must_use]
     pub fn with_active(mut self, active: bool) -> Self {
         self.active = Some(active);
         self
     }
 
-    /// The same, with this password.
+    /// Sets `password`.
     #[must_use]
     pub fn with_password(mut self, password: impl Into<Password>) -> Self {
         self.password = Some(password.into());
         self
     }
 
-    /// The same, with one e-mail address more.
+    /// Adds an e-mail address.
     #[must_use]
     pub fn with_email(mut self, email: MultiValue) -> Self {
         self.emails.push(email);
         self
     }
 
-    /// The same, with one phone number more.
+    /// Adds a phone number.
     #[must_use]
     pub fn with_phone_number(mut self, phone_number: MultiValue) -> Self {
         self.phone_numbers.push(phone_number);
         self
     }
 
-    /// The same, with one role more.
+    /// Adds a role.
     #[must_use]
     pub fn with_role(mut self, role: MultiValue) -> Self {
         self.roles.push(role);
@@ -181,7 +181,8 @@ impl ScimResource for User {
     }
 }
 
-/// A password in clear text: serialised as it is, never shown by `Debug` (CORE-052).
+/// A password in clear text: serialised as it is, never shown by `Debug`.
+// CORE-052
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Password(String);

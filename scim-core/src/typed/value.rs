@@ -69,21 +69,21 @@ impl MultiValue {
         Self { value: Some(value.into()), ..Self::default() }
     }
 
-    /// The same, with this type.
+    /// Sets `type`, such as `work`.
     #[must_use]
     pub fn of_type(mut self, r#type: impl Into<String>) -> Self {
         self.r#type = Some(r#type.into());
         self
     }
 
-    /// The same, shown to people as this.
+    /// Sets `display`.
     #[must_use]
     pub fn shown_as(mut self, display: impl Into<String>) -> Self {
         self.display = Some(display.into());
         self
     }
 
-    /// The same, marked as the preferred one.
+    /// Marks the value as the preferred one.
     #[must_use]
     pub fn primary(mut self) -> Self {
         self.primary = Some(true);

@@ -139,7 +139,8 @@ impl Writer<'_> {
         self.dialect.text(number)
     }
 
-    /// FILT-029: see `same_resource` of `compare.rs`. A value `…/v2/Users/1` is taken apart from its end.
+    /// See `same_resource` of `compare.rs`. A value `…/v2/Users/1` is taken apart from its end.
+    // FILT-029
     fn same_resource(&mut self, value: &str, uri: &str) -> String {
         let Some(parts) = resource_parts(uri).filter(|_| !uri.contains('\0')) else {
             return self.text(value, CompareOp::Eq, uri);

@@ -246,7 +246,8 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// FILT-008: whether anything in a complex value is not empty.
+    /// Whether anything in a complex value is not empty.
+    // FILT-008
     fn complex_present(&mut self, element: &Element<'a>, attr: &AttrRef) -> Written {
         match element {
             Element::Json { value, .. } => {
@@ -259,7 +260,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Whether a single complex attribute is there at all, be it with empty strings only.
+    /// Whether a single complex attribute is there at all, even with empty strings only.
     fn exists(&mut self, attr: &AttrRef) -> Written {
         if self.is_all_json(attr) {
             return self.dialect.json_exists(&self.json(attr)?.0);

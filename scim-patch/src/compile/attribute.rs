@@ -108,8 +108,9 @@ impl Compiler<'_> {
         self.edit(Edit::Within { path: attr, which, change })
     }
 
-    /// what a value path that fits nothing makes an element of; `None` where that would not fit the filter
+    /// What a value path that fits nothing makes an element of; `None` where that would not fit the filter
     /// either, because it asks for what no client may write.
+    //
     fn made(&mut self, attr: &AttrRef, filter: &ElementFilter) -> Option<Map<String, Value>> {
         let template = filter.template()?;
         if !attr.attribute().is_complex() {
@@ -138,8 +139,9 @@ impl Compiler<'_> {
         self.edit(Edit::Within { path: attr.without_sub(), which, change })
     }
 
-    /// What becomes of the attribute or sub-attribute that a path ends in; `None` is nothing (CORE-030: to add
+    /// What becomes of the attribute or sub-attribute that a path ends in; `None` is nothing (to add
     /// what is unassigned says nothing).
+    // CORE-030
     fn change(
         &mut self,
         op: Op,
@@ -202,8 +204,8 @@ impl Compiler<'_> {
         self.edit(Edit::Unassign { path: attr })
     }
 
-    /// Whether the value of a single complex attribute clears it. In a replace, `null` does, and `[]` by a quirk; Q-15:
-    /// so do `""` and `{"value": ""}`. An object that names nothing, or nothing known, changes nothing: what is not
+    /// Whether the value of a single complex attribute clears it. In a replace, `null` does, and `[]` by a quirk;
+    /// by another, `""` and `{"value": ""}` do so too. An object that names nothing, or nothing known, changes nothing: what is not
     /// named stays (RFC 7644 §3.5.2.3).
     fn clears(&mut self, op: Op, attribute: &Attribute, value: &Value) -> bool {
         match value {
@@ -242,7 +244,7 @@ impl Compiler<'_> {
         value == "" && self.lenience.uses(Quirk::EmptyStringClears)
     }
 
-    /// The members of an object that clear what they name: in a replace those that are `null` or `[]`; Q-15: a `value`
+    /// The members of an object that clear what they name: in a replace those that are `null` or `[]`; by a quirk, a `value`
     /// that is `""`.
     fn cleared(&mut self, op: Op, attr: &AttrRef, value: &Value) -> Result<Vec<Part>, PatchError> {
         let mut parts = Vec::new();

@@ -34,7 +34,7 @@ impl Following {
         news
     }
 
-    /// The same, as type, id, kind and version.
+    /// The changes as type, id, kind and version.
     async fn brief(&mut self) -> Vec<(String, String, ChangeKind, u64)> {
         let news = self.news().await.into_iter();
         news.map(|change| (change.resource_type, change.id, change.kind, change.version)).collect()

@@ -30,7 +30,8 @@ use crate::respond::{self, Answer};
 use crate::route::{Route, route_below};
 use crate::server::{Call, Input};
 
-/// How much one bulk request may hold (BULK-021).
+/// How much one bulk request may hold.
+// BULK-021
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BulkLimits {
@@ -265,7 +266,8 @@ impl Job<'_> {
         }
     }
 
-    /// Creates that refer to each other in a circle, all or none (BULK-016).
+    /// Creates that refer to each other in a circle, all or none.
+    // BULK-016
     async fn circle(&mut self, circle: &[usize]) {
         let outcome = self.at_once(circle).await;
         let refused =

@@ -40,7 +40,8 @@ pub(crate) async fn run(
     Listing { call, parameters, endpoint: resource_type.endpoint(), parts: vec![part] }.answer().await
 }
 
-/// Nothing of a type that is not served, for who asks to see whether it is; 404 for everybody else.
+/// Nothing of a type that is not served, for who asks to see whether it is; 404 for everybody else.
+//
 pub(crate) fn run_unserved(call: &Call<'_>, path: &str) -> Result<Answer, Error> {
     if !call.reading(|lenience| lenience.uses(Quirk::ListUnservedTypeAsEmpty)) {
         return Err(Error::not_found(format!("there is no endpoint `{path}`")));
@@ -48,7 +49,8 @@ pub(crate) fn run_unserved(call: &Call<'_>, path: &str) -> Result<Answer, Error>
     Answer::list(ListResponse::page(0, 1, Vec::new()), 0, |_| Ok(()))
 }
 
-/// The resources of all types (SRV-036): one type after the other, unless they are sorted.
+/// The resources of all types: one type after the other, unless they are sorted.
+// SRV-036
 pub(crate) async fn run_all(call: &Call<'_>, parameters: &Parameters) -> Result<Answer, Error> {
     let types = call.server.registry.resource_types();
     // FILT-019: what one type lacks counts as having no value, but some type must know each attribute.
@@ -152,7 +154,8 @@ impl Part {
     }
 }
 
-/// FILT-026: what must not stand in URLs is asked for by `.search`.
+/// What must not stand in URLs is asked for by `.search`.
+// FILT-026
 fn refuse_sensitive(call: &Call<'_>, filter: &Filter, resource_type: &ResourceType) -> Result<(), Error> {
     match filter.paths().iter().find(|path| is_sensitive(call, path, resource_type)) {
         Some(path) => Err(sensitive(path)),
@@ -301,7 +304,7 @@ impl Listing<'_> {
         Ok((total, found))
     }
 
-    /// The same in one order over all types.
+    /// The page of all types in one order.
     async fn merged(&self, offset: u64, count: u64) -> Result<(u64, Vec<Found>), Error> {
         // Whoever begins that deep in a merge has it all read: cursors do not.
         let end = offset.saturating_add(count);

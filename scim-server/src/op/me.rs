@@ -1,4 +1,4 @@
-//! `/Me` — RFC 7644 §3.11: the resource of whoever asks, processed directly.
+//! `/Me` — RFC 7644 §3.11: the resource of the authenticated person, processed directly.
 
 use std::sync::Arc;
 

@@ -45,7 +45,7 @@ pub(crate) async fn show(
     }
 }
 
-/// The document as it is now, for whoever is to change it. It is charged by its size, for many operations of one request
+/// The document as it is now, for an operation that changes it. It is charged by its size, for many operations of one request
 /// may be about one large resource.
 pub(crate) async fn current(
     call: &Call<'_>,

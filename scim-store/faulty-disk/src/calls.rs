@@ -20,7 +20,7 @@ struct Handle {
     disk: Arc<Shared>,
     /// `None` for the folder.
     inode: Option<usize>,
-    /// Of how many failed syncs of the file whoever has it was told.
+    /// How many failed syncs of the file were reported to this descriptor.
     told: Arc<AtomicU64>,
 }
 
@@ -208,7 +208,7 @@ pub(crate) extern "C" fn fdatasync(descriptor: c_int) -> c_int {
     }
 }
 
-/// The same.
+/// Has on the disk what was written, and the file's metadata.
 #[unsafe(no_mangle)]
 pub(crate) extern "C" fn fsync(descriptor: c_int) -> c_int {
     match handle(descriptor) {

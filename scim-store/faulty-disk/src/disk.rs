@@ -29,7 +29,7 @@ impl Kind {
 pub struct Plan {
     /// What is asked.
     pub kind: Kind,
-    /// The how manieth of these since the plan was made, from 1 on.
+    /// Which of these calls since the plan was made, counted from 1.
     pub nth: u64,
     /// The error, such as `EIO` (5) or `ENOSPC` (28).
     pub errno: i32,
@@ -111,8 +111,8 @@ impl State {
     /// Brings a file to the disk, for one who was told of so many failures before. Fails with the error, and says of how
     /// many he is told now.
     ///
-    /// One failure is told to each descriptor that was open then, as Linux does since 4.13 (fsync(2)): whoever wrote what
-    /// is lost learns of it, whichever descriptor was synced first.
+    /// One failure is told to each descriptor that was open then, as Linux does since 4.13 (fsync(2)): the one who wrote
+    /// what is lost learns of it, even if another descriptor was synced first.
     pub(crate) fn sync(&mut self, inode: usize, told: u64) -> Result<(), (u64, i32)> {
         if let Some(plan) = self.strike(Kind::Sync) {
             self.changes.push(Change::Lost { inode });
@@ -231,7 +231,7 @@ impl Drop for Disk {
     }
 }
 
-/// Whether a power cut leaves the file: a lock and the index of the log are made anew.
+/// Whether a power cut leaves the file: a lock and the index of the log are made again.
 pub(crate) fn is_kept(name: &OsString) -> bool {
     let name = name.as_encoded_bytes();
     !name.ends_with(b"-lock") && !name.ends_with(b"-shm")

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 
 use scim_core::{Exhausted, Meter, Work};
 
-/// A meter that iterators share. Once it has run out they end, and whoever used them asks why.
+/// A meter that iterators share. Once it has run out they end, and the caller asks why.
 pub(super) struct Ticks {
     meter: RefCell<Meter>,
     exhausted: Cell<Option<Exhausted>>,

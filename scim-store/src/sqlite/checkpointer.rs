@@ -28,13 +28,13 @@ const ROOM: u64 = 256 << 10;
 /// How many times as long as it is wished for the log may grow.
 pub(super) const MOST_TIMES: u8 = 4;
 
-/// How long new reads wait at most so that the log can be begun anew.
+/// How long new reads wait at most so that the log can begin again.
 const MOMENT: Duration = Duration::from_millis(10);
 
 /// How long a read may take to end that was asked to.
 const ENDS: Duration = Duration::from_millis(100);
 
-/// After how long it is tried again to begin a log anew that is full.
+/// How long to wait before the next attempt to begin a full log again.
 const AGAIN: Duration = Duration::from_millis(100);
 
 /// The moving thread; joined when dropped.
@@ -45,7 +45,7 @@ pub(super) struct Checkpointer {
     reads: Arc<Reads>,
     /// From so many pages in the log on it is moved.
     most: i32,
-    /// Before so many it is not begun anew, after a reader was in the way.
+    /// Before so many pages it does not begin again, after a reader was in the way.
     not_before: i32,
     /// When that was last tried.
     tried: Instant,
@@ -121,14 +121,14 @@ impl Checkpointer {
         }
     }
 
-    /// Nothing can be committed, for the log is full: tries again to begin it anew, now and then.
+    /// Nothing can be committed because the log is full: now and then, tries to begin it again.
     pub(super) fn make_room(&mut self, writer: &Connection) {
         if self.tried.elapsed() >= AGAIN {
             self.begin_anew(writer, self.log.moving.pages(), false);
         }
     }
 
-    /// Moves what is left in the log, and has the next commit begin it anew. It waits for the mover, and for reads a
+    /// Moves what is left in the log, so that the next commit begins it again. It waits for the mover, and for reads a
     /// moment only: what fails now is tried again when there is more.
     fn begin_anew(&mut self, writer: &Connection, pages: i32, is_full: bool) {
         let Some(_moving) = self.log.hold() else { return };
@@ -249,7 +249,7 @@ impl Moves for Mover {
         }
     }
 
-    /// Moves what there is, and brings it to the disk: SQLite leaves that to whoever moves the last of it.
+    /// Moves what there is, and brings it to the disk: SQLite syncs only when the last of it is moved.
     fn round(&self) -> bool {
         let Some(_moving) = self.log.hold() else { return false };
         let work = || schema::move_log(&self.connection, "PASSIVE").and_then(|_| self.sync());
@@ -275,8 +275,8 @@ impl Mover {
 mod tests {
     use super::*;
 
-    /// Linux forgets what it could not write, and says so once: the next sync would succeed, and the log be begun anew
-    /// over the only copy.
+    /// Linux forgets what it could not write, and says so once: the next sync would succeed, and the log would begin
+    /// again over the only copy.
     #[test]
     fn after_a_failed_sync_the_log_stays_and_is_all_that_is_read() {
         let directory = tempfile::tempdir().unwrap();

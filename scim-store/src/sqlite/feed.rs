@@ -44,7 +44,7 @@ pub(super) fn append(
 /// How many changes one file is thought never to tell.
 const EPOCH: i64 = 1 << 32;
 
-/// Goes on at a number that is its own, in the file of a copy: whoever has followed the original has come either too
+/// Goes on at a number that is its own, in the file of a copy: a consumer that followed the original has come either too
 /// late or too far for it, however many changes both will tell. Below 2^53, which any JSON reader can tell exactly.
 pub(super) fn begin_anew(connection: &mut Connection) -> Result<(), Fault> {
     let epoch = i64::from(u32::from_be_bytes(schema::random()?) >> 12) + 1;

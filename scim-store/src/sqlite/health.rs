@@ -10,7 +10,7 @@ pub struct SqliteHealth {
     pub alive: bool,
     /// What the disk failed at, when it failed to write or to sync the file or its log, or that
     /// the lock on the file was removed or replaced. That is final: the store writes
-    /// nothing more, and the file is to be opened anew, by this or another process.
+    /// nothing more, and the file is to be opened again, by this or another process.
     pub failed: Option<String>,
     /// How much of the log is in use, in bytes.
     pub log: u64,

@@ -20,7 +20,7 @@ pub(super) struct Lock {
     looked: Instant,
 }
 
-/// How often it is looked whether the lock is still there.
+/// How often the writer checks that the lock is still there.
 const LOOKS: Duration = Duration::from_secs(1);
 
 impl Lock {

@@ -97,7 +97,7 @@ impl Log {
         self.moving.is_full()
     }
 
-    /// All of it is moved, and the next commit begins it anew.
+    /// All of it is moved, and the next commit begins it again.
     pub(super) fn begin_anew(&self) {
         self.note_moved();
         self.moving.begin_anew();
@@ -130,7 +130,7 @@ impl Log {
         outcome
     }
 
-    /// The same of a failure.
+    /// Looks whether a failure is one of the disk.
     pub(super) fn look_at(&self, fault: &Fault) {
         if fault.is_lost_write() {
             self.fail(fault);
@@ -167,8 +167,8 @@ impl Log {
     }
 
     /// Has all who use the file take from the log what was moved already: SQLite reads from the file what it was told is
-    /// there, and whoever closes the file last, perhaps a program that only looked into it, would move the rest and
-    /// delete the log. They make the index of the log anew when its head is void, and nothing is moved in a new one.
+    /// there, and the program that closes the file last, even one that only looked into it, would move the rest and
+    /// delete the log. They rebuild the index of the log when its head is void, and in a new one nothing is moved.
     pub(super) fn make_index_anew(&self, connection: &Connection) {
         let index = file::beside(&self.path, "-shm");
         let make = || {

@@ -25,7 +25,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub(super) struct Moving {
     /// How many pages it had after the last commit.
     pages: AtomicI32,
-    /// Whether it was moved since the writer last began it anew.
+    /// Whether it was moved since the writer last began it again.
     moved: AtomicBool,
     /// Whether the mover waits for the next commit, however little it is.
     rests: AtomicBool,
@@ -42,9 +42,9 @@ pub(super) struct Moving {
 pub(super) struct Length {
     /// It is to be moved.
     pub(super) is_long: bool,
-    /// It is to be begun anew, whether it was moved or not.
+    /// It is to begin again, whether it was moved or not.
     pub(super) is_too_long: bool,
-    /// It may be tried to begin it anew.
+    /// An attempt to begin it again is allowed.
     pub(super) may_begin: bool,
 }
 
@@ -103,7 +103,7 @@ impl Moving {
         self.full.store(full, SeqCst);
     }
 
-    /// All of it is moved, and the next commit begins it anew.
+    /// All of it is moved, and the next commit begins it again.
     pub(super) fn begin_anew(&self) {
         self.set_pages(0);
         // The writer commits again from here on.

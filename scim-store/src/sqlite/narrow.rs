@@ -342,7 +342,7 @@ fn balanced(tests: &[String], operator: &str) -> String {
     }
 }
 
-/// The same for sets, of which SQLite joins five hundred at once.
+/// Joins sets, of which SQLite takes five hundred at once.
 fn union(sets: &[String]) -> String {
     const TOGETHER: usize = 100;
     let selects: Vec<String> = sets.iter().map(|set| format!("SELECT seq FROM ({set})")).collect();

@@ -29,7 +29,7 @@ pub struct SqliteOptions {
     /// [`StoreError::Full`](scim_server_traits::StoreError::Full). As large as the disk allows when there is none.
     pub most_bytes: Option<u64>,
     /// How long the log beside the file grows, in bytes, before it is moved into the file: twice as long while it is, and
-    /// never longer than the disk has room left to move it. While somebody reads an old state it cannot be begun anew. At
+    /// never longer than the disk has room left to move it. While an old state is read it cannot begin again. At
     /// three times this length the oldest read is ended, at four times all of them; while another program reads, whom
     /// nobody here can end, writes are refused then with
     /// [`Unavailable::LogFull`](scim_server_traits::Unavailable::LogFull). What changes again and again until the log is
@@ -37,7 +37,7 @@ pub struct SqliteOptions {
     /// moment at the next start.
     pub log: u64,
     /// How long a read may look at one state of the file; past it, it is ended with
-    /// [`Unavailable::ReadEnded`](scim_server_traits::Unavailable::ReadEnded), for the log cannot be begun anew under it.
+    /// [`Unavailable::ReadEnded`](scim_server_traits::Unavailable::ReadEnded), because the log cannot begin again under it.
     pub longest_read: Duration,
     /// How much memory the names of groups take at most, in bytes: a user's groups are looked up there before they are
     /// in the file. About 170 bytes each, so that the default (20 MiB) holds a hundred thousand.

@@ -1,4 +1,4 @@
-//! Which reads are under way: the log can be begun anew only when none is.
+//! Which reads are under way: the log can begin again only when none is.
 
 use std::time::{Duration, Instant};
 
@@ -49,7 +49,7 @@ impl Reads {
         (!self.closed.load(Ordering::SeqCst)).then_some(under_way)
     }
 
-    /// The same, and waits until it may.
+    /// Begins a read in this place as soon as one may begin.
     pub(super) fn begin_in_time(&self, place: usize) -> UnderWay<'_> {
         loop {
             if let Some(under_way) = self.begin(place) {

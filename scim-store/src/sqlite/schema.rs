@@ -119,7 +119,7 @@ CREATE TABLE scim_indexed (
 ";
 
 /// What the keys of each tenant's types were made of. What was noted for all tenants at once holds for none surely:
-/// keys are made anew when next asked for.
+/// keys are made again when next asked for.
 const INDEXED_OF_TENANT: &str = "
 DROP TABLE scim_indexed;
 CREATE TABLE scim_indexed (
@@ -145,7 +145,7 @@ INSERT INTO scim_rank
 ";
 
 /// A number for an attribute of a tenant's type, so that a key row is hardly more than its key. Keys that only one
-/// resource may have are among the others: it is looked whether one is there before a row is written.
+/// resource may have are among the others: the writer looks for an equal one before it writes a row.
 const NARROW_KEYS: &str = "
 CREATE TABLE scim_attr (
     attr INTEGER PRIMARY KEY,

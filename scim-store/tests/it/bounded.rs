@@ -1,4 +1,4 @@
-//! The log stays within bounds, whoever reads the file.
+//! The log stays within bounds, even while another program reads the file.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

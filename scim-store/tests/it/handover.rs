@@ -1,4 +1,4 @@
-//! What threads hand over, in thousands of the orders in which they can run: the files of the store are compiled anew
+//! What threads hand over, in thousands of the orders in which they can run: the files of the store are compiled again
 //! with locks and numbers that try these, drawn at random.
 //!
 //! Every order is one of whole steps, each seen by all at once. What a processor may do to weaker orderings than
@@ -217,7 +217,7 @@ impl Pages {
         }
     }
 
-    /// Whether the log is begun anew.
+    /// Whether the log begins again.
     fn restart(&mut self) -> bool {
         if self.is_read {
             return false;

@@ -50,7 +50,8 @@ impl Entry {
         Self { method, bulk_id, version, path, data, id, needs, fault, lenience }
     }
 
-    /// Errors: 400 for anything but POST, PUT, PATCH and DELETE (BULK-003).
+    /// Errors: 400 for anything but POST, PUT, PATCH and DELETE.
+    // BULK-003
     pub(super) fn http_method(&self) -> Result<Method, Error> {
         match &self.method {
             BulkMethod::Post => Ok(Method::POST),
@@ -124,7 +125,8 @@ struct Named {
 impl Names {
     /// Gives an id to everything that will be made.
     ///
-    /// Errors: 400 `invalidValue` for a `bulkId` that is used twice (BULK-004).
+    /// Errors: 400 `invalidValue` for a `bulkId` that is used twice.
+    // BULK-004
     pub(super) fn give(entries: &mut [Entry], server: &Inner) -> Result<Self, Error> {
         let mut names = HashMap::new();
         let name = |name: &str, named: Named, names: &mut HashMap<String, Named>| match names
@@ -162,7 +164,8 @@ impl Names {
         }
     }
 
-    /// A reference is a whole text, a segment of a path, or a quoted operand of a filter (BULK-014).
+    /// A reference is a whole text, a segment of a path, or a quoted operand of a filter.
+    // BULK-014
     fn resolve(&self, text: &mut String, needs: &mut BTreeSet<usize>) -> Result<(), Error> {
         // As a whole a name may hold what would end it elsewhere.
         if let Some(named) = text.strip_prefix(REFERENCE).and_then(|name| self.0.get(name)) {

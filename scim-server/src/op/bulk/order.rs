@@ -1,5 +1,7 @@
 //! In which order the operations of a bulk request are done: their own, except that what one refers to is done just
-//! before it, and that operations on one resource keep their order (BULK-015).
+//! before it, and that operations on one resource keep their order.
+
+// BULK-015
 
 use std::collections::{BTreeMap, BTreeSet};
 
