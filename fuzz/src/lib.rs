@@ -111,7 +111,7 @@ pub fn patch(data: &[u8]) {
             continue;
         };
         for (resource_type, before) in samples() {
-            let Ok(plan) = request.compile(&resource_type, &mut Lenience::new(*leniency)) else { continue };
+            let Ok(plan) = request.clone().compile(&resource_type, &mut Lenience::new(*leniency)) else { continue };
             let mut after = before.clone();
             match plan.apply(&mut after) {
                 Err(_) | Ok(Changed::No) => assert_eq!(after, before),

@@ -28,29 +28,30 @@ impl PatchRequest {
     /// `noTarget`, or 413 past the limit of changes, and name the operation and the path. Nothing has been
     /// touched then.
     pub fn compile(
-        &self,
+        self,
         resource_type: &Arc<ResourceType>,
         lenience: &mut Lenience,
     ) -> Result<PatchPlan, PatchError> {
+        let Self { operations, unclear, limits, .. } = self;
         let mut compiler = Compiler {
             resource_type,
             lenience,
-            limits: self.limits(),
+            limits,
             changes: 0,
             at: 0,
             is_unclear: false,
             edits: Vec::new(),
             relations: Vec::new(),
         };
-        for (index, operation) in self.operations().iter().enumerate() {
+        for (index, operation) in operations.into_iter().enumerate() {
             compiler.at = index;
-            compiler.is_unclear = self.is_unclear(index);
+            compiler.is_unclear = unclear.contains(&index);
             compiler.operation(operation).map_err(|error| error.in_operation(index))?;
         }
         Ok(PatchPlan {
             resource_type: Arc::clone(resource_type),
             edits: compiler.edits,
-            limits: *self.limits(),
+            limits,
             relations: compiler.relations,
         })
     }
@@ -59,7 +60,7 @@ impl PatchRequest {
 struct Compiler<'a> {
     resource_type: &'a Arc<ResourceType>,
     lenience: &'a mut Lenience,
-    limits: &'a Limits,
+    limits: Limits,
     changes: usize,
     /// The place of the operation.
     at: usize,
@@ -70,15 +71,15 @@ struct Compiler<'a> {
 }
 
 impl Compiler<'_> {
-    fn operation(&mut self, operation: &Operation) -> Result<(), PatchError> {
+    fn operation(&mut self, operation: Operation) -> Result<(), PatchError> {
         let Operation { op, path, value } = operation;
-        if *op != Op::Remove && value.is_none() {
+        if op != Op::Remove && value.is_none() {
             return Err(PatchError::syntax(format!("`{}` needs a `value`", op.as_str())));
         }
         match (path, value) {
-            (Some(path), value) => self.at_path(*op, path, value.clone()),
-            (None, _) if *op == Op::Remove => Err(PatchError::no_target("", "`remove` needs a `path`")),
-            (None, Some(Value::Object(object))) => self.members(*op, None, object, &mut Named::default()),
+            (Some(path), value) => self.at_path(op, &path, value),
+            (None, _) if op == Op::Remove => Err(PatchError::no_target("", "`remove` needs a `path`")),
+            (None, Some(Value::Object(object))) => self.members(op, None, object, &mut Named::default()),
             (None, _) => {
                 Err(PatchError::value("", "without `path`, `value` must be an object of attributes"))
             }
@@ -138,18 +139,18 @@ impl Compiler<'_> {
         &mut self,
         op: Op,
         extension: Option<&Arc<str>>,
-        object: &Map<String, Value>,
+        object: Map<String, Value>,
         named: &mut Named,
     ) -> Result<(), PatchError> {
         for (key, value) in object {
             let (path, is_name) = match extension {
                 None => {
-                    let known = self.resource_type.attribute(key).is_some();
-                    (Cow::Borrowed(key.as_str()), known || self.resource_type.extension(key).is_some())
+                    let known = self.resource_type.attribute(&key).is_some();
+                    (Cow::Borrowed(key.as_str()), known || self.resource_type.extension(&key).is_some())
                 }
                 Some(urn) => {
                     let schema = self.resource_type.extension(urn).map(|extension| &extension.schema);
-                    let known = schema.is_some_and(|schema| schema.attribute(key).is_some());
+                    let known = schema.is_some_and(|schema| schema.attribute(&key).is_some());
                     (Cow::Owned(format!("{urn}:{key}")), known)
                 }
             };
@@ -161,23 +162,23 @@ impl Compiler<'_> {
                 }
                 Err(error) => {
                     let error = PatchError::value(&path, error.to_string());
-                    self.unknown(op, extension, key, value, named, error)?;
+                    self.unknown(op, extension, &key, value, named, error)?;
                     continue;
                 }
             };
             match bound {
                 BoundPath::Extension(urn) => {
-                    if !named.extension(&urn, value) {
+                    if !named.extension(&urn, &value) {
                         return Err(twice(&urn));
                     }
                     self.extension(op, &urn, Some(value), named)?;
                 }
                 BoundPath::Attribute { attr, filter } => {
-                    if !named.attribute(&attr, filter.as_ref(), value) {
+                    if !named.attribute(&attr, filter.as_ref(), &value) {
                         return Err(twice(&attr));
                     }
                     if !is_read_only(&attr) {
-                        self.at_attribute(op, attr, filter, Some(value.clone()))?;
+                        self.at_attribute(op, attr, filter, Some(value))?;
                     } else if self.lenience.uses(Quirk::ReadOnlyInValue) {
                         self.lenience.pass_over(attr);
                     } else {
@@ -196,7 +197,7 @@ impl Compiler<'_> {
         op: Op,
         extension: Option<&Arc<str>>,
         key: &str,
-        value: &Value,
+        value: Value,
         named: &mut Named,
         error: PatchError,
     ) -> Result<(), PatchError> {
@@ -204,7 +205,7 @@ impl Compiler<'_> {
         match self.lenience.unknown_attributes() {
             _ if is_value_path => Err(error),
             UnknownAttributes::Keep => {
-                if op == Op::Add && !is_assigned(value) {
+                if op == Op::Add && !is_assigned(&value) {
                     return Ok(());
                 }
                 if !named.unknown(extension.map(|urn| &**urn), key) {
@@ -212,9 +213,9 @@ impl Compiler<'_> {
                 }
                 self.lenience
                     .texts()
-                    .check_unknown(&key, value)
+                    .check_unknown(&key, &value)
                     .map_err(|error| PatchError::in_value(key, error))?;
-                let value = is_assigned(value).then(|| value.clone());
+                let value = is_assigned(&value).then_some(value);
                 self.edit(Edit::Keep { extension: extension.cloned(), name: key.to_owned(), value })
             }
             _ if value.is_null() => Ok(()),
@@ -249,7 +250,7 @@ impl Compiler<'_> {
         let is_spare = op == Op::Remove && !selects && has_value;
         let value = if is_spare { self.spare(path)? } else { value };
         match bound {
-            BoundPath::Extension(urn) => self.extension(op, &urn, value.as_ref(), &mut Named::default()),
+            BoundPath::Extension(urn) => self.extension(op, &urn, value, &mut Named::default()),
             BoundPath::Attribute { attr, .. } if is_read_only(&attr) => Err(PatchError::read_only(attr)),
             BoundPath::Attribute { attr, filter } => self.at_attribute(op, attr, filter, value),
         }
@@ -298,7 +299,7 @@ impl Compiler<'_> {
         &mut self,
         op: Op,
         urn: &Arc<str>,
-        value: Option<&Value>,
+        value: Option<Value>,
         named: &mut Named,
     ) -> Result<(), PatchError> {
         match (op, value) {

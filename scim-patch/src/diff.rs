@@ -203,6 +203,7 @@ impl Writer<'_> {
         let mut lenience = Lenience::new(keeping);
         let mut resource = self.from.clone();
         let applied = edits
+            .clone()
             .compile(self.resource_type, &mut lenience)
             .is_ok_and(|plan| plan.apply(&mut resource).is_ok());
         let found = self.resource_type.resolve(path).ok().and_then(|path| resource.get(&path).cloned());

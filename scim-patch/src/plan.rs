@@ -34,6 +34,11 @@ impl PatchPlan {
         &self.relations
     }
 
+    /// The steps on relations, for a plan that is carried out once.
+    pub fn into_relations(self) -> Vec<RelationEdit> {
+        self.relations
+    }
+
     /// Whether the request gives this attribute, or this sub-attribute, a value: then the answer holds it even
     /// if it is otherwise only returned on request.
     // SRV-029

@@ -25,13 +25,13 @@ use crate::PatchError;
 pub struct PatchRequest {
     schemas: [&'static str; 1],
     #[serde(rename = "Operations")]
-    operations: Vec<Operation>,
+    pub(crate) operations: Vec<Operation>,
     /// The places of operations that say something that was passed over.
     #[serde(skip)]
-    unclear: BTreeSet<usize>,
+    pub(crate) unclear: BTreeSet<usize>,
     /// What it may come to.
     #[serde(skip)]
-    limits: Limits,
+    pub(crate) limits: Limits,
 }
 
 impl PatchRequest {
@@ -128,15 +128,6 @@ impl PatchRequest {
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.operations.is_empty()
-    }
-
-    /// Whether the operation at this place has members that were passed over.
-    pub(crate) fn is_unclear(&self, at: usize) -> bool {
-        self.unclear.contains(&at)
-    }
-
-    pub(crate) fn limits(&self) -> &Limits {
-        &self.limits
     }
 }
 

@@ -81,19 +81,28 @@ impl Condition {
         let mut is_there = false;
         for value in headers.get_all(name) {
             is_there = true;
-            let mut rest = value.to_str().unwrap_or_default();
-            if rest.trim() == "*" {
-                return Self::Any;
-            }
-            // Decision X9: weak comparison, so the prefix does not matter. A tag may hold a comma and a star.
-            while let Some((_, quoted)) = rest.split_once('"')
-                && let Some((opaque, more)) = quoted.split_once('"')
-            {
-                tags.extend(Tag::read(opaque));
-                rest = more;
+            match Self::of(value.to_str().unwrap_or_default()) {
+                Self::Tags(more) => tags.extend(more),
+                any => return any,
             }
         }
         if is_there { Self::Tags(tags) } else { Self::None }
+    }
+
+    /// What one header says: `*`, or tags.
+    fn of(mut text: &str) -> Self {
+        if text.trim() == "*" {
+            return Self::Any;
+        }
+        let mut tags = Vec::new();
+        // Decision X9: weak comparison, so the prefix does not matter. A tag may hold a comma and a star.
+        while let Some((_, quoted)) = text.split_once('"')
+            && let Some((opaque, more)) = quoted.split_once('"')
+        {
+            tags.extend(Tag::read(opaque));
+            text = more;
+        }
+        Self::Tags(tags)
     }
 }
 
@@ -120,6 +129,14 @@ impl Conditions {
             if_match: Condition::read(headers, header::IF_MATCH),
             if_none_match: Condition::read(headers, header::IF_NONE_MATCH),
         }
+    }
+
+    /// What the `version` of a bulk operation asks: the same as `If-Match`. What could not stand in a header names no
+    /// tag.
+    pub(crate) fn of_version(version: &str) -> Precondition {
+        let is_plain = version.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
+        let if_match = Condition::of(if is_plain { version } else { "" });
+        Self { if_match, if_none_match: Condition::None }.precondition()
     }
 
     /// Whether a representation may be answered, in the order of RFC 9110 §13.2.2. `If-Match` compares the version,

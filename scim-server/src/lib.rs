@@ -2,8 +2,10 @@
 
 mod bearer;
 mod body;
+mod call;
 mod config;
 mod cursor;
+mod dispatch;
 mod elements;
 mod error_body;
 mod etag;
@@ -15,6 +17,7 @@ mod observe;
 mod op;
 mod parameters;
 mod passed_over;
+mod render;
 mod reserve;
 mod respond;
 mod route;

@@ -1,4 +1,6 @@
 //! The operations of the protocol, one per file.
+//!
+//! What changes one resource comes to an [`Outcome`]; `render` says it in HTTP and in the result of a bulk request.
 
 pub(crate) mod bulk;
 pub(crate) mod create;
@@ -7,6 +9,7 @@ pub(crate) mod discovery;
 pub(crate) mod list;
 pub(crate) mod me;
 pub(crate) mod openapi;
+mod outcome;
 pub(crate) mod patch;
 pub(crate) mod read;
 pub(crate) mod replace;
@@ -19,8 +22,20 @@ use http::StatusCode;
 use scim_core::{Error, ResourceType};
 use scim_server_traits::{Precondition, StoreError};
 
-use crate::server::Call;
+pub(crate) use self::outcome::{Done, Outcome};
+use crate::call::{Call, Given};
+use crate::route::Target;
 use crate::turns::Turn;
+
+/// Carries out what changes one resource.
+pub(crate) async fn change(call: &Call<'_>, target: Target, given: Given<'_>) -> Result<Outcome, Error> {
+    match target {
+        Target::Create(resource_type) => create::run(call, resource_type, given).await,
+        Target::Replace(resource_type, id) => replace::run(call, resource_type, id, given).await,
+        Target::Patch(resource_type, id) => patch::run(call, resource_type, id, given).await,
+        Target::Delete(resource_type, id) => delete::run(call, resource_type, id, given.precondition).await,
+    }
+}
 
 /// How many attempts a writer makes without a turn.
 const BESIDE_OTHERS: usize = 3;
@@ -29,7 +44,7 @@ const BESIDE_OTHERS: usize = 3;
 /// member, or a write by another process. Load does not reach this bound; a faulty store does.
 const ATTEMPTS: usize = 1_000;
 
-/// The attempts of one read-compute-write at one resource. The only retry loop there is.
+/// The attempts of one read-compute-write at one resource.
 pub(crate) struct Attempts<'a> {
     call: &'a Call<'a>,
     resource_type: &'a ResourceType,

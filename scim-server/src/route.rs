@@ -9,7 +9,7 @@ use scim_core::{Error, Registry, ResourceType, shorten};
 /// What a request asks for.
 #[derive(Clone, Debug)]
 pub(crate) enum Route {
-    Create(Arc<ResourceType>),
+    Change(Target),
     List(Arc<ResourceType>),
     /// A list of a standard type that is not served; the path.
     ListUnserved(String),
@@ -17,9 +17,6 @@ pub(crate) enum Route {
     ListAll,
     SearchAll,
     Read(Arc<ResourceType>, String),
-    Replace(Arc<ResourceType>, String),
-    Patch(Arc<ResourceType>, String),
-    Delete(Arc<ResourceType>, String),
     ServiceProviderConfig,
     ResourceTypes,
     ResourceType(String),
@@ -30,17 +27,42 @@ pub(crate) enum Route {
     OpenApi,
 }
 
+/// The one resource that a request changes, and how. It may have come alone, in bulk, or through `/Me`.
+#[derive(Clone, Debug)]
+pub(crate) enum Target {
+    Create(Arc<ResourceType>),
+    Replace(Arc<ResourceType>, String),
+    Patch(Arc<ResourceType>, String),
+    Delete(Arc<ResourceType>, String),
+}
+
+impl Target {
+    pub(crate) fn resource_type(&self) -> &Arc<ResourceType> {
+        match self {
+            Self::Create(resource_type)
+            | Self::Replace(resource_type, _)
+            | Self::Patch(resource_type, _)
+            | Self::Delete(resource_type, _) => resource_type,
+        }
+    }
+
+    /// Whether the request needs a body.
+    pub(crate) fn takes_body(&self) -> bool {
+        !matches!(self, Self::Delete(..))
+    }
+}
+
 impl Route {
     /// The operation, for logs and metrics.
     pub(crate) fn operation(&self) -> &'static str {
         match self {
-            Self::Create(_) => "create",
+            Self::Change(Target::Create(_)) => "create",
+            Self::Change(Target::Replace(..)) => "replace",
+            Self::Change(Target::Patch(..)) => "patch",
+            Self::Change(Target::Delete(..)) => "delete",
             Self::List(_) | Self::ListUnserved(_) | Self::ListAll => "list",
             Self::Search(_) | Self::SearchAll => "search",
             Self::Read(..) => "read",
-            Self::Replace(..) => "replace",
-            Self::Patch(..) => "patch",
-            Self::Delete(..) => "delete",
             Self::ServiceProviderConfig
             | Self::ResourceTypes
             | Self::ResourceType(_)
@@ -55,13 +77,10 @@ impl Route {
     /// The resource type it is about, if it is about one.
     pub(crate) fn resource_type(&self) -> Option<&Arc<ResourceType>> {
         match self {
-            Self::Create(resource_type)
-            | Self::List(resource_type)
-            | Self::Search(resource_type)
-            | Self::Read(resource_type, _)
-            | Self::Replace(resource_type, _)
-            | Self::Patch(resource_type, _)
-            | Self::Delete(resource_type, _) => Some(resource_type),
+            Self::Change(target) => Some(target.resource_type()),
+            Self::List(resource_type) | Self::Search(resource_type) | Self::Read(resource_type, _) => {
+                Some(resource_type)
+            }
             _ => None,
         }
     }
@@ -69,7 +88,8 @@ impl Route {
     /// The id of the resource that it is about, if it names one.
     pub(crate) fn id(&self) -> Option<&str> {
         match self {
-            Self::Read(_, id) | Self::Replace(_, id) | Self::Patch(_, id) | Self::Delete(_, id) => Some(id),
+            Self::Read(_, id)
+            | Self::Change(Target::Replace(_, id) | Target::Patch(_, id) | Target::Delete(_, id)) => Some(id),
             _ => None,
         }
     }
@@ -146,7 +166,7 @@ pub(crate) fn route_below(registry: &Registry, method: &Method, below: &str) -> 
             let resource_type = find(registry, endpoint).ok_or_else(nowhere)?;
             match *method {
                 Method::GET => Ok(Route::List(resource_type)),
-                Method::POST => Ok(Route::Create(resource_type)),
+                Method::POST => Ok(Route::Change(Target::Create(resource_type))),
                 _ => Err(RouteError::Method { allow: "GET, HEAD, POST" }),
             }
         }
@@ -155,9 +175,9 @@ pub(crate) fn route_below(registry: &Registry, method: &Method, below: &str) -> 
             let id = id.to_owned();
             match *method {
                 Method::GET => Ok(Route::Read(resource_type, id)),
-                Method::PUT => Ok(Route::Replace(resource_type, id)),
-                Method::PATCH => Ok(Route::Patch(resource_type, id)),
-                Method::DELETE => Ok(Route::Delete(resource_type, id)),
+                Method::PUT => Ok(Route::Change(Target::Replace(resource_type, id))),
+                Method::PATCH => Ok(Route::Change(Target::Patch(resource_type, id))),
+                Method::DELETE => Ok(Route::Change(Target::Delete(resource_type, id))),
                 _ => Err(RouteError::Method { allow: "GET, HEAD, PUT, PATCH, DELETE" }),
             }
         }

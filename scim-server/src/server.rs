@@ -2,30 +2,28 @@
 
 use std::fmt;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, Method, Request, Response, StatusCode, header};
+use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use scim_core::{
     AttrRef, Error, Lenience, Leniency, Limits, PaginationMethod, Registry, Relation, ResourceType,
-    ServiceProviderConfig, UnknownAttributes, Work, parse_json,
+    ServiceProviderConfig, UnknownAttributes, Work,
 };
 use scim_server_traits::{
-    AuthError, Authenticator, Batch, Clock, Context, Get, IdSource, MeResolver, Store, StoreError, TenantId,
-    Written,
+    AuthError, Authenticator, Clock, Context, Get, IdSource, MeResolver, Store, TenantId,
 };
-use serde_json::Value;
 use tracing::Instrument;
 
 use crate::body::{self, Body};
+use crate::call::Call;
 use crate::config::{PatchResponse, ServerBuilder};
 use crate::cursor::Cursors;
+use crate::dispatch;
 use crate::elements::Places;
 use crate::error_body::ErrorBody;
-use crate::etag::{Conditions, Unmet};
-use crate::known_links;
 use crate::negotiate::{self, MediaTypes};
 use crate::observe::{self, Observed};
 use crate::op::{self, bulk::BulkLimits};
@@ -107,9 +105,7 @@ impl Inner {
         match route {
             // The operation itself says what a bulk request may have, or that there are none.
             Route::Bulk => self.bulk.map_or(0, |limits| limits.payload).max(self.plain_body),
-            Route::Create(resource_type)
-            | Route::Replace(resource_type, _)
-            | Route::Patch(resource_type, _) => of_type(resource_type),
+            Route::Change(target) if target.takes_body() => of_type(target.resource_type()),
             // Whose resource it is, is found later. Most often it is a user.
             Route::Me(_) => self
                 .me
@@ -211,8 +207,8 @@ impl Server {
         // What is still being worked on when the client leaves, or the host gives the request up, ends.
         let work = Waiting(inner.limits.work());
         let context = context.with_work(work.0.clone());
-        let call = Call::new(inner, context, &parts.headers, Input::Bytes(&body), parameters);
-        let answer = call.run(route).await.map_err(Answer::boxed);
+        let call = Call::new(inner, context, parameters);
+        let answer = dispatch::answer(&call, route, &parts.headers, &body).await.map_err(Answer::boxed);
         let lenience = call.into_lenience();
         observe::report(&lenience);
         let named = passed_over::header(lenience.passed_over()).filter(|_| inner.names_passed_over);
@@ -291,112 +287,5 @@ fn with_code(challenge: &str, code: &str) -> String {
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server").field("base_url", &self.inner.base).finish_non_exhaustive()
-    }
-}
-
-/// One request on its way, as the operations see it.
-pub(crate) struct Call<'a> {
-    pub(crate) server: &'a Inner,
-    pub(crate) context: Context,
-    pub(crate) headers: &'a HeaderMap,
-    pub(crate) input: Input<'a>,
-    pub(crate) parameters: Parameters,
-    /// The id of what is to be made, where it is known already.
-    pub(crate) id: Option<String>,
-    /// The rules, and what reading the request took of them. Whoever made the call reports it.
-    lenience: Mutex<Lenience>,
-}
-
-/// A body.
-pub(crate) enum Input<'a> {
-    /// As it came.
-    Bytes(&'a Bytes),
-    /// Read already.
-    Json(&'a Value),
-}
-
-impl<'a> Call<'a> {
-    pub(crate) fn new(
-        server: &'a Inner,
-        context: Context,
-        headers: &'a HeaderMap,
-        input: Input<'a>,
-        parameters: Parameters,
-    ) -> Self {
-        let lenience = Mutex::new(server.lenience());
-        Self { server, context, headers, input, parameters, id: None, lenience }
-    }
-
-    /// A part of a request, of which something has been read already.
-    pub(crate) fn with_lenience(self, lenience: Lenience) -> Self {
-        Self { lenience: Mutex::new(lenience), ..self }
-    }
-
-    /// Commits what the request comes to, and notes what is left out of it.
-    pub(crate) async fn commit(&self, batch: Batch) -> Result<Vec<Written>, StoreError> {
-        let mut dropped = Vec::new();
-        let outcome = known_links::commit(self.server, &self.context, batch, &mut dropped).await;
-        self.reading(|lenience| dropped.iter().for_each(|loss| loss.note(lenience)));
-        outcome
-    }
-
-    /// Reads a part of the request by its rules. `read` must not read another part in its midst: a guard that it could
-    /// hold is not given away for that reason.
-    pub(crate) fn reading<T>(&self, read: impl FnOnce(&mut Lenience) -> T) -> T {
-        read(&mut self.lenience.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// What reading the request took.
-    pub(crate) fn into_lenience(self) -> Lenience {
-        self.lenience.into_inner().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    async fn run(&self, route: Route) -> Result<Answer, Error> {
-        let conditions = Conditions::read(self.headers);
-        let untagged = match route {
-            Route::List(resource_type) => op::list::run(self, &self.parameters, &resource_type).await,
-            Route::ListUnserved(path) => op::list::run_unserved(self, &path),
-            Route::ListAll => op::list::run_all(self, &self.parameters).await,
-            Route::ServiceProviderConfig => op::discovery::service_provider_config(self),
-            Route::ResourceTypes => op::discovery::resource_types(self),
-            Route::ResourceType(name) => op::discovery::resource_type(self, &name),
-            Route::Schemas => op::discovery::schemas(self),
-            Route::Schema(urn) => op::discovery::schema(self, &urn),
-            Route::OpenApi => op::openapi::run(self.server),
-            // These select no representation, so they have no conditions (RFC 9110 §13.2.1).
-            Route::Search(resource_type) => return op::search::run(self, Some(resource_type)).await,
-            Route::SearchAll => return op::search::run(self, None).await,
-            Route::Bulk => return op::bulk::run(self).await,
-            Route::Create(_) => {
-                if let Err(unmet) = conditions.check_untagged(false) {
-                    return unmet.answer();
-                }
-                return self.single(route).await;
-            }
-            Route::Me(method) => return op::me::run(self, &method).await,
-            route => return self.single(route).await,
-        };
-        let answer = untagged?;
-        conditions.check_untagged(true).map_or_else(Unmet::answer, |()| Ok(answer))
-    }
-
-    /// What is done to one resource, asked for alone, in bulk or through `/Me`.
-    pub(crate) async fn single(&self, route: Route) -> Result<Answer, Error> {
-        match route {
-            Route::Create(resource_type) => op::create::run(self, resource_type).await,
-            Route::Read(resource_type, id) => op::read::run(self, resource_type, id).await,
-            Route::Replace(resource_type, id) => op::replace::run(self, resource_type, id).await,
-            Route::Patch(resource_type, id) => op::patch::run(self, resource_type, id).await,
-            Route::Delete(resource_type, id) => op::delete::run(self, resource_type, id).await,
-            _ => Err(Error::internal("this is no operation on one resource")),
-        }
-    }
-
-    /// The body as JSON: 400 `invalidSyntax` when it is none.
-    pub(crate) fn json(&self) -> Result<Value, Error> {
-        match &self.input {
-            Input::Bytes(bytes) => parse_json(bytes, &self.server.limits),
-            Input::Json(value) => Ok((*value).clone()),
-        }
     }
 }

@@ -281,7 +281,7 @@ fn row_15_read_only_parts_of_elements_are_left_out_and_stay() {
     ] {
         let request = diff(&pins, &thing(&from), &thing(&to));
         let mut patched = thing(&from);
-        request.compile(&pins, &mut Lenience::strict()).unwrap().apply(&mut patched).unwrap();
+        request.clone().compile(&pins, &mut Lenience::strict()).unwrap().apply(&mut patched).unwrap();
         assert_eq!(patched, thing(&to), "{}", serde_json::to_string(&request).unwrap());
     }
 }

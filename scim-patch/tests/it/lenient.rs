@@ -508,7 +508,7 @@ fn q_7_only_a_sub_attribute_makes_an_element_and_what_is_made_fits_the_filter() 
     let request = PatchRequest::new().replace("emails[type eq \"work\"].value", "a");
     for (leniency, makes) in [(Leniency::INTEROP, true), (Leniency::STRICT, false)] {
         let mut lenience = Lenience::new(leniency);
-        request.compile(&ResourceType::user(), &mut lenience).unwrap();
+        request.clone().compile(&ResourceType::user(), &mut lenience).unwrap();
         assert_eq!(lenience.used().contains(Quirk::ValuePathCreate), makes);
     }
 }

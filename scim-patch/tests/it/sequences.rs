@@ -471,7 +471,7 @@ proptest! {
             link(&mut members, &links.compile(&resource_type, &mut Lenience::strict()).unwrap());
         }
         let keep = Leniency::STRICT.with_unknown_attributes(UnknownAttributes::Keep);
-        let plan = request.compile(&resource_type, &mut Lenience::new(keep));
+        let plan = request.clone().compile(&resource_type, &mut Lenience::new(keep));
         let plan = plan.map_err(|error| TestCaseError::fail(format!("{error}: {}", told_of(&request))))?;
         let mut document = from.clone();
         match plan.apply(&mut document) {

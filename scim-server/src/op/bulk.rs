@@ -6,29 +6,32 @@
 
 mod entry;
 mod order;
+mod result;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use bytes::Bytes;
 use futures_util::stream::{self, StreamExt as _};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::StatusCode;
 use scim_core::{
-    BulkMethod, BulkResponse, BulkResult, Error, Lenience, Limits, Reference, parse_json, shorten,
+    BulkMethod, BulkResponse, BulkResult, Error, Limits, Reference, ResourceType, parse_json, shorten,
     take_members, urn,
 };
 use scim_patch::{RelationEdit, RelationStep};
-use scim_server_traits::{Batch, EntityTag, Update};
+use scim_server_traits::{Batch, Precondition, Update};
 use serde_json::Value;
 
 use self::entry::{Entry, Names};
 use self::order::{Step, order};
-use super::create;
-use crate::etag;
+use super::{Done, Outcome, change, create};
+use crate::call::{Call, Given, Input};
+use crate::etag::Conditions;
 use crate::known_links;
 use crate::observe;
 use crate::parameters::Parameters;
-use crate::respond::{self, Answer};
-use crate::route::{Route, route_below};
-use crate::server::{Call, Input};
+use crate::respond::Answer;
+use crate::route::{Route, Target, route_below};
 
 /// How much one bulk request may hold.
 // BULK-021
@@ -58,11 +61,11 @@ impl Default for BulkLimits {
 /// How many creates are one batch, or under way together, at most: other writes want their turn.
 const TOGETHER: usize = 512;
 
-pub(crate) async fn run(call: &Call<'_>) -> Result<Answer, Error> {
+pub(crate) async fn run(call: &Call<'_>, body: &Bytes) -> Result<Answer, Error> {
     let Some(limits) = call.server.bulk else {
         return Err(Error::not_implemented("bulk operations are not supported"));
     };
-    let (entries, most_errors) = read(call, &limits)?;
+    let (entries, most_errors) = read(call, body, &limits)?;
     let results = entries.iter().map(|_| None).collect();
     let mut job = Job { call, entries, results, errors: 0, most_errors };
     job.run().await;
@@ -70,11 +73,8 @@ pub(crate) async fn run(call: &Call<'_>) -> Result<Answer, Error> {
 }
 
 /// The entries, and after how many errors to stop.
-fn read(call: &Call<'_>, limits: &BulkLimits) -> Result<(Vec<Entry>, usize), Error> {
+fn read(call: &Call<'_>, bytes: &Bytes, limits: &BulkLimits) -> Result<(Vec<Entry>, usize), Error> {
     let too_large = |detail: String| Err(Error::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
-    let Input::Bytes(bytes) = &call.input else {
-        return Err(Error::invalid_syntax("a bulk request holds no bulk request"));
-    };
     if bytes.len() > limits.payload {
         return too_large(format!(
             "the body has {} bytes: maxPayloadSize is {}",
@@ -148,7 +148,8 @@ impl Job<'_> {
             match step {
                 Step::One(at) if self.goes_with(at, &[]) => together.push(at),
                 Step::One(at) => {
-                    let result = self.one(at).await;
+                    let data = self.entries[at].data.take();
+                    let result = self.one(at, data).await;
                     self.note(at, result);
                 }
                 Step::Circle(circle) => self.circle(&circle).await,
@@ -180,7 +181,8 @@ impl Job<'_> {
             }
             // Some of them cannot be made: each by itself tells which. Begun in order, so that a store that keeps
             // it decides as if they came one by one.
-            let creates: Vec<_> = some.iter().map(|at| self.one(*at)).collect();
+            let data: Vec<_> = some.iter().map(|at| (*at, self.entries[*at].data.take())).collect();
+            let creates: Vec<_> = data.into_iter().map(|(at, data)| self.one(at, data)).collect();
             let results: Vec<_> = stream::iter(creates).buffered(TOGETHER).collect().await;
             for (at, result) in some.iter().zip(results) {
                 self.note(*at, result);
@@ -194,47 +196,29 @@ impl Job<'_> {
     }
 
     /// An operation as if it had come alone.
-    async fn one(&self, at: usize) -> BulkResult {
+    async fn one(&self, at: usize, data: Option<Value>) -> BulkResult {
         let entry = &self.entries[at];
-        let route = match self.check(entry, &[]) {
-            Ok(route) => route,
+        let target = match self.check(entry, data.is_some(), &[]) {
+            Ok(target) => target,
             Err(error) => return self.refused(entry, &error),
         };
-        let mut headers = HeaderMap::new();
-        if let Some(version) = &entry.version {
-            // BULK-007. What cannot stand in a header is no tag of ours.
-            let value = HeaderValue::from_str(version).unwrap_or(HeaderValue::from_static("\"\""));
-            headers.insert(header::IF_MATCH, value);
-        }
-        let call = self.call_for(entry, &headers);
-        let outcome = call.single(route).await;
+        let call = self.call_for(entry);
+        let outcome = change(&call, target, given(entry, data)).await;
         let lenience = call.into_lenience();
         observe::report(&lenience);
         match outcome {
-            Ok(answer) => {
-                let mut result = self.result(entry, answer.status());
-                self.tell(&mut result, &lenience);
-                // Nothing of the resource is shown, so the tag is the version's.
-                let tag = answer.get(&header::ETAG);
-                result.version = tag.map(|tag| etag::of_version(tag).unwrap_or_else(|| tag.to_owned()));
-                result.location = answer.get(&header::LOCATION).map(str::to_owned);
-                result.location = result.location.or_else(|| self.location(entry));
-                result
-            }
+            Ok(outcome) => self.done(entry, &outcome, &lenience),
             Err(error) => self.refused(entry, &error),
         }
     }
 
-    fn call_for<'b>(&'b self, entry: &'b Entry, headers: &'b HeaderMap) -> Call<'b> {
-        let input = Input::Json(entry.data.as_ref().unwrap_or(&Value::Null));
-        let context = self.call.context.clone();
-        let mut call = Call::new(self.call.server, context, headers, input, Parameters::default());
-        call.id.clone_from(&entry.id);
+    fn call_for(&self, entry: &Entry) -> Call<'_> {
+        let call = Call::new(self.call.server, self.call.context.clone(), Parameters::default());
         call.with_lenience(entry.lenience.clone())
     }
 
     /// Where the operation leads, once all that it needs is there, or among those that are made with it.
-    fn check(&self, entry: &Entry, with: &[usize]) -> Result<Route, Error> {
+    fn check(&self, entry: &Entry, has_data: bool, with: &[usize]) -> Result<Target, Error> {
         if let Some(fault) = &entry.fault {
             return Err(fault.clone());
         }
@@ -246,19 +230,19 @@ impl Job<'_> {
             let name = self.entries[*missing].bulk_id.as_deref().unwrap_or_default();
             return Err(Error::new(StatusCode::CONFLICT, format!("`bulkId:{name}` was not created")));
         }
-        self.route(entry)
+        self.target(entry, has_data)
     }
 
-    fn route(&self, entry: &Entry) -> Result<Route, Error> {
+    fn target(&self, entry: &Entry, has_data: bool) -> Result<Target, Error> {
         let method = entry.http_method()?;
         let path = entry.path.as_str();
         let route = route_below(&self.call.server.registry, &method, path)
             .map_err(|error| error.into_parts(&method, path, self.call.server.patching).0)?;
         match route {
-            Route::Create(_) | Route::Replace(..) | Route::Patch(..) if entry.data.is_none() => {
+            Route::Change(target) if target.takes_body() && !has_data => {
                 Err(Error::invalid_value(format!("`data` is missing: {method} needs it")))
             }
-            Route::Create(_) | Route::Replace(..) | Route::Patch(..) | Route::Delete(..) => Ok(route),
+            Route::Change(target) => Ok(target),
             _ => Err(Error::invalid_value(format!(
                 "`path`: `{}` is no resource and no endpoint of one",
                 shorten(path)
@@ -281,19 +265,17 @@ impl Job<'_> {
     /// Creates in one batch, all or none: each is made without the links to those that are made later, and then
     /// gets them.
     async fn at_once(&self, creates: &[usize]) -> Result<Vec<BulkResult>, Error> {
-        let headers = HeaderMap::new();
         let server = self.call.server;
         let ids = creates.iter().filter_map(|at| self.entries[*at].id.as_deref());
         let mut to_come: BTreeSet<&str> = ids.collect();
         let (mut batch, mut updates) = (Batch::new(server.clock.now()), Vec::new());
-        let (mut notes, mut results) = (Vec::new(), Vec::new());
+        let (mut notes, mut outcomes) = (Vec::new(), Vec::new());
         for at in creates {
             let entry = &self.entries[*at];
-            let Route::Create(resource_type) = self.check(entry, creates)? else {
-                return Err(Error::internal("only creates are made together"));
-            };
-            let call = self.call_for(entry, &headers);
-            let mut insert = create::new(&call, &resource_type)?.insert;
+            let resource_type = self.created(entry, creates)?;
+            let call = self.call_for(entry);
+            // A copy, because each is made by itself where the batch fails.
+            let mut insert = create::new(&call, &resource_type, given(entry, entry.data.clone()))?.insert;
             notes.push(call.into_lenience());
             let mut later = Vec::new();
             for (relation, references) in &mut insert.links {
@@ -304,13 +286,12 @@ impl Job<'_> {
                 }
             }
             to_come.remove(insert.id.as_str());
-            let mut result = self.result(entry, StatusCode::CREATED);
-            result.location = Some(respond::location(server, &resource_type, &insert.id));
-            results.push(result);
             if !later.is_empty() {
-                updates
-                    .push((results.len() - 1, Update::new(resource_type, &insert.id).with_relations(later)));
+                let update = Update::new(Arc::clone(&resource_type), &insert.id).with_relations(later);
+                updates.push((outcomes.len(), update));
             }
+            let (done, id, version, shown) = (Done::Created, insert.id.clone(), None, None);
+            outcomes.push(Outcome { done, resource_type, id, version, shown });
             batch = batch.insert(insert);
         }
         let (updated, updates): (Vec<_>, Vec<_>) = updates.into_iter().unzip();
@@ -327,45 +308,29 @@ impl Job<'_> {
                 loss.note(lenience);
             }
         }
-        for (result, lenience) in results.iter_mut().zip(&notes) {
-            observe::report(lenience);
-            self.tell(result, lenience);
-        }
         // The last write of each says the version.
         for (at, written) in (0..creates.len()).chain(updated).zip(written) {
-            results[at].version = Some(EntityTag(written.version).to_string());
+            outcomes[at].version = Some(written.version);
         }
-        Ok(results)
+        let results = creates.iter().zip(&outcomes).zip(&notes).map(|((at, outcome), lenience)| {
+            observe::report(lenience);
+            self.done(&self.entries[*at], outcome, lenience)
+        });
+        Ok(results.collect())
     }
 
-    /// Names what an operation said in vain.
-    fn tell(&self, result: &mut BulkResult, lenience: &Lenience) {
-        if self.call.server.names_passed_over {
-            result.passed_over = lenience.passed_over().names().map(str::to_owned).collect();
+    /// The type of what an entry makes, which is a POST.
+    fn created(&self, entry: &Entry, with: &[usize]) -> Result<Arc<ResourceType>, Error> {
+        match self.check(entry, entry.data.is_some(), with)? {
+            Target::Create(resource_type) => Ok(resource_type),
+            target => Ok(Arc::clone(target.resource_type())),
         }
     }
+}
 
-    fn result(&self, entry: &Entry, status: StatusCode) -> BulkResult {
-        let mut result = BulkResult::new(entry.method.clone(), status);
-        result.bulk_id.clone_from(&entry.bulk_id);
-        result
-    }
-
-    /// What the operation is on, also where that is not there: §3.7.3 asks for it with all but failed POSTs.
-    fn location(&self, entry: &Entry) -> Option<String> {
-        let segments = entry.segments();
-        if entry.method == BulkMethod::Post || segments.is_empty() {
-            return None;
-        }
-        let escape = |segment| percent_encoding::utf8_percent_encode(segment, respond::SEGMENT).to_string();
-        let path: Vec<String> = segments.iter().map(|segment| escape(segment)).collect();
-        Some(format!("{}/{}", self.call.server.base, path.join("/")))
-    }
-
-    fn refused(&self, entry: &Entry, error: &Error) -> BulkResult {
-        let mut result = self.result(entry, error.status);
-        result.location = self.location(entry);
-        result.response = Some(self.call.server.errors.value(error));
-        result
-    }
+/// What the operation is given, its data taken out of the entry.
+fn given(entry: &Entry, data: Option<Value>) -> Given<'static> {
+    // BULK-007
+    let precondition = entry.version.as_deref().map_or(Precondition::None, Conditions::of_version);
+    Given { input: Input::Json(data.unwrap_or_default()), precondition, id: entry.id.clone() }
 }

@@ -2,21 +2,19 @@
 
 use std::sync::Arc;
 
-use http::StatusCode;
 use scim_core::{Error, ResourceType};
-use scim_server_traits::{Batch, Delete};
+use scim_server_traits::{Batch, Delete, Precondition};
 
-use crate::etag::Conditions;
-use crate::respond::Answer;
-use crate::server::Call;
+use super::{Done, Outcome};
+use crate::call::Call;
 
-pub(crate) async fn run(
+pub(super) async fn run(
     call: &Call<'_>,
     resource_type: Arc<ResourceType>,
     id: String,
-) -> Result<Answer, Error> {
-    let precondition = Conditions::read(call.headers).precondition();
-    let delete = Delete::new(resource_type, id).when(precondition);
-    call.server.store.commit(&call.context, Batch::new(call.server.clock.now()).delete(delete)).await?;
-    Ok(Answer::empty(StatusCode::NO_CONTENT))
+    precondition: Precondition,
+) -> Result<Outcome, Error> {
+    let delete = Delete::new(Arc::clone(&resource_type), &id).when(precondition);
+    call.commit_one(Batch::new(call.server.clock.now()).delete(delete)).await?;
+    Ok(Outcome { done: Done::Deleted, resource_type, id, version: None, shown: None })
 }

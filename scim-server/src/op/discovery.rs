@@ -8,8 +8,9 @@ use scim_core::{Error, ListResponse, ResourceType, Schema, urn};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::call::Call;
 use crate::respond::Answer;
-use crate::server::{Call, Inner};
+use crate::server::Inner;
 
 pub(crate) fn service_provider_config(call: &Call<'_>) -> Result<Answer, Error> {
     refuse_filter(call)?;

@@ -9,11 +9,11 @@ use scim_filter::{BoundFilter, Filter};
 use scim_server_traits::{Match, Position, Query, Seek, Sort, SortBy};
 
 use super::read::AT_ONCE;
+use crate::call::Call;
 use crate::cursor::{Cursor, Cursors, Walk};
 use crate::etag;
 use crate::parameters::Parameters;
 use crate::respond::{Answer, wanted_relations};
-use crate::server::Call;
 use crate::shown::Shown;
 
 /// The resources of one type.

@@ -6,20 +6,22 @@ use http::{StatusCode, header};
 use scim_core::{Error, Projection, ResourceType};
 use scim_server_traits::Stored;
 
+use crate::call::Call;
 use crate::etag::Conditions;
 use crate::respond::{Answer, wanted_relations};
-use crate::server::Call;
 use crate::shown::Shown;
 
 pub(crate) async fn run(
     call: &Call<'_>,
+    conditions: &Conditions,
     resource_type: Arc<ResourceType>,
     id: String,
 ) -> Result<Answer, Error> {
     let projection = call.parameters.projection(&resource_type)?;
     let shown = show(call, &resource_type, &id, &projection).await?;
+    let shown = shown.ok_or_else(|| missing(&resource_type, &id))?;
     let tag = shown.tag();
-    match Conditions::read(call.headers).check_read(tag, shown.is_tagged_exactly()) {
+    match conditions.check_read(tag, shown.is_tagged_exactly()) {
         Ok(()) => shown.answer(StatusCode::OK, &projection),
         Err(unmet) => Ok(unmet.answer()?.header(header::ETAG, tag.to_string())),
     }
@@ -28,21 +30,19 @@ pub(crate) async fn run(
 /// How many links of a relation are held at once; where there are more, the answer is streamed.
 pub(super) const AT_ONCE: usize = 1_000;
 
-/// Reads a resource with the relations that the projection shows; 404 when it is not there.
+/// Reads a resource with the relations that the projection shows.
 pub(crate) async fn show(
     call: &Call<'_>,
     resource_type: &Arc<ResourceType>,
     id: &str,
     projection: &Projection,
-) -> Result<Shown, Error> {
+) -> Result<Option<Shown>, Error> {
     let relations = wanted_relations(resource_type, projection);
     let mut get = call.server.get(resource_type, id).with_relations(relations).at_once(AT_ONCE);
     // What is shown whole need not be understood.
     get.as_text = projection.is_default();
-    match call.server.store.get(&call.context, get).await? {
-        Some(stored) => Ok(Shown::new(call.server, resource_type, stored)),
-        None => Err(missing(resource_type, id)),
-    }
+    let stored = call.server.store.get(&call.context, get).await?;
+    Ok(stored.map(|stored| Shown::new(call.server, resource_type, stored)))
 }
 
 /// The document as it is now, for an operation that changes it. It is charged by its size, for many operations of one request

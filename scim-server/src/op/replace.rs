@@ -2,29 +2,27 @@
 
 use std::sync::Arc;
 
-use http::StatusCode;
 use scim_core::{Error, ResourceType, ingest_value};
 use scim_patch::{RelationEdit, RelationStep};
 use scim_server_traits::{Batch, Precondition, Update};
 
-use super::{Attempts, check_version, read};
-use crate::etag::Conditions;
-use crate::respond::Answer;
+use super::{Attempts, Done, Outcome, check_version, read};
+use crate::call::{Call, Given};
 use crate::secret;
-use crate::server::Call;
 
-pub(crate) async fn run(
+pub(super) async fn run(
     call: &Call<'_>,
     resource_type: Arc<ResourceType>,
     id: String,
-) -> Result<Answer, Error> {
-    let server = call.server;
-    let precondition = Conditions::read(call.headers).precondition();
-    let body = call.json()?;
+    given: Given<'_>,
+) -> Result<Outcome, Error> {
+    let Given { input, precondition, .. } = given;
+    let body = input.into_json(&call.server.limits)?;
     let mut attempts = Attempts::begin(call, &resource_type, &id).await;
-    let projection = loop {
+    let (written, shown) = loop {
         let previous = read::current(call, &resource_type, &id).await?;
         check_version(&precondition, resource_type.name(), &id, previous.version)?;
+        // A copy, because another attempt may be needed.
         let mut ingested = call.reading(|lenience| {
             ingest_value(body.clone(), &resource_type, Some(&previous.resource), lenience)
         })?;
@@ -45,11 +43,12 @@ pub(crate) async fn run(
             .when(Precondition::Match(vec![previous.version]))
             .with_whole(ingested.resource)
             .with_relations(relations);
-        match call.commit(Batch::new(server.clock.now()).update(update)).await {
-            Ok(_) => break projection,
+        match call.commit_one(Batch::new(call.server.clock.now()).update(update)).await {
+            Ok(written) => break (written, projection),
             Err(error) => attempts.again(error, &precondition).await?,
         }
     };
     drop(attempts);
-    read::show(call, &resource_type, &id, &projection).await?.answer(StatusCode::OK, &projection)
+    let (done, version, shown) = (Done::Replaced, Some(written.version), Some(shown));
+    Ok(Outcome { done, resource_type, id, version, shown })
 }

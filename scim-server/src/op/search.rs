@@ -4,14 +4,18 @@
 use std::sync::Arc;
 
 use scim_core::{Error, ResourceType};
+use serde_json::Value;
 
 use super::list;
+use crate::call::Call;
 use crate::parameters::Parameters;
 use crate::respond::Answer;
-use crate::server::Call;
 
-pub(crate) async fn run(call: &Call<'_>, resource_type: Option<Arc<ResourceType>>) -> Result<Answer, Error> {
-    let body = call.json()?;
+pub(crate) async fn run(
+    call: &Call<'_>,
+    body: Value,
+    resource_type: Option<Arc<ResourceType>>,
+) -> Result<Answer, Error> {
     let parameters = call.reading(|lenience| Parameters::from_search(body, lenience))?;
     match resource_type {
         Some(resource_type) => list::run(call, &parameters, &resource_type).await,

@@ -1,13 +1,18 @@
 //! Bulk — RFC 7644 §3.7.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use async_trait::async_trait;
 use scim_core::urn;
 use scim_server::{BulkLimits, Server};
-use scim_server_traits::IdSource;
+use scim_server_traits::{Batch, Context, Get, IdSource, Page, Query, Store, StoreError, Stored, Written};
+use scim_store::MemoryStore;
 use serde_json::{Value, json};
 
-use crate::client::{GROUP, PATCH_OP, Reply, USER, builder, call, get, group, post, server, user, yielding};
+use crate::client::{
+    GROUP, PATCH_OP, Reply, USER, builder, call, get, group, on, post, server, user, yielding,
+};
 
 const ENTERPRISE: &str = urn::ENTERPRISE_USER;
 
@@ -363,4 +368,54 @@ async fn bulk_021_bulk_022_limits_are_named() {
     let long = json!([new_user("a", &"x".repeat(600))]);
     assert!(send(&server, json!({}), long).await.refused(413, "").contains("maxPayloadSize is 600"));
     assert_eq!(get(&server, "/ServiceProviderConfig").await.body["bulk"]["maxOperations"], 2);
+}
+
+/// Counts the reads of single resources.
+#[derive(Default)]
+struct Counted {
+    store: MemoryStore,
+    reads: AtomicUsize,
+}
+
+#[async_trait]
+impl Store for Counted {
+    async fn get(&self, context: &Context, get: Get) -> Result<Option<Stored>, StoreError> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        self.store.get(context, get).await
+    }
+
+    async fn query(&self, context: &Context, query: Query) -> Result<Page, StoreError> {
+        self.store.query(context, query).await
+    }
+
+    async fn commit(&self, context: &Context, batch: Batch) -> Result<Vec<Written>, StoreError> {
+        self.store.commit(context, batch).await
+    }
+}
+
+/// A result shows nothing of a resource, so nothing is read to be shown: a change of a document reads it once, and a
+/// change of members reads nothing.
+#[tokio::test]
+async fn bulk_017_what_no_result_shows_is_not_read() {
+    let store = Arc::new(Counted::default());
+    let server = on(Arc::clone(&store) as Arc<dyn Store>).build().unwrap();
+    let (ada, team) = (user(&server, "ada").await, group(&server, "team", &[]).await);
+    let patch = |path: String, op: Value| json!({"method": "PATCH", "path": path, "data": {"schemas": [PATCH_OP], "Operations": [op]}});
+    let reads = async |operations: Vec<Value>| {
+        let before = store.reads.load(Ordering::Relaxed);
+        let results = bulk(&server, operations.into()).await;
+        assert!(results.iter().all(|result| result["status"].as_str() < Some("3")), "{results:?}");
+        store.reads.load(Ordering::Relaxed) - before
+    };
+    let title = |at: usize| json!({"op": "replace", "path": "title", "value": at.to_string()});
+    let titles = (0..100).map(|at| patch(format!("/Users/{ada}"), title(at)));
+    assert_eq!(reads(titles.collect()).await, 100);
+    let replace = |at: usize| {
+        json!({"method": "PUT", "path": format!("/Users/{ada}"),
+            "data": {"schemas": [USER], "userName": format!("ada{at}")}})
+    };
+    assert_eq!(reads((0..100).map(replace).collect()).await, 100);
+    let member = json!({"op": "add", "path": "members", "value": [{"value": ada}]});
+    assert_eq!(reads(vec![patch(format!("/Groups/{team}"), member); 100]).await, 0);
+    assert_eq!(reads((0..100).map(|at| new_user(&format!("q{at}"), &format!("n{at}"))).collect()).await, 0);
 }

@@ -1,0 +1,33 @@
+//! What a change of a resource came to, said in HTTP. In the result of a bulk request `op/bulk/result.rs` says it.
+
+use http::{StatusCode, header};
+use scim_core::Error;
+use scim_server_traits::EntityTag;
+
+use crate::call::Call;
+use crate::op::{Done, Outcome, read};
+use crate::respond::{self, Answer};
+
+/// The answer to a request that came alone. What it shows of the resource is what the store kept.
+pub(crate) async fn http(call: &Call<'_>, outcome: Outcome) -> Result<Answer, Error> {
+    let status = outcome.status();
+    let Outcome { done, resource_type, id, version, shown } = outcome;
+    if let Some(projection) = shown {
+        match read::show(call, &resource_type, &id, &projection).await? {
+            Some(shown) => return shown.answer(status, &projection),
+            // Deleted by another request in between. It was created all the same.
+            None if done == Done::Created => {}
+            None => return Err(read::missing(&resource_type, &id)),
+        }
+    }
+    // Nothing is shown, so the tag is the version's.
+    let answer = Answer::empty(if done == Done::Created { status } else { StatusCode::NO_CONTENT });
+    let answer = match version {
+        Some(version) => answer.header(header::ETAG, EntityTag(version).to_string()),
+        None => answer,
+    };
+    Ok(match done {
+        Done::Created => answer.header(header::LOCATION, respond::location(call.server, &resource_type, &id)),
+        _ => answer,
+    })
+}
