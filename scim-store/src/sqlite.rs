@@ -10,6 +10,7 @@ mod feed;
 mod file;
 mod health;
 mod keys;
+mod layout;
 mod lock;
 mod log;
 mod mark;
@@ -97,8 +98,8 @@ impl SqliteStore {
     /// Opens the file, or makes it, with the default options: what was answered survives a power cut.
     ///
     /// Fails with [`StoreError::Backend`] when the file cannot be opened, is no database, is damaged, was written
-    /// by a newer version of this crate, or is served by another process. One written by an older version is
-    /// brought to the present layout.
+    /// by a newer version of this crate or by one before its first release, or is served by another process. One that
+    /// another released version wrote is brought to the present layout.
     ///
     /// On Unix a new file, its log and its lock can be opened by their owner only (mode 0600). Of an existing file that
     /// others can open a warning is logged, with the command that closes it.

@@ -19,15 +19,14 @@ pub(super) struct Whose<'a> {
     pub(super) id: &'a str,
 }
 
-/// Fails when the text is not the one that was written. One from before layout 10 has no checksum until it is written
-/// again.
-pub(super) fn check(seq: Seq, text: &str, stored: Option<i64>, whose: Whose<'_>) -> Result<(), Fault> {
+/// Fails when the text is not the one that was written.
+pub(super) fn check(seq: Seq, text: &str, stored: i64, whose: Whose<'_>) -> Result<(), Fault> {
     if holds(seq, text, stored) { Ok(()) } else { Err(whose.altered()) }
 }
 
 /// Whether the text is the one that was written.
-pub(super) fn holds(seq: Seq, text: &str, stored: Option<i64>) -> bool {
-    stored.is_none_or(|stored| stored == of(seq, text))
+pub(super) fn holds(seq: Seq, text: &str, stored: i64) -> bool {
+    stored == of(seq, text)
 }
 
 impl Whose<'_> {

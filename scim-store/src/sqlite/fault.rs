@@ -20,8 +20,15 @@ pub(super) enum Fault {
          damaged by the disk or by another program; delete that resource and make it anew, or put back a backup"
     )]
     Altered { tenant: String, kind: String, id: String },
-    #[error("the file has layout {found}: this version knows layouts up to {known}")]
+    #[error(
+        "the file has layout {found}: this version knows layouts up to {known}; serve it with a newer version"
+    )]
     Newer { found: i64, known: i64 },
+    #[error(
+        "the file has layout {found}, of a version before the first release, and this version has layout {known}: begin a \
+         new file, and bring over by SCIM what is in the old one"
+    )]
+    Older { found: i64, known: i64 },
     #[error(
         "{} is brought to the layout of this version, for which the disk needs room for {needed} bytes more and has \
          {there}: make room, or move the file to another disk",

@@ -50,7 +50,7 @@ pub(super) fn begin_anew(connection: &mut Connection) -> Result<(), Fault> {
     let epoch = i64::from(u32::from_be_bytes(schema::random()?) >> 12) + 1;
     let transaction = connection.transaction()?;
     let sql = "SELECT 1 FROM sqlite_schema WHERE name = 'scim_change'";
-    // A file of an older layout has no feed yet.
+    // An empty file has no feed yet.
     if transaction.prepare(sql)?.exists([])? {
         transaction.execute("DELETE FROM scim_change", [])?;
         // No change, but where the numbers go on: nobody asks for what comes after the number before it.

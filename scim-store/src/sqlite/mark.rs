@@ -93,7 +93,7 @@ impl Mark {
         Ok(mark)
     }
 
-    /// Fails when what was in the log is not there. The file may have any layout.
+    /// Fails when what was in the log is not there. The file may have any layout, or no tables yet.
     pub(super) fn check(&self, connection: &Connection) -> Result<(), Fault> {
         let Some(Says::Change(named)) = self.found else { return Ok(()) };
         let has_feed =

@@ -68,7 +68,7 @@ pub(super) fn chunk(
         FROM scim_resource r CROSS JOIN scim_document d ON d.seq = r.seq
         WHERE r.tenant = ?1 AND r.kind = ?2 AND r.seq > ?3 ORDER BY r.seq LIMIT ?4";
     let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
-    let found: Vec<(Seq, String, Option<i64>, String)> = transaction
+    let found: Vec<(Seq, String, i64, String)> = transaction
         .prepare_cached(sql)?
         .query_map(params![tenant, kind, after, CHUNK], read)?
         .collect::<Result<_, _>>()?;

@@ -1,4 +1,4 @@
-//! The file: its tables, and connections to it.
+//! Connections to the file.
 
 use std::path::Path;
 use std::time::Duration;
@@ -7,205 +7,9 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::fault::Fault;
-use super::file;
 use super::mark::Mark;
 use super::options::{Durability, SqliteOptions};
-
-/// What leads from each layout to the next, beginning with an empty file. A file says in `PRAGMA user_version`
-/// how many of these it has seen; one that is in use is never changed here, only followed by another.
-const MIGRATIONS: &[&str] = &[
-    TABLES,
-    SECRET,
-    CHANGES,
-    INDEXED,
-    INDEXED_OF_TENANT,
-    RANKS,
-    NARROW_KEYS,
-    WHOLE_DOCUMENTS,
-    DEFINITIONS,
-    CHECKSUMS,
-];
-
-/// Narrow rows apart from documents, so that lists page without reading documents. Links lead from row to
-/// row, whatever their tenant: a row belongs to one.
-const TABLES: &str = "
-CREATE TABLE scim_resource (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    tenant TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    id TEXT NOT NULL,
-    version INTEGER NOT NULL,
-    created INTEGER NOT NULL,
-    modified INTEGER NOT NULL,
-    dormant INTEGER NOT NULL DEFAULT 0,
-    label TEXT,
-    UNIQUE (tenant, kind, id)
-) STRICT;
-CREATE INDEX scim_resource_order ON scim_resource (tenant, kind, seq);
-CREATE TABLE scim_document (
-    seq INTEGER PRIMARY KEY,
-    doc TEXT NOT NULL
-) STRICT;
-CREATE TABLE scim_key (
-    tenant TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    attr TEXT NOT NULL,
-    key TEXT NOT NULL,
-    seq INTEGER NOT NULL,
-    PRIMARY KEY (tenant, kind, attr, key, seq)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX scim_key_seq ON scim_key (seq);
-CREATE TABLE scim_unique (
-    tenant TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    attr TEXT NOT NULL,
-    key TEXT NOT NULL,
-    seq INTEGER NOT NULL,
-    PRIMARY KEY (tenant, kind, attr, key)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX scim_unique_seq ON scim_unique (seq);
-CREATE TABLE scim_claim (
-    tenant TEXT NOT NULL,
-    space TEXT NOT NULL,
-    key TEXT NOT NULL,
-    seq INTEGER NOT NULL,
-    PRIMARY KEY (tenant, space, key)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX scim_claim_seq ON scim_claim (seq);
-CREATE TABLE scim_link (
-    owner INTEGER NOT NULL,
-    relation TEXT NOT NULL,
-    target INTEGER NOT NULL,
-    display TEXT,
-    PRIMARY KEY (owner, relation, target)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX scim_link_back ON scim_link (target, relation, owner);
-CREATE TABLE scim_count (
-    tenant TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    n INTEGER NOT NULL,
-    PRIMARY KEY (tenant, kind)
-) STRICT, WITHOUT ROWID;
-";
-
-/// What must outlive a restart and be known to nobody else.
-const SECRET: &str = "
-CREATE TABLE scim_secret (
-    name TEXT PRIMARY KEY,
-    value BLOB NOT NULL
-) STRICT, WITHOUT ROWID;
-";
-
-/// The change feed. Its numbers never fall, without `AUTOINCREMENT`: the newest row always stays.
-const CHANGES: &str = "
-CREATE TABLE scim_change (
-    seq INTEGER PRIMARY KEY,
-    tenant TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    id TEXT NOT NULL,
-    what INTEGER NOT NULL,
-    version INTEGER NOT NULL,
-    moment INTEGER NOT NULL,
-    links TEXT
-) STRICT;
-";
-
-/// What the keys of each type were made of. Until layout 5, whatever the tenant.
-const INDEXED: &str = "
-CREATE TABLE scim_indexed (
-    kind TEXT NOT NULL PRIMARY KEY,
-    attrs TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
-";
-
-/// What the keys of each tenant's types were made of. What was noted for all tenants at once holds for none surely:
-/// keys are made again when next asked for.
-const INDEXED_OF_TENANT: &str = "
-DROP TABLE scim_indexed;
-CREATE TABLE scim_indexed (
-    tenant TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    attrs TEXT NOT NULL,
-    PRIMARY KEY (tenant, kind)
-) STRICT, WITHOUT ROWID;
-";
-
-/// How many resources of each type there are in each stretch of rows, so that the page at any depth is found without
-/// counting all before it. A stretch is `sqlite::rank::BLOCK` rows.
-const RANKS: &str = "
-CREATE TABLE scim_rank (
-    tenant TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    block INTEGER NOT NULL,
-    n INTEGER NOT NULL,
-    PRIMARY KEY (tenant, kind, block)
-) STRICT, WITHOUT ROWID;
-INSERT INTO scim_rank
-    SELECT tenant, kind, seq / 1024, count(*) FROM scim_resource GROUP BY tenant, kind, seq / 1024;
-";
-
-/// A number for an attribute of a tenant's type, so that a key row is hardly more than its key. Keys that only one
-/// resource may have are among the others: the writer looks for an equal one before it writes a row.
-const NARROW_KEYS: &str = "
-CREATE TABLE scim_attr (
-    attr INTEGER PRIMARY KEY,
-    tenant TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    path TEXT NOT NULL,
-    UNIQUE (tenant, kind, path)
-) STRICT;
-INSERT INTO scim_attr (tenant, kind, path)
-    SELECT DISTINCT tenant, kind, attr FROM scim_key UNION SELECT DISTINCT tenant, kind, attr FROM scim_unique;
-ALTER TABLE scim_key RENAME TO scim_wide_key;
-DROP INDEX scim_key_seq;
-CREATE TABLE scim_key (
-    attr INTEGER NOT NULL,
-    key TEXT NOT NULL,
-    seq INTEGER NOT NULL,
-    PRIMARY KEY (attr, key, seq)
-) STRICT, WITHOUT ROWID;
-INSERT INTO scim_key (attr, key, seq)
-    SELECT a.attr, k.key, k.seq FROM scim_attr a CROSS JOIN scim_wide_key k
-    ON k.tenant = a.tenant AND k.kind = a.kind AND k.attr = a.path ORDER BY a.attr, k.key, k.seq;
-INSERT OR IGNORE INTO scim_key (attr, key, seq)
-    SELECT a.attr, k.key, k.seq FROM scim_attr a CROSS JOIN scim_unique k
-    ON k.tenant = a.tenant AND k.kind = a.kind AND k.attr = a.path;
-DROP TABLE scim_wide_key;
-DROP TABLE scim_unique;
-CREATE INDEX scim_key_seq ON scim_key (seq);
-";
-
-/// All that an answer says of a resource beside its links, in one row: to read one touches no page of the narrow rows,
-/// and to change one writes none unless its name changes. What both rows have never changes, or in both.
-const WHOLE_DOCUMENTS: &str = "
-ALTER TABLE scim_document RENAME TO scim_bare_document;
-CREATE TABLE scim_document (
-    seq INTEGER PRIMARY KEY,
-    id TEXT NOT NULL,
-    version INTEGER NOT NULL,
-    created INTEGER NOT NULL,
-    modified INTEGER NOT NULL,
-    dormant INTEGER NOT NULL DEFAULT 0,
-    doc TEXT NOT NULL
-) STRICT;
-INSERT INTO scim_document (seq, id, version, created, modified, dormant, doc)
-    SELECT r.seq, r.id, r.version, r.created, r.modified, r.dormant, d.doc
-    FROM scim_bare_document d CROSS JOIN scim_resource r ON r.seq = d.seq ORDER BY d.seq;
-DROP TABLE scim_bare_document;
-ALTER TABLE scim_resource DROP COLUMN version;
-ALTER TABLE scim_resource DROP COLUMN created;
-ALTER TABLE scim_resource DROP COLUMN modified;
-";
-
-/// The fingerprint of the definition that each document was written under; 0 is unknown.
-const DEFINITIONS: &str = "
-ALTER TABLE scim_document ADD COLUMN definition INTEGER NOT NULL DEFAULT 0;
-";
-
-/// What `sqlite::checksum` makes of each document; none of those that were written before.
-const CHECKSUMS: &str = "
-ALTER TABLE scim_document ADD COLUMN checksum INTEGER;
-";
+use super::{file, layout};
 
 /// More statements than the crate has, so that each is compiled once; filters share the rest.
 const STATEMENTS: usize = 256;
@@ -242,7 +46,7 @@ pub(super) fn writing(path: &Path, options: &SqliteOptions, mark: &Mark) -> Resu
     check_room(path, &connection)?;
     // What a migration moves aside need not fit into memory.
     connection.pragma_update(None, "temp_store", "FILE")?;
-    make_tables(&mut connection)?;
+    layout::make(&mut connection)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     if let Some(most) = options.most_bytes {
         let page: i64 = connection.query_row("PRAGMA page_size", [], |row| row.get(0))?;
@@ -335,16 +139,10 @@ pub(super) fn keep_log(connection: &Connection, keep: bool) -> Result<(), Fault>
     Ok(())
 }
 
-/// The layout of this version.
-fn known_layout() -> i64 {
-    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
-}
-
 /// Whether the disk has room for a migration: what is copied within the file stands in the log first.
 fn check_room(path: &Path, connection: &Connection) -> Result<(), Fault> {
     let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
-    let found = number("PRAGMA user_version")?;
-    if found == 0 || found >= known_layout() {
+    if !layout::migrates(connection)? {
         return Ok(());
     }
     let length = number("PRAGMA page_count")?.saturating_mul(number("PRAGMA page_size")?);
@@ -352,21 +150,6 @@ fn check_room(path: &Path, connection: &Connection) -> Result<(), Fault> {
     // Where that cannot be told, it shows in time.
     let there = fs4::available_space(file::folder(path)).unwrap_or(u64::MAX);
     if there < needed { Err(Fault::NoRoom { path: path.to_owned(), needed, there }) } else { Ok(()) }
-}
-
-/// Brings the file to the layout of this version, all or nothing.
-fn make_tables(connection: &mut Connection) -> Result<(), Fault> {
-    let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    let found: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    let known = known_layout();
-    if found > known {
-        return Err(Fault::Newer { found, known });
-    }
-    for (layout, migration) in (1..).zip(MIGRATIONS).filter(|(layout, _)| *layout > found) {
-        transaction.execute_batch(migration)?;
-        transaction.pragma_update(None, "user_version", layout)?;
-    }
-    Ok(transaction.commit()?)
 }
 
 /// The secret of the file, made when it is first asked for.

@@ -10,7 +10,7 @@ use scim_store::SqliteStore;
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::given::{batch, context, reason, resource, total, user};
+use super::given::{batch, context, reason, resource, user};
 
 /// A file with two users, changed in this way beside the store.
 async fn changed(sql: &str) -> (TempDir, SqliteStore) {
@@ -87,16 +87,4 @@ async fn a_document_in_the_place_of_another_is_noticed() {
         (SELECT doc, checksum FROM scim_document WHERE id = 'u2') WHERE id = 'u1'";
     let (_directory, store) = changed(swapped).await;
     assert_altered(store.get(&context(), get("u1")).await);
-}
-
-#[tokio::test]
-async fn a_document_without_a_checksum_gets_one_when_it_is_written() {
-    let (directory, store) = changed("UPDATE scim_document SET checksum = NULL").await;
-    assert_eq!(total(&store).await, 2);
-    assert!(store.get(&context(), get("u1")).await.unwrap().is_some());
-    store.commit(&context(), batch().update(titled("u1"))).await.unwrap();
-    drop(store);
-    let path = directory.path().join("scim.db");
-    change(&path, "UPDATE scim_document SET doc = replace(doc, 'other', 'othes')");
-    assert_altered(SqliteStore::open(&path).unwrap().get(&context(), get("u1")).await);
 }
