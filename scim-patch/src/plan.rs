@@ -29,6 +29,11 @@ impl PatchPlan {
         !self.edits.is_empty()
     }
 
+    /// How many edits of the document it comes to.
+    pub fn edits(&self) -> usize {
+        self.edits.len()
+    }
+
     /// The steps on relations.
     pub fn relations(&self) -> &[RelationEdit] {
         &self.relations

@@ -3,10 +3,11 @@
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
-use scim_core::{Error, Lenience, Limits, parse_json};
+use scim_core::{Error, Lenience, Limits, parse_json, weight};
 use scim_server_traits::{Batch, Context, Precondition, StoreError, Written};
 use serde_json::Value;
 
+use crate::away;
 use crate::known_links;
 use crate::parameters::Parameters;
 use crate::server::Inner;
@@ -21,26 +22,34 @@ pub(crate) struct Call<'a> {
 }
 
 /// What a change is made of.
-pub(crate) struct Given<'a> {
-    pub(crate) input: Input<'a>,
+pub(crate) struct Given {
+    pub(crate) input: Input,
     pub(crate) precondition: Precondition,
     /// The id of what is to be made, where it is known already.
     pub(crate) id: Option<String>,
 }
 
 /// A body.
-pub(crate) enum Input<'a> {
+pub(crate) enum Input {
     /// As it came.
-    Bytes(&'a Bytes),
+    Bytes(Bytes),
     /// Read already.
     Json(Value),
 }
 
-impl Input<'_> {
+impl Input {
+    /// About how many steps it takes to read it: one for each byte.
+    pub(crate) fn steps(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::Json(value) => weight(value) as u64,
+        }
+    }
+
     /// The body as JSON: 400 `invalidSyntax` when it is none.
     pub(crate) fn into_json(self, limits: &Limits) -> Result<Value, Error> {
         match self {
-            Self::Bytes(bytes) => parse_json(bytes, limits),
+            Self::Bytes(bytes) => parse_json(&bytes, limits),
             Self::Json(value) => Ok(value),
         }
     }
@@ -68,6 +77,25 @@ impl<'a> Call<'a> {
     /// hold is not given away for that reason.
     pub(crate) fn reading<T>(&self, read: impl FnOnce(&mut Lenience) -> T) -> T {
         read(&mut self.lenience.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Reads a part of the request by its rules, elsewhere where it may take long.
+    pub(crate) async fn reading_away<T: Send + 'static>(
+        &self,
+        steps: u64,
+        read: impl FnOnce(&mut Lenience) -> T + Send + 'static,
+    ) -> T {
+        if away::is_short(steps) {
+            return self.reading(read);
+        }
+        let mut lenience = self.reading(|lenience| std::mem::replace(lenience, self.server.lenience()));
+        let (outcome, lenience) = away::run(steps, move || {
+            let outcome = read(&mut lenience);
+            (outcome, lenience)
+        })
+        .await;
+        self.reading(|place| *place = lenience);
+        outcome
     }
 
     /// What reading the request took.

@@ -16,10 +16,9 @@ pub(crate) async fn answer(
     call: &Call<'_>,
     route: Route,
     headers: &HeaderMap,
-    body: &Bytes,
+    body: Bytes,
 ) -> Result<Answer, Error> {
     let conditions = Conditions::read(headers);
-    let input = Input::Bytes(body);
     let untagged = match route {
         Route::List(resource_type) => op::list::run(call, &call.parameters, &resource_type).await,
         Route::ListUnserved(path) => op::list::run_unserved(call, &path),
@@ -31,17 +30,16 @@ pub(crate) async fn answer(
         Route::Schema(urn) => op::discovery::schema(call, &urn),
         Route::OpenApi => op::openapi::run(call.server),
         // These select no representation, so they have no conditions (RFC 9110 §13.2.1).
-        Route::Search(resource_type) => {
-            return op::search::run(call, input.into_json(&call.server.limits)?, Some(resource_type)).await;
-        }
-        Route::SearchAll => return op::search::run(call, input.into_json(&call.server.limits)?, None).await,
+        Route::Search(resource_type) => return op::search::run(call, &body, Some(resource_type)).await,
+        Route::SearchAll => return op::search::run(call, &body, None).await,
         Route::Bulk => return op::bulk::run(call, body).await,
-        Route::Me(method) => return op::me::run(call, &method, &conditions, input).await,
+        Route::Me(method) => return op::me::run(call, &method, &conditions, Input::Bytes(body)).await,
         Route::Read(resource_type, id) => return op::read::run(call, &conditions, resource_type, id).await,
         Route::Change(target) => {
             if let (Target::Create(_), Err(unmet)) = (&target, conditions.check_untagged(false)) {
                 return unmet.answer();
             }
+            let input = Input::Bytes(body);
             let given = Given { input, precondition: conditions.precondition(), id: None };
             let outcome = op::change(call, target, given).await?;
             return render::http(call, outcome).await;

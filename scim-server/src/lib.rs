@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod away;
 mod bearer;
 mod body;
 mod call;

@@ -28,7 +28,7 @@ use crate::route::Target;
 use crate::turns::Turn;
 
 /// Carries out what changes one resource.
-pub(crate) async fn change(call: &Call<'_>, target: Target, given: Given<'_>) -> Result<Outcome, Error> {
+pub(crate) async fn change(call: &Call<'_>, target: Target, given: Given) -> Result<Outcome, Error> {
     match target {
         Target::Create(resource_type) => create::run(call, resource_type, given).await,
         Target::Replace(resource_type, id) => replace::run(call, resource_type, id, given).await,

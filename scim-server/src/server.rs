@@ -208,7 +208,7 @@ impl Server {
         let work = Waiting(inner.limits.work());
         let context = context.with_work(work.0.clone());
         let call = Call::new(inner, context, parameters);
-        let answer = dispatch::answer(&call, route, &parts.headers, &body).await.map_err(Answer::boxed);
+        let answer = dispatch::answer(&call, route, &parts.headers, body).await.map_err(Answer::boxed);
         let lenience = call.into_lenience();
         observe::report(&lenience);
         let named = passed_over::header(lenience.passed_over()).filter(|_| inner.names_passed_over);

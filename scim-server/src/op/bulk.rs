@@ -25,6 +25,7 @@ use serde_json::Value;
 use self::entry::{Entry, Names};
 use self::order::{Step, order};
 use super::{Done, Outcome, change, create};
+use crate::away;
 use crate::call::{Call, Given, Input};
 use crate::etag::Conditions;
 use crate::known_links;
@@ -61,11 +62,11 @@ impl Default for BulkLimits {
 /// How many creates are one batch, or under way together, at most: other writes want their turn.
 const TOGETHER: usize = 512;
 
-pub(crate) async fn run(call: &Call<'_>, body: &Bytes) -> Result<Answer, Error> {
+pub(crate) async fn run(call: &Call<'_>, body: Bytes) -> Result<Answer, Error> {
     let Some(limits) = call.server.bulk else {
         return Err(Error::not_implemented("bulk operations are not supported"));
     };
-    let (entries, most_errors) = read(call, body, &limits)?;
+    let (entries, most_errors) = read(call, body, &limits).await?;
     let results = entries.iter().map(|_| None).collect();
     let mut job = Job { call, entries, results, errors: 0, most_errors };
     job.run().await;
@@ -73,7 +74,7 @@ pub(crate) async fn run(call: &Call<'_>, body: &Bytes) -> Result<Answer, Error> 
 }
 
 /// The entries, and after how many errors to stop.
-fn read(call: &Call<'_>, bytes: &Bytes, limits: &BulkLimits) -> Result<(Vec<Entry>, usize), Error> {
+async fn read(call: &Call<'_>, bytes: Bytes, limits: &BulkLimits) -> Result<(Vec<Entry>, usize), Error> {
     let too_large = |detail: String| Err(Error::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
     if bytes.len() > limits.payload {
         return too_large(format!(
@@ -82,7 +83,8 @@ fn read(call: &Call<'_>, bytes: &Bytes, limits: &BulkLimits) -> Result<(Vec<Entr
             limits.payload
         ));
     }
-    let body = parse_json(bytes, &Limits { bytes: limits.payload, ..call.server.limits })?;
+    let of_body = Limits { bytes: limits.payload, ..call.server.limits };
+    let body = away::run(bytes.len() as u64, move || parse_json(&bytes, &of_body)).await?;
     let Value::Object(body) = body else {
         return Err(Error::invalid_syntax("the body must be an object"));
     };
@@ -133,6 +135,7 @@ impl Job<'_> {
     async fn run(&mut self) {
         let mut together = Vec::new();
         for step in order(&self.entries) {
+            away::turn().await;
             let room = self.most_errors - self.errors;
             match &step {
                 // No more than may fail: what comes after the last error that is accepted is not done (BULK-010).
@@ -275,7 +278,9 @@ impl Job<'_> {
             let resource_type = self.created(entry, creates)?;
             let call = self.call_for(entry);
             // A copy, because each is made by itself where the batch fails.
-            let mut insert = create::new(&call, &resource_type, given(entry, entry.data.clone()))?.insert;
+            away::turn().await;
+            let mut insert =
+                create::new(&call, &resource_type, given(entry, entry.data.clone())).await?.insert;
             notes.push(call.into_lenience());
             let mut later = Vec::new();
             for (relation, references) in &mut insert.links {
@@ -329,7 +334,7 @@ impl Job<'_> {
 }
 
 /// What the operation is given, its data taken out of the entry.
-fn given(entry: &Entry, data: Option<Value>) -> Given<'static> {
+fn given(entry: &Entry, data: Option<Value>) -> Given {
     // BULK-007
     let precondition = entry.version.as_deref().map_or(Precondition::None, Conditions::of_version);
     Given { input: Input::Json(data.unwrap_or_default()), precondition, id: entry.id.clone() }

@@ -17,15 +17,19 @@ pub(super) struct New {
 }
 
 /// Reads the body.
-pub(super) fn new(
+pub(super) async fn new(
     call: &Call<'_>,
     resource_type: &Arc<ResourceType>,
-    given: Given<'_>,
+    given: Given,
 ) -> Result<New, Error> {
-    let body = given.input.into_json(&call.server.limits)?;
-    let mut read = call.reading(|lenience| ingest_value(body, resource_type, None, lenience))?;
+    let Given { input, id, .. } = given;
+    let (limits, of_type) = (call.server.limits, Arc::clone(resource_type));
+    let read = call.reading_away(input.steps(), move |lenience| {
+        ingest_value(input.into_json(&limits)?, &of_type, None, lenience)
+    });
+    let mut read = read.await?;
     secret::discard(resource_type, &mut read.resource);
-    let id = given.id.unwrap_or_else(|| call.server.ids.next_id());
+    let id = id.unwrap_or_else(|| call.server.ids.next_id());
     let mut insert = Insert::new(Arc::clone(resource_type), id, read.resource);
     insert.links = read.relations.into_iter().collect();
     Ok(New { insert, written: read.written })
@@ -34,9 +38,9 @@ pub(super) fn new(
 pub(super) async fn run(
     call: &Call<'_>,
     resource_type: Arc<ResourceType>,
-    given: Given<'_>,
+    given: Given,
 ) -> Result<Outcome, Error> {
-    let New { insert, written } = new(call, &resource_type, given)?;
+    let New { insert, written } = new(call, &resource_type, given).await?;
     // Worked out before anything is written, for it may be refused.
     let shown = call.parameters.projection_after(&resource_type, &written)?;
     let id = insert.id.clone();

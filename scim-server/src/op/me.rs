@@ -17,7 +17,7 @@ pub(crate) async fn run(
     call: &Call<'_>,
     method: &Method,
     conditions: &Conditions,
-    input: Input<'_>,
+    input: Input,
 ) -> Result<Answer, Error> {
     let Some(resolver) = &call.server.me else {
         return Err(Error::not_implemented("`/Me` is not supported"));

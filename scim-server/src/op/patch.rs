@@ -6,10 +6,11 @@
 use std::sync::Arc;
 
 use scim_core::{Error, Relation, ResourceType};
-use scim_patch::{Changed, PatchPlan, PatchRequest};
+use scim_patch::{Changed, PatchError, PatchPlan, PatchRequest};
 use scim_server_traits::{Batch, Precondition, Update};
 
 use super::{Attempts, Done, Outcome, check_version, read};
+use crate::away;
 use crate::call::{Call, Given};
 use crate::config::PatchResponse;
 use crate::secret;
@@ -18,17 +19,19 @@ pub(super) async fn run(
     call: &Call<'_>,
     resource_type: Arc<ResourceType>,
     id: String,
-    given: Given<'_>,
+    given: Given,
 ) -> Result<Outcome, Error> {
     let server = call.server;
     if !server.patching {
         return Err(Error::not_implemented("PATCH is not supported: replace the resource by PUT"));
     }
     let Given { input, precondition, .. } = given;
-    let body = input.into_json(&server.limits)?;
-    let plan = call.reading(|lenience| {
-        PatchRequest::from_value_within(body, lenience, &server.limits)?.compile(&resource_type, lenience)
-    })?;
+    let (limits, of_type) = (server.limits, Arc::clone(&resource_type));
+    let plan = call.reading_away(input.steps(), move |lenience| {
+        let request = PatchRequest::from_value_within(input.into_json(&limits)?, lenience, &limits)?;
+        Ok::<_, Error>(request.compile(&of_type, lenience)?)
+    });
+    let plan = Arc::new(plan.await?);
     let with_body = match server.patch_response {
         _ if call.parameters.names_attributes() => true,
         PatchResponse::Auto => !resource_type.relations().iter().any(Relation::is_own),
@@ -54,7 +57,7 @@ pub(super) async fn run(
         }
     } else {
         let update = Update::new(Arc::clone(&resource_type), &id).when(precondition);
-        let update = update.with_relations(plan.into_relations());
+        let update = update.with_relations(Arc::unwrap_or_clone(plan).into_relations());
         call.commit_one(Batch::new(server.clock.now()).update(update)).await?
     };
     drop(attempts);
@@ -64,20 +67,28 @@ pub(super) async fn run(
 /// What the plan comes to for this resource, as it is now.
 async fn update(
     call: &Call<'_>,
-    plan: &PatchPlan,
+    plan: &Arc<PatchPlan>,
     resource_type: &Arc<ResourceType>,
     id: &str,
     precondition: &Precondition,
 ) -> Result<Update, Error> {
-    let mut stored = read::current(call, resource_type, id).await?;
+    let stored = read::current(call, resource_type, id).await?;
     check_version(precondition, resource_type.name(), id, stored.version)?;
-    let changed = plan.apply_within(&mut stored.resource, &mut call.context.work().meter())?;
-    secret::discard(resource_type, &mut stored.resource);
+    let (mut resource, version) = (stored.resource, stored.version);
+    // Each edit may look at all of the document.
+    let steps = (resource.weight() as u64 / 4).saturating_mul(plan.edits() as u64);
+    let (edits, work) = (Arc::clone(plan), call.context.work().clone());
+    let applied = away::run(steps, move || {
+        let changed = edits.apply_within(&mut resource, &mut work.meter())?;
+        Ok::<_, PatchError>((resource, changed))
+    });
+    let (mut resource, changed) = applied.await?;
+    secret::discard(resource_type, &mut resource);
     let update = Update::new(Arc::clone(resource_type), id)
-        .when(Precondition::Match(vec![stored.version]))
+        .when(Precondition::Match(vec![version]))
         .with_relations(plan.relations().to_vec());
     Ok(match changed {
         Changed::No => update,
-        Changed::Yes(_) => update.with_resource(stored.resource),
+        Changed::Yes(_) => update.with_resource(resource),
     })
 }

@@ -7,6 +7,7 @@ use scim_patch::{RelationEdit, RelationStep};
 use scim_server_traits::{Batch, Precondition, Update};
 
 use super::{Attempts, Done, Outcome, check_version, read};
+use crate::away;
 use crate::call::{Call, Given};
 use crate::secret;
 
@@ -14,18 +15,21 @@ pub(super) async fn run(
     call: &Call<'_>,
     resource_type: Arc<ResourceType>,
     id: String,
-    given: Given<'_>,
+    given: Given,
 ) -> Result<Outcome, Error> {
     let Given { input, precondition, .. } = given;
-    let body = input.into_json(&call.server.limits)?;
+    let (steps, limits) = (input.steps(), call.server.limits);
+    let body = Arc::new(away::run(steps, move || input.into_json(&limits)).await?);
     let mut attempts = Attempts::begin(call, &resource_type, &id).await;
     let (written, shown) = loop {
         let previous = read::current(call, &resource_type, &id).await?;
         check_version(&precondition, resource_type.name(), &id, previous.version)?;
-        // A copy, because another attempt may be needed.
-        let mut ingested = call.reading(|lenience| {
-            ingest_value(body.clone(), &resource_type, Some(&previous.resource), lenience)
-        })?;
+        let (version, of_type, body) = (previous.version, Arc::clone(&resource_type), Arc::clone(&body));
+        let ingested = call.reading_away(steps, move |lenience| {
+            // A copy, because another attempt may be needed.
+            ingest_value((*body).clone(), &of_type, Some(&previous.resource), lenience)
+        });
+        let mut ingested = ingested.await?;
         secret::discard(&resource_type, &mut ingested.resource);
         // Worked out before anything is written, for it may be refused.
         let projection = call.parameters.projection_after(&resource_type, &ingested.written)?;
@@ -40,7 +44,7 @@ pub(super) async fn run(
             })
             .collect();
         let update = Update::new(Arc::clone(&resource_type), &id)
-            .when(Precondition::Match(vec![previous.version]))
+            .when(Precondition::Match(vec![version]))
             .with_whole(ingested.resource)
             .with_relations(relations);
         match call.commit_one(Batch::new(call.server.clock.now()).update(update)).await {

@@ -3,8 +3,7 @@
 
 use std::sync::Arc;
 
-use scim_core::{Error, ResourceType};
-use serde_json::Value;
+use scim_core::{Error, ResourceType, parse_json};
 
 use super::list;
 use crate::call::Call;
@@ -13,9 +12,10 @@ use crate::respond::Answer;
 
 pub(crate) async fn run(
     call: &Call<'_>,
-    body: Value,
+    body: &[u8],
     resource_type: Option<Arc<ResourceType>>,
 ) -> Result<Answer, Error> {
+    let body = parse_json(body, &call.server.limits)?;
     let parameters = call.reading(|lenience| Parameters::from_search(body, lenience))?;
     match resource_type {
         Some(resource_type) => list::run(call, &parameters, &resource_type).await,

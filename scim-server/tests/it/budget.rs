@@ -144,3 +144,27 @@ async fn sec_011_a_text_that_is_too_long_is_refused_and_what_is_stored_stays() {
     long["title"] = "x".repeat(65_537).into();
     call(&strict, Method::PUT, &path, Some(long)).await.refused(400, "invalidValue");
 }
+
+// SEC-011: on one thread, a request that takes long keeps no other one waiting.
+#[tokio::test]
+async fn sec_011_a_dear_patch_is_worked_on_elsewhere() {
+    for (server, _folder) in servers(Limits::default()) {
+        let mut ada = user("ada");
+        ada["emails"] = (0..8_000).map(|at| json!({"value": format!("é{at}@example.com")})).collect();
+        let ada = post(&server, "/Users", ada).await.id();
+        let remove = |at: usize| json!({"op": "remove", "path": format!("emails[value co \"éx{at}\"]")});
+        let body = json!({"schemas": [urn::PATCH_OP], "Operations": (0..500).map(remove).collect::<Value>()});
+        let path = format!("/Users/{ada}");
+        let dear = {
+            let (server, path) = (server.clone(), path.clone());
+            tokio::spawn(async move { call(&server, Method::PATCH, &path, Some(body)).await })
+        };
+        // The first of these lets it begin.
+        for _ in 0..3 {
+            assert_eq!(get(&server, "/Users?count=0").await.status, 200);
+            tokio::task::yield_now().await;
+        }
+        assert!(!dear.is_finished(), "it kept this thread until it was done");
+        dear.await.unwrap().refused(413, "");
+    }
+}

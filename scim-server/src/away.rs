@@ -1,0 +1,53 @@
+//! Work that may take long, away from the thread that asks for it: an async worker has other requests to answer.
+
+use std::future::poll_fn;
+use std::task::Poll;
+
+/// How much may be done in place, in steps of about ten nanoseconds: about a millisecond.
+const IN_PLACE: u64 = 100_000;
+
+/// Does work that may take so many steps: in place if they are few, else on a thread of the
+/// [`blocking`] pool. Where the request is given up meanwhile, work that draws on its account ends by itself.
+pub(crate) async fn run<T: Send + 'static>(steps: u64, work: impl FnOnce() -> T + Send + 'static) -> T {
+    if is_short(steps) { work() } else { blocking::unblock(work).await }
+}
+
+/// Whether work of so many steps is done in place.
+pub(crate) fn is_short(steps: u64) -> bool {
+    steps <= IN_PLACE
+}
+
+/// Lets other requests have a turn, between two parts of a request that has many.
+pub(crate) async fn turn() {
+    let mut had = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut had, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn only_what_may_take_long_is_done_elsewhere() {
+        let here = thread::current().id();
+        assert_eq!(run(IN_PLACE, || thread::current().id()).await, here);
+        assert_ne!(run(IN_PLACE + 1, || thread::current().id()).await, here);
+    }
+
+    #[tokio::test]
+    async fn a_turn_lets_another_task_run() {
+        let other = tokio::spawn(async { 7 });
+        assert!(!other.is_finished());
+        turn().await;
+        assert!(other.is_finished());
+    }
+}
