@@ -139,6 +139,7 @@ fn named(update: &Update) -> HashSet<&str> {
 }
 
 #[async_trait]
+#[deny(clippy::missing_trait_methods)]
 impl<S: Store> Store for EmuStore<S> {
     async fn get(&self, context: &Context, get: Get) -> Result<Option<Stored>, StoreError> {
         self.inner.get(context, get).await

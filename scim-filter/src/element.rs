@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::bind::{Binder, Logic};
 use crate::compare::Test;
-use crate::error::FilterError;
+use crate::error::{FilterError, PathError};
 use crate::literal::CompareOp;
 use crate::look::{self, Look};
 use crate::tree::{Node, NodeId};
@@ -108,15 +108,14 @@ impl ElementFilter {
         binder: &mut Binder<'_>,
         attr: &AttrRef,
         root: NodeId,
-    ) -> Result<Self, FilterError> {
-        check_target(attr, 0).map_err(FilterError::in_path)?;
+    ) -> Result<Self, PathError> {
+        check_target(attr, 0).map_err(PathError::Path)?;
         if !attr.attribute().multi_valued && !binder.forgives(Quirk::SingularValuePath) {
             let reason = "has a single value: a value path needs a multi-valued attribute".to_owned();
-            return Err(
-                FilterError::Unsupported { position: 0, attribute: attr.to_string(), reason }.in_path()
-            );
+            let fault = FilterError::Unsupported { position: 0, attribute: attr.to_string(), reason };
+            return Err(PathError::Path(fault));
         }
-        Self::bind_terms(binder, attr, root)
+        Self::bind_terms(binder, attr, root).map_err(PathError::Filter)
     }
 
     fn bind_terms(binder: &mut Binder<'_>, attr: &AttrRef, root: NodeId) -> Result<Self, FilterError> {

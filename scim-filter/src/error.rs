@@ -7,8 +7,7 @@ use scim_core::{Error, Type, shorten};
 /// A filter or a path that is refused. Each variant is something a caller may want to decide upon; each
 /// but [`FilterError::TooLong`] knows the byte position in the text it was parsed from.
 ///
-/// `From` turns it into 400 `invalidFilter` (RFC 7644 §3.12); for PATCH paths use
-/// [`FilterError::into_path_error`].
+/// `From` turns it into 400 `invalidFilter` (RFC 7644 §3.12). What is wrong with a PATCH path is a [`PathError`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FilterError {
@@ -97,9 +96,6 @@ pub enum FilterError {
         /// The literal as it was written.
         found: String,
     },
-    /// The fault lies in a PATCH path itself, not in a filter between its brackets.
-    #[error(transparent)]
-    InPath(Box<FilterError>),
 }
 
 impl FilterError {
@@ -115,7 +111,6 @@ impl FilterError {
             | Self::Unsupported { position, .. }
             | Self::Operand { position, .. } => *position,
             Self::TooLong { .. } => 0,
-            Self::InPath(inner) => inner.position(),
         }
     }
 
@@ -138,21 +133,6 @@ impl FilterError {
         let _ = write!(out, "{line}\n{:column$}^ {self}", "");
         out
     }
-
-    /// Whether the fault lies in a PATCH path itself rather than in a filter between its brackets.
-    pub fn is_path_fault(&self) -> bool {
-        matches!(self, Self::InPath(_))
-    }
-
-    /// The answer to a PATCH operation: 400 `invalidPath` for faults of the path, 400 `invalidFilter` for
-    /// faults of the filter between its brackets (RFC 7644 §3.12 Table 9).
-    pub fn into_path_error(self) -> Error {
-        if self.is_path_fault() { Error::invalid_path(self.to_string()) } else { self.into() }
-    }
-
-    pub(crate) fn in_path(self) -> Self {
-        if self.is_path_fault() { self } else { Self::InPath(Box::new(self)) }
-    }
 }
 
 fn floor_boundary(text: &str, mut at: usize) -> usize {
@@ -165,6 +145,43 @@ fn floor_boundary(text: &str, mut at: usize) -> usize {
 impl From<FilterError> for Error {
     fn from(error: FilterError) -> Self {
         Self::invalid_filter(error.to_string())
+    }
+}
+
+/// Why a PATCH path is refused: 400 `invalidPath` or 400 `invalidFilter` (RFC 7644 §3.12 Table 9).
+///
+/// ```
+/// use scim_core::{Error, ScimType};
+/// use scim_filter::{Path, PathError};
+/// let scim_type = |text: &str| Error::from(text.parse::<Path>().unwrap_err()).scim_type;
+/// assert_eq!(scim_type("emails["), Some(ScimType::InvalidPath));
+/// assert_eq!(scim_type("emails[type is \"work\"]"), Some(ScimType::InvalidFilter));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PathError {
+    /// The path itself is at fault.
+    #[error(transparent)]
+    Path(FilterError),
+    /// The filter between its brackets is.
+    #[error(transparent)]
+    Filter(FilterError),
+}
+
+impl PathError {
+    /// The fault, wherever it lies.
+    pub fn fault(&self) -> &FilterError {
+        match self {
+            Self::Path(fault) | Self::Filter(fault) => fault,
+        }
+    }
+}
+
+impl From<PathError> for Error {
+    fn from(error: PathError) -> Self {
+        match error {
+            PathError::Path(fault) => Self::invalid_path(fault.to_string()),
+            PathError::Filter(fault) => fault.into(),
+        }
     }
 }
 

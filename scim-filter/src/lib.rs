@@ -23,7 +23,7 @@ mod view;
 
 pub use bind::BoundFilter;
 pub use element::ElementFilter;
-pub use error::FilterError;
+pub use error::{FilterError, PathError};
 pub use eval::{Entry, NoRelations, Relations};
 pub use filter::{Budget, Filter};
 pub use literal::{CompareOp, Literal};

@@ -26,7 +26,7 @@ use nom::sequence::{delimited, preceded};
 use nom::{IResult, Parser};
 use scim_core::{Lenience, Quirk, shorten};
 
-use crate::error::FilterError;
+use crate::error::{FilterError, PathError};
 use crate::filter::{Budget, Filter};
 use crate::literal::CompareOp;
 use crate::number;
@@ -58,9 +58,9 @@ pub(crate) fn path<'a>(
     text: &'a str,
     lenience: &mut Lenience,
     budget: &Budget,
-) -> Result<PathParts<'a>, FilterError> {
-    let mut grammar = Grammar::new(text, lenience, budget).map_err(FilterError::in_path)?;
-    let (_, parts) = grammar.path(text).map_err(|error| grammar.error(error))?;
+) -> Result<PathParts<'a>, PathError> {
+    let mut grammar = Grammar::new(text, lenience, budget).map_err(PathError::Path)?;
+    let (_, parts) = grammar.path(text).map_err(|error| grammar.path_error(error))?;
     Ok(parts)
 }
 
@@ -369,7 +369,7 @@ impl<'g> Grammar<'g> {
             return FilterError::Syntax { position: 0, expected: "a filter", found: "the end".into() };
         };
         let position = self.source.len() - fault.rest.len();
-        let error = match fault.kind {
+        match fault.kind {
             Kind::Expected(expected) => {
                 let found = match next_word(fault.rest) {
                     "" => "the end".to_owned(),
@@ -383,8 +383,17 @@ impl<'g> Grammar<'g> {
             Kind::Nested => FilterError::NestedValuePath { position },
             Kind::TooDeep => FilterError::TooDeep { position, limit: self.depth_limit },
             Kind::TooManyTerms => FilterError::TooManyTerms { position, limit: self.budget.terms },
+        }
+    }
+
+    /// Of a PATCH path, in which the filter between the brackets has faults of its own.
+    fn path_error(&self, error: nom::Err<Fault<'_>>) -> PathError {
+        let in_path = match &error {
+            nom::Err::Error(Fault(Some(fault))) | nom::Err::Failure(Fault(Some(fault))) => fault.in_path,
+            _ => false,
         };
-        if fault.in_path { error.in_path() } else { error }
+        let error = self.error(error);
+        if in_path { PathError::Path(error) } else { PathError::Filter(error) }
     }
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::bind::{Binder, Unknown};
 use crate::element::ElementFilter;
-use crate::error::FilterError;
+use crate::error::{FilterError, PathError};
 use crate::filter::{Budget, Filter};
 use crate::parse;
 
@@ -48,9 +48,10 @@ pub enum BoundPath {
 impl Path {
     /// Parses a path, forgiving what `lenience` allows, within the default [`Budget`].
     ///
-    /// Errors: [`FilterError::InPath`] if the path is at fault, any other if the filter between its
-    /// brackets is; [`FilterError::into_path_error`] makes the right answer of both.
-    pub fn parse_with(text: &str, lenience: &mut Lenience) -> Result<Self, FilterError> {
+    /// # Errors
+    ///
+    /// [`PathError`], which says whether the path is at fault or the filter between its brackets.
+    pub fn parse_with(text: &str, lenience: &mut Lenience) -> Result<Self, PathError> {
         let parts = parse::path(text, lenience, &Budget::default())?;
         Ok(Self {
             attribute: parts.attribute.to_owned(),
@@ -72,15 +73,20 @@ impl Path {
     /// Looks the path up in `resource_type`, forgiving what `lenience` allows.
     ///
     /// Attributes that are relations are bound like any other: the filter is then meant for the links
-    /// written out as elements. Errors: as for [`Path::parse_with`].
+    /// written out as elements.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Path::parse_with`].
     pub fn bind(
         &self,
         resource_type: &ResourceType,
         lenience: &mut Lenience,
-    ) -> Result<BoundPath, FilterError> {
+    ) -> Result<BoundPath, PathError> {
         let unknown = |path: &str| {
             let resource_type = resource_type.name().to_owned();
-            FilterError::UnknownAttribute { position: 0, path: path.to_owned(), resource_type }.in_path()
+            let path = path.to_owned();
+            PathError::Path(FilterError::UnknownAttribute { position: 0, path, resource_type })
         };
         let resolved = resource_type.resolve_with(&self.attribute, lenience);
         let attr = match (resolved, &self.filter) {
@@ -89,7 +95,8 @@ impl Path {
             _ => return Err(unknown(&self.attribute)),
         };
         let Some(filter) = &self.filter else { return Ok(BoundPath::Attribute { attr, filter: None }) };
-        let mut binder = Binder::new(filter, resource_type, lenience, Unknown::Refused)?;
+        let binder = Binder::new(filter, resource_type, lenience, Unknown::Refused);
+        let mut binder = binder.map_err(PathError::Filter)?;
         let bound = ElementFilter::bind_path(&mut binder, &attr, filter.tree().root())?;
         let attr = match &self.sub {
             None => attr,
@@ -103,10 +110,10 @@ impl Path {
 }
 
 impl FromStr for Path {
-    type Err = FilterError;
+    type Err = PathError;
 
     /// Strict: see [`Path::parse_with`].
-    fn from_str(text: &str) -> Result<Self, FilterError> {
+    fn from_str(text: &str) -> Result<Self, PathError> {
         Self::parse_with(text, &mut Lenience::strict())
     }
 }

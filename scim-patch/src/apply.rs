@@ -40,7 +40,8 @@ impl PatchPlan {
     }
 
     /// [`apply`](Self::apply), charging what it costs: what is looked at, bytes included, for a short request can mean
-    /// much work. [`PatchError::TooLarge`] where the request may cost no more, [`PatchError::Late`] where its time is up.
+    /// much work. [`PatchErrorKind::TooLarge`](crate::PatchErrorKind::TooLarge) where the request may cost no
+    /// more, [`PatchErrorKind::Late`](crate::PatchErrorKind::Late) where its time is up.
     pub fn apply_within(&self, resource: &mut Resource, meter: &mut Meter) -> Result<Changed, PatchError> {
         let mut applier = Applier {
             resource_type: &self.resource_type,

@@ -12,7 +12,7 @@ use scim_core::{
     AttrRef, Lenience, Limits, Mutability, Quirk, ResourceType, UnknownAttributes, is_assigned,
     is_nested_list, shorten,
 };
-use scim_filter::{BoundPath, ElementFilter, Path};
+use scim_filter::{BoundPath, ElementFilter, Path, PathError};
 use serde_json::{Map, Value};
 
 use self::named::Named;
@@ -267,7 +267,7 @@ impl Compiler<'_> {
     }
 
     fn bind(&mut self, path: &str) -> Result<BoundPath, PatchError> {
-        let in_path = |error| PatchError::in_path(path, error);
+        let in_path = |error: PathError| PatchError::in_path(path, &error);
         let parsed = Path::parse_with(path, self.lenience).map_err(in_path)?;
         parsed.bind(self.resource_type, self.lenience).map_err(in_path)
     }

@@ -14,7 +14,7 @@ mod selection;
 
 pub use apply::Changed;
 pub use diff::{diff, diff_relation};
-pub use error::PatchError;
+pub use error::{PatchError, PatchErrorKind};
 pub use plan::PatchPlan;
 pub use relation::{RelationEdit, RelationStep};
 pub use request::{Op, Operation, PatchRequest};

@@ -1,12 +1,12 @@
-use scim_core::{Lenience, Leniency, Quirk, Quirks, ResourceType, ScimType};
-use scim_filter::{BoundPath, ElementFilter, FilterError, Path};
+use scim_core::{Error, Lenience, Leniency, Quirk, Quirks, ResourceType, ScimType};
+use scim_filter::{BoundPath, ElementFilter, Path, PathError};
 use serde_json::json;
 
 fn bind_with(
     resource_type: &ResourceType,
     text: &str,
     leniency: &Leniency,
-) -> Result<(BoundPath, Quirks), FilterError> {
+) -> Result<(BoundPath, Quirks), PathError> {
     let mut lenience = Lenience::new(*leniency);
     let bound = Path::parse_with(text, &mut lenience)?.bind(resource_type, &mut lenience)?;
     Ok((bound, lenience.used()))
@@ -42,9 +42,8 @@ fn paths_lead_to_attributes() {
 #[test]
 fn p082_h029_which_fault_is_whose() {
     let user = ResourceType::user();
-    let scim_type = |text: &str| {
-        bind_with(&user, text, &Leniency::STRICT).unwrap_err().into_path_error().scim_type.unwrap()
-    };
+    let scim_type =
+        |text: &str| Error::from(bind_with(&user, text, &Leniency::STRICT).unwrap_err()).scim_type.unwrap();
     for text in [
         "",
         " ",

@@ -199,7 +199,7 @@ fn check(text: &str) {
                 let _ = path.bind(&user, &mut leniency.into());
                 let _ = path.bind(&group, &mut leniency.into());
             }
-            Err(error) => drop(error.render(text)),
+            Err(error) => drop(error.fault().render(text)),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use scim_core::{Error, Lenience, Resource, ResourceType, ScimType, urn};
-use scim_patch::{PatchError, PatchRequest};
+use scim_patch::{PatchError, PatchErrorKind, PatchRequest};
 use serde_json::{Value, json};
 
 use crate::model::BADGE;
@@ -23,22 +23,8 @@ fn user(operation: Value) -> PatchError {
     refusal(&ResourceType::user(), before, operation)
 }
 
-fn path_of(error: &PatchError) -> &str {
-    match error {
-        PatchError::InvalidPath { path, .. }
-        | PatchError::InvalidFilter { path, .. }
-        | PatchError::NoTarget { path, .. }
-        | PatchError::ReadOnly { path, .. }
-        | PatchError::Immutable { path, .. }
-        | PatchError::Required { path, .. }
-        | PatchError::InvalidValue { path, .. }
-        | PatchError::Stored { path, .. } => path,
-        _ => "",
-    }
-}
-
 #[test]
-fn patch_038_each_variant_has_its_keyword_and_path() {
+fn patch_038_each_kind_has_its_keyword_and_path() {
     let set = |path: &str, value: Value| json!({"op": "replace", "path": path, "value": value});
     let (bad_path, bad_filter) = ("emails[", "emails[type zz 1]");
     for (operation, keyword, path) in [
@@ -64,7 +50,7 @@ fn patch_038_each_variant_has_its_keyword_and_path() {
         (set("schemas", json!([urn::ENTERPRISE_USER])), ScimType::InvalidValue, "schemas"),
     ] {
         let error = user(operation.clone());
-        assert_eq!(path_of(&error), path, "{operation}: {error:?}");
+        assert_eq!(error.path, path, "{operation}: {error:?}");
         let detail = error.to_string();
         let wire = Error::from(error);
         assert_eq!((wire.status.as_u16(), wire.scim_type), (400, Some(keyword)), "{operation}");
@@ -74,11 +60,11 @@ fn patch_038_each_variant_has_its_keyword_and_path() {
 
 #[test]
 fn core_081_read_only_immutable_and_required_are_told_apart() {
-    assert!(matches!(user(json!({"op": "remove", "path": "meta.created"})), PatchError::ReadOnly { .. }));
-    assert!(matches!(user(json!({"op": "remove", "path": "userName"})), PatchError::Required { .. }));
+    assert!((user(json!({"op": "remove", "path": "meta.created"}))).kind == PatchErrorKind::ReadOnly);
+    assert!((user(json!({"op": "remove", "path": "userName"}))).kind == PatchErrorKind::Required);
     let manager = format!("{}:manager", urn::ENTERPRISE_USER);
     let error = user(json!({"op": "add", "path": manager, "value": {"displayName": "x"}}));
-    assert!(matches!(error, PatchError::ReadOnly { .. }), "{error:?}");
+    assert!((error).kind == PatchErrorKind::ReadOnly, "{error:?}");
     let badge = crate::laws::one_schema(json!({"id": "urn:b", "attributes": [
         {"name": "serial", "mutability": "immutable"},
         {"name": "box", "type": "complex", "subAttributes": [{"name": "seal", "mutability": "immutable"}]},
@@ -90,12 +76,12 @@ fn core_081_read_only_immutable_and_required_are_told_apart() {
         [("serial", "serial"), ("box.seal", "box.seal"), ("cards[value eq \"1\"].value", "cards.value")]
     {
         let error = refusal(&badge, before.clone(), json!({"op": "replace", "path": path, "value": "2"}));
-        assert!(matches!(error, PatchError::Immutable { .. }), "{path}: {error:?}");
-        assert_eq!(path_of(&error), named);
+        assert!((error).kind == PatchErrorKind::Immutable, "{path}: {error:?}");
+        assert_eq!(error.path, named);
     }
     let group = json!({"schemas": [urn::GROUP], "displayName": "g"});
     let error = refusal(&ResourceType::group(), group, json!({"op": "remove", "path": "members.value"}));
-    assert!(matches!(error, PatchError::Immutable { .. }), "{error:?}");
+    assert!((error).kind == PatchErrorKind::Immutable, "{error:?}");
 }
 
 #[test]
@@ -119,7 +105,7 @@ fn a_document_that_is_not_its_schemas_is_nobodys_request() {
             broken.clone(),
             json!({"op": "add", "path": path, "value": value}),
         );
-        assert_eq!((path_of(&error), Error::from(error.clone()).status.as_u16()), (path, 500));
+        assert_eq!((error.path.as_str(), Error::from(error.clone()).status.as_u16()), (path, 500));
     }
 }
 
@@ -158,5 +144,5 @@ fn patch_022_an_extension_that_is_gone_is_not_to_blame() {
     let plan = request.compile(&USER_TYPE, &mut Lenience::strict()).unwrap();
     let mut resource = Resource::from_canonical(user.as_object().unwrap().clone());
     let error = plan.apply(&mut resource).unwrap_err();
-    assert!(matches!(&error, PatchError::InvalidValue { path, .. } if path == "userName"), "{error:?}");
+    assert_eq!((error.kind, error.path.as_str()), (PatchErrorKind::InvalidValue, "userName"), "{error:?}");
 }

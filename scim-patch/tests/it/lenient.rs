@@ -3,7 +3,7 @@
 use scim_core::{
     Error, Lenience, Leniency, Quirk, Relation, ResourceType, ResourceTypeDocument, Schema, ScimType, urn,
 };
-use scim_patch::{PatchRequest, RelationStep};
+use scim_patch::{PatchErrorKind, PatchRequest, RelationStep};
 use serde_json::{Map, Value, json};
 
 use crate::fixtures::{patch, patch_whole};
@@ -242,7 +242,7 @@ fn core_075_a_required_extension_cannot_be_removed() {
             .unwrap()
             .compile(&badge, &mut Lenience::strict());
         assert!(
-            matches!(error, Err(scim_patch::PatchError::Required { path, .. }) if path == "urn:needed"),
+            error.is_err_and(|error| error.kind == PatchErrorKind::Required && error.path == "urn:needed"),
             "{op}"
         );
     }

@@ -1,7 +1,7 @@
 //! What a request may cost: 413 past each limit, and not a step before it.
 
 use scim_core::{Error, Lenience, Leniency, Limits, Resource, ResourceType, urn};
-use scim_patch::{PatchError, PatchPlan, PatchRequest};
+use scim_patch::{PatchError, PatchErrorKind, PatchPlan, PatchRequest};
 use serde_json::{Map, Value, json};
 
 fn compile(operations: Value, limits: &Limits) -> Result<PatchPlan, PatchError> {
@@ -14,7 +14,7 @@ fn compile(operations: Value, limits: &Limits) -> Result<PatchPlan, PatchError> 
 #[track_caller]
 fn too_large(operations: Value, limits: &Limits, word: &str) {
     let error = compile(operations, limits).unwrap_err();
-    assert!(matches!(error, PatchError::TooLarge { .. }), "{error:?}");
+    assert_eq!(error.kind, PatchErrorKind::TooLarge, "{error:?}");
     assert_eq!(Error::from(error.clone()).status, 413);
     assert!(error.to_string().contains(word), "{error}");
 }
@@ -62,7 +62,7 @@ fn terms_over_members_are_counted() {
     let (one, two) = ("value sw \"a\"", "value sw \"a\" or value sw \"b\"");
     assert!(compile(&[one, two]).is_ok());
     for filters in [&[two, two][..], &[one, one, one, one]] {
-        assert!(matches!(compile(filters), Err(PatchError::TooLarge { .. })));
+        assert!(compile(filters).is_err_and(|error| error.kind == PatchErrorKind::TooLarge));
     }
 }
 
@@ -85,7 +85,7 @@ fn cost(before: &Value, operations: &Value) -> u64 {
         let limits = Limits { steps, ..Limits::default() };
         match apply(&Leniency::INTEROP, &limits, before.clone(), operations.clone()) {
             Ok(()) => true,
-            Err(PatchError::TooLarge { .. }) => false,
+            Err(error) if error.kind == PatchErrorKind::TooLarge => false,
             Err(other) => unreachable!("{operations}: {other}"),
         }
     };
@@ -133,7 +133,7 @@ fn what_is_written_into_many_elements_counts_for_each() {
         |long: usize| json!([{"op": "replace", "path": "emails.display", "value": "x".repeat(long)}]);
     let run = |long: usize| apply(&Leniency::STRICT, &limits, json!({"emails": emails}), replace(long));
     assert!(run(100).is_ok());
-    assert!(matches!(run(200), Err(PatchError::TooLarge { .. })));
+    assert!(run(200).is_err_and(|error| error.kind == PatchErrorKind::TooLarge));
     // Nine more times 7 + 2 + 91 bytes are 900: `display`, its quotes and its letters.
     for (long, bytes, fits) in [(91, 900, true), (92, 900, false)] {
         let limits = Limits { bytes, ..Limits::default() };
@@ -159,10 +159,10 @@ fn values_are_bounded_by_the_body() {
     let operation = json!([{"op": "add", "path": "emails", "value": emails}]);
     assert!(compile(operation.clone(), &Limits { elements: 300, ..Limits::default() }).is_ok());
     let error = compile(operation, &Limits { elements: 200, ..Limits::default() }).unwrap_err();
-    assert!(matches!(error, PatchError::InvalidSyntax { .. }), "{error:?}");
+    assert_eq!(error.kind, PatchErrorKind::InvalidSyntax, "{error:?}");
     let deep = (0..40).fold(json!(1), |inner, _| json!([inner]));
     let error = compile(json!([{"op": "add", "path": "emails", "value": deep}]), &Limits::default());
-    assert!(matches!(error.unwrap_err(), PatchError::InvalidSyntax { .. }));
+    assert_eq!(error.unwrap_err().kind, PatchErrorKind::InvalidSyntax);
 }
 
 #[test]

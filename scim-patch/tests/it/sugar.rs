@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 use scim_core::{Lenience, Leniency, Quirk, urn};
-use scim_patch::PatchRequest;
+use scim_patch::{PatchErrorKind, PatchRequest};
 use serde_json::{Map, Value, json};
 
 use crate::model::{Attr, BADGES, ENTERPRISE, GROUP, Kind, Operation, Rule, Target, USER};
@@ -207,11 +207,9 @@ fn q_15_an_empty_value_undoes_no_other_member() {
         let request = scim_patch::PatchRequest::from_value(request, &mut lenience).unwrap();
         let compiled = request.compile(&scim_core::ResourceType::user(), &mut lenience);
         assert!(
-            matches!(
-                compiled,
-                Err(scim_patch::PatchError::InvalidValue { .. }
-                    | scim_patch::PatchError::InvalidSyntax { .. })
-            ),
+            compiled.is_err_and(|error| {
+                matches!(error.kind, PatchErrorKind::InvalidValue | PatchErrorKind::InvalidSyntax)
+            }),
             "{other}"
         );
     }
