@@ -29,6 +29,8 @@ pub struct Limits {
     /// What deciding filters, sorting and changing documents may come to, in steps of about ten nanoseconds; all that
     /// one request asks for counts together. See [`Work`].
     pub steps: u64,
+    /// What one part of that may come to: one PATCH, a filter on a few resources, or what an index is asked.
+    pub part: u64,
     /// How long that may take, if it is not to take as long as it takes.
     pub time: Option<Duration>,
 }
@@ -36,7 +38,7 @@ pub struct Limits {
 impl Limits {
     /// The account of a request that begins now.
     pub fn work(&self) -> Work {
-        let work = Work::steps(self.steps);
+        let work = Work::steps(self.steps).in_parts_of(self.part);
         match self.time {
             Some(time) => work.within(time),
             None => work,
@@ -46,7 +48,7 @@ impl Limits {
 
 impl Default for Limits {
     /// 8 MiB, 32 levels, a million values: a group of 100,000 members fits. A PATCH may have a thousand operations and
-    /// make a thousand changes. A request may cost 25 million steps, about a quarter of a second.
+    /// make a thousand changes. A request may cost 25 million steps, about a quarter of a second, and one part of it 4 million.
     fn default() -> Self {
         Self {
             bytes: 8 << 20,
@@ -56,6 +58,7 @@ impl Default for Limits {
             operations: 1_000,
             changes: 1_000,
             steps: 25_000_000,
+            part: 4_000_000,
             time: None,
         }
     }

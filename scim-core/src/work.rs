@@ -22,6 +22,8 @@ use crate::error::{Error, ScimType};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Work {
+    /// What one part of it may take.
+    part: u64,
     left: Arc<AtomicU64>,
     /// Whether more was asked for than there was.
     spent: Arc<AtomicBool>,
@@ -61,11 +63,24 @@ impl Work {
     /// So many steps, about ten nanoseconds each, however long they take.
     pub fn steps(steps: u64) -> Self {
         Self {
+            part: steps,
             left: Arc::new(AtomicU64::new(steps)),
             spent: Arc::default(),
             abandoned: Arc::default(),
             until: None,
         }
+    }
+
+    /// Limits what one part of the work may take, such as one PATCH, or a filter on a few resources. A part that takes
+    /// too much is refused that much earlier than a request that does.
+    #[must_use]
+    pub fn in_parts_of(self, part: u64) -> Self {
+        Self { part: part.min(self.part), ..self }
+    }
+
+    /// What one part may take, in steps.
+    pub fn part(&self) -> u64 {
+        self.part
     }
 
     /// As many steps as it takes.
@@ -84,7 +99,12 @@ impl Work {
     /// proportional to what a request is about.
     #[must_use]
     pub fn uncounted(&self) -> Self {
-        Self { left: Arc::new(AtomicU64::new(u64::MAX)), spent: Arc::default(), ..self.clone() }
+        Self {
+            part: u64::MAX,
+            left: Arc::new(AtomicU64::new(u64::MAX)),
+            spent: Arc::default(),
+            ..self.clone()
+        }
     }
 
     /// Ends it wherever it goes on: nobody waits for it any more.
@@ -94,7 +114,12 @@ impl Work {
 
     /// A meter on this account, for one thread.
     pub fn meter(&self) -> Meter {
-        Meter { work: Some(self.clone()), at_hand: 0 }
+        Meter { work: Some(self.clone()), at_hand: 0, most: u64::MAX }
+    }
+
+    /// A meter for one part of the work.
+    pub fn part_meter(&self) -> Meter {
+        Meter { work: Some(self.clone()), at_hand: 0, most: self.part }
     }
 
     /// Whether work that will take at least so many steps can be begun; they are not charged.
@@ -172,6 +197,8 @@ impl Default for Work {
 pub struct Meter {
     work: Option<Work>,
     at_hand: u64,
+    /// How much more it may take from the account.
+    most: u64,
 }
 
 /// How many steps a meter takes in advance.
@@ -180,7 +207,7 @@ const ADVANCE: u64 = 10_000;
 impl Meter {
     /// One that lets everything through.
     pub fn unlimited() -> Self {
-        Self { work: None, at_hand: u64::MAX }
+        Self { work: None, at_hand: u64::MAX, most: u64::MAX }
     }
 
     /// Takes so many steps off.
@@ -213,7 +240,9 @@ impl Meter {
     fn refill(&mut self, steps: u64) -> Result<(), Exhausted> {
         let Some(work) = &self.work else { return Ok(()) };
         let wanted = steps - std::mem::take(&mut self.at_hand);
-        self.at_hand = work.take(wanted, ADVANCE)?;
+        let rest = self.most.checked_sub(wanted).ok_or(Exhausted::Steps)?;
+        self.at_hand = work.take(wanted, ADVANCE.min(rest))?;
+        self.most = rest - self.at_hand;
         Ok(())
     }
 }
@@ -240,6 +269,21 @@ mod tests {
         assert_eq!(one.charge(ADVANCE), Ok(()), "what was taken in advance");
         assert_eq!(other.charge(1), Err(Exhausted::Steps));
         assert_eq!(one.charge(1), Err(Exhausted::Steps));
+    }
+
+    #[test]
+    fn a_part_takes_no_more_than_a_part_and_the_rest_goes_on() {
+        let work = Work::steps(10 * ADVANCE).in_parts_of(3 * ADVANCE);
+        let mut part = work.part_meter();
+        assert_eq!(part.charge(3 * ADVANCE - 1), Ok(()));
+        assert_eq!(part.charge(1), Ok(()));
+        assert_eq!(part.charge(1), Err(Exhausted::Steps));
+        drop(part);
+        assert_eq!(work.left(), 7 * ADVANCE);
+        assert_eq!(work.part_meter().charge(3 * ADVANCE), Ok(()));
+        assert_eq!(work.part_meter().charge(3 * ADVANCE), Ok(()));
+        assert_eq!(work.part_meter().charge(3 * ADVANCE), Err(Exhausted::Steps), "of the whole");
+        assert_eq!(Work::steps(5).in_parts_of(7).part(), 5);
     }
 
     #[test]

@@ -54,6 +54,17 @@ pub enum Narrow {
     Or(Vec<Narrow>),
 }
 
+impl Narrow {
+    /// How many questions it asks an index.
+    pub fn questions(&self) -> usize {
+        match self {
+            Self::All => 0,
+            Self::And(parts) | Self::Or(parts) => parts.iter().map(Self::questions).sum(),
+            _ => 1,
+        }
+    }
+}
+
 /// Which keys of an attribute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyProbe {

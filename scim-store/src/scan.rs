@@ -15,6 +15,9 @@ pub(crate) struct ScanWork {
 /// What a read may cost where the caller stands, in steps: about a millisecond.
 pub(crate) const IN_PLACE: u64 = 100_000;
 
+/// So few candidates are one part of the work: what they cost shows only when it is spent.
+const FEW: usize = 64;
+
 /// What it costs to come to a candidate, in steps, beside its bytes.
 const CANDIDATE: u64 = 40;
 
@@ -30,7 +33,8 @@ impl ScanWork {
     /// [`Exhausted`] where it cannot end.
     pub(crate) fn new(work: &Work, candidates: usize) -> Result<Self, Exhausted> {
         work.affords(CANDIDATE.saturating_mul(candidates as u64))?;
-        Ok(Self { meter: work.meter(), work: work.clone(), candidates, seen: 0, before: work.left() })
+        let meter = if candidates <= FEW { work.part_meter() } else { work.meter() };
+        Ok(Self { meter, work: work.clone(), candidates, seen: 0, before: work.left() })
     }
 
     /// The next candidate, with so many bytes to be parsed. A scan of which the first few hundred candidates show that

@@ -79,7 +79,7 @@ async fn update(
     let steps = (resource.weight() as u64 / 4).saturating_mul(plan.edits() as u64);
     let (edits, work) = (Arc::clone(plan), call.context.work().clone());
     let applied = away::run(steps, move || {
-        let changed = edits.apply_within(&mut resource, &mut work.meter())?;
+        let changed = edits.apply_within(&mut resource, &mut work.part_meter())?;
         Ok::<_, PatchError>((resource, changed))
     });
     let (mut resource, changed) = applied.await?;

@@ -43,8 +43,9 @@ pub(super) fn query(
     }
     let plan = query.filter.as_ref().map(BoundFilter::plan);
     let narrow = plan.as_ref().map_or(&Narrow::All, |plan| &plan.narrow);
+    let of_index = Ticks::of_part(work);
+    let candidates = Candidates::find(tenant, kind, &query.resource_type, narrow, &of_index)?;
     let ticks = Ticks::new(work);
-    let candidates = Candidates::find(tenant, kind, &query.resource_type, narrow, &ticks)?;
     let undecided = query.filter.as_ref().filter(|_| plan.as_ref().is_some_and(|plan| !plan.exact));
     let indexed = query.sort.by.indexed(&query.resource_type);
     let all = matches!(candidates, Candidates::All(_));

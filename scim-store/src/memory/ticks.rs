@@ -15,6 +15,11 @@ impl Ticks {
         Self { meter: RefCell::new(work.meter()), exhausted: Cell::new(None) }
     }
 
+    /// For one part of the work.
+    pub(super) fn of_part(work: &Work) -> Self {
+        Self { meter: RefCell::new(work.part_meter()), exhausted: Cell::new(None) }
+    }
+
     /// Charges so many steps; whether to go on.
     pub(super) fn tick(&self, steps: u64) -> bool {
         match self.meter.borrow_mut().charge(steps) {

@@ -88,12 +88,19 @@ pub(super) fn query(
     let reading = Reading { connection, names, tenant, query, turn, pace };
     match &query.filter {
         None => reading.page(&Narrow::All),
-        Some(filter) => match filter.plan() {
-            Plan { narrow, exact: true } => reading.page(&narrow),
-            Plan { narrow, .. } => reading.scan(&narrow, Some(filter)),
-        },
+        Some(filter) => {
+            let Plan { narrow, exact } = filter.plan();
+            if narrow.questions() > QUESTIONS {
+                pace.is_one_part();
+            }
+            if exact { reading.page(&narrow) } else { reading.scan(&narrow, Some(filter)) }
+        }
     }
 }
+
+/// From more questions than these on, what an index is asked is one part of the work: how much each finds shows only when
+/// it is found.
+const QUESTIONS: usize = 100;
 
 /// How a document is given.
 struct Form<'a> {
