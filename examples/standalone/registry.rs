@@ -27,11 +27,6 @@ pub(crate) fn read(schemas: &[PathBuf], resource_types: &[PathBuf]) -> anyhow::R
                 .with_context(|| place.clone())?;
             let endpoint = document.endpoint.trim_start_matches('/');
             ensure!(!endpoint.contains('/'), "{place}: endpoint `{}` must be one segment", document.endpoint);
-            ensure!(
-                !RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(endpoint)),
-                "{place}: endpoint `{}` is SCIM's own",
-                document.endpoint
-            );
             let resource_type = known
                 .iter()
                 .fold(ResourceType::builder(document), |builder, schema| builder.schema(Arc::clone(schema)))
@@ -43,9 +38,6 @@ pub(crate) fn read(schemas: &[PathBuf], resource_types: &[PathBuf]) -> anyhow::R
     }
     Ok(builder.build()?)
 }
-
-/// Endpoints that mean something else (RFC 7644 §3.2).
-const RESERVED: &[&str] = &["Me", "Bulk", "ServiceProviderConfig", "ResourceTypes", "Schemas", ".search"];
 
 /// The documents of a file, which holds one or an array of them, each with the place to blame.
 fn documents(path: &Path) -> anyhow::Result<Vec<(String, Value)>> {

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod at;
+mod base64;
 mod canonical;
 mod date_time;
 mod element;
@@ -35,6 +36,7 @@ mod weight;
 mod wire;
 mod work;
 
+pub use base64::decode_base64;
 pub use canonical::{Canonical, ReadOnly, is_nested_list};
 pub use date_time::{DateTime, DateTimeError, Timestamp};
 pub use element::{add_elements, merge_duplicates};

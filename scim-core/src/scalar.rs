@@ -1,12 +1,10 @@
 //! Simple values: which JSON fits which type, and what a type forgives — RFC 7643 §2.3.
 
-use base64::Engine as _;
-use base64::engine::DecodePaddingMode;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use iri_string::types::UriReferenceStr;
 use serde_json::Value;
 
 use crate::at::At;
+use crate::base64;
 use crate::canonical::Presence;
 use crate::date_time::DateTime;
 use crate::error::Error;
@@ -50,7 +48,7 @@ pub(crate) fn canonicalize(
             }
         }
         (Type::Binary, Value::String(text)) => {
-            if let Err(error) = BASE64.decode(text) {
+            if let Err(error) = base64::check(text) {
                 return Err(Error::invalid_value(format!("`{at}` is not base64: {error}")));
             }
         }
@@ -75,7 +73,7 @@ pub(crate) fn is_of_type(r#type: Type, value: &Value) -> bool {
         | (Type::Decimal, Value::Number(_)) => true,
         (Type::Integer, Value::Number(number)) => number.is_i64() || number.is_u64(),
         (Type::DateTime, Value::String(text)) => text.parse::<DateTime>().is_ok(),
-        (Type::Binary, Value::String(text)) => BASE64.decode(text).is_ok(),
+        (Type::Binary, Value::String(text)) => base64::check(text).is_ok(),
         _ => false,
     }
 }
@@ -89,13 +87,6 @@ fn boolean(text: &str) -> Option<bool> {
         None
     }
 }
-
-/// Padding may be left out.
-// CORE-017
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &base64::alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
 
 /// Whether it is a URI or a relative reference, as RFC 3986 writes them.
 // CORE-019

@@ -1,9 +1,9 @@
 //! The form in which a database compares values as SCIM does.
 
-use scim_core::{Attribute, DateTime, Resource, ResourceType, Type, fold};
+use scim_core::{Attribute, DateTime, Resource, ResourceType, Type, decode_base64, fold};
 use serde_json::{Map, Number, Value};
 
-use crate::compare::{decode_base64, whole};
+use crate::compare::whole;
 
 /// The comparable form of one canonical value of `leaf` ([`scim_core::AttrRef::leaf`]): see [the
 /// module](super#the-comparable-form). Call it for each value of a multi-valued attribute.

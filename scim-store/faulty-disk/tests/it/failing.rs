@@ -88,4 +88,7 @@ fn judge(run: &Run, plan: &Plan) {
     if plan.kind == Kind::Read || (plan.kind == Kind::Write && plan.errno == ENOSPC) {
         assert_eq!(unknown, 0, "{plan:?} is not final: {:?}", run.attempts);
     }
+    if unknown > 0 {
+        assert!(run.has_log, "{plan:?}: the log, which may have the only copy, is gone");
+    }
 }

@@ -39,6 +39,8 @@ pub(crate) struct Run {
     pub(crate) attempts: Vec<Attempt>,
     /// Whether the store could be opened.
     pub(crate) opened: bool,
+    /// Whether there was a log after it was closed.
+    pub(crate) has_log: bool,
 }
 
 /// In memory where that can be: many thousand are made.
@@ -72,11 +74,12 @@ pub(crate) fn run(plan: Option<Plan>, with_reader: bool) -> Run {
     if let Some(plan) = plan {
         disk.plan(plan);
     }
-    let mut run = Run { disk, _folder: folder, attempts: Vec::new(), opened: false };
+    let mut run = Run { disk, _folder: folder, attempts: Vec::new(), opened: false, has_log: false };
     if let Ok(store) = SqliteStore::open_with(&path, options()) {
         run.opened = true;
         block_on(run.ask(&store, with_reader.then_some(&path)));
     }
+    run.has_log = path.with_extension("db-wal").exists();
     run
 }
 
