@@ -27,6 +27,8 @@ pub(crate) struct Given {
     pub(crate) precondition: Precondition,
     /// The id of what is to be made, where it is known already.
     pub(crate) id: Option<String>,
+    /// Whether an answer will show the resource.
+    pub(crate) is_shown: bool,
 }
 
 /// A body.

@@ -40,7 +40,7 @@ pub(crate) async fn answer(
                 return unmet.answer();
             }
             let input = Input::Bytes(body);
-            let given = Given { input, precondition: conditions.precondition(), id: None };
+            let given = Given { input, precondition: conditions.precondition(), id: None, is_shown: true };
             let outcome = op::change(call, target, given).await?;
             return render::http(call, outcome).await;
         }

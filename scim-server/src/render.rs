@@ -7,13 +7,18 @@ use scim_server_traits::EntityTag;
 use crate::call::Call;
 use crate::op::{Done, Outcome, read};
 use crate::respond::{self, Answer};
+use crate::shown::Shown;
 
-/// The answer to a request that came alone. What it shows of the resource is what the store kept.
+/// The answer to a request that came alone.
 pub(crate) async fn http(call: &Call<'_>, outcome: Outcome) -> Result<Answer, Error> {
     let status = outcome.status();
-    let Outcome { done, resource_type, id, version, shown } = outcome;
+    let Outcome { done, resource_type, id, version, shown, made } = outcome;
     if let Some(projection) = shown {
-        match read::show(call, &resource_type, &id, &projection).await? {
+        let shown = match made {
+            Some(made) => Some(Shown::new(call.server, &resource_type, made)),
+            None => read::show(call, &resource_type, &id, &projection).await?,
+        };
+        match shown {
             Some(shown) => return shown.answer(status, &projection),
             // Deleted by another request in between. It was created all the same.
             None if done == Done::Created => {}

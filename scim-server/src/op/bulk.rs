@@ -295,8 +295,8 @@ impl Job<'_> {
                 let update = Update::new(Arc::clone(&resource_type), &insert.id).with_relations(later);
                 updates.push((outcomes.len(), update));
             }
-            let (done, id, version, shown) = (Done::Created, insert.id.clone(), None, None);
-            outcomes.push(Outcome { done, resource_type, id, version, shown });
+            let (done, id) = (Done::Created, insert.id.clone());
+            outcomes.push(Outcome { done, resource_type, id, version: None, shown: None, made: None });
             batch = batch.insert(insert);
         }
         let (updated, updates): (Vec<_>, Vec<_>) = updates.into_iter().unzip();
@@ -337,5 +337,10 @@ impl Job<'_> {
 fn given(entry: &Entry, data: Option<Value>) -> Given {
     // BULK-007
     let precondition = entry.version.as_deref().map_or(Precondition::None, Conditions::of_version);
-    Given { input: Input::Json(data.unwrap_or_default()), precondition, id: entry.id.clone() }
+    Given {
+        input: Input::Json(data.unwrap_or_default()),
+        precondition,
+        id: entry.id.clone(),
+        is_shown: false,
+    }
 }

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use scim_core::{AttrRef, Error, ResourceType, ingest_value};
-use scim_server_traits::{Batch, Insert};
+use scim_server_traits::{Batch, Insert, Stored};
 
 use super::{Done, Outcome};
 use crate::call::{Call, Given};
+use crate::respond::wanted_relations;
 use crate::secret;
 
 /// A resource to be made.
@@ -40,11 +41,17 @@ pub(super) async fn run(
     resource_type: Arc<ResourceType>,
     given: Given,
 ) -> Result<Outcome, Error> {
+    let is_shown = given.is_shown;
     let New { insert, written } = new(call, &resource_type, given).await?;
     // Worked out before anything is written, for it may be refused.
     let shown = call.parameters.projection_after(&resource_type, &written)?;
-    let id = insert.id.clone();
+    // A new resource is in nobody's relation yet, so only links of its own have to be read.
+    let wanted = wanted_relations(&resource_type, &shown);
+    let is_linked = insert.links.iter().any(|(name, links)| !links.is_empty() && wanted.contains(name));
+    let (id, copy) = (insert.id.clone(), (is_shown && !is_linked).then(|| insert.resource.clone()));
     let written = call.commit_one(Batch::new(call.server.clock.now()).insert(insert)).await?;
+    let stored = |resource| Stored::new(&id, written.version, written.created, written.modified, resource);
+    let made = copy.map(stored);
     let (done, version, shown) = (Done::Created, Some(written.version), Some(shown));
-    Ok(Outcome { done, resource_type, id, version, shown })
+    Ok(Outcome { done, resource_type, id, version, shown, made })
 }

@@ -16,5 +16,5 @@ pub(super) async fn run(
 ) -> Result<Outcome, Error> {
     let delete = Delete::new(Arc::clone(&resource_type), &id).when(precondition);
     call.commit_one(Batch::new(call.server.clock.now()).delete(delete)).await?;
-    Ok(Outcome { done: Done::Deleted, resource_type, id, version: None, shown: None })
+    Ok(Outcome { done: Done::Deleted, resource_type, id, version: None, shown: None, made: None })
 }

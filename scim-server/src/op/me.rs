@@ -27,7 +27,7 @@ pub(crate) async fn run(
         let resource_type = call.server.registry.by_name(name).cloned();
         resource_type.ok_or_else(|| Error::internal(format!("there is no resource type `{name}`")))
     };
-    let given = Given { input, precondition: conditions.precondition(), id: None };
+    let given = Given { input, precondition: conditions.precondition(), id: None, is_shown: true };
     if method == Method::POST {
         if found.is_some() {
             return Err(Error::new(StatusCode::CONFLICT, "you have a resource already: see GET /Me"));

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use http::StatusCode;
 use scim_core::{Projection, ResourceType};
+use scim_server_traits::Stored;
 
 /// What was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub(crate) struct Outcome {
     pub(crate) version: Option<u64>,
     /// What an answer shows of the resource, if it shows anything. It is read only by a renderer that needs it.
     pub(crate) shown: Option<Projection>,
+    /// What was created, where that is all there is to show.
+    pub(crate) made: Option<Stored>,
 }
 
 impl Outcome {

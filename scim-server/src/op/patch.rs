@@ -61,7 +61,7 @@ pub(super) async fn run(
         call.commit_one(Batch::new(server.clock.now()).update(update)).await?
     };
     drop(attempts);
-    Ok(Outcome { done: Done::Patched, resource_type, id, version: Some(written.version), shown })
+    Ok(Outcome { done: Done::Patched, resource_type, id, version: Some(written.version), shown, made: None })
 }
 
 /// What the plan comes to for this resource, as it is now.

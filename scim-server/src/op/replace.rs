@@ -54,5 +54,5 @@ pub(super) async fn run(
     };
     drop(attempts);
     let (done, version, shown) = (Done::Replaced, Some(written.version), Some(shown));
-    Ok(Outcome { done, resource_type, id, version, shown })
+    Ok(Outcome { done, resource_type, id, version, shown, made: None })
 }
