@@ -126,10 +126,11 @@ impl Mark {
 
     /// As much of it as could be is moved.
     pub(super) fn end_to_move(&self, connection: &Connection) -> Result<(), Fault> {
-        // What is committed from here on is named by whoever commits it, and what was before is among what is read.
         self.due.store(true, Ordering::SeqCst);
-        let newest = feed::newest(connection)?;
+        // Held while the newest change is read. A commit that found the log being moved, and left it to the mover to name
+        // its change, is among what is read; one that finds it moved names its own.
         let mut state = self.state();
+        let newest = feed::newest(connection)?;
         self.name(&mut state, newest)?;
         state.moving = false;
         Ok(())
