@@ -9,12 +9,7 @@ const IN_PLACE: u64 = 100_000;
 /// Does work that may take so many steps: in place if they are few, else on a thread of the
 /// [`blocking`] pool. Where the request is given up meanwhile, work that draws on its account ends by itself.
 pub(crate) async fn run<T: Send + 'static>(steps: u64, work: impl FnOnce() -> T + Send + 'static) -> T {
-    if is_short(steps) { work() } else { blocking::unblock(work).await }
-}
-
-/// Whether work of so many steps is done in place.
-pub(crate) fn is_short(steps: u64) -> bool {
-    steps <= IN_PLACE
+    if steps <= IN_PLACE { work() } else { blocking::unblock(work).await }
 }
 
 /// Lets other requests have a turn, between two parts of a request that has many.

@@ -1,6 +1,6 @@
 //! What a change of a resource came to, said in HTTP. In the result of a bulk request `op/bulk/result.rs` says it.
 
-use http::{StatusCode, header};
+use http::header;
 use scim_core::Error;
 use scim_server_traits::EntityTag;
 
@@ -26,7 +26,7 @@ pub(crate) async fn http(call: &Call<'_>, outcome: Outcome) -> Result<Answer, Er
         }
     }
     // Nothing is shown, so the tag is the version's.
-    let answer = Answer::empty(if done == Done::Created { status } else { StatusCode::NO_CONTENT });
+    let answer = Answer::empty(status);
     let answer = match version {
         Some(version) => answer.header(header::ETAG, EntityTag(version).to_string()),
         None => answer,

@@ -15,8 +15,7 @@ use bytes::Bytes;
 use futures_util::stream::{self, StreamExt as _};
 use http::StatusCode;
 use scim_core::{
-    BulkMethod, BulkResponse, BulkResult, Error, Limits, Reference, ResourceType, parse_json, shorten,
-    take_members, urn,
+    BulkMethod, BulkResponse, BulkResult, Error, Limits, Reference, parse_json, shorten, take_members, urn,
 };
 use scim_patch::{RelationEdit, RelationStep};
 use scim_server_traits::{Batch, Precondition, Update};
@@ -275,10 +274,12 @@ impl Job<'_> {
         let (mut notes, mut outcomes) = (Vec::new(), Vec::new());
         for at in creates {
             let entry = &self.entries[*at];
-            let resource_type = self.created(entry, creates)?;
+            away::turn().await;
+            // A POST to an endpoint makes a resource and does nothing else.
+            let target = self.check(entry, entry.data.is_some(), creates)?;
+            let resource_type = Arc::clone(target.resource_type());
             let call = self.call_for(entry);
             // A copy, because each is made by itself where the batch fails.
-            away::turn().await;
             let mut insert =
                 create::new(&call, &resource_type, given(entry, entry.data.clone())).await?.insert;
             notes.push(call.into_lenience());
@@ -322,14 +323,6 @@ impl Job<'_> {
             self.done(&self.entries[*at], outcome, lenience)
         });
         Ok(results.collect())
-    }
-
-    /// The type of what an entry makes, which is a POST.
-    fn created(&self, entry: &Entry, with: &[usize]) -> Result<Arc<ResourceType>, Error> {
-        match self.check(entry, entry.data.is_some(), with)? {
-            Target::Create(resource_type) => Ok(resource_type),
-            target => Ok(Arc::clone(target.resource_type())),
-        }
     }
 }
 
