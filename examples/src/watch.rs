@@ -1,4 +1,5 @@
-//! Tells how the store is. A server whose disk failed ends, so that whatever started it starts it again: only then can it write.
+//! Tells how the store is. A server whose disk failed ends, so that whatever started it starts it again: only then can
+//! it write.
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};

@@ -18,8 +18,8 @@ pub(crate) fn check(text: &str) -> Result<(), DecodeError> {
     BASE64.decode(text).map(drop)
 }
 
-/// Decodes base64 of either alphabet (RFC 4648 §4 and §5), with or without padding; `None` if it is neither. A filter in a
-/// URL may have the alphabet that is safe there.
+/// Decodes base64 of either alphabet (RFC 4648 §4 and §5), with or without padding; `None` if it is neither. A filter
+/// in a URL may have the alphabet that is safe there.
 pub fn decode_base64(text: &str) -> Option<Vec<u8>> {
     let standard = if text.contains(['-', '_']) {
         Cow::Owned(text.replace('-', "+").replace('_', "/"))

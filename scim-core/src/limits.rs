@@ -48,7 +48,8 @@ impl Limits {
 
 impl Default for Limits {
     /// 8 MiB, 32 levels, a million values: a group of 100,000 members fits. A PATCH may have a thousand operations and
-    /// make a thousand changes. A request may cost 25 million steps, about a quarter of a second, and one part of it 2.5 million.
+    /// make a thousand changes. A request may cost 25 million steps, about a quarter of a second, and one part of it
+    /// 2.5 million.
     fn default() -> Self {
         Self {
             bytes: 8 << 20,

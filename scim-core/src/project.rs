@@ -28,7 +28,8 @@ pub struct Projection {
 }
 
 impl Projection {
-    /// From the names of `attributes` or of `excludedAttributes`. Names that lead nowhere select nothing, unless a resource keeps an attribute of that name which no schema knows.
+    /// From the names of `attributes` or of `excludedAttributes`. Names that lead nowhere select nothing, unless a
+    /// resource keeps an attribute of that name which no schema knows.
     ///
     /// Both lists at once are 400 `invalidValue` (decision X15).
     // SRV-030

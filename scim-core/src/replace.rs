@@ -118,8 +118,8 @@ fn keep_attribute(
     }
 }
 
-/// Keeps what a client may not write inside the elements of a list. An element replaces the one with the same `value` and `type`; where there are
-/// several of those, or no `value`, nobody can tell which one it replaces.
+/// Keeps what a client may not write inside the elements of a list. An element replaces the one with the same `value`
+/// and `type`; where there are several of those, or no `value`, nobody can tell which one it replaces.
 fn keep_in_elements(
     at: &At<'_>,
     attribute: &Attribute,

@@ -105,8 +105,8 @@ impl BoundFilter {
         self.logic.holds(&mut |leaf| leaf.holds(entry, &mut look))
     }
 
-    /// The names of the members of a document that decide it: attributes, and URNs of extensions. Whoever keeps documents
-    /// as text need not read the rest.
+    /// The names of the members of a document that decide it: attributes, and URNs of extensions. Whoever keeps
+    /// documents as text need not read the rest.
     ///
     /// ```
     /// use scim_core::{Lenience, ResourceType};

@@ -16,8 +16,8 @@ pub(crate) fn take_read_only(attribute: &Attribute, old: &Value, new: &mut Value
     }
 }
 
-/// Keeps read-only parts in a list: an element takes the place of one with the same `type` and `value`, or without a `value`
-/// of one in which all agrees that a client may write.
+/// Keeps read-only parts in a list: an element takes the place of one with the same `type` and `value`, or without a
+/// `value` of one in which all agrees that a client may write.
 pub(crate) fn keep_read_only(attribute: &Attribute, before: &[Value], elements: &mut [Value]) {
     if read_only(attribute).next().is_none() {
         return;

@@ -43,8 +43,8 @@ impl PatchRequest {
 
     /// Reads a request body.
     ///
-    /// Errors are 400 `invalidSyntax` for the envelope: not an object, `schemas` without the PatchOp URN, no or empty `Operations`, an unknown `op`, a `path` that is no
-    /// string; 413 past the limits.
+    /// Errors are 400 `invalidSyntax` for the envelope: not an object, `schemas` without the PatchOp URN, no or empty
+    /// `Operations`, an unknown `op`, a `path` that is no string; 413 past the limits.
     // PATCH-002, PATCH-003, PATCH-004
     pub fn parse(body: &[u8], lenience: &mut Lenience, limits: &Limits) -> Result<Self, PatchError> {
         Self::from_value_within(parse_json(body, limits).map_err(PatchError::in_body)?, lenience, limits)

@@ -89,8 +89,9 @@ pub enum StoreError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unavailable {
-    /// The disk failed to keep what was written. From then on nothing is written until the store is opened again. Whether
-    /// the batch that met the failure is kept shows only then; what was answered before is kept, and can be read.
+    /// The disk failed to keep what was written. From then on nothing is written until the store is opened again.
+    /// Whether the batch that met the failure is kept shows only then; what was answered before is kept, and can be
+    /// read.
     #[error(
         "the disk of the service provider failed: nothing is written until it is restarted, and whether this was \
          shows then"

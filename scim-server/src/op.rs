@@ -61,7 +61,8 @@ impl<'a> Attempts<'a> {
     }
 
     /// Returns if the caller should try again, because somebody else wrote in between. Any other error is returned as
-    /// the answer. A request that named versions gets 412 from the next attempt's read, unless it allows the new version.
+    /// the answer. A request that named versions gets 412 from the next attempt's read, unless it allows the new
+    /// version.
     async fn again(&mut self, error: StoreError, precondition: &Precondition) -> Result<(), Error> {
         if !matches!(error, StoreError::Precondition { .. }) {
             return Err(error.into());

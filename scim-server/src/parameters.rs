@@ -166,8 +166,8 @@ fn misfit(body: Map<String, Value>) -> Error {
     Error::invalid_syntax(format!("`{name}`: expected {expected}"))
 }
 
-/// Decodes a filter. In a query that separates words by `+`, as a form does, a `+` is a space. Otherwise a `+` in a literal
-/// is one that somebody forgot to escape.
+/// Decodes a filter. In a query that separates words by `+`, as a form does, a `+` is a space. Otherwise a `+` in a
+/// literal is one that somebody forgot to escape.
 fn filter(written: &str) -> String {
     let mut in_literal = false;
     let mut separates = false;

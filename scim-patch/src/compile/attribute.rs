@@ -204,9 +204,9 @@ impl Compiler<'_> {
         self.edit(Edit::Unassign { path: attr })
     }
 
-    /// Whether the value of a single complex attribute clears it. In a replace, `null` does, and `[]` by a quirk;
-    /// by another, `""` and `{"value": ""}` do so too. An object that names nothing, or nothing known, changes nothing: what is not
-    /// named stays (RFC 7644 §3.5.2.3).
+    /// Whether the value of a single complex attribute clears it. In a replace, `null` does, and `[]` by a quirk; by
+    /// another, `""` and `{"value": ""}` do so too. An object that names nothing, or nothing known, changes nothing:
+    /// what is not named stays (RFC 7644 §3.5.2.3).
     fn clears(&mut self, op: Op, attribute: &Attribute, value: &Value) -> bool {
         match value {
             Value::Null => op == Op::Replace,
@@ -244,8 +244,8 @@ impl Compiler<'_> {
         value == "" && self.lenience.uses(Quirk::EmptyStringClears)
     }
 
-    /// The members of an object that clear what they name: in a replace those that are `null` or `[]`; by a quirk, a `value`
-    /// that is `""`.
+    /// The members of an object that clear what they name: in a replace those that are `null` or `[]`; by a quirk, a
+    /// `value` that is `""`.
     fn cleared(&mut self, op: Op, attr: &AttrRef, value: &Value) -> Result<Vec<Part>, PatchError> {
         let mut parts = Vec::new();
         for (key, value) in value.as_object().into_iter().flatten() {

@@ -45,8 +45,8 @@ pub(crate) async fn show(
     Ok(stored.map(|stored| Shown::new(call.server, resource_type, stored)))
 }
 
-/// The document as it is now, for an operation that changes it. It is charged by its size, for many operations of one request
-/// may be about one large resource.
+/// The document as it is now, for an operation that changes it. It is charged by its size, for many operations of one
+/// request may be about one large resource.
 pub(crate) async fn current(
     call: &Call<'_>,
     resource_type: &Arc<ResourceType>,

@@ -1,5 +1,5 @@
-//! What a document's text is checked by when it is read: the disk, or whatever lies between, may change a bit of it, and a
-//! page of the file does not tell.
+//! What a document's text is checked by when it is read: the disk, or whatever lies between, may change a bit of it,
+//! and a page of the file does not tell.
 
 use twox_hash::XxHash3_64;
 

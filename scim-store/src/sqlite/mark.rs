@@ -1,9 +1,9 @@
 //! A mark beside the file that says what its log holds, so that a log which was deleted is missed.
 //!
-//! It names a change that is in the log and not in the file, or in both. Whoever finds the file without that change knows
-//! that the log is gone. While the log is moved the file is neither the one nor the other, and the mark asks for a log
-//! whatever is in it. A commit costs nothing: the mark is written before and after the log is moved, and with the first
-//! commit that follows.
+//! It names a change that is in the log and not in the file, or in both. Whoever finds the file without that change
+//! knows that the log is gone. While the log is moved the file is neither the one nor the other, and the mark asks for
+//! a log whatever is in it. A commit costs nothing: the mark is written before and after the log is moved, and with the
+//! first commit that follows.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};

@@ -28,16 +28,17 @@ pub struct SqliteOptions {
     /// How large the file may grow, in bytes; past it, writes are refused with
     /// [`StoreError::Full`](scim_server_traits::StoreError::Full). As large as the disk allows when there is none.
     pub most_bytes: Option<u64>,
-    /// How long the log beside the file grows, in bytes, before it is moved into the file: twice as long while it is, and
-    /// never longer than the disk has room left to move it. While an old state is read it cannot begin again. At
+    /// How long the log beside the file grows, in bytes, before it is moved into the file: twice as long while it is,
+    /// and never longer than the disk has room left to move it. While an old state is read it cannot begin again. At
     /// three times this length the oldest read is ended, at four times all of them; while another program reads, whom
     /// nobody here can end, writes are refused then with
-    /// [`Unavailable::LogFull`](scim_server_traits::Unavailable::LogFull). What changes again and again until the log is
-    /// moved is moved once, so that a longer one costs less, except room on the disk and, after a process was killed, a
-    /// moment at the next start.
+    /// [`Unavailable::LogFull`](scim_server_traits::Unavailable::LogFull). What changes again and again until the log
+    /// is moved is moved once, so that a longer one costs less, except room on the disk and, after a process was
+    /// killed, a moment at the next start.
     pub log: u64,
     /// How long a read may look at one state of the file; past it, it is ended with
-    /// [`Unavailable::ReadEnded`](scim_server_traits::Unavailable::ReadEnded), because the log cannot begin again under it.
+    /// [`Unavailable::ReadEnded`](scim_server_traits::Unavailable::ReadEnded), because the log cannot begin again under
+    /// it.
     pub longest_read: Duration,
     /// How much memory the names of groups take at most, in bytes: a user's groups are looked up there before they are
     /// in the file. About 170 bytes each, so that the default (20 MiB) holds a hundred thousand.
@@ -50,10 +51,10 @@ pub struct SqliteOptions {
     /// Whether a file opens that has another name, a hard link: the lock and the log stand beside one name only, so that
     /// nothing keeps another process from serving it under the other one, which destroys it.
     pub hard_links: bool,
-    /// Whether those who read have the file mapped into memory, which saves a call and a copy for each page that is not in
-    /// a cache. Where a mapped page cannot be read, because the disk fails or another program made the file shorter, the
-    /// system ends the process with SIGBUS, where a read that is asked for fails with an error; nothing that was answered
-    /// is lost. Off is right for a disk over a network. What writes is never mapped.
+    /// Whether those who read have the file mapped into memory, which saves a call and a copy for each page that is not
+    /// in a cache. Where a mapped page cannot be read, because the disk fails or another program made the file shorter,
+    /// the system ends the process with SIGBUS, where a read that is asked for fails with an error; nothing that was
+    /// answered is lost. Off is right for a disk over a network. What writes is never mapped.
     pub mapping: bool,
 }
 

@@ -98,8 +98,8 @@ pub(super) fn query(
     }
 }
 
-/// From more questions than these on, what an index is asked is one part of the work: how much each finds shows only when
-/// it is found.
+/// From more questions than these on, what an index is asked is one part of the work: how much each finds shows only
+/// when it is found.
 const QUESTIONS: usize = 100;
 
 /// How a document is given.

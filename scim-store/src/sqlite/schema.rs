@@ -18,8 +18,8 @@ const STATEMENTS: usize = 256;
 /// suffice. The rest is read.
 const MAPPED: i64 = if usize::BITS < 64 { 1 << 30 } else { 1 << 40 };
 
-/// The size of a page in bytes. Larger ones would make reads in large files a little cheaper, and creates dearer by more:
-/// keys land in scattered pages, each of which is written to the log and to the file.
+/// The size of a page in bytes. Larger ones would make reads in large files a little cheaper, and creates dearer by
+/// more: keys land in scattered pages, each of which is written to the log and to the file.
 const PAGE: u32 = 4_096;
 
 /// How long to wait for another process that holds the file.

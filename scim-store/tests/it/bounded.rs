@@ -42,7 +42,7 @@ async fn another_program_that_reads_for_long_stops_writes_until_it_ends() {
     drop(other);
     until_the_log_is(false, &store).await;
     store.commit(&context(), batch().insert(user(kept, 3_000))).await.unwrap();
-    assert!(store.health().log < 128 << 10, "begun anew: {:?}", store.health());
+    assert!(store.health().log < 128 << 10, "begun again: {:?}", store.health());
 }
 
 #[tokio::test]

@@ -223,7 +223,7 @@ impl Pages {
             return false;
         }
         self.move_log();
-        assert!(!self.is_lost && self.synced == self.log, "begun anew over the only copy");
+        assert!(!self.is_lost && self.synced == self.log, "begun again over the only copy");
         (self.log, self.moved, self.synced) = (0, 0, 0);
         true
     }
