@@ -34,7 +34,7 @@ pub(super) fn get(
         FROM scim_resource r CROSS JOIN scim_document d ON d.seq = r.seq
         WHERE r.tenant = ?1 AND r.kind = ?2 AND r.id = ?3";
     let Some(Found { end, mut stored, .. }) =
-        one(connection, sql, [tenant, kind, &get.id], &Form::of_one(tenant, get))?
+        one(connection, sql, [tenant, kind, &get.id], &Form::of_one(tenant, get), |_| Ok(()))?
     else {
         return Ok(None);
     };
@@ -91,6 +91,7 @@ pub(super) fn query(
         Some(filter) => {
             let Plan { narrow, exact } = filter.plan();
             if narrow.questions() > QUESTIONS {
+                turn.long()?;
                 pace.is_one_part();
             }
             if exact { reading.page(&narrow) } else { reading.scan(&narrow, Some(filter)) }
@@ -175,10 +176,16 @@ struct Found {
 
 impl Found {
     /// Columns `seq, dormant, id, version, created, modified, doc, definition, checksum`.
-    fn read(row: &Row<'_>, form: &Form<'_>) -> Result<Self, Fault> {
+    /// The document is read if so many bytes may be.
+    fn read(
+        row: &Row<'_>,
+        form: &Form<'_>,
+        may: impl FnOnce(usize) -> Result<(), Fault>,
+    ) -> Result<Self, Fault> {
         let end = End { seq: row.get(0)?, dormant: row.get(1)? };
         let text = row.get_ref(6)?.as_str().map_err(rusqlite::Error::from)?;
         let bytes = text.len();
+        may(bytes)?;
         let id = row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?;
         let whose = Whose { tenant: form.tenant, kind: form.resource_type.name(), id };
         checksum::check(end.seq, text, row.get(8)?, whose)?;
@@ -200,9 +207,10 @@ fn one(
     sql: &str,
     params: impl Params,
     form: &Form<'_>,
+    may: impl FnOnce(usize) -> Result<(), Fault>,
 ) -> Result<Option<Found>, Fault> {
     let mut select = connection.prepare_cached(sql)?;
-    select.query_row(params, |row| Ok(Found::read(row, form))).optional()?.transpose()
+    select.query_row(params, |row| Ok(Found::read(row, form, may))).optional()?.transpose()
 }
 
 /// A query under way.
@@ -277,7 +285,8 @@ impl Reading<'_> {
             let mut select = self.connection.prepare_cached(sql)?;
             let mut rows = select.query([self.tenant, self.query.resource_type.name()])?;
             while let Some(row) = rows.next()? {
-                scan.decide(&Found::read(row, &form)?, &mut work)?;
+                let found = Found::read(row, &form, |bytes| scan.comes_to(bytes, &mut work))?;
+                scan.decide(&found, &mut work)?;
             }
         } else {
             let seqs = self.candidates(narrow)?.page(0, self.enough())?;
@@ -285,7 +294,7 @@ impl Reading<'_> {
             self.turn.documents(seqs.len())?;
             let mut work = self.scanning(seqs.len())?;
             for seq in seqs {
-                if let Some(found) = self.row(seq, &form)? {
+                if let Some(found) = self.row_if(seq, &form, |bytes| scan.comes_to(bytes, &mut work))? {
                     scan.decide(&found, &mut work)?;
                 }
             }
@@ -389,9 +398,18 @@ impl Reading<'_> {
     }
 
     fn row(&self, seq: Seq, form: &Form<'_>) -> Result<Option<Found>, Fault> {
+        self.row_if(seq, form, |_| Ok(()))
+    }
+
+    fn row_if(
+        &self,
+        seq: Seq,
+        form: &Form<'_>,
+        may: impl FnOnce(usize) -> Result<(), Fault>,
+    ) -> Result<Option<Found>, Fault> {
         let sql = "SELECT seq, dormant, id, version, created, modified, doc, definition, checksum
             FROM scim_document WHERE seq = ?1";
-        one(self.connection, sql, params![seq], form)
+        one(self.connection, sql, params![seq], form, may)
     }
 }
 
@@ -405,9 +423,13 @@ struct Scan<'a> {
 }
 
 impl Scan<'_> {
+    /// Charged before the document is parsed: where that is too dear, it is not done.
+    fn comes_to(&self, bytes: usize, work: &mut ScanWork) -> Result<(), Fault> {
+        work.next(bytes).map_err(|exhausted| self.turn.exhausted(exhausted))
+    }
+
     fn decide(&mut self, found: &Found, work: &mut ScanWork) -> Result<(), Fault> {
         let exhausted = |exhausted| self.turn.exhausted(exhausted);
-        work.next(found.bytes).map_err(exhausted)?;
         self.view.turn_to(found.end);
         let Stored { id, version, created, modified, resource, .. } = &found.stored;
         let entry = Entry {

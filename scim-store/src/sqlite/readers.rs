@@ -45,6 +45,11 @@ impl Turn {
         }
     }
 
+    /// Fails where a read that is long from the start does not belong.
+    pub(super) fn long(self) -> Result<(), Fault> {
+        if self == Self::InPlace { Err(Fault::TakesLong) } else { Ok(()) }
+    }
+
     /// Fails where a read of so many bytes of documents does not belong.
     pub(super) fn bytes(self, many: usize) -> Result<(), Fault> {
         if self == Self::InPlace && many > BYTES { Err(Fault::TakesLong) } else { Ok(()) }
