@@ -9,6 +9,7 @@ mod fault;
 mod feed;
 mod file;
 mod health;
+mod in_place;
 mod keys;
 mod layout;
 mod lock;
@@ -48,11 +49,12 @@ pub use health::SqliteHealth;
 pub use options::{Durability, SqliteOptions};
 
 use fault::Fault;
+use in_place::InPlace;
 use keys::{Keys, Made};
 use names::Names;
 use pace::Pace;
 use read::Left;
-use readers::Readers;
+use readers::{Readers, Snapshot};
 use relations::Targets;
 use writer::Writer;
 
@@ -84,7 +86,6 @@ pub struct SqliteStore {
 struct Threads {
     readers: Readers,
     writer: Writer,
-    names: Arc<Names>,
     keys: Arc<Keys>,
 }
 
@@ -118,12 +119,11 @@ impl SqliteStore {
         // The writer makes the file and its tables; readers cannot.
         let names = Arc::new(Names::new(options.names));
         let keys = Arc::new(Keys::default());
-        let reads = Arc::new(Readers::reads(&options));
-        let writer =
-            Writer::open(&path, &options, Arc::clone(&names), Arc::clone(&keys), Arc::clone(&reads))?;
-        let readers = Readers::open(&path, &options, reads)?;
+        let reading = (Arc::new(Readers::reads(&options)), Arc::new(InPlace::new(&path, &options)));
+        let writer = Writer::open(&path, &options, Arc::clone(&names), Arc::clone(&keys), reading.clone())?;
+        let readers = Readers::open(&path, &options, names, reading)?;
         private::warn_of_others(&path);
-        Ok(Self { threads: Arc::new(Threads { readers, writer, names, keys }), path, log: options.log })
+        Ok(Self { threads: Arc::new(Threads { readers, writer, keys }), path, log: options.log })
     }
 
     /// Rebuilds the index keys of a tenant's types whose indexed or unique attributes have changed.
@@ -197,22 +197,22 @@ impl SqliteStore {
     /// The page, from keys that fit the type.
     async fn read_page(&self, context: &Context, query: Arc<Query>) -> Result<read::Read, Fault> {
         let tenant = context.tenant();
-        let Threads { readers, names, keys, .. } = &*self.threads;
+        let Threads { readers, keys, .. } = &*self.threads;
         let resource_type = &query.resource_type;
         loop {
             let generation = keys.generation();
             let fit = keys.fit(tenant.as_str(), resource_type);
-            let (tenant_of, names, asked) = (tenant.clone(), Arc::clone(names), Arc::clone(&query));
+            let (tenant_of, asked) = (tenant.clone(), Arc::clone(&query));
             let pace = Pace::charging(context.work().clone());
             let paced = pace.clone();
-            let read = move |connection: &_, turn| {
+            let read = move |snapshot: Snapshot<'_>| {
                 // Asked of the state that the page is read from.
                 let made = if fit {
                     Made::NotYet
                 } else {
-                    keys::check(connection, tenant_of.as_str(), &asked.resource_type)?
+                    keys::check(snapshot.connection, tenant_of.as_str(), &asked.resource_type)?
                 };
-                let page = read::query(connection, names.now(), tenant_of.as_str(), &asked, turn, &paced)?;
+                let page = read::query(snapshot, tenant_of.as_str(), &asked, &paced)?;
                 Ok((made, page))
             };
             let (made, page) = readers.run(context, pace, read).await?;
@@ -232,7 +232,8 @@ impl SqliteStore {
         let tenant = context.tenant();
         let generation = keys.generation();
         let (tenant_of, asked) = (tenant.clone(), Arc::clone(resource_type));
-        let check = move |connection: &_, _| keys::check(connection, tenant_of.as_str(), &asked);
+        let check =
+            move |snapshot: Snapshot<'_>| keys::check(snapshot.connection, tenant_of.as_str(), &asked);
         if self.threads.readers.run(context, Pace::free(context.work().clone()), check).await?
             == Made::Fitting
         {
@@ -255,8 +256,8 @@ impl SqliteStore {
 #[async_trait]
 impl Store for SqliteStore {
     async fn get(&self, context: &Context, get: Get) -> Result<Option<Stored>, StoreError> {
-        let (tenant, names) = (context.tenant().clone(), Arc::clone(&self.threads.names));
-        let read = move |connection: &_, _| read::get(connection, names.now(), tenant.as_str(), &get);
+        let tenant = context.tenant().clone();
+        let read = move |snapshot: Snapshot<'_>| read::get(snapshot, tenant.as_str(), &get);
         let found = self.threads.readers.run(context, Pace::free(context.work().clone()), read).await?;
         Ok(found.map(|(stored, left)| self.with_more(context, stored, left)))
     }
@@ -310,7 +311,7 @@ struct Chunks {
 impl LinkChunks for Chunks {
     async fn chunk(&self, number: usize) -> Result<Option<Vec<Link>>, StoreError> {
         let targets = self.targets.clone();
-        let read = move |connection: &_, _| targets.chunk(connection, number);
+        let read = move |snapshot: Snapshot<'_>| targets.chunk(snapshot.connection, number);
         let run = self.store.threads.readers.run(&self.context, Pace::free(Work::unlimited()), read);
         Ok(run.await?)
     }
@@ -326,13 +327,13 @@ impl ChangeFeed for SqliteStore {
         Ok(self
             .threads
             .readers
-            .run(&operator(), Pace::free(Work::unlimited()), |connection, _| feed::newest(connection))
+            .run(&operator(), Pace::free(Work::unlimited()), |snapshot| feed::newest(snapshot.connection))
             .await
             .map_err(StoreError::from)?)
     }
 
     async fn changes(&self, after: u64, limit: usize) -> Result<Vec<Change>, ChangeFeedError> {
-        let read = move |connection: &_, _| feed::after(connection, after, limit);
+        let read = move |snapshot: Snapshot<'_>| feed::after(snapshot.connection, after, limit);
         let operator = operator();
         let run = self.threads.readers.run(&operator, Pace::free(Work::unlimited()), read);
         run.await.map_err(StoreError::from)?

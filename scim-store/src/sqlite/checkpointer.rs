@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 use super::fault::Fault;
+use super::in_place::InPlace;
 use super::log::Log;
 use super::mark::Mark;
 use super::moving::{FEW, Length, Moves};
@@ -43,6 +44,7 @@ pub(super) struct Checkpointer {
     thread: Option<JoinHandle<()>>,
     log: Arc<Log>,
     reads: Arc<Reads>,
+    in_place: Arc<InPlace>,
     /// From so many pages in the log on it is moved.
     most: i32,
     /// Before so many pages it does not begin again, after a reader was in the way.
@@ -60,7 +62,7 @@ impl Checkpointer {
         writer: &mut Connection,
         (file, mark): (&Arc<File>, Mark),
         options: &SqliteOptions,
-        reads: Arc<Reads>,
+        (reads, in_place): (Arc<Reads>, Arc<InPlace>),
     ) -> Result<Self, Fault> {
         let durability = options.durability;
         let page: u32 = writer.query_row("PRAGMA page_size", [], |row| row.get(0))?;
@@ -70,8 +72,9 @@ impl Checkpointer {
         let kept = i64::try_from(options.log.saturating_mul(2)).unwrap_or(i64::MAX);
         writer.pragma_update(None, "journal_size_limit", kept)?;
         let most = i32::try_from(options.log / u64::from(page)).unwrap_or(i32::MAX).max(1);
-        let counted = Arc::clone(&log);
+        let (counted, seen) = (Arc::clone(&log), Arc::clone(&in_place));
         writer.wal_hook(Some(move |_: &mut _, pages| {
+            seen.note_commit();
             counted.moving.set_pages(pages);
             Ok(())
         }))?;
@@ -81,7 +84,13 @@ impl Checkpointer {
         let connection = schema::moving(path, durability)?;
         // It waits for nobody.
         connection.busy_timeout(Duration::ZERO)?;
-        let mover = Mover { connection, path: path.to_owned(), file, log: Arc::clone(&log) };
+        let mover = Mover {
+            connection,
+            path: path.to_owned(),
+            file,
+            log: Arc::clone(&log),
+            in_place: Arc::clone(&in_place),
+        };
         let (nudges, queue) = sync_channel(1);
         let thread = Builder::new()
             .name("scim-store-checkpointer".into())
@@ -90,7 +99,7 @@ impl Checkpointer {
         let folder = file::folder(path).to_owned();
         let (nudges, thread, page) = (Some(nudges), Some(thread), u64::from(page));
         let tried = Instant::now();
-        Ok(Self { nudges, thread, log, reads, most, not_before: 0, tried, folder, page, ahead })
+        Ok(Self { nudges, thread, log, reads, in_place, most, not_before: 0, tried, folder, page, ahead })
     }
 
     pub(super) fn log(&self) -> &Arc<Log> {
@@ -138,7 +147,7 @@ impl Checkpointer {
         let _ = writer.busy_timeout(Duration::ZERO);
         match self.log.while_moving(writer, || self.try_to_begin_anew(writer, pages, is_full)) {
             Ok(true) => self.log.begin_anew(),
-            Err(_) if self.log.has_failed() => self.log.make_index_anew(writer),
+            Err(_) if self.log.has_failed() => read_from_log(&self.log, &self.in_place, writer),
             _ => self.log.moving.set_full(is_at_end),
         }
         if let Some(ahead) = self.ahead.as_mut().filter(|_| is_full) {
@@ -154,6 +163,8 @@ impl Checkpointer {
 
     fn try_to_begin_anew(&self, writer: &Connection, pages: i32, is_full: bool) -> Result<bool, Fault> {
         let (times, most_times) = (self.times(pages), i32::from(MOST_TIMES));
+        // What is older than the newest state keeps the rest from being moved.
+        self.in_place.let_go();
         // Most of it is moved while reads go on. Only then are they kept waiting, which takes a moment.
         if !schema::move_log(writer, "PASSIVE")?.all {
             if times >= most_times - 1 {
@@ -169,6 +180,7 @@ impl Checkpointer {
         while !none && times >= most_times && self.reads.end_oldest() {
             none = reads.wait(ENDS);
         }
+        self.in_place.let_go();
         // What the log keeps of the disk, the file may need.
         let mode = if is_full { "TRUNCATE" } else { "RESTART" };
         Ok(schema::move_log(writer, mode)?.done)
@@ -231,18 +243,27 @@ impl Drop for Checkpointer {
     }
 }
 
+/// After the disk failed, all reads take what was moved from the log.
+fn read_from_log(log: &Log, in_place: &InPlace, connection: &Connection) {
+    log.make_index_anew(connection);
+    in_place.note_commit();
+    in_place.let_go();
+}
+
 /// What the moving thread has.
 struct Mover {
     connection: Connection,
     path: PathBuf,
     file: Option<Arc<File>>,
     log: Arc<Log>,
+    in_place: Arc<InPlace>,
 }
 
 impl Moves for Mover {
     /// Looks whether those who read the full log are gone, for nobody writes who would.
     fn make_room(&self) {
         let Some(_moving) = self.log.hold() else { return };
+        self.in_place.let_go();
         let work = || schema::move_log(&self.connection, "RESTART");
         if self.log.while_moving(&self.connection, work).is_ok_and(|moved| moved.done) {
             self.log.begin_anew();
@@ -252,13 +273,16 @@ impl Moves for Mover {
     /// Moves what there is, and brings it to the disk: SQLite syncs only when the last of it is moved.
     fn round(&self) -> bool {
         let Some(_moving) = self.log.hold() else { return false };
+        self.in_place.let_go();
         let work = || schema::move_log(&self.connection, "PASSIVE").and_then(|_| self.sync());
         let moved = self.log.while_moving(&self.connection, work);
         match moved {
             Ok(()) => self.log.note_moved(),
-            Err(_) if self.log.has_failed() => self.log.make_index_anew(&self.connection),
+            Err(_) if self.log.has_failed() => read_from_log(&self.log, &self.in_place, &self.connection),
             Err(_) => {}
         }
+        // What is read from here on is read from the file, and the next commit can begin the log again.
+        self.in_place.let_go();
         moved.is_ok()
     }
 }
@@ -289,9 +313,9 @@ mod tests {
         // No disk is behind it.
         let file = Arc::new(OpenOptions::new().write(true).open("/dev/null").unwrap());
         assert!(file.sync_data().is_err());
+        let reading = (Arc::new(Reads::new(0)), Arc::new(InPlace::new(&path, &options)));
         let mut checkpointer =
-            Checkpointer::start(&path, &mut writer, (&file, mark()), &options, Arc::new(Reads::new(0)))
-                .unwrap();
+            Checkpointer::start(&path, &mut writer, (&file, mark()), &options, reading).unwrap();
         writer.execute_batch("CREATE TABLE t (n INTEGER PRIMARY KEY, x TEXT)").unwrap();
         let write = |number: i64| {
             writer.execute("INSERT INTO t VALUES (?1, ?2)", (number, "x".repeat(2_000))).unwrap();

@@ -8,7 +8,7 @@ CREATE TABLE scim_resource (
     id TEXT NOT NULL,
     dormant INTEGER NOT NULL DEFAULT 0, -- links to it are hidden
     label TEXT,                         -- what links to it show
-    UNIQUE (tenant, kind, id)
+    UNIQUE (id, kind, tenant)           -- ids differ, so the first comparison decides
 ) STRICT;
 CREATE INDEX scim_resource_order ON scim_resource (tenant, kind, seq);
 

@@ -16,15 +16,14 @@ use super::narrow::{Candidates, integer};
 use super::pace::Pace;
 use super::partial;
 use super::rank;
-use super::readers::Turn;
+use super::readers::{Snapshot, Turn};
 use super::relations::{End, Targets, View, links};
 use crate::scan::{IN_PLACE, ScanWork};
 use crate::tables::Seq;
 
 /// Beside the resource, what is left of its relations.
 pub(super) fn get(
-    connection: &Connection,
-    names: NamesOf<'_>,
+    Snapshot { connection, names, .. }: Snapshot<'_>,
     tenant: &str,
     get: &Get,
 ) -> Result<Option<(Stored, Vec<Left>)>, Fault> {
@@ -78,11 +77,9 @@ pub(super) struct Left {
 pub(super) type Read = (u64, Vec<(Match, Vec<Left>)>);
 
 pub(super) fn query(
-    connection: &Connection,
-    names: NamesOf<'_>,
+    Snapshot { connection, names, turn }: Snapshot<'_>,
     tenant: &str,
     query: &Query,
-    turn: Turn,
     pace: &Pace,
 ) -> Result<Read, Fault> {
     let reading = Reading { connection, names, tenant, query, turn, pace };

@@ -1,10 +1,10 @@
 //! Reading: short reads in place, long ones on threads of their own.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, Builder, JoinHandle};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
 use async_channel::{Receiver, Sender, bounded};
@@ -14,18 +14,13 @@ use scim_core::Exhausted;
 use scim_server_traits::{Context, StoreError, Unavailable};
 
 use super::fault::Fault;
+use super::in_place::{CALLERS, InPlace, STEPS};
+use super::names::{Names, NamesOf};
 use super::options::SqliteOptions;
 use super::pace::Pace;
 use super::reads::Reads;
 use super::schema;
 use crate::lanes::Lanes;
-
-/// How many steps of SQLite's machine are counted as one, and after how many a long read looks whether somebody still
-/// waits for it.
-const STEPS: i32 = 1_000;
-
-/// How many times that a read may take in place: what a page of a hundred takes, about a millisecond.
-const IN_PLACE: u32 = 20;
 
 /// Where a read is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,22 +62,19 @@ const BYTES: usize = 1 << 20;
 /// How many documents are read in place.
 const DOCUMENTS: usize = 100;
 
-/// How many callers may read in place at once; more than most machines have cores.
-const CALLERS: usize = 64;
-
-/// The connections of those who read in place.
-struct Connections {
-    idle: Vec<AtHand>,
-    /// The places of those that were not opened yet.
-    unopened: Vec<usize>,
+/// The state of the file that a read sees.
+#[derive(Clone, Copy)]
+pub(super) struct Snapshot<'a> {
+    pub(super) connection: &'a Connection,
+    /// Names that belong to it.
+    pub(super) names: NamesOf<'a>,
+    pub(super) turn: Turn,
 }
 
 /// Connections and threads that read; joined when dropped.
 pub(super) struct Readers {
-    at_hand: Mutex<Connections>,
-    /// Where a connection is opened when none is at hand.
-    path: PathBuf,
-    mapping: bool,
+    in_place: Arc<InPlace>,
+    names: Arc<Names>,
     lanes: Lanes,
     jobs: Option<Sender<Job>>,
     reads: Arc<Reads>,
@@ -99,24 +91,27 @@ impl Readers {
         Reads::new(options.readers.max(1) + CALLERS)
     }
 
-    pub(super) fn open(path: &Path, options: &SqliteOptions, reads: Arc<Reads>) -> Result<Self, Fault> {
+    pub(super) fn open(
+        path: &Path,
+        options: &SqliteOptions,
+        names: Arc<Names>,
+        (reads, in_place): (Arc<Reads>, Arc<InPlace>),
+    ) -> Result<Self, Fault> {
         let (jobs, queue) = bounded(options.queue.max(1));
         let count = options.readers.max(1);
-        let unopened = (count..count + CALLERS).rev().collect();
         let mut readers = Self {
-            at_hand: Mutex::new(Connections { idle: Vec::new(), unopened }),
-            path: path.to_owned(),
-            mapping: options.mapping,
+            in_place,
+            names,
             lanes: Lanes::new(count),
             jobs: Some(jobs),
             reads,
             longest: options.longest_read,
             threads: Vec::new(),
         };
+        // Of the usual number none has to be opened by a request.
+        let taken: Vec<_> = (0..count).map(|_| readers.in_place.take()).collect::<Result<_, _>>()?;
+        drop(taken);
         for number in 0..count {
-            if let Some(at_hand) = readers.at_hand()? {
-                readers.lay_down(at_hand);
-            }
             let mut connection = schema::reading(path, options.mapping)?;
             let queue = queue.clone();
             let thread = Builder::new()
@@ -136,7 +131,7 @@ impl Readers {
         &self,
         context: &Context,
         pace: Pace,
-        read: impl Fn(&Connection, Turn) -> Result<T, Fault> + Send + 'static,
+        read: impl Fn(Snapshot<'_>) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Fault> {
         match self.in_place(&read) {
             Some(outcome) => outcome,
@@ -148,17 +143,18 @@ impl Readers {
     }
 
     /// `None` when that takes a thread.
-    fn in_place<T>(&self, read: impl Fn(&Connection, Turn) -> Result<T, Fault>) -> Option<Result<T, Fault>> {
-        let borrowed = Borrowed { readers: self, at_hand: Some(self.at_hand().ok()??) };
-        let at_hand = borrowed.at_hand.as_ref()?;
+    fn in_place<T>(&self, read: impl Fn(Snapshot<'_>) -> Result<T, Fault>) -> Option<Result<T, Fault>> {
+        let mut taken = self.in_place.take().ok()??;
         // A thread waits where the caller must not.
-        let under_way = self.reads.begin(at_hand.place)?;
-        let outcome = on_snapshot(&at_hand.connection, |connection| {
-            let outcome = read(connection, Turn::InPlace);
-            // What ends the transaction must not be given up for what the read took.
-            at_hand.steps.store(0, Ordering::Relaxed);
-            outcome
-        });
+        let Some(under_way) = self.reads.begin(taken.place()?) else {
+            taken.end();
+            return None;
+        };
+        // Before it is looked whether the state that was seen last is still the newest.
+        let names = self.names.now();
+        let outcome = taken.read(|connection| read(Snapshot { connection, names, turn: Turn::InPlace }))?;
+        // A thread that waits for the end of all reads finds the connection at hand then.
+        drop(taken);
         drop(under_way);
         match outcome {
             Err(fault) if fault.is_interrupted() => None,
@@ -166,39 +162,15 @@ impl Readers {
         }
     }
 
-    /// A connection at hand, or another one: what is short never waits for what is long. `None` when too many callers
-    /// read at once.
-    fn at_hand(&self) -> Result<Option<AtHand>, Fault> {
-        let place = {
-            let mut connections = self.connections();
-            match connections.idle.pop() {
-                Some(at_hand) => return Ok(Some(at_hand)),
-                None => connections.unopened.pop(),
-            }
-        };
-        let Some(place) = place else { return Ok(None) };
-        let opened =
-            schema::reading(&self.path, self.mapping).and_then(|connection| AtHand::new(connection, place));
-        opened.map(Some).inspect_err(|_| self.connections().unopened.push(place))
-    }
-
-    fn lay_down(&self, at_hand: AtHand) {
-        self.connections().idle.push(at_hand);
-    }
-
-    fn connections(&self) -> MutexGuard<'_, Connections> {
-        self.at_hand.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     async fn on_thread<T: Send + 'static>(
         &self,
         pace: Pace,
-        read: impl Fn(&Connection, Turn) -> Result<T, Fault> + Send + 'static,
+        read: impl Fn(Snapshot<'_>) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Fault> {
         let (answer, outcome) = oneshot::channel();
         let waiting = Arc::new(());
         let waits = Arc::downgrade(&waiting);
-        let (all, longest) = (Arc::clone(&self.reads), self.longest);
+        let (all, longest, names) = (Arc::clone(&self.reads), self.longest, Arc::clone(&self.names));
         let job = Box::new(move |connection: &mut Connection, place| {
             if waits.strong_count() == 0 {
                 return;
@@ -221,8 +193,9 @@ impl Readers {
             };
             // The next job sets its own in its place.
             let _ = connection.progress_handler(STEPS, Some(is_idle));
+            let names = names.now();
             let outcome = on_snapshot(connection, |connection| {
-                let outcome = read(connection, Turn::OnThread);
+                let outcome = read(Snapshot { connection, names, turn: Turn::OnThread });
                 reads.store(false, Ordering::Relaxed);
                 outcome
             });
@@ -241,45 +214,6 @@ impl Readers {
         let outcome = outcome.await.map_err(|_| Fault::Stopped)?;
         drop(waiting);
         outcome
-    }
-}
-
-/// A connection at hand, until it is given back.
-struct Borrowed<'a> {
-    readers: &'a Readers,
-    at_hand: Option<AtHand>,
-}
-
-/// A connection whose read panicked is not used again, nor one that is left within a transaction: another one may be
-/// opened in its place.
-impl Drop for Borrowed<'_> {
-    fn drop(&mut self) {
-        let Some(at_hand) = self.at_hand.take() else { return };
-        if at_hand.connection.is_autocommit() && !thread::panicking() {
-            self.readers.lay_down(at_hand);
-        } else {
-            let place = at_hand.place;
-            drop(at_hand);
-            self.readers.connections().unopened.push(place);
-        }
-    }
-}
-
-/// A connection that gives up a read which takes too long in place.
-struct AtHand {
-    connection: Connection,
-    /// Thousands of steps of the present read.
-    steps: Arc<AtomicU32>,
-    place: usize,
-}
-
-impl AtHand {
-    fn new(mut connection: Connection, place: usize) -> Result<Self, Fault> {
-        let steps = Arc::new(AtomicU32::new(0));
-        let counted = Arc::clone(&steps);
-        let is_enough = move || counted.fetch_add(1, Ordering::Relaxed) >= IN_PLACE;
-        connection.progress_handler(STEPS, Some(is_enough))?;
-        Ok(Self { connection, steps, place })
     }
 }
 
@@ -306,6 +240,8 @@ impl Drop for End<'_> {
 impl Drop for Readers {
     fn drop(&mut self) {
         self.jobs = None;
+        // Others hold what was at hand too, and the writer is to be the last who has the file open.
+        self.in_place.close();
         for thread in self.threads.drain(..) {
             // A panic was answered where it happened.
             let _ = thread.join();
@@ -332,7 +268,6 @@ mod tests {
     use serde_json::json;
     use tokio::time::timeout;
 
-    use super::super::names::Names;
     use super::super::writer::Writer;
     use super::*;
 
@@ -355,7 +290,7 @@ mod tests {
         }
 
         async fn endless(&self, pace: Pace) -> Result<i64, Fault> {
-            let endless = |connection: &Connection, _| {
+            let endless = |Snapshot { connection, .. }: Snapshot<'_>| {
                 let sql =
                     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
                 Ok(connection.query_row(sql, [], |row| row.get(0))?)
@@ -365,7 +300,7 @@ mod tests {
 
         /// Whether the only thread is free again.
         async fn is_free(&self) -> bool {
-            let read = self.readers.on_thread(Pace::free(Work::unlimited()), |_, _| Ok(7));
+            let read = self.readers.on_thread(Pace::free(Work::unlimited()), |_| Ok(7));
             timeout(Duration::from_secs(60), read).await.is_ok_and(|read| read.is_ok_and(|seven| seven == 7))
         }
     }
@@ -403,8 +338,8 @@ mod tests {
         let mut long = Box::pin(one.endless(Pace::free(Work::unlimited())));
         // It is under way once the connection that was at hand has been given back.
         assert!(timeout(Duration::from_millis(20), &mut long).await.is_err());
-        let held: Vec<_> = (0..3).map(|_| one.readers.at_hand().unwrap().unwrap()).collect();
-        assert!(one.readers.in_place(|_, _| Ok(7)).unwrap().is_ok_and(|seven| seven == 7));
+        let held: Vec<_> = (0..3).map(|_| one.readers.in_place.take().unwrap().unwrap()).collect();
+        assert!(one.readers.in_place(|_| Ok(7)).unwrap().is_ok_and(|seven| seven == 7));
         drop(held);
     }
 
@@ -417,7 +352,7 @@ mod tests {
     }
 
     /// Looks at one state of the file for ever.
-    fn endless(connection: &Connection, _: Turn) -> Result<i64, Fault> {
+    fn endless(Snapshot { connection, .. }: Snapshot<'_>) -> Result<i64, Fault> {
         let sql = "WITH RECURSIVE n(i) AS (SELECT count(*) FROM scim_document UNION ALL SELECT i + 1 FROM n)
             SELECT count(*) FROM n";
         Ok(connection.query_row(sql, [], |row| row.get(0))?)
@@ -428,9 +363,11 @@ mod tests {
     }
 
     fn both(path: &Path, options: &SqliteOptions) -> (Writer, Readers) {
-        let (reads, names) = (Arc::new(Readers::reads(options)), Arc::new(Names::new(1 << 20)));
-        let writer = Writer::open(path, options, names, Arc::default(), Arc::clone(&reads)).unwrap();
-        (writer, Readers::open(path, options, reads).unwrap())
+        let names = Arc::new(Names::new(1 << 20));
+        let reading = (Arc::new(Readers::reads(options)), Arc::new(InPlace::new(path, options)));
+        let writer =
+            Writer::open(path, options, Arc::clone(&names), Arc::default(), reading.clone()).unwrap();
+        (writer, Readers::open(path, options, names, reading).unwrap())
     }
 
     #[tokio::test]
@@ -439,11 +376,7 @@ mod tests {
         let options = SqliteOptions::default().with_readers(1).with_longest_read(Duration::from_millis(20));
         let (_writer, readers) = both(&directory.path().join("scim.db"), &options);
         assert!(is_ended(readers.run(&context(), free(), endless).await));
-        assert_eq!(
-            readers.on_thread(free(), |_, _| Ok(7)).await.unwrap(),
-            7,
-            "the next one has its own time"
-        );
+        assert_eq!(readers.on_thread(free(), |_| Ok(7)).await.unwrap(), 7, "the next one has its own time");
     }
 
     #[tokio::test]
@@ -473,11 +406,11 @@ mod tests {
         let one = OneReader::open();
         for _ in 0..2 * CALLERS {
             let panics = AssertUnwindSafe(|| {
-                one.readers.in_place(|_, _| -> Result<(), Fault> { unreachable!("a read that panics") })
+                one.readers.in_place(|_| -> Result<(), Fault> { unreachable!("a read that panics") })
             });
             assert!(catch_unwind(panics).is_err());
         }
-        assert!(one.readers.in_place(|_, _| Ok(7)).unwrap().is_ok_and(|seven| seven == 7));
+        assert!(one.readers.in_place(|_| Ok(7)).unwrap().is_ok_and(|seven| seven == 7));
     }
 
     /// What was taken in advance and given back must not hide why a read ended.
@@ -487,10 +420,10 @@ mod tests {
         for steps in (3_000..60_000).step_by(1_777) {
             let work = Work::steps(steps);
             let of_read = work.clone();
-            let read = move |connection: &Connection, turn| {
+            let read = move |snapshot: Snapshot<'_>| {
                 let mut meter = of_read.meter();
                 let _ = meter.charge(1);
-                endless(connection, turn)
+                endless(snapshot)
             };
             let fault = one.readers.run(&one.context, Pace::charging(work), read).await.unwrap_err();
             let is_told = matches!(fault, Fault::Refused(StoreError::Exhausted(Exhausted::Steps)));
@@ -505,9 +438,10 @@ mod tests {
         let file = Connection::open(&path).unwrap();
         file.pragma_update(None, "journal_mode", "WAL").unwrap();
         let options = SqliteOptions::default().with_readers(1);
-        let readers = Readers::open(&path, &options, Arc::new(Readers::reads(&options))).unwrap();
+        let reading = (Arc::new(Readers::reads(&options)), Arc::new(InPlace::new(&path, &options)));
+        let readers = Readers::open(&path, &options, Arc::new(Names::new(1 << 20)), reading).unwrap();
         let count = |to: u32| {
-            move |connection: &Connection, _| {
+            move |Snapshot { connection, .. }: Snapshot<'_>| {
                 let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT ?1)
                     SELECT count(*) FROM n";
                 Ok(connection.prepare_cached(sql)?.query_row([to], |row| row.get::<_, u32>(0))?)

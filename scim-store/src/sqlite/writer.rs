@@ -14,6 +14,7 @@ use scim_server_traits::{Batch, Context, TenantId, Written};
 use super::checkpointer::Checkpointer;
 use super::fault::Fault;
 use super::health::SqliteHealth;
+use super::in_place::InPlace;
 use super::keys::Keys;
 use super::lock::Lock;
 use super::log::Log;
@@ -70,7 +71,7 @@ impl Writer {
         options: &SqliteOptions,
         names: Arc<Names>,
         keys: Arc<Keys>,
-        reads: Arc<Reads>,
+        reading: (Arc<Reads>, Arc<InPlace>),
     ) -> Result<Self, Fault> {
         let mut lock = Lock::take(path)?;
         let fault = |error| Fault::File { path: path.to_owned(), error };
@@ -82,7 +83,7 @@ impl Writer {
         let mark = Mark::find(path, options)?;
         let mut connection = schema::writing(path, options, &mark).map_err(|fault| mark.explain(fault))?;
         let secret = schema::secret(&connection)?;
-        let mut checkpointer = Checkpointer::start(path, &mut connection, (&file, mark), options, reads)?;
+        let mut checkpointer = Checkpointer::start(path, &mut connection, (&file, mark), options, reading)?;
         let log = Arc::clone(checkpointer.log());
         let (jobs, queue) = bounded(options.queue.max(1));
         let options = options.clone();
@@ -344,8 +345,8 @@ mod tests {
     use super::super::names::Name;
     use super::*;
 
-    fn no_reads() -> Arc<Reads> {
-        Arc::new(Reads::new(0))
+    fn no_reads() -> (Arc<Reads>, Arc<InPlace>) {
+        (Arc::new(Reads::new(0)), Arc::new(InPlace::new(Path::new(""), &SqliteOptions::default())))
     }
 
     fn names() -> Arc<Names> {

@@ -75,6 +75,49 @@ fn a_name_in_memory_is_that_of_the_file() {
     in_many_orders(round);
 }
 
+/// So it is where a transaction goes on as long as nothing was committed, in the order in which `in_place.rs` asks: for
+/// the moment first, and then whether something was.
+#[test]
+fn a_name_in_memory_is_that_of_a_transaction_that_goes_on() {
+    let round = || {
+        let epoch = Arc::new(epoch::Epoch::new());
+        let (file, memory) = (Arc::new(Held::new(0)), Arc::new(Held::new(None)));
+        let commits = Arc::new(AtomicUsize::new(0));
+        let mut threads = Vec::new();
+        for _ in 0..2 {
+            let (epoch, file, memory, commits) =
+                (epoch.clone(), file.clone(), memory.clone(), commits.clone());
+            threads.push(thread::spawn(move || {
+                let mut goes_on = None;
+                for _ in 0..3 {
+                    let moment = epoch.now();
+                    let now = commits.load(SeqCst);
+                    let seen = match goes_on {
+                        Some((then, seen)) if then == now => seen,
+                        _ => *file.lock().unwrap(),
+                    };
+                    goes_on = Some((now, seen));
+                    assert!(seen >= now, "older than what was committed");
+                    let found = *memory.lock().unwrap();
+                    match found.filter(|_| epoch.holds(moment)) {
+                        Some(found) => assert_eq!(found, seen, "the name of another state"),
+                        None => epoch.note(moment, || *memory.lock().unwrap() = Some(seen)),
+                    }
+                }
+            }));
+        }
+        for name in 1..=2 {
+            epoch.begin();
+            *file.lock().unwrap() = name;
+            commits.fetch_add(1, SeqCst);
+            *memory.lock().unwrap() = None;
+            epoch.end();
+        }
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+    };
+    in_many_orders(round);
+}
+
 /// Nobody reads while reads are closed and were waited for, nobody waits for ever, and all go on afterwards.
 #[test]
 fn no_read_is_under_way_when_the_log_is_begun_anew() {

@@ -160,7 +160,9 @@ async fn what_is_not_its_file_is_refused() {
     let path = directory.path().join("scim.db");
     drop(SqliteStore::open(&path).unwrap());
     let file = rusqlite::Connection::open(&path).unwrap();
-    for (layout, says) in [(99, "knows layouts up to 11"), (10, "before the first release")] {
+    let known: i64 = file.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+    let newer = format!("knows layouts up to {known}");
+    for (layout, says) in [(known + 1, newer.as_str()), (known - 1, "before the first release")] {
         file.pragma_update(None, "user_version", layout).unwrap();
         let StoreError::Backend(reason) = SqliteStore::open(&path).unwrap_err() else {
             panic!("not refused")
