@@ -22,6 +22,7 @@ mod options;
 mod pace;
 mod partial;
 mod private;
+mod queue;
 mod rank;
 mod read;
 mod readers;

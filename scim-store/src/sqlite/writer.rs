@@ -1,12 +1,9 @@
 //! The thread that writes: one transaction for all batches that are waiting.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
-use std::thread::{self, Builder, JoinHandle};
+use std::thread::{Builder, JoinHandle};
 
-use async_channel::{Receiver, Sender, bounded};
-use futures_channel::oneshot;
 use rusqlite::Connection;
 use scim_core::Work;
 use scim_server_traits::{Batch, Context, TenantId, Written};
@@ -21,6 +18,7 @@ use super::log::Log;
 use super::mark::Mark;
 use super::names::Names;
 use super::options::SqliteOptions;
+use super::queue::{Jobs, Stopped, Writes, queue};
 use super::reads::Reads;
 use super::{file, schema, write};
 use crate::tables::Seq;
@@ -31,23 +29,11 @@ pub(super) struct Writer {
     /// The file's secret.
     pub(super) secret: [u8; 32],
     log: Arc<Log>,
-    jobs: Option<Sender<Job>>,
+    jobs: Option<Jobs<Part, Outcome, Connection>>,
     thread: Option<JoinHandle<()>>,
 }
 
 type Outcome = Result<Vec<Written>, Fault>;
-
-enum Job {
-    /// Shares a transaction with others.
-    Commit(Commit),
-    /// Has the connection for itself.
-    Alone(Box<dyn FnOnce(&Connection) + Send>),
-}
-
-struct Commit {
-    part: Part,
-    answer: oneshot::Sender<Outcome>,
-}
 
 /// What one caller wants written.
 struct Part {
@@ -60,10 +46,6 @@ struct Part {
 /// How many writes a batch may have that shares its transaction: a larger one that finds no room takes no other
 /// along.
 const SHARED: usize = 64;
-
-/// How many batches are committed each by itself after there was no room for a group, so that what makes room gets
-/// through.
-const CAREFUL: usize = 1_000;
 
 impl Writer {
     pub(super) fn open(
@@ -85,14 +67,18 @@ impl Writer {
         let secret = schema::secret(&connection)?;
         let mut checkpointer = Checkpointer::start(path, &mut connection, (&file, mark), options, reading)?;
         let log = Arc::clone(checkpointer.log());
-        let (jobs, queue) = bounded(options.queue.max(1));
+        let (jobs, queue) = queue(options.queue);
         let options = options.clone();
         let thread = Builder::new()
             .name("scim-store-writer".into())
             .spawn(move || {
-                work(&connection, (&mut checkpointer, &mut lock), &queue, &options, (&names, &keys));
-                // The last connection to close leaves no log behind, and only then may another process begin.
                 let log = Arc::clone(checkpointer.log());
+                let kept_changes = options.kept_changes;
+                let group =
+                    Group { connection: &connection, log: &log, names: &names, keys: &keys, kept_changes };
+                queue
+                    .work(options.group, Writing { group, checkpointer: &mut checkpointer, lock: &mut lock });
+                // The last connection to close leaves no log behind, and only then may another process begin.
                 drop(checkpointer);
                 close(connection, &log);
                 drop(file);
@@ -107,10 +93,8 @@ impl Writer {
     }
 
     pub(super) async fn commit(&self, context: &Context, batch: Batch) -> Outcome {
-        let (answer, outcome) = oneshot::channel();
         let part = Part { tenant: context.tenant().clone(), batch, work: context.work().clone() };
-        self.send(Job::Commit(Commit { part, answer })).await?;
-        outcome.await.map_err(|_| Fault::Stopped)?
+        self.jobs()?.commit(part).await?
     }
 
     /// Runs `work` between two commits.
@@ -118,21 +102,19 @@ impl Writer {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Fault> {
-        let (answer, outcome) = oneshot::channel();
         let log = Arc::clone(&self.log);
-        let work = move |connection: &_| {
-            let done = log.check().and_then(|()| log.judge(work(connection)));
-            // Who no longer listens does not need to know.
-            drop(answer.send(done));
-        };
-        self.send(Job::Alone(Box::new(work))).await?;
-        outcome.await.map_err(|_| Fault::Stopped)?
+        let work = move |connection: &_| log.check().and_then(|()| log.judge(work(connection)));
+        self.jobs()?.alone(work).await?
     }
 
-    /// Waits, without a thread, while the queue is full.
-    async fn send(&self, job: Job) -> Result<(), Fault> {
-        let jobs = self.jobs.as_ref().ok_or(Fault::Stopped)?;
-        jobs.send(job).await.map_err(|_| Fault::Stopped)
+    fn jobs(&self) -> Result<&Jobs<Part, Outcome, Connection>, Fault> {
+        self.jobs.as_ref().ok_or(Fault::Stopped)
+    }
+}
+
+impl From<Stopped> for Fault {
+    fn from(Stopped: Stopped) -> Self {
+        Self::Stopped
     }
 }
 
@@ -146,53 +128,46 @@ impl Drop for Writer {
     }
 }
 
-fn work(
-    connection: &Connection,
-    (checkpointer, lock): (&mut Checkpointer, &mut Lock),
-    queue: &Receiver<Job>,
-    options: &SqliteOptions,
-    (names, keys): (&Names, &Keys),
-) {
-    let log = Arc::clone(checkpointer.log());
-    let group = Group { connection, log: &log, names, keys, kept_changes: options.kept_changes };
-    let mut careful = 0;
-    while let Ok(first) = queue.recv_blocking() {
-        gather(queue);
-        let (mut commits, mut alone) = (Vec::new(), None);
-        let waiting = std::iter::from_fn(|| queue.try_recv().ok());
-        let most = if careful > 0 { 1 } else { options.group.max(1) };
-        for job in std::iter::once(first).chain(waiting).take(most) {
-            match job {
-                Job::Commit(commit) if commit.part.batch.writes.len() <= SHARED => commits.push(commit),
-                job => {
-                    alone = Some(job);
-                    break;
-                }
-            }
-        }
-        if let Err(lost) = lock.check() {
+/// What the thread has.
+struct Writing<'a> {
+    group: Group<'a>,
+    checkpointer: &'a mut Checkpointer,
+    lock: &'a mut Lock,
+}
+
+impl Writes for Writing<'_> {
+    type Part = Part;
+    type Outcome = Outcome;
+    type File = Connection;
+
+    fn may_share(part: &Part) -> bool {
+        part.batch.writes.len() <= SHARED
+    }
+
+    fn begin(&mut self) {
+        let Group { log, connection, .. } = self.group;
+        if let Err(lost) = self.lock.check() {
             log.lose_lock(&lost);
         }
         if log.is_full() {
-            checkpointer.make_room(connection);
+            self.checkpointer.make_room(connection);
         }
-        // A panic drops the answers' senders, which tells the callers.
-        let full = catch_unwind(AssertUnwindSafe(|| {
-            let full = !commits.is_empty() && group.carry_out(commits);
-            match alone {
-                None => full,
-                Some(Job::Commit(commit)) => group.carry_out(vec![commit]) || full,
-                Some(Job::Alone(work)) => {
-                    work(connection);
-                    full
-                }
-            }
-        }));
-        careful = if full.unwrap_or_default() { CAREFUL } else { careful.saturating_sub(1) };
+    }
+
+    fn carry_out(&mut self, parts: Vec<Part>) -> (impl Iterator<Item = Outcome>, bool) {
+        self.group.carry_out(parts)
+    }
+
+    fn file(&self) -> &Connection {
+        self.group.connection
+    }
+
+    fn end(&mut self) {
+        let connection = self.group.connection;
         if !connection.is_autocommit() {
             let _ = connection.execute_batch("ROLLBACK");
         }
-        checkpointer.nudge(connection);
+        self.checkpointer.nudge(connection);
     }
 }
 
@@ -209,20 +184,6 @@ fn close(connection: Connection, log: &Log) {
     }
 }
 
-/// Lets those come along who have just been answered and send their next: where they share a core with this thread,
-/// they would otherwise wait for a commit of their own, and each commit writes its last pages again.
-fn gather(queue: &Receiver<Job>) {
-    let mut waiting = queue.len();
-    loop {
-        thread::yield_now();
-        let more = queue.len();
-        if more <= waiting {
-            break;
-        }
-        waiting = more;
-    }
-}
-
 /// How batches that waited together are committed.
 #[derive(Clone, Copy)]
 struct Group<'a> {
@@ -234,25 +195,21 @@ struct Group<'a> {
 }
 
 impl Group<'_> {
-    /// Whether there was no room.
-    fn carry_out(self, commits: Vec<Commit>) -> bool {
-        let (answers, batches): (Vec<_>, Vec<_>) =
-            commits.into_iter().map(|commit| (commit.answer, commit.part)).unzip();
-        let mut full = false;
+    /// An outcome for each batch, and whether there was no room.
+    fn carry_out(self, batches: Vec<Part>) -> (impl Iterator<Item = Outcome>, bool) {
+        let (many, mut full) = (batches.len(), false);
         let done = self.log.check().and_then(|()| self.log.judge(self.transaction(batches)));
         let outcomes = done.unwrap_or_else(|fault| {
             full = fault.is_full();
             let fault = Arc::new(fault);
-            answers.iter().map(|_| Err(Fault::Commit(Arc::clone(&fault)))).collect()
+            (0..many).map(|_| Err(Fault::Commit(Arc::clone(&fault)))).collect()
         });
-        for (answer, outcome) in answers.into_iter().zip(outcomes) {
-            if let Err(fault) = &outcome {
+        let look_at = |outcome: &Outcome| {
+            if let Err(fault) = outcome {
                 self.log.look_at(fault);
             }
-            // Who no longer listens does not need to know.
-            let _ = answer.send(outcome);
-        }
-        full
+        };
+        (outcomes.into_iter().inspect(look_at), full)
     }
 
     /// Either each batch has its outcome, and what succeeded is kept, or nothing is. No transaction is left open.
@@ -336,6 +293,7 @@ fn step(connection: &Connection, sql: &str) -> Result<(), Fault> {
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc;
+    use std::thread;
     use std::time::Duration;
 
     use scim_core::{Resource, ResourceType, Timestamp};
