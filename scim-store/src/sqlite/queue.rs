@@ -124,6 +124,15 @@ impl<P, O, F> Queue<P, O, F> {
     }
 }
 
+/// The channel keeps what was sent as long as somebody can send. So when the thread ends early, what is still in it goes
+/// here, which tells the callers.
+impl<P, O, F> Drop for Queue<P, O, F> {
+    fn drop(&mut self) {
+        self.0.close();
+        while self.0.try_recv().is_ok() {}
+    }
+}
+
 /// Whether there was no room.
 fn carry_out<W: Writes>(writer: &mut W, commits: Vec<Commit<W::Part, W::Outcome>>) -> bool {
     let (answers, parts): (Vec<_>, Vec<_>) =

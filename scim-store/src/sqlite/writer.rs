@@ -296,6 +296,7 @@ mod tests {
     use std::thread;
     use std::time::Duration;
 
+    use futures_util::FutureExt as _;
     use scim_core::{Resource, ResourceType, Timestamp};
     use scim_server_traits::{Delete, Insert, StoreError, Update};
     use serde_json::json;
@@ -393,6 +394,45 @@ mod tests {
             done.send((held.unwrap(), first.unwrap(), second.unwrap())).unwrap();
         });
         assert_eq!(finished.recv_timeout(Duration::from_secs(60)), Ok((true, 1, 2)));
+    }
+
+    /// The channel keeps what was sent while somebody can send, even when nobody takes it any more.
+    #[test]
+    fn whoever_is_in_the_queue_when_the_thread_ends_is_told() {
+        struct Ends;
+
+        impl Writes for Ends {
+            type Part = ();
+            type Outcome = ();
+            type File = ();
+
+            fn may_share((): &()) -> bool {
+                true
+            }
+
+            fn begin(&mut self) {
+                std::panic::resume_unwind(Box::new(()));
+            }
+
+            fn carry_out(&mut self, parts: Vec<()>) -> (impl Iterator<Item = ()>, bool) {
+                (parts.into_iter(), false)
+            }
+
+            fn file(&self) -> &() {
+                &()
+            }
+
+            fn end(&mut self) {}
+        }
+
+        let (jobs, queue) = queue(4);
+        let mut calls = [(); 3].map(|part| Box::pin(jobs.commit(part)));
+        assert!(calls.iter_mut().all(|call| call.as_mut().now_or_never().is_none()));
+        assert!(thread::spawn(move || queue.work(1, Ends)).join().is_err());
+        for call in calls {
+            assert!(matches!(call.now_or_never(), Some(Err(Stopped))), "it waits for ever");
+        }
+        assert!(matches!(jobs.commit(()).now_or_never(), Some(Err(Stopped))));
     }
 
     fn named(id: &str, name: usize, title: usize) -> Batch {

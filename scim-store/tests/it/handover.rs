@@ -19,8 +19,13 @@ use sync::Ordering::SeqCst;
 mod epoch;
 #[path = "../../src/sqlite/moving.rs"]
 mod moving;
+#[path = "../../src/sqlite/queue.rs"]
+mod queue;
 #[path = "../../src/sqlite/reads.rs"]
 mod reads;
+
+mod channel;
+mod writing;
 
 mod sync {
     pub(super) use std::sync::PoisonError;
@@ -28,7 +33,9 @@ mod sync {
 
     pub(super) use shuttle::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
     pub(super) use shuttle::sync::{Condvar, Mutex, MutexGuard, RwLock};
+    pub(super) use shuttle::thread::yield_now;
 
+    pub(super) use super::channel::{Receiver, Sender, bounded, oneshot};
     pub(super) use super::nudges::Nudges;
 }
 
