@@ -29,7 +29,9 @@ pub struct Reply {
 impl Wire {
     /// Connects to a base URL such as `http://127.0.0.1:8080/scim/v2`, with a bearer token.
     ///
-    /// Errors: a URL that is not `http://`, a server that is not there.
+    /// # Errors
+    ///
+    /// A URL that is not `http://`, and a server that is not there.
     pub async fn connect(base_url: &str, token: &str) -> anyhow::Result<Self> {
         let rest = base_url.strip_prefix("http://").context("the base URL must begin with `http://`")?;
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
@@ -43,6 +45,10 @@ impl Wire {
     }
 
     /// Sends a request and reads its answer to the end; `path` is below the base URL.
+    ///
+    /// # Errors
+    ///
+    /// A connection that ends before the answer does.
     pub async fn send(
         &mut self,
         method: Method,

@@ -112,6 +112,10 @@ impl Host {
     }
 
     /// Begins to listen.
+    ///
+    /// # Errors
+    ///
+    /// When the address is taken or no address, or the certificate or its key cannot be used.
     pub async fn open(&self) -> anyhow::Result<Listening> {
         let tls = match (&self.certificate, &self.key) {
             (Some(certificate), Some(key)) => Some(tls::acceptor(certificate, key)?),

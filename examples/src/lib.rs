@@ -38,6 +38,10 @@ impl fmt::Debug for OpenStore {
 
 /// Opens the store that `--data` names: `:memory:`, or a SQLite file that is made when it is not there. Its indexes
 /// are made to fit the tenant's types where they are not always the same.
+///
+/// # Errors
+///
+/// Those of [`SqliteStore::open`] and [`SqliteStore::reindex`], with the file's name.
 pub async fn open_store(
     data: &str,
     tenant: &TenantId,
@@ -55,6 +59,10 @@ pub async fn open_store(
 /// Prints the one line that scripts wait for, and for people where to begin. `public_url` is the SCIM base URL that
 /// clients are given, `base_url` the same on the address that the server listens on, `minted` the token that nobody
 /// knows otherwise: one that was given is not shown.
+///
+/// # Errors
+///
+/// When standard output cannot be written to.
 pub fn say_ready(base_url: &str, public_url: &str, minted: Option<&str>) -> anyhow::Result<()> {
     let mut line = json!({"base_url": base_url, "public_url": public_url});
     if let Some(token) = minted {
@@ -71,6 +79,10 @@ pub fn say_ready(base_url: &str, public_url: &str, minted: Option<&str>) -> anyh
 }
 
 /// Done at SIGINT or SIGTERM, which are caught from the moment this is called.
+///
+/// # Errors
+///
+/// When the system lets no signal be caught.
 pub fn interrupted() -> anyhow::Result<impl Future<Output = ()> + Send + 'static> {
     #[cfg(unix)]
     {

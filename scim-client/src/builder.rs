@@ -79,6 +79,11 @@ impl ClientBuilder {
     }
 
     /// Checks the settings.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::BaseUrl`] and [`ClientError::Header`] for settings that cannot be used, and
+    /// [`ClientError::NoTransport`] when there is nothing to send requests with.
     pub fn build(self) -> Result<Client, ClientError> {
         let base = BaseUrl::parse(&self.base_url, self.allow_http)?;
         let mut headers = HeaderMap::new();

@@ -74,12 +74,22 @@ impl Client {
     }
 
     /// What the service provider can do.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Transport`] when no answer came, [`ClientError::Status`] for an answer of 400 and above, and
+    /// [`ClientError::Decode`] for a body that is not what was asked for.
     pub async fn service_provider_config(&self) -> Result<ServiceProviderConfig, ClientError> {
         let url = self.base().endpoint("/ServiceProviderConfig");
         decode(self.call(Call::get(url)).await?.body(), self.bounds())
     }
 
     /// The types of resources the service provider has.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Transport`] when no answer came, [`ClientError::Status`] for an answer of 400 and above, and
+    /// [`ClientError::Decode`] for a body that is not what was asked for.
     pub async fn resource_types(&self) -> Result<Vec<ResourceTypeDocument>, ClientError> {
         Ok(self.at("/ResourceTypes").list(&Query::new()).await?.resources)
     }
@@ -87,6 +97,11 @@ impl Client {
     /// The schemas the service provider publishes.
     ///
     /// Where one of them is unsound, `client.at::<Value>("/Schemas")` still reads them all.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Transport`] when no answer came, [`ClientError::Status`] for an answer of 400 and above, and
+    /// [`ClientError::Decode`] for a body that is not what was asked for. One unsound schema is such a body.
     pub async fn schemas(&self) -> Result<Vec<Schema>, ClientError> {
         let documents = self.at::<Value>("/Schemas").list(&Query::new()).await?.resources;
         let read = |document: Value| {

@@ -35,11 +35,21 @@ impl<'a, R> Endpoint<'a, R> {
     }
 
     /// Deletes a resource.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::InvalidId`] when `id` cannot be part of a path, [`ClientError::Transport`] when no answer came,
+    /// and [`ClientError::Status`] for an answer of 400 and above (404 without such a resource).
     pub async fn delete(self, id: &str) -> Result<(), ClientError> {
         self.client.call(self.one(Method::DELETE, id)?).await.map(drop)
     }
 
     /// Deletes a resource if it still is the version of this entity tag.
+    ///
+    /// # Errors
+    ///
+    /// As for [`delete`](Self::delete), and [`ClientError::Header`] when `etag` cannot be sent. A resource of another
+    /// version is a [`ClientError::Status`] with 412.
     pub async fn delete_if(self, id: &str, etag: &str) -> Result<(), ClientError> {
         self.client.call(self.one(Method::DELETE, id)?.condition(IF_MATCH, etag)?).await.map(drop)
     }
@@ -57,6 +67,12 @@ impl<'a, R: Serialize + DeserializeOwned> Endpoint<'a, R> {
     /// Creates a resource and returns it as the server made it.
     ///
     /// A server that answers 201 without a body is asked for the resource at the `Location` it gave.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Encode`] when `resource` cannot be written as JSON, [`ClientError::Transport`] when no answer
+    /// came, [`ClientError::Status`] for an answer of 400 and above (409 when a unique value is taken), and
+    /// [`ClientError::Decode`] for a body that is no such resource.
     // CLI-029
     pub async fn create(self, resource: &R) -> Result<Stored<R>, ClientError> {
         let url = self.all_of_them("");
@@ -69,17 +85,31 @@ impl<'a, R: Serialize + DeserializeOwned> Endpoint<'a, R> {
     }
 
     /// Reads a resource.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::InvalidId`] when `id` cannot be part of a path, [`ClientError::Transport`] when no answer came,
+    /// [`ClientError::Status`] for an answer of 400 and above (404 without such a resource), and
+    /// [`ClientError::Decode`] for a body that is no such resource.
     pub async fn get(self, id: &str) -> Result<Stored<R>, ClientError> {
         self.get_with(id, &View::All).await
     }
 
     /// Reads some attributes of a resource.
+    ///
+    /// # Errors
+    ///
+    /// As for [`get`](Self::get).
     pub async fn get_with(self, id: &str, view: &View) -> Result<Stored<R>, ClientError> {
         let url = format!("{}{}", self.client.base().resource(self.path, id)?, view.to_url());
         self.stored(&self.client.call(Call::get(url)).await?)
     }
 
     /// Reads a resource, or `None` if it still is the version of this entity tag.
+    ///
+    /// # Errors
+    ///
+    /// As for [`get`](Self::get), and [`ClientError::Header`] when `etag` cannot be sent.
     // CLI-027
     pub async fn get_if_changed(self, id: &str, etag: &str) -> Result<Option<Stored<R>>, ClientError> {
         let call = self.one(Method::GET, id)?.condition(IF_NONE_MATCH, etag)?;
@@ -91,25 +121,43 @@ impl<'a, R: Serialize + DeserializeOwned> Endpoint<'a, R> {
     }
 
     /// Reads one page.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Transport`] when no answer came, [`ClientError::Status`] for an answer of 400 and above, and
+    /// [`ClientError::Decode`] for a body that is not what was asked for.
     pub async fn list(self, query: &Query) -> Result<ListResponse<R>, ClientError> {
         decode_list(&self.list_body(query).await?, self.bounds(), query)
     }
 
     /// Reads one page by `POST …/.search`, which keeps personal data out of URLs.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Transport`] when no answer came, [`ClientError::Status`] for an answer of 400 and above, and
+    /// [`ClientError::Decode`] for a body that is not what was asked for.
     // CLI-024
     pub async fn search(self, query: &Query) -> Result<ListResponse<R>, ClientError> {
         let call = Call::new(Method::POST, self.all_of_them("/.search")).json(query)?;
         decode_list(self.client.call(call).await?.body(), self.bounds(), query)
     }
 
-    /// Reads the one resource that matches; [`ClientError::Ambiguous`] if several do.
+    /// Reads the one resource that matches.
     ///
     /// [`filter_eq`](crate::filter_eq) writes the most frequent filter.
+    ///
+    /// # Errors
+    ///
+    /// As for [`list`](Self::list), and [`ClientError::Ambiguous`] when several match.
     pub async fn find(self, filter: impl Display) -> Result<Option<Stored<R>>, ClientError> {
         self.find_with(filter, &View::All).await
     }
 
     /// Reads some attributes of the one resource that matches.
+    ///
+    /// # Errors
+    ///
+    /// As for [`find`](Self::find).
     pub async fn find_with(
         self,
         filter: impl Display,
@@ -133,6 +181,10 @@ impl<'a, R: Serialize + DeserializeOwned> Endpoint<'a, R> {
     }
 
     /// Reads everything that matches, however many pages that takes, as [`Endpoint::pages`] does.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Pages::next_page`](crate::Pages::next_page).
     pub async fn all(self, query: &Query) -> Result<Vec<R>, ClientError> {
         let mut pages = self.pages(query);
         let mut all = Vec::new();
@@ -144,23 +196,41 @@ impl<'a, R: Serialize + DeserializeOwned> Endpoint<'a, R> {
 
     /// Replaces a resource: what `resource` does not say is cleared. It must hold every required
     /// attribute; read-only ones may stay in.
+    ///
+    /// # Errors
+    ///
+    /// As for [`get`](Self::get), and [`ClientError::Encode`] when `resource` cannot be written as JSON.
     // CLI-012, CLI-008
     pub async fn replace(self, id: &str, resource: &R) -> Result<Stored<R>, ClientError> {
         self.put(self.one(Method::PUT, id)?.json(resource)?, id).await
     }
 
     /// Replaces a resource if it still is the version of this entity tag.
+    ///
+    /// # Errors
+    ///
+    /// As for [`replace`](Self::replace), and [`ClientError::Header`] when `etag` cannot be sent. A resource of another
+    /// version is a [`ClientError::Status`] with 412.
     pub async fn replace_if(self, id: &str, resource: &R, etag: &str) -> Result<Stored<R>, ClientError> {
         self.put(self.one(Method::PUT, id)?.json(resource)?.condition(IF_MATCH, etag)?, id).await
     }
 
     /// Changes a resource. `None` means that the server did and sent nothing back.
+    ///
+    /// # Errors
+    ///
+    /// As for [`get`](Self::get).
     // CLI-028
     pub async fn patch(self, id: &str, request: &PatchRequest) -> Result<Option<Stored<R>>, ClientError> {
         self.change(self.one(Method::PATCH, id)?.json(request)?).await
     }
 
     /// Changes a resource if it still is the version of this entity tag.
+    ///
+    /// # Errors
+    ///
+    /// As for [`patch`](Self::patch), and [`ClientError::Header`] when `etag` cannot be sent. A resource of another
+    /// version is a [`ClientError::Status`] with 412.
     pub async fn patch_if(
         self,
         id: &str,
@@ -171,6 +241,10 @@ impl<'a, R: Serialize + DeserializeOwned> Endpoint<'a, R> {
     }
 
     /// Changes a resource with a PATCH body that is sent as it stands: for speaking a vendor's dialect.
+    ///
+    /// # Errors
+    ///
+    /// As for [`get`](Self::get).
     pub async fn patch_json(self, id: &str, body: &Value) -> Result<Option<Stored<R>>, ClientError> {
         self.change(self.one(Method::PATCH, id)?.json(body)?).await
     }

@@ -23,6 +23,10 @@ pub struct ReqwestTransport {
 
 impl ReqwestTransport {
     /// A transport with the system's trusted certificates.
+    ///
+    /// # Errors
+    ///
+    /// [`TransportError::Other`] when the system's roots cannot be read or TLS cannot be set up.
     // CLI-001
     pub fn new() -> Result<Self, TransportError> {
         Self::with(reqwest::Client::builder())

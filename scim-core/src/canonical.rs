@@ -90,6 +90,10 @@ impl<'a> Canonical<'a> {
     }
 
     /// Makes one element of a multi-valued attribute, or one single value, canonical.
+    ///
+    /// # Errors
+    ///
+    /// `invalidValue` when the value does not have the attribute's type; the error names `path`.
     pub fn element(&mut self, path: &AttrRef, mut value: Value) -> Result<Option<Value>, Error> {
         let presence = self.single(&At::from(path), path.leaf(), &mut value)?;
         Ok(presence.is_assigned().then_some(value))

@@ -42,9 +42,6 @@ pub struct Ingested {
 /// change, and write-only or never-returned ones that the body lacks are kept. The time it takes grows with
 /// the size of the body and no faster.
 ///
-/// Errors: `invalidSyntax` for the structure, `invalidValue` for values, `mutability` for immutable
-/// attributes; each names the attribute path and what was expected.
-///
 /// ```
 /// use scim_core::{Lenience, Limits, ResourceType, ingest, urn};
 /// let mut lenience = Lenience::strict();
@@ -53,6 +50,11 @@ pub struct Ingested {
 /// assert_eq!(read.resource.text("userName"), Some("ada"));
 /// assert!(read.resource.text("id").is_none());
 /// ```
+///
+/// # Errors
+///
+/// `invalidSyntax` for the structure, `invalidValue` for values, `mutability` for immutable attributes. Each names the
+/// path of the attribute and what was expected.
 pub fn ingest(
     bytes: &[u8],
     resource_type: &ResourceType,
@@ -64,6 +66,10 @@ pub fn ingest(
 }
 
 /// [`ingest`] for JSON that has been parsed already, such as an operation of a bulk request.
+///
+/// # Errors
+///
+/// As for [`ingest`].
 pub fn ingest_value(
     body: Value,
     resource_type: &ResourceType,

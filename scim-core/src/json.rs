@@ -14,7 +14,9 @@ use crate::shorten::shorten;
 /// Reads one JSON text, refusing what a lenient reader would silently mend: duplicate keys (RFC 8259
 /// leaves their meaning open), more than [`Limits::depth`] levels or [`Limits::elements`] values.
 ///
-/// Errors are 400 `invalidSyntax` with line and column, or 413 past [`Limits::bytes`].
+/// # Errors
+///
+/// 400 `invalidSyntax` with line and column, or 413 past [`Limits::bytes`].
 pub fn parse_json(bytes: &[u8], limits: &Limits) -> Result<Value, Error> {
     if bytes.len() > limits.bytes {
         let detail = format!("the body is larger than the {} bytes that are taken", limits.bytes);

@@ -39,6 +39,10 @@ pub struct AttrPath<'a> {
 impl<'a> AttrPath<'a> {
     /// Splits at the last `:` and then at the `.` behind it, so that versions such as `2.0` inside a
     /// URN never look like sub-attributes (D8).
+    ///
+    /// # Errors
+    ///
+    /// [`AttrPathError`] when `text` has not the form of RFC 7644 §3.10.
     pub fn parse(text: &'a str) -> Result<Self, AttrPathError> {
         let refuse = |what| AttrPathError { text: text.to_owned(), what };
         let (urn, rest) = match text.rfind(':') {

@@ -31,7 +31,9 @@ impl Projection {
     /// From the names of `attributes` or of `excludedAttributes`. Names that lead nowhere select nothing, unless a
     /// resource keeps an attribute of that name which no schema knows.
     ///
-    /// Both lists at once are 400 `invalidValue` (decision X15).
+    /// # Errors
+    ///
+    /// 400 `invalidValue` when both lists are given.
     // SRV-030
     pub fn new<S: AsRef<str>>(
         resource_type: &ResourceType,
@@ -43,6 +45,10 @@ impl Projection {
 
     /// [`Projection::new`] for the answer to a write: those of `written` that are otherwise only returned on
     /// request are there too, unless a list says otherwise (RFC 7643 §7).
+    ///
+    /// # Errors
+    ///
+    /// As for [`new`](Self::new).
     // SRV-029
     pub fn after_write<S: AsRef<str>>(
         resource_type: &ResourceType,

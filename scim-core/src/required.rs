@@ -18,6 +18,10 @@ use crate::schema::Attribute;
 /// read-only, is not asked of it.
 ///
 /// The error is 400 `invalidValue` and names the attribute.
+///
+/// # Errors
+///
+/// 400 `invalidValue`, which names each required attribute that has no value.
 // CORE-075, PATCH-036
 pub fn check_required(resource_type: &ResourceType, document: &Map<String, Value>) -> Result<(), Error> {
     // A secret may be required of a client and still be stored nowhere.

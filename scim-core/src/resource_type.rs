@@ -81,7 +81,11 @@ impl ResourceType {
         ResourceTypeBuilder::new(document)
     }
 
-    /// The same resource type with one extension more, such as `User` with an extension of one's own.
+    /// Makes this resource type with one more extension, such as `User` with an extension of one's own.
+    ///
+    /// # Errors
+    ///
+    /// [`ResourceTypeError::Duplicate`] when the type has this schema already.
     pub fn with_extension(&self, schema: Arc<Schema>, required: bool) -> Result<Self, ResourceTypeError> {
         if self.base.id().eq_ignore_ascii_case(schema.id()) || self.extension(schema.id()).is_some() {
             return Err(ResourceTypeError::Duplicate {
@@ -211,6 +215,10 @@ impl ResourceType {
     }
 
     /// Finds the attribute a path names, strictly: RFC 7644 §3.10.
+    ///
+    /// # Errors
+    ///
+    /// [`ResolveError`] when the path is malformed or names no attribute of the type.
     pub fn resolve(&self, path: &str) -> Result<AttrRef, ResolveError> {
         match self.resolve_with(path, &mut Lenience::strict())? {
             Resolved::Attribute(attribute) => Ok(attribute),
@@ -224,6 +232,10 @@ impl ResourceType {
     ///
     /// With [`Quirk::UnqualifiedExtension`], a plain name that the base schema lacks and exactly one
     /// extension has means that extension's attribute.
+    ///
+    /// # Errors
+    ///
+    /// As for [`resolve`](Self::resolve), unless a quirk forgives it.
     //
     pub fn resolve_with(&self, path: &str, lenience: &mut Lenience) -> Result<Resolved, ResolveError> {
         let unknown = || ResolveError::Unknown { path: path.into(), resource_type: self.name().into() };

@@ -37,6 +37,10 @@ pub struct Schema {
 impl Schema {
     /// Reads a schema document and checks it: names, no complex attribute inside another, sub-attributes only in
     /// complex ones, no name twice. The error says all that is wrong.
+    ///
+    /// # Errors
+    ///
+    /// [`SchemaError`]; several are one [`SchemaError::Several`].
     // CORE-001, CORE-021, CORE-023
     pub fn from_json(document: Value) -> Result<Self, SchemaError> {
         #[derive(Deserialize)]

@@ -113,13 +113,19 @@ pub trait Extensible {
 
     /// The extension of type `E`, if the resource has it.
     ///
-    /// The error is serde's, when what is under the URN is no `E`.
+    /// # Errors
+    ///
+    /// Those of serde, when the value under the URN is no `E`.
     fn extension<E: ExtensionType>(&self) -> Option<Result<E, serde_json::Error>> {
         let found = self.other().iter().find(|(urn, _)| urn.eq_ignore_ascii_case(E::SCHEMA));
         found.map(|(_, value)| E::deserialize(value))
     }
 
     /// Sets the extension of type `E` and names it in `schemas`.
+    ///
+    /// # Errors
+    ///
+    /// Those of serde, when `extension` cannot be written as a JSON object.
     fn set_extension<E: ExtensionType>(&mut self, extension: &E) -> Result<(), serde_json::Error> {
         let value = serde_json::to_value(extension)?;
         take(self.other_mut(), E::SCHEMA);
@@ -163,12 +169,18 @@ macro_rules! extensible {
         impl $name {
             /// The extension of type `E`, if the resource has it.
             ///
-            /// The error is serde's, when what is under the URN is no `E`.
+            /// # Errors
+            ///
+            /// Those of serde, when the value under the URN is no `E`.
             pub fn extension<E: ExtensionType>(&self) -> Option<Result<E, serde_json::Error>> {
                 crate::typed::Extensible::extension(self)
             }
 
             /// Sets the extension of type `E` and names it in `schemas`.
+            ///
+            /// # Errors
+            ///
+            /// Those of serde, when `extension` cannot be written as a JSON object.
             pub fn set_extension<E: ExtensionType>(
                 &mut self,
                 extension: &E,

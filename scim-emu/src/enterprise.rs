@@ -102,6 +102,10 @@ impl Enterprise {
     }
 
     /// The account behind an identity; `None` when there is no such identity.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store fails.
     pub async fn account(&self, id: &str) -> Result<Option<Account>, StoreError> {
         let get = Get::new(Arc::clone(&self.inner.users), id);
         let stored = self.inner.store.get(&self.context(), get).await?;
@@ -109,6 +113,10 @@ impl Enterprise {
     }
 
     /// All accounts, in order of creation.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store fails.
     pub async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
         const PAGE: u64 = 1_000;
         let mut accounts = Vec::new();
@@ -287,6 +295,10 @@ impl EnterpriseBuilder {
     }
 
     /// Makes the enterprise on this store.
+    ///
+    /// # Errors
+    ///
+    /// [`EnterpriseError`] for a slug, a short code, a registry or a base URL that cannot be used.
     pub fn build(self, store: Arc<dyn Store>) -> Result<Enterprise, EnterpriseError> {
         let slug_fits = !self.slug.is_empty()
             && self.slug.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');

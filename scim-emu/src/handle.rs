@@ -28,6 +28,10 @@ impl Handle {
     ///
     /// Nothing is repaired: a base that begins or ends with `-` or holds `--` is refused, and one
     /// that is too long too.
+    ///
+    /// # Errors
+    ///
+    /// [`HandleError`], which says why no handle follows from the name.
     // E-24, E-23
     pub fn derive(user_name: &str, product: &Product, code: &ShortCode) -> Result<Self, HandleError> {
         let local = user_name.rsplit_once('\\').map_or(user_name, |(_, name)| name);

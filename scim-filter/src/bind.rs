@@ -64,6 +64,10 @@ impl Filter {
     /// Errors, each of them 400 `invalidFilter`: an unknown attribute, an operand of another type than the
     /// attribute, an operator that the type does not have, a complex attribute without a
     /// sub-attribute to compare, a secret, a value path where none belongs.
+    ///
+    /// # Errors
+    ///
+    /// [`FilterError::UnknownAttribute`] and [`FilterError::Unsupported`], with the byte position of the path.
     // FILT-010, FILT-013, FILT-028
     pub fn bind(
         &self,
@@ -78,6 +82,10 @@ impl Filter {
     ///
     /// Whether *any* of the types knows the attribute is for the caller to find out, with
     /// [`Filter::bind`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`bind`](Self::bind).
     // FILT-019
     pub fn bind_at_root(
         &self,

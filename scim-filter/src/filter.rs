@@ -61,13 +61,22 @@ impl Default for Budget {
 impl Filter {
     /// Parses a filter, forgiving what `lenience` allows, within the default [`Budget`].
     ///
-    /// Leading and trailing spaces are passed over. Errors: [`FilterError::Syntax`] and its like with a
-    /// byte position into `text`, or one of the budget errors. RFC 7644 §3.4.2.2.
+    /// Leading and trailing spaces are passed over (RFC 7644 §3.4.2.2).
+    ///
+    /// # Errors
+    ///
+    /// [`FilterError::Syntax`], [`FilterError::UnknownOperator`] and [`FilterError::NestedValuePath`] with a byte
+    /// position into `text`, or one of the budget's: [`FilterError::TooLong`], [`FilterError::TooDeep`],
+    /// [`FilterError::TooManyTerms`].
     pub fn parse_with(text: &str, lenience: &mut Lenience) -> Result<Self, FilterError> {
         Self::parse_within(text, lenience, &Budget::default())
     }
 
     /// [`Filter::parse_with`] within a budget of the caller's.
+    ///
+    /// # Errors
+    ///
+    /// As for [`parse_with`](Self::parse_with).
     pub fn parse_within(text: &str, lenience: &mut Lenience, budget: &Budget) -> Result<Self, FilterError> {
         Ok(Self { tree: parse::filter(text, lenience, budget)? })
     }
@@ -119,7 +128,11 @@ impl Filter {
         }
     }
 
-    /// `path op value`. Fails with [`FilterError::Syntax`] if `path` is no attribute path.
+    /// `path op value`.
+    ///
+    /// # Errors
+    ///
+    /// [`FilterError::Syntax`] if `path` is no attribute path.
     pub fn compare<'v>(
         path: &str,
         op: CompareOp,
@@ -133,12 +146,20 @@ impl Filter {
         Ok(Self::of(tree))
     }
 
-    /// `path eq value`. Fails with [`FilterError::Syntax`] if `path` is no attribute path.
+    /// `path eq value`.
+    ///
+    /// # Errors
+    ///
+    /// [`FilterError::Syntax`] if `path` is no attribute path.
     pub fn eq<'v>(path: &str, value: impl Into<Literal<'v>>) -> Result<Self, FilterError> {
         Self::compare(path, CompareOp::Eq, value)
     }
 
-    /// `path pr`. Fails with [`FilterError::Syntax`] if `path` is no attribute path.
+    /// `path pr`.
+    ///
+    /// # Errors
+    ///
+    /// [`FilterError::Syntax`] if `path` is no attribute path.
     pub fn present(path: &str) -> Result<Self, FilterError> {
         parse::check_attr_path(path)?;
         let mut tree = Tree::default();
@@ -149,8 +170,10 @@ impl Filter {
 
     /// `path[self]`: one value of the attribute meets this filter, whose paths are sub-attributes.
     ///
-    /// Fails with [`FilterError::Syntax`] if `path` is no attribute path, and with
-    /// [`FilterError::NestedValuePath`] if this filter holds a value path itself.
+    /// # Errors
+    ///
+    /// [`FilterError::Syntax`] if `path` is no attribute path, and [`FilterError::NestedValuePath`] if this filter
+    /// holds a value path itself.
     pub fn within(mut self, path: &str) -> Result<Self, FilterError> {
         parse::check_attr_path(path)?;
         if self.tree.has_value_path() {

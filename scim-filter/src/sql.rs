@@ -143,6 +143,11 @@ impl BoundFilter {
     ///
     /// `meta.resourceType` is taken to be the type that the filter is bound to, so a table of several types needs a
     /// condition beside this one.
+    ///
+    /// # Errors
+    ///
+    /// [`SqlError::NotMapped`] when `table` has no place for an attribute, and [`SqlError::Unfit`] when its place
+    /// cannot answer the comparison.
     pub fn to_sql(&self, table: &Table, dialect: Dialect, before: usize) -> Result<Condition, SqlError> {
         write::condition(self, table, dialect, before)
     }

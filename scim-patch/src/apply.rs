@@ -29,19 +29,26 @@ pub enum Changed {
 
 impl PatchPlan {
     /// Applies the document edits to `resource`; relation steps are the store's.
-    ///
-    /// On error (`noTarget`, `mutability`, `invalidValue`) the resource is exactly what it was: each
-    /// attribute touched is kept aside and put back. The resource as a whole is never cloned.
+    /// The resource as a whole is never cloned.
     ///
     /// It costs no more than [`Limits::steps`](scim_core::Limits::steps); where other work of the same request counts
     /// too, use [`apply_within`](Self::apply_within).
+    ///
+    /// # Errors
+    ///
+    /// `noTarget`, `mutability` or `invalidValue`, and 413 past the limit of steps. The resource is exactly what it was
+    /// then: each attribute touched is kept aside and put back.
     pub fn apply(&self, resource: &mut Resource) -> Result<Changed, PatchError> {
         self.apply_within(resource, &mut self.limits.work().meter())
     }
 
-    /// [`apply`](Self::apply), charging what it costs: what is looked at, bytes included, for a short request can mean
-    /// much work. [`PatchErrorKind::TooLarge`](crate::PatchErrorKind::TooLarge) where the request may cost no
-    /// more, [`PatchErrorKind::Late`](crate::PatchErrorKind::Late) where its time is up.
+    /// [`apply`](Self::apply), charging what it costs: what is looked at, bytes included, because a short request
+    /// can mean much work.
+    ///
+    /// # Errors
+    ///
+    /// As for [`apply`](Self::apply), and [`PatchErrorKind::TooLarge`](crate::PatchErrorKind::TooLarge) where the
+    /// request may cost no more, [`PatchErrorKind::Late`](crate::PatchErrorKind::Late) where its time is up.
     pub fn apply_within(&self, resource: &mut Resource, meter: &mut Meter) -> Result<Changed, PatchError> {
         let mut applier = Applier {
             resource_type: &self.resource_type,

@@ -24,9 +24,10 @@ use crate::request::{Op, Operation, PatchRequest};
 impl PatchRequest {
     /// Binds the request to a resource type.
     ///
-    /// Errors are 400 with `invalidSyntax`, `invalidPath`, `invalidFilter`, `invalidValue`, `mutability` or
-    /// `noTarget`, or 413 past the limit of changes, and name the operation and the path. Nothing has been
-    /// touched then.
+    /// # Errors
+    ///
+    /// 400 with `invalidSyntax`, `invalidPath`, `invalidFilter`, `invalidValue`, `mutability` or `noTarget`, or 413
+    /// past the limit of changes. Each names the operation and the path.
     pub fn compile(
         self,
         resource_type: &Arc<ResourceType>,

@@ -45,17 +45,30 @@ impl PatchRequest {
     ///
     /// Errors are 400 `invalidSyntax` for the envelope: not an object, `schemas` without the PatchOp URN, no or empty
     /// `Operations`, an unknown `op`, a `path` that is no string; 413 past the limits.
+    ///
+    /// # Errors
+    ///
+    /// 400 `invalidSyntax` for a body that is no PATCH request, `invalidPath` for a path that is malformed, and 413
+    /// past the limits.
     // PATCH-002, PATCH-003, PATCH-004
     pub fn parse(body: &[u8], lenience: &mut Lenience, limits: &Limits) -> Result<Self, PatchError> {
         Self::from_value_within(parse_json(body, limits).map_err(PatchError::in_body)?, lenience, limits)
     }
 
     /// [`PatchRequest::parse`] for JSON that has been read already, within the default limits.
+    ///
+    /// # Errors
+    ///
+    /// As for [`parse`](Self::parse).
     pub fn from_value(body: Value, lenience: &mut Lenience) -> Result<Self, PatchError> {
         Self::from_value_within(body, lenience, &Limits::default())
     }
 
     /// [`PatchRequest::parse`] for JSON that has been read already.
+    ///
+    /// # Errors
+    ///
+    /// As for [`parse`](Self::parse).
     pub fn from_value_within(
         body: Value,
         lenience: &mut Lenience,

@@ -28,16 +28,24 @@ pub struct Directory {
 
 impl Directory {
     /// Reads a directory and [checks](Directory::check) it.
+    ///
+    /// # Errors
+    ///
+    /// [`DirectoryError::Json`] when it cannot be read, and those of [`check`](Self::check).
     pub fn from_json(json: &[u8]) -> Result<Self, DirectoryError> {
         let directory: Self = serde_json::from_slice(json)?;
         directory.check()?;
         Ok(directory)
     }
 
-    /// Names everything that would make a run go wrong: ids or user names that are missing or taken
+    /// Looks for everything that would make a run go wrong: ids or user names that are missing or taken
     /// twice, members and managers who are nobody.
     ///
     /// Two people may share a user name, whose case does not count, when one of them is deleted.
+    ///
+    /// # Errors
+    ///
+    /// [`DirectoryError::Inconsistent`], which names all of it.
     pub fn check(&self) -> Result<(), DirectoryError> {
         let mut problems = Vec::new();
         let mut people = HashSet::new();

@@ -42,6 +42,11 @@ impl Engine {
     }
 
     /// Asks the target for somebody who does not exist: it must answer with an empty list.
+    ///
+    /// # Errors
+    ///
+    /// [`ProvisionError::Refused`] when the target does not let the token in, [`ProvisionError::Unusable`] when it does
+    /// not answer as SCIM does, and [`ProvisionError::IgnoresFilters`].
     //
     pub async fn test_connection(&self) -> Result<(), ProvisionError> {
         self.probe(&Calls::new(self.sleeper.clone(), &self.options)).await
@@ -53,6 +58,11 @@ impl Engine {
     /// What fails for one person or group is in [`Report::failures`], and the next run tries it again. The
     /// run stops only where nothing else would work either. A run over a target that is in line writes
     /// nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`ProvisionError::Directory`] when the directory is inconsistent, and those of
+    /// [`test_connection`](Self::test_connection).
     pub async fn run(
         &self,
         directory: &Directory,

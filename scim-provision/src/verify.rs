@@ -20,6 +20,10 @@ const CONCURRENCY: usize = 8;
 ///
 /// People and groups are told apart by `externalId`. Somebody suspended may have no account (nobody is created
 /// suspended), and be shown among a group's members or not.
+///
+/// # Errors
+///
+/// [`ClientError`] when the target cannot be read.
 pub async fn verify(client: &Client, directory: &Directory) -> Result<Vec<Difference>, ClientError> {
     let users = client.users().all(&Query::new().count(PAGE)).await?;
     let listed = client.groups().all(&Query::new().excluded_attributes(["members"]).count(PAGE)).await?;

@@ -154,6 +154,10 @@ pub enum ChangeFeedError {
 impl ChangeFeedError {
     /// Checks a consumer's place against what is kept: from `oldest` to `newest`. An empty feed has kept
     /// everything up to `newest`, so its oldest is the next one.
+    ///
+    /// # Errors
+    ///
+    /// [`ChangeFeedError::Gone`] and [`ChangeFeedError::Ahead`].
     pub fn check(after: u64, oldest: u64, newest: u64) -> Result<(), Self> {
         if after > newest {
             Err(Self::Ahead { after, newest })

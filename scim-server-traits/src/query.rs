@@ -262,6 +262,10 @@ impl MoreLinks {
     }
 
     /// The chunk of this number, from 0, perhaps an empty one; `None` behind the last.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store fails.
     pub async fn chunk(&self, number: usize) -> Result<Option<Vec<Link>>, StoreError> {
         self.0.chunk(number).await
     }

@@ -58,6 +58,10 @@ impl SortBy {
     ///
     /// Errors: 400 `invalidPath` for a path that is none, that the type lacks, or by which there is no order: a
     /// complex attribute without `value`, an extension, links, what is never returned.
+    ///
+    /// # Errors
+    ///
+    /// 400 `invalidPath` when resources cannot be put in order by the path.
     // FILT-032
     pub fn bind(path: &str, resource_type: &ResourceType, lenience: &mut Lenience) -> Result<Self, Error> {
         let refused = |what: &str| Error::invalid_path(format!("`sortBy`: `{path}` {what}"));

@@ -173,6 +173,11 @@ impl BearerTokens {
     }
 
     /// The grant of the token a request carries.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthError::Missing`] without a token, and [`AuthError::Invalid`] for one that is unknown, malformed or
+    /// expired.
     pub fn grant(&self, request: &Parts) -> Result<Grant, AuthError> {
         let value = request.headers.get(header::AUTHORIZATION).ok_or(AuthError::Missing)?;
         let (scheme, token) =

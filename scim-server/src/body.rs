@@ -59,7 +59,9 @@ impl Body {
 
     /// All the bytes, held at once.
     ///
-    /// Fails when the store does in the middle of a stream.
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store fails in the middle of a stream.
     pub async fn into_bytes(self) -> Result<Bytes, StoreError> {
         match self.0 {
             Content::Whole(bytes) => Ok(bytes),

@@ -319,6 +319,10 @@ impl ServerBuilder {
     }
 
     /// Checks the base URL and makes the server.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] for a base URL or a sensitive attribute that does not fit.
     pub fn build(self) -> Result<Server, ConfigError> {
         let url = Url::parse(&self.base_url)
             .map_err(|error| ConfigError::BaseUrl { url: self.base_url.clone(), what: error.to_string() })?;

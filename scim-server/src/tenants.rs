@@ -58,6 +58,10 @@ impl Tenants {
     }
 
     /// Adds a tenant with its server, which is confined to it.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`], as for [`ServerBuilder::build`].
     pub fn with(mut self, tenant: TenantId, server: ServerBuilder) -> Result<Self, ConfigError> {
         let server = server.tenant(tenant.clone()).build()?;
         Arc::make_mut(&mut self.servers).insert(tenant, server);

@@ -98,18 +98,24 @@ impl fmt::Debug for SqliteStore {
 
 impl SqliteStore {
     /// Opens the file, or makes it, with the default options: what was answered survives a power cut.
-    ///
-    /// Fails with [`StoreError::Backend`] when the file cannot be opened, is no database, is damaged, was written
-    /// by a newer version of this crate or by one before its first release, or is served by another process. One that
-    /// another released version wrote is brought to the present layout.
+    /// A file that another released version wrote is brought to the present layout.
     ///
     /// On Unix a new file, its log and its lock can be opened by their owner only (mode 0600). Of an existing file that
     /// others can open a warning is logged, with the command that closes it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Backend`] when the file cannot be opened, is no database, is damaged, was written by a newer
+    /// version of this crate or by one before its first release, or is served by another process.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         Self::open_with(path, SqliteOptions::default())
     }
 
     /// Opens a file with these options.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open).
     pub fn open_with(path: impl AsRef<Path>, options: SqliteOptions) -> Result<Self, StoreError> {
         let path = path.as_ref();
         if path.as_os_str().is_empty() || path.as_os_str() == ":memory:" {
@@ -176,6 +182,10 @@ impl SqliteStore {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`backup`].
     pub async fn backup(
         &self,
         to: impl AsRef<Path>,

@@ -44,6 +44,10 @@ impl Listening {
     }
 
     /// Serves until `stop` is done, then finishes the requests that are under way.
+    ///
+    /// # Errors
+    ///
+    /// None so far: a connection that cannot be accepted is passed over with a warning.
     pub async fn serve<S>(
         self,
         service: S,

@@ -39,6 +39,10 @@ pub struct RegistryBuilder {
 
 impl RegistryBuilder {
     /// Adds a schema document.
+    ///
+    /// # Errors
+    ///
+    /// [`RegistryError::Schema`], as for [`Schema::from_json`].
     pub fn schema_json(mut self, document: Value) -> Result<Self, RegistryError> {
         self.schemas.push(Arc::new(Schema::from_json(document)?));
         Ok(self)
@@ -59,6 +63,10 @@ impl RegistryBuilder {
     }
 
     /// Reads and adds a resource type document.
+    ///
+    /// # Errors
+    ///
+    /// [`RegistryError::Document`] when it is no resource type document.
     pub fn resource_type_json(self, document: Value) -> Result<Self, RegistryError> {
         let document = ResourceTypeDocument::deserialize(&document).map_err(|error| {
             let name = document["name"].as_str().unwrap_or("without a name").to_owned();
@@ -82,6 +90,11 @@ impl RegistryBuilder {
     ///
     /// Its attributes are all kept in the document. For a type with relations, build the
     /// [`ResourceType`] and add it with [`RegistryBuilder::resource_type`].
+    ///
+    /// # Errors
+    ///
+    /// [`RegistryError::Schema`] when the description is unsound, [`RegistryError::Described`] when it describes
+    /// another schema, and [`RegistryError::ResourceType`] when its name or endpoint cannot be used.
     pub fn resource<R: ScimResource + DescribeSchema>(mut self) -> Result<Self, RegistryError> {
         let schema = described::<R>(R::SCHEMA)?;
         self.add(&schema);
@@ -102,6 +115,10 @@ impl RegistryBuilder {
     /// assert_eq!(registry.resource_types()[0].extensions().len(), 1);
     /// # Ok::<(), scim_core::RegistryError>(())
     /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`RegistryError::NoResourceType`] when the type of `R` was not added, and those of [`resource`](Self::resource).
     pub fn extension<R, E>(mut self, required: bool) -> Result<Self, RegistryError>
     where
         R: ScimResource,
@@ -127,7 +144,11 @@ impl RegistryBuilder {
     }
 
     /// Checks that no id, name or endpoint stands twice, that no endpoint is the protocol's own, and that
-    /// every URN leads to a schema. The error says all that is wrong.
+    /// every URN leads to a schema.
+    ///
+    /// # Errors
+    ///
+    /// [`RegistryError`]; several are one [`RegistryError::Several`].
     pub fn build(self) -> Result<Registry, RegistryError> {
         let Self { schemas, mut resource_types, documents, unique_profile } = self;
         let mut faults = Vec::new();

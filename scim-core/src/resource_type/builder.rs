@@ -58,6 +58,10 @@ impl ResourceTypeBuilder {
     }
 
     /// Checks that each URN and each name leads somewhere.
+    ///
+    /// # Errors
+    ///
+    /// [`ResourceTypeError`], the first that is found.
     pub fn build(self) -> Result<ResourceType, ResourceTypeError> {
         let document = self.document;
         if document.name.is_empty() {

@@ -66,6 +66,10 @@ use crate::urn;
 /// ```
 pub trait DescribeSchema {
     /// The schema of the type; its `id` is the type's URN, its name becomes that of a resource type.
+    ///
+    /// # Errors
+    ///
+    /// [`SchemaError`] when the description is unsound.
     fn describe_schema() -> Result<Schema, SchemaError>;
 }
 
@@ -114,6 +118,10 @@ impl SchemaBuilder {
     }
 
     /// Writes the document and checks it as [`Schema::from_json`] does.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Schema::from_json`].
     pub fn build(self) -> Result<Schema, SchemaError> {
         let attributes = serde_json::to_value(self.attributes)
             .map_err(|error| SchemaError::Document(error.to_string()))?;

@@ -40,12 +40,20 @@ impl ResourceMeta {
         Self { resource_type: Some(resource_type.into()), ..Self::default() }
     }
 
-    /// When the resource was created, if that is said; an error if it is no `xsd:dateTime`.
+    /// When the resource was created, if that is said.
+    ///
+    /// # Errors
+    ///
+    /// [`DateTimeError`] when it is no `xsd:dateTime`.
     pub fn created_at(&self) -> Option<Result<DateTime, DateTimeError>> {
         self.created.as_deref().map(str::parse)
     }
 
-    /// When the resource was last changed, if that is said; an error if it is no `xsd:dateTime`.
+    /// When the resource was last changed, if that is said.
+    ///
+    /// # Errors
+    ///
+    /// [`DateTimeError`] when it is no `xsd:dateTime`.
     pub fn last_modified_at(&self) -> Option<Result<DateTime, DateTimeError>> {
         self.last_modified.as_deref().map(str::parse)
     }

@@ -43,6 +43,11 @@ pub struct BackupProgress {
 /// The log of `from` grows with what is written in the meantime. When it is three times as long as
 /// [`SqliteOptions::log`] has it by default, the copy begins again, of what is committed by then, so that the log can be
 /// moved; it fails when that happens too often.
+///
+/// # Errors
+///
+/// [`StoreError::Backend`] when `from` is no store, `to` is there already or cannot be written, or too much is written
+/// to `from` meanwhile.
 pub fn backup(
     from: impl AsRef<Path>,
     to: impl AsRef<Path>,
