@@ -2,14 +2,17 @@
 
 use std::fs;
 
+use scim_store::Durability;
+
 use super::points::each;
 use super::run::{folder, run};
 use super::verify;
 
 #[test]
 fn a_log_that_is_deleted_at_any_moment_is_missed_unless_the_file_has_all_of_it() {
-    for with_reader in [false, true] {
-        let run = run(None, with_reader);
+    let full = [false, true].map(|with_reader| (Durability::Full, with_reader));
+    for (durability, with_reader) in full.into_iter().chain([(Durability::Normal, false)]) {
+        let run = run(durability, None, with_reader);
         let moments: Vec<usize> = (0..=run.disk.now()).collect();
         let missed = each(&moments, |_, moment| {
             [None, Some(*moment as u64)].into_iter().filter(|seed| is_missed(&run, *moment, *seed)).count()
@@ -25,8 +28,7 @@ fn is_missed(run: &super::run::Run, moment: usize, seed: Option<u64>) -> bool {
     if fs::remove_file(folder.path().join("scim.db-wal")).is_err() {
         return false;
     }
-    let (kept, open) = run.at(moment);
-    match verify::check(folder.path(), &kept, &open) {
+    match verify::check(folder.path(), &run.at(moment, seed.is_some())) {
         Ok(()) => false,
         Err(wrong) if wrong.contains("the log of") => true,
         Err(wrong) => panic!("cut after {moment} of {} changes with {seed:?}: {wrong}", run.disk.now()),

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use rusqlite::Connection;
 use scim_faulty_disk::{Disk, Plan};
 use scim_server_traits::{Store, StoreError, Unavailable};
-use scim_store::{SqliteOptions, SqliteStore};
+use scim_store::{Durability, SqliteOptions, SqliteStore};
 use tempfile::TempDir;
 
 use super::history::{LENGTH, batch, block_on, context};
@@ -34,6 +34,7 @@ pub(crate) struct Attempt {
 
 pub(crate) struct Run {
     pub(crate) disk: Disk,
+    durability: Durability,
     /// Kept until the disk is no longer asked.
     _folder: TempDir,
     pub(crate) attempts: Vec<Attempt>,
@@ -49,8 +50,9 @@ pub(crate) fn folder() -> TempDir {
     if memory.is_dir() { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() }
 }
 
-pub(crate) fn options() -> SqliteOptions {
-    SqliteOptions::default().with_readers(1).with_log(160 << 10).with_queue(8).with_names(1 << 16)
+pub(crate) fn options(durability: Durability) -> SqliteOptions {
+    let options = SqliteOptions::default().with_durability(durability);
+    options.with_readers(1).with_log(160 << 10).with_queue(8).with_names(1 << 16)
 }
 
 /// A file as the store makes it.
@@ -59,14 +61,14 @@ pub(crate) fn empty_file() -> &'static [u8] {
     FILE.get_or_init(|| {
         let folder = folder();
         let path = folder.path().join("scim.db");
-        drop(SqliteStore::open_with(&path, options()).unwrap());
+        drop(SqliteStore::open_with(&path, options(Durability::Full)).unwrap());
         fs::read(path).unwrap()
     })
 }
 
 /// Does all of the history on a disk that fails as planned. With a reader, another connection looks at an old state for
 /// a while, as a backup does. Ends as a process that is stopped, which closes the store.
-pub(crate) fn run(plan: Option<Plan>, with_reader: bool) -> Run {
+pub(crate) fn run(durability: Durability, plan: Option<Plan>, with_reader: bool) -> Run {
     let folder = folder();
     let path = folder.path().join("scim.db");
     fs::write(&path, empty_file()).unwrap();
@@ -74,8 +76,9 @@ pub(crate) fn run(plan: Option<Plan>, with_reader: bool) -> Run {
     if let Some(plan) = plan {
         disk.plan(plan);
     }
-    let mut run = Run { disk, _folder: folder, attempts: Vec::new(), opened: false, has_log: false };
-    if let Ok(store) = SqliteStore::open_with(&path, options()) {
+    let mut run =
+        Run { disk, durability, _folder: folder, attempts: Vec::new(), opened: false, has_log: false };
+    if let Ok(store) = SqliteStore::open_with(&path, options(durability)) {
         run.opened = true;
         block_on(run.ask(&store, with_reader.then_some(&path)));
     }
@@ -122,18 +125,31 @@ impl Run {
         }
     }
 
-    /// The batches that must be there after so many changes, and those that may be, of these the first few.
-    pub(crate) fn at(&self, moment: usize) -> (Vec<usize>, Vec<usize>) {
+    /// What must be there when the process ends after so many changes, or the power is cut.
+    pub(crate) fn at(&self, moment: usize, is_cut: bool) -> Promise {
         let (mut kept, mut open) = (Vec::new(), Vec::new());
+        // All that was answered is in the log, in its order, and only some of it need be on the disk.
+        let survives = self.durability == Durability::Full || !is_cut;
         for attempt in self.attempts.iter().filter(|attempt| attempt.begun <= moment) {
             match attempt.outcome {
-                Outcome::Kept if attempt.answered <= moment => kept.push(attempt.batch),
+                Outcome::Kept if survives && attempt.answered <= moment => kept.push(attempt.batch),
                 Outcome::Refused => {}
                 Outcome::Kept | Outcome::Unknown => open.push(attempt.batch),
             }
         }
-        (kept, open)
+        Promise { kept, open, durability: self.durability }
     }
+}
+
+/// What a file has to hold.
+#[derive(Debug)]
+pub(crate) struct Promise {
+    /// The batches that are there.
+    pub(crate) kept: Vec<usize>,
+    /// Those that may be, of these the first few.
+    pub(crate) open: Vec<usize>,
+    /// With what the file was served.
+    pub(crate) durability: Durability,
 }
 
 fn outcome<T>(result: &Result<T, StoreError>) -> Outcome {

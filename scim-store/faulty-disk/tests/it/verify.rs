@@ -7,7 +7,7 @@ use scim_server_traits::Store;
 use scim_store::SqliteStore;
 
 use super::history::{LENGTH, batch, block_on, context, expected, state};
-use super::run::options;
+use super::run::{Promise, options};
 
 /// What each row of one table says of another: nothing is half there. Each finds a row that is wrong.
 const WRONG: &[&str] = &[
@@ -22,15 +22,16 @@ const WRONG: &[&str] = &[
     "SELECT target FROM scim_link EXCEPT SELECT seq FROM scim_resource",
 ];
 
-/// Opens what is left, and says what is wrong with it. `kept` is there, and of `open` the first few may be.
-pub(crate) fn check(folder: &Path, kept: &[usize], open: &[usize]) -> Result<(), String> {
+/// Opens what is left, and says what is wrong with it.
+pub(crate) fn check(folder: &Path, promise: &Promise) -> Result<(), String> {
+    let Promise { kept, open, durability } = promise;
     let path = folder.join("scim.db");
-    let store = SqliteStore::open_with(&path, options()).map_err(|error| {
+    let store = SqliteStore::open_with(&path, options(*durability)).map_err(|error| {
         let why = std::error::Error::source(&error).map(ToString::to_string);
         format!("it cannot be opened: {error}: {why:?}")
     })?;
     let found = block_on(state(&store));
-    let candidates = (0..=open.len()).map(|more| [kept, &open[..more]].concat());
+    let candidates = (0..=open.len()).map(|more| [&**kept, &open[..more]].concat());
     let Some(all) = candidates.into_iter().find(|batches| *expected(batches) == found) else {
         let lost = expected(kept).iter().filter(|line| !found.contains(line)).count();
         return Err(format!(
