@@ -401,6 +401,25 @@ mod tests {
         assert!(log < (5 << 18) + (1 << 20), "the log has {log} bytes");
     }
 
+    /// What is written while it reads belongs to another state: a page and its links are of one.
+    #[tokio::test]
+    async fn a_read_sees_one_state_in_place_and_on_a_thread() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("scim.db");
+        let (_writer, readers) = both(&path, &SqliteOptions::default().with_readers(1));
+        let read = move |connection: &Connection, _| {
+            let count = |file: &Connection| {
+                file.query_row("SELECT count(*) FROM scim_indexed", [], |row| row.get::<_, i64>(0))
+            };
+            let before = count(connection)?;
+            let other = Connection::open(&path)?;
+            other.execute("INSERT INTO scim_indexed VALUES ('octo', ?1, '')", [before])?;
+            Ok((before, count(connection)?, count(&other)?))
+        };
+        assert_eq!(readers.in_place(&read).unwrap().unwrap(), (0, 0, 1));
+        assert_eq!(readers.on_thread(free(), read).await.unwrap(), (1, 1, 2));
+    }
+
     #[tokio::test]
     async fn a_read_that_panics_takes_no_place_along() {
         let one = OneReader::open();

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use scim_core::{Lenience, ResourceType, ResourceTypeDocument, Schema};
 use scim_filter::Filter;
 use scim_server_traits::{
-    ChangeFeed, Context, Delete, Get, Insert, Query, Store, StoreError, TenantId, Update,
+    ChangeFeed, Claim, Context, Delete, Get, Insert, Query, Store, StoreError, TenantId, Update,
 };
 use scim_store::{Durability, SqliteOptions, SqliteStore, backup};
 use serde_json::json;
@@ -153,6 +153,31 @@ async fn a_file_can_be_backed_up_from_outside() {
         .collect();
     files.sort();
     assert_eq!(files, ["copy.db", "copy.db-lock"], "no backup leaves a part of itself behind");
+}
+
+/// Links and keys are of people too.
+#[tokio::test]
+async fn of_what_is_deleted_no_row_is_left() {
+    let directory = directory();
+    let path = directory.path().join("scim.db");
+    let store = SqliteStore::open_with(&path, fast()).unwrap();
+    let mut claiming = user("u1", "ada");
+    claiming.claims.push(Claim::new("handle", "ada"));
+    let writes = batch().insert(claiming).insert(group("g1", &["u1"])).insert(group("g2", &["u1"]));
+    store.commit(&context(), writes).await.unwrap();
+    // A member goes before the one group, and after the other.
+    for (resource_type, id) in
+        [(ResourceType::group(), "g1"), (ResourceType::user(), "u1"), (ResourceType::group(), "g2")]
+    {
+        store.commit(&context(), batch().delete(Delete::new(resource_type, id))).await.unwrap();
+    }
+    drop(store);
+    let file = rusqlite::Connection::open(&path).unwrap();
+    for table in ["resource", "document", "key", "claim", "link", "rank"] {
+        let sql = format!("SELECT count(*) FROM scim_{table}");
+        let rows: i64 = file.query_row(&sql, [], |row| row.get(0)).unwrap();
+        assert_eq!(rows, 0, "scim_{table}");
+    }
 }
 
 #[tokio::test]
