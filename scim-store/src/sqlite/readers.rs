@@ -263,11 +263,14 @@ fn work(connection: &mut Connection, place: usize, queue: &Receiver<Job>) {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test")]
 mod tests {
-    use scim_core::{Resource, ResourceType, Timestamp, Work};
-    use scim_server_traits::{Batch, Insert, TenantId};
+    use futures_util::FutureExt as _;
+    use scim_core::{Lenience, Resource, ResourceType, ResourceTypeDocument, Schema, Timestamp, Work};
+    use scim_filter::Filter;
+    use scim_server_traits::{Batch, Insert, Query, Store, TenantId};
     use serde_json::json;
     use tokio::time::timeout;
 
+    use super::super::SqliteStore;
     use super::super::writer::Writer;
     use super::*;
 
@@ -407,7 +410,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("scim.db");
         let (_writer, readers) = both(&path, &SqliteOptions::default().with_readers(1));
-        let read = move |connection: &Connection, _| {
+        let read = move |Snapshot { connection, .. }: Snapshot<'_>| {
             let count = |file: &Connection| {
                 file.query_row("SELECT count(*) FROM scim_indexed", [], |row| row.get::<_, i64>(0))
             };
@@ -418,6 +421,36 @@ mod tests {
         };
         assert_eq!(readers.in_place(&read).unwrap().unwrap(), (0, 0, 1));
         assert_eq!(readers.on_thread(free(), read).await.unwrap(), (1, 1, 2));
+    }
+
+    /// The keys of a type were found to fit, and are made of others before the query looks at the file.
+    #[tokio::test]
+    async fn a_query_that_meets_a_rebuild_looks_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(directory.path().join("scim.db")).unwrap();
+        let served = |indexed: &[&str]| {
+            let document = ResourceTypeDocument::new("User", "/Users", scim_core::urn::USER);
+            let builder = ResourceType::builder(document).schema(Schema::user());
+            Arc::new(builder.indexed(indexed.iter().copied()).build().unwrap())
+        };
+        let (before, after) = (served(&["userName", "title"]), served(&["userName"]));
+        let document = json!({"userName": "ada", "title": "Boss"});
+        let resource = Resource::from_canonical(document.as_object().unwrap().clone());
+        let insert = Insert::new(Arc::clone(&before), "u1", resource);
+        store.commit(&context(), Batch::new(Timestamp::from_millis(0)).insert(insert)).await.unwrap();
+        let filter: Filter = r#"title eq "boss""#.parse().unwrap();
+        let filter = filter.bind(&before, &mut Lenience::strict()).unwrap();
+        let query = || Query::new(Arc::clone(&before)).with_filter(filter.clone());
+        assert_eq!(store.query(&context(), query()).await.unwrap().total, 1);
+
+        let closed = store.threads.readers.reads.close();
+        let context = context();
+        let mut late = Box::pin(store.query(&context, query()));
+        assert!(late.as_mut().now_or_never().is_none());
+        assert_eq!(store.reindex(context.tenant(), &[after]).await.unwrap(), 1);
+        drop(closed);
+        let outcome = late.await;
+        assert!(matches!(outcome, Err(StoreError::StaleIndex { .. })), "{outcome:?}");
     }
 
     #[tokio::test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use scim_core::ResourceType;
-use scim_server_traits::{Batch, Context, Delete, Get, Query, Store, TenantId};
+use scim_server_traits::{Batch, Context, Delete, Get, Query, Store, TenantId, Update};
 use scim_store::{Durability, SqliteOptions, SqliteStore};
 use tempfile::TempDir;
 
@@ -92,6 +92,29 @@ async fn many_links_come_in_chunks() {
     }
     assert!(chunks.iter().all(|links| links.len() <= 1_000));
     assert_eq!(chunks.concat(), whole.links["members"]);
+}
+
+/// A member that is suspended before a chunk is read is hidden in it.
+#[tokio::test]
+async fn who_is_hidden_is_in_no_chunk() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = filled(&directory).await;
+    let (_, ids) = page(&store, 0, 10_000).await;
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    store.commit(&context(), batch().insert(group("g1", &ids))).await.unwrap();
+    let suspend = async |id: &str| {
+        let mut update = Update::new(ResourceType::user(), id);
+        update.dormant = Some(true);
+        store.commit(&context(), batch().update(update)).await.unwrap();
+    };
+    suspend(ids[3]).await;
+    let get = Get::new(ResourceType::group(), "g1").with_relations(vec!["members".into()]).at_once(1_000);
+    let stored = store.get(&context(), get).await.unwrap().unwrap();
+    suspend(ids[5]).await;
+    let links = stored.more["members"].chunk(0).await.unwrap().unwrap();
+    let shown: Vec<&str> = links.iter().take(4).map(|link| &*link.id).collect();
+    assert_eq!(shown, [ids[0], ids[1], ids[2], ids[4]]);
+    assert_eq!(links.iter().filter(|link| [ids[3], ids[5]].contains(&&*link.id)).count(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
