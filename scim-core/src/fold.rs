@@ -1,14 +1,14 @@
-//! The one way strings are compared when case does not matter.
+//! The only form in which strings are compared if case does not matter.
 
 use std::borrow::Cow;
 
 use unicode_normalization::UnicodeNormalization;
 
-/// The comparison form of a string that is not case-exact: full-width and half-width letters mapped,
-/// lower case, NFC.
+/// Returns the form in which a string that is not case-exact is compared.
 ///
-/// Used for comparing and for index keys only; values are stored as they were sent. ASCII text in
-/// lower case comes back borrowed.
+/// Full-width and half-width letters are mapped, then the text is converted to lower case and NFC. The form is used
+/// only for comparisons and index keys. Values are stored as they were sent. ASCII text in lower case is returned
+/// borrowed.
 ///
 /// ```
 /// use scim_core::fold;
@@ -23,7 +23,7 @@ pub fn fold(text: &str) -> Cow<'_, str> {
             Cow::Borrowed(text)
         };
     }
-    // Width mapping as PRECIS has it (RFC 8265 §3.3): only the block of full- and half-width forms.
+    // Width mapping as in PRECIS (RFC 8265 §3.3): only the block of full-width and half-width forms.
     let mapped = text.chars().flat_map(|c| {
         let wide = ('\u{FF01}'..='\u{FFEE}').contains(&c) || c == '\u{3000}';
         let mut plain = ['\0'; 2];

@@ -1,8 +1,8 @@
 //! What a service provider forgives: named quirks, grouped in presets, chosen at run time.
 //!
-//! Lenient in, strict out: a quirk changes how something is read, never what is written. Each [`Quirk`] says what it
-//! looks like on the wire, and which presets forgive it. What reading one request took of them is a
-//! [`Lenience`](crate::Lenience).
+//! Reading is lenient, writing is strict: a quirk changes how something is read, never what is written. Each [`Quirk`]
+//! says what it looks like on the wire and which presets forgive it. A [`Lenience`](crate::Lenience) notes which quirks
+//! one request needed.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,15 +10,14 @@ use std::str::FromStr;
 macro_rules! quirks {
     ($( $(#[doc = $doc:literal])+ $name:ident = $text:literal in $presets:expr, )+) => {
         /// One named deviation from the RFCs that real clients show.
-        ///
-        /// The numbers (`Q-…`) are those of `docs/requirements/quirks.md`.
+        // The numbers (`Q-…`) are those of `docs/requirements/quirks.md`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         #[repr(u8)]
         pub enum Quirk { $( $(#[doc = $doc])+ $name, )+ }
 
         impl Quirk {
-            /// Every quirk there is.
+            /// Every quirk.
             pub const ALL: &'static [Self] = &[ $( Self::$name, )+ ];
 
             /// The name in configuration and metrics.
@@ -26,7 +25,7 @@ macro_rules! quirks {
                 match self { $( Self::$name => $text, )+ }
             }
 
-            /// The presets that forgive it. No quirk is in `strict`.
+            /// The presets that forgive it. `strict` forgives no quirk.
             pub const fn presets(self) -> &'static [Preset] {
                 match self { $( Self::$name => $presets, )+ }
             }
@@ -34,7 +33,7 @@ macro_rules! quirks {
     };
 }
 
-/// A preset that forgives something: one for clients in general, and one for each known identity provider.
+/// A preset that forgives quirks: for clients in general, or for one identity provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Preset {
@@ -66,7 +65,7 @@ quirks! {
     /// `"path": "emails.value"`: the primary element, else the first, else a new one.
     //
     SubAttributeOfPrimary = "sub_attribute_of_primary" in EVERYBODY,
-    /// `replace emails[type eq "work"].value` with no such element makes one.
+    /// `replace emails[type eq "work"].value` creates the element if it does not exist.
     //
     ValuePathCreate = "value_path_create" in EVERYBODY,
     /// `"manager": "u9"`: a scalar for a complex attribute becomes `{"value": …}`.
@@ -102,7 +101,8 @@ quirks! {
     /// A PATCH message without `schemas`.
     //
     MissingPatchSchemas = "missing_patch_schemas" in EVERYBODY,
-    /// A body without `schemas` gets those its attributes call for (decision 17).
+    /// A body without `schemas` gets the schemas that its attributes need.
+    // decision 17
     InferSchemas = "infer_schemas" in EVERYBODY,
     /// Read-only attributes inside a PATCH value are passed over.
     //
@@ -126,34 +126,37 @@ quirks! {
     SingleQuotes = "single_quotes" in EVERYBODY,
     /// `active eq True`: literals in any case.
     LiteralAnyCase = "literal_any_case" in EVERYBODY,
-    /// `value eq"28"`: no space before a quote (X13).
+    /// `value eq"28"`: no space before a quote.
+    // X13
     NoSpaceBeforeQuote = "no_space_before_quote" in EVERYBODY,
-    /// `not active eq true`: negation without parentheses (D5).
+    /// `not active eq true`: negation without parentheses.
+    // D5
     NotWithoutParentheses = "not_without_parentheses" in EVERYBODY,
-    /// `emails[type eq "work"].value eq "x"`: a comparison behind the bracket.
+    /// `emails[type eq "work"].value eq "x"`: a comparison after the bracket.
     //
     ValuePathComparison = "value_path_comparison" in EVERYBODY,
-    /// Removing `emails[type eq "work"].value` drops the element when only `type` and `primary` are left
-    /// of it.
+    /// Removing `emails[type eq "work"].value` drops the element if only `type` and `primary` remain in it.
     //
     DropHollowElements = "drop_hollow_elements" in EVERYBODY,
-    /// `"profileUrl": "/people/Zoë Ō"`: a reference that is no URI is kept as it was sent.
+    /// `"profileUrl": "/people/Zoë Ō"`: a reference that is not a URI is kept as it was sent.
     NonUriReference = "non_uri_reference" in EVERYBODY,
-    /// PATCH with a value filter, as in `emails[type eq "work"].value`, is accepted and does nothing:
-    /// the literal reading of GitHub's documentation. In no preset.
+    /// PATCH with a value filter, as in `emails[type eq "work"].value`, is accepted and does nothing.
+    ///
+    /// This is the literal reading of GitHub's documentation. It is in no preset.
     // E-50
     ValuePathNoEffect = "value_path_no_effect" in NOBODY,
-    /// `"members": [{"value": "nobody"}]`: a link to a resource that is not there is passed over. In no
-    /// preset, for the client is not told.
+    /// `"members": [{"value": "nobody"}]`: a link to a resource that does not exist is passed over.
+    ///
+    /// It is in no preset, because the client does not learn of it.
     // CORE-066
     UnknownTargets = "unknown_targets" in NOBODY,
     /// `"title": []`: an empty list clears a single value.
     EmptyListClears = "empty_list_clears" in EVERYBODY,
-    /// `"members": {"members": [{"value": "u1"}]}`: a list below its own name.
+    /// `"members": {"members": [{"value": "u1"}]}`: a list inside an object under its own name.
     NestedList = "nested_list" in EVERYBODY,
     /// Two members with one `value` and different `display`: the first `display` is taken.
     RepeatedLinks = "repeated_links" in EVERYBODY,
-    /// Members of a message that it does not have are passed over.
+    /// Members that a message does not have are passed over.
     //
     UnknownMessageMembers = "unknown_message_members" in EVERYBODY,
     /// `{"op": "remove", "path": "title", "value": "x"}`: a value that selects nothing is passed over.
@@ -200,13 +203,13 @@ impl Quirks {
         Self(self.0 & !(1 << quirk as u8))
     }
 
-    /// Everything in either set.
+    /// Returns the quirks that are in either set.
     #[must_use]
     pub const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    /// Whether there is none.
+    /// Whether the set is empty.
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
@@ -227,17 +230,18 @@ impl fmt::Debug for Quirks {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum UnknownAttributes {
-    /// 400 `invalidValue` that names the attribute.
+    /// Refuse the request with 400 `invalidValue`, which names the attribute.
     Refuse,
     /// Leave them out.
     Ignore,
-    /// Keep them as they were sent, in bodies and inside values, bounded by [`Limits`](crate::Limits)
-    /// alone, and return them: unless a request excludes them or names others only.
+    /// Keep them as they were sent, in bodies and inside values, and return them.
     ///
-    /// Their names count without regard to case like all others, and `null`, `[]` and `{}` are unassigned;
-    /// what is inside a value is not looked at. A name with a colon is an extension that no schema
-    /// describes, and stands in `schemas` like those that are known. Filters cannot ask for them, and a
-    /// PATCH path cannot lead to them: there is no schema to say what they are.
+    /// Only [`Limits`](crate::Limits) restrict them. They are not returned if a request excludes them or names only
+    /// others.
+    ///
+    /// As with all names, case does not matter. `null`, `[]` and `{}` are unassigned, and what is inside a value is
+    /// otherwise not examined. A name with a colon is an extension that no schema describes, and is listed in `schemas`
+    /// like a known one. Filters and PATCH paths cannot reach these attributes, because no schema says what they are.
     Keep,
 }
 
@@ -256,14 +260,15 @@ pub struct Leniency {
 }
 
 impl Leniency {
-    /// Nothing but the RFCs, as `DESIGN.md` reads them.
+    /// Follows the RFCs only, as `DESIGN.md` reads them.
     pub const STRICT: Self = Self { quirks: Quirks::NONE, unknown_attributes: UnknownAttributes::Refuse };
 
-    /// What every known client needs and none can be hurt by: the default of servers.
+    /// Forgives what every known client needs and what harms none of them. Servers use it by default.
     pub const INTEROP: Self = Self::of(Preset::Interop);
 
-    /// Microsoft Entra ID: [`Leniency::INTEROP`] and empty `Operations`, which its validator sends, and lists of groups
-    /// where there are none, which its connection test asks for.
+    /// Microsoft Entra ID: [`Leniency::INTEROP`], empty `Operations`, and lists of groups if groups are not served.
+    ///
+    /// Its validator sends empty `Operations`. Its connection test asks for the groups.
     pub const ENTRA: Self = Self::of(Preset::Entra);
 
     /// Okta: [`Leniency::INTEROP`].
@@ -285,7 +290,7 @@ impl Leniency {
         ("onelogin", Self::ONELOGIN),
     ];
 
-    /// Everything that names this preset, and unknown attributes passed over.
+    /// Allows the quirks that name this preset, and passes over unknown attributes.
     const fn of(preset: Preset) -> Self {
         let mut quirks = Quirks::NONE;
         let mut at = 0;
@@ -309,13 +314,13 @@ impl Leniency {
         self.quirks.contains(quirk)
     }
 
-    /// Forgives this quirk, too.
+    /// Forgives this quirk too.
     #[must_use]
     pub const fn allow(self, quirk: Quirk) -> Self {
         Self { quirks: self.quirks.with(quirk), ..self }
     }
 
-    /// No longer forgives this quirk.
+    /// Stops forgiving this quirk.
     #[must_use]
     pub const fn deny(self, quirk: Quirk) -> Self {
         Self { quirks: self.quirks.without(quirk), ..self }
@@ -351,7 +356,7 @@ impl FromStr for Leniency {
     }
 }
 
-/// A leniency preset nobody has heard of.
+/// A name that is not a leniency preset.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no leniency preset: use strict, interop, entra, okta, ping or onelogin")]
 pub struct UnknownPreset(String);

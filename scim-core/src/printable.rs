@@ -1,11 +1,11 @@
-//! Texts from outside, safe for a terminal or a log.
+//! Makes texts from outside safe for a terminal or a log.
 
 use std::borrow::Cow;
 
-/// Escapes the characters of a text that would steer a terminal or begin a line of a log.
+/// Escapes the characters of a text that could control a terminal or forge a line of a log.
 ///
-/// These are control characters, line and paragraph separators, and marks that turn the direction of writing.
-/// Quotes and backslashes stay as they are.
+/// These are control characters, line and paragraph separators, and marks that change the direction of writing. Quotes
+/// and backslashes stay as they are.
 ///
 /// ```
 /// use scim_core::printable;

@@ -15,10 +15,10 @@ pub use describe::{DescribeSchema, SchemaBuilder};
 
 use crate::wire::or_default;
 
-/// A schema: its attributes, ready to be looked up, and the document that is served for it.
+/// A schema: its attributes, ready for lookup, and the document that is served for it.
 ///
-/// It comes from a document ([`Schema::from_json`], or serde) or from Rust ([`Schema::describe`]), and is
-/// written as the document, with whatever else that held.
+/// It is read from a document ([`Schema::from_json`], or serde) or described in Rust ([`Schema::describe`]). It is
+/// written as its document, which keeps members that this crate does not know.
 ///
 /// ```
 /// use scim_core::Schema;
@@ -35,12 +35,14 @@ pub struct Schema {
 }
 
 impl Schema {
-    /// Reads a schema document and checks it: names, no complex attribute inside another, sub-attributes only in
-    /// complex ones, no name twice. The error says all that is wrong.
+    /// Reads a schema document and checks it.
+    ///
+    /// Names must be legal and unique. Only complex attributes have sub-attributes, and none of these is complex. The
+    /// error lists everything that is wrong.
     ///
     /// # Errors
     ///
-    /// [`SchemaError`]; several are one [`SchemaError::Several`].
+    /// [`SchemaError`]. Several errors become one [`SchemaError::Several`].
     // CORE-001, CORE-021, CORE-023
     pub fn from_json(document: Value) -> Result<Self, SchemaError> {
         #[derive(Deserialize)]
@@ -99,8 +101,9 @@ impl Schema {
         Arc::clone(&SCHEMA)
     }
 
-    /// `schemas`, `id`, `externalId` and `meta`: what every resource has (RFC 7643 §3.1), in no
-    /// schema that is served.
+    /// The attributes that every resource has: `schemas`, `id`, `externalId` and `meta` (RFC 7643 §3.1).
+    ///
+    /// This schema is not served.
     pub(crate) fn common() -> Arc<Self> {
         static SCHEMA: LazyLock<Arc<Schema>> = LazyLock::new(|| builtin(include_str!("schema/common.json")));
         Arc::clone(&SCHEMA)
@@ -111,7 +114,7 @@ impl Schema {
         &self.id
     }
 
-    /// The name for people.
+    /// The human-readable name.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -121,20 +124,20 @@ impl Schema {
         &self.attributes
     }
 
-    /// The attribute of that name, without regard to case.
+    /// Returns the attribute with this name, ignoring case.
     // CORE-002
     pub fn attribute(&self, name: &str) -> Option<&Arc<Attribute>> {
         attribute::find(&self.attributes, name)
     }
 
-    /// The same without attributes of these names; what is served stays the whole document.
+    /// Returns a copy without the attributes that `others` has. The served document stays whole.
     pub(crate) fn without(&self, others: &Self) -> Self {
         let mut rest = self.clone();
         rest.attributes.retain(|attribute| others.attribute(&attribute.name).is_none());
         rest
     }
 
-    /// The document as it is served, with `meta.location` still relative.
+    /// The document as it is served, except that `meta.location` is still relative.
     pub fn document(&self) -> &Value {
         &self.document
     }

@@ -1,8 +1,8 @@
-//! About how large a value is.
+//! The approximate size of a value.
 
 use serde_json::Value;
 
-/// How many bytes a value has, about: those of its texts and names, and a few for whatever else is in it.
+/// Estimates the size of a value in bytes: its texts and names, and a few bytes for each other value.
 ///
 /// ```
 /// assert_eq!(scim_core::weight(&serde_json::json!({"value": "ada"})), 10);

@@ -22,10 +22,10 @@ pub struct Attribute {
     /// Whether it holds an array of values.
     #[serde(default, deserialize_with = "or_default")]
     pub multi_valued: bool,
-    /// What it means, for people.
+    /// A human-readable description.
     #[serde(default, deserialize_with = "or_default")]
     pub description: String,
-    /// Whether a value must be there.
+    /// Whether a value is required.
     #[serde(default, deserialize_with = "or_default")]
     pub required: bool,
     /// Suggested values.
@@ -52,30 +52,34 @@ pub struct Attribute {
 }
 
 impl Attribute {
-    /// The sub-attribute of that name, without regard to case.
+    /// Returns the sub-attribute with this name, ignoring case.
     pub fn sub_attribute(&self, name: &str) -> Option<&Arc<Attribute>> {
         find(&self.sub_attributes, name)
     }
 
-    /// The `value` sub-attribute, which stands for the whole in comparisons (decision X10).
+    /// The `value` sub-attribute, which represents the whole attribute in comparisons.
+    // decision X10
     pub fn value_sub_attribute(&self) -> Option<&Arc<Attribute>> {
         self.sub_attributes.iter().find(|sub| sub.name == "value")
     }
 
-    /// Whether no answer ever holds it: write-only attributes are not read either (RFC 7643 §7).
+    /// Whether no answer ever holds it. This includes write-only attributes (RFC 7643 §7).
     pub fn is_never_returned(&self) -> bool {
         self.returned == Returned::Never || self.mutability == Mutability::WriteOnly
     }
 
-    /// Whether a client can give it a value: it is not read-only, and neither is each of its sub-attributes.
+    /// Whether a client can give it a value.
+    ///
+    /// A read-only attribute is not writable, and neither is one whose sub-attributes are all not writable.
     pub fn is_writable(&self) -> bool {
         let subs = &self.sub_attributes;
         self.mutability != Mutability::ReadOnly
             && (subs.is_empty() || subs.iter().any(|sub| sub.is_writable()))
     }
 
-    /// Whether a client has to give it a value. A required attribute that is read-only is the service provider's
-    /// to assign.
+    /// Whether a client has to give it a value.
+    ///
+    /// If a required attribute is read-only, the service provider assigns it.
     ///
     /// ```
     /// use scim_core::Attribute;
@@ -91,14 +95,17 @@ impl Attribute {
         self.r#type == Type::Complex
     }
 
-    /// Whether two of its strings are compared with regard to case. Binary values and references
-    /// always are (RFC 7643 §2.3.6, §2.3.7).
+    /// Whether its strings are compared case-sensitively.
+    ///
+    /// Binary values and references always are (RFC 7643 §2.3.6, §2.3.7).
     pub fn compares_exactly(&self) -> bool {
         self.case_exact || matches!(self.r#type, Type::Binary | Type::Reference)
     }
 }
 
-/// Writes what RFC 7643 §8.7 writes: `caseExact` and `uniqueness` only where the type has them (§2.3).
+/// Writes the members that RFC 7643 §8.7 writes.
+///
+/// `caseExact` and `uniqueness` are left out if the type does not have them (§2.3) and they have the default value.
 impl Serialize for Attribute {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let has_case = matches!(self.r#type, Type::String | Type::Reference | Type::Binary);
@@ -187,7 +194,7 @@ keywords! {
         ReadWrite = "readWrite",
         /// Set once, then fixed.
         Immutable = "immutable",
-        /// Anyone may set it, nobody reads it.
+        /// Anyone may set it. No answer returns it.
         WriteOnly = "writeOnly",
     }
 }

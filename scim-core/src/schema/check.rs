@@ -1,4 +1,4 @@
-//! What makes a schema document sound, and what is wrong with one that is not.
+//! Checks of schema documents, and their errors.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::urn;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SchemaError {
-    /// It is no schema document.
+    /// The document is not a schema document.
     #[error("not a schema document: {0}")]
     Document(String),
     /// An attribute's definition cannot be read.
@@ -26,7 +26,7 @@ pub enum SchemaError {
         /// What is wrong with it.
         what: String,
     },
-    /// A name breaks RFC 7643 §2.1.
+    /// A name violates RFC 7643 §2.1.
     #[error(
         "schema `{schema}`: `{path}` is not an attribute name (a letter, then letters, digits, `-`, `_`, `$`)"
     )]
@@ -36,7 +36,7 @@ pub enum SchemaError {
         /// The attribute.
         path: String,
     },
-    /// A name stands twice.
+    /// A name is used twice.
     #[error("schema `{schema}`: attribute `{path}` is defined twice")]
     Duplicate {
         /// The schema.
@@ -65,7 +65,7 @@ pub enum SchemaError {
     Several(Vec<SchemaError>),
 }
 
-/// Refuses a document for everything that is wrong with its attributes.
+/// Checks the attributes of a schema and reports everything that is wrong with them.
 pub(super) fn check(schema: &str, attributes: &[Arc<Attribute>]) -> Result<(), SchemaError> {
     let mut faults = Vec::new();
     check_names(schema, "", attributes, &mut faults);
@@ -73,7 +73,7 @@ pub(super) fn check(schema: &str, attributes: &[Arc<Attribute>]) -> Result<(), S
     all(faults).map_or(Ok(()), Err)
 }
 
-/// Says which attributes of a document cannot be read, rather than that the document cannot.
+/// Names the attributes that serde cannot read, or repeats serde's error if there are none.
 pub(super) fn explain(document: &Value, error: &serde_json::Error) -> SchemaError {
     let schema = document["id"].as_str().unwrap_or_default();
     let mut faults = Vec::new();
@@ -97,7 +97,7 @@ fn check_definitions(schema: &str, parent: &str, attributes: &[Value], faults: &
         if let Some(subs) = attribute["subAttributes"].as_array() {
             check_definitions(schema, &format!("{path}."), subs, faults);
         }
-        // The fault of a sub-attribute is the fault of all it is in: say it once.
+        // An error in a sub-attribute makes its parents unreadable too: report it once.
         if faults.len() == before
             && let Err(error) = Attribute::deserialize(attribute)
         {
@@ -124,7 +124,7 @@ fn check_nesting(schema: &str, attributes: &[Arc<Attribute>], faults: &mut Vec<S
             let path = attribute.name.clone();
             faults.push(SchemaError::SimpleWithSubAttributes { schema: schema.into(), path });
         }
-        // The Schema schema describes itself and is the one exception (RFC 7643 §2.3.8, §7).
+        // The Schema schema describes itself, so it is the one exception (RFC 7643 §2.3.8, §7).
         if schema == urn::SCHEMA {
             continue;
         }

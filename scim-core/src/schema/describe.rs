@@ -9,12 +9,12 @@ use super::{Schema, SchemaError};
 use crate::typed::EnterpriseUser;
 use crate::urn;
 
-/// A Rust type that says what its schema is, so that a service provider can serve it.
+/// A Rust type that describes its schema, so that a service provider can serve it.
 ///
-/// There is no derive macro: serde's attributes say how a field is written, but nothing of what SCIM asks
-/// for (mutability, uniqueness, what is returned, descriptions for people), so a derive would need an
-/// attribute of its own for each and save only the names, at the price of a crate of its own and of
-/// `syn` in every build. Written as code, the compiler and [`SchemaBuilder::build`] check it.
+/// There is no derive macro. serde's attributes say how a field is written, but nothing about mutability, uniqueness,
+/// what is returned, or descriptions for people. A derive macro would need its own attribute for each of these and save
+/// only the names. It would also cost a crate of its own and `syn` in every build. The compiler and
+/// [`SchemaBuilder::build`] check a schema that is written as code.
 ///
 /// ```
 /// use scim_core::{Attribute, DescribeSchema, ExtensionType, Registry, Schema, SchemaError, ScimResource};
@@ -65,11 +65,13 @@ use crate::urn;
 /// # Ok::<(), scim_core::RegistryError>(())
 /// ```
 pub trait DescribeSchema {
-    /// The schema of the type; its `id` is the type's URN, its name becomes that of a resource type.
+    /// Returns the schema of the type.
+    ///
+    /// Its `id` is the type's URN. Its name becomes the name of a resource type.
     ///
     /// # Errors
     ///
-    /// [`SchemaError`] when the description is unsound.
+    /// [`SchemaError`] if the description is invalid.
     fn describe_schema() -> Result<Schema, SchemaError>;
 }
 
@@ -80,13 +82,13 @@ impl DescribeSchema for EnterpriseUser {
 }
 
 impl Schema {
-    /// Begins a schema written in Rust: its URN and its name for people.
+    /// Begins a schema written in Rust, with its URN and its human-readable name.
     pub fn describe(id: impl Into<String>, name: impl Into<String>) -> SchemaBuilder {
         SchemaBuilder { id: id.into(), name: name.into(), description: None, attributes: Vec::new() }
     }
 }
 
-/// Puts a [`Schema`] together; begun by [`Schema::describe`].
+/// Builds a [`Schema`]. Begun by [`Schema::describe`].
 #[derive(Clone, Debug)]
 pub struct SchemaBuilder {
     id: String,
@@ -96,7 +98,7 @@ pub struct SchemaBuilder {
 }
 
 impl SchemaBuilder {
-    /// What it is, for people.
+    /// Sets the human-readable description.
     #[must_use]
     pub fn description(mut self, text: impl Into<String>) -> Self {
         self.description = Some(text.into());
@@ -134,7 +136,7 @@ impl SchemaBuilder {
     }
 }
 
-/// Attributes written in Rust. Each begins with a type and the defaults of RFC 7643 §2.2.
+/// Constructors for attributes in Rust. Each sets a type and otherwise the defaults of RFC 7643 §2.2.
 ///
 /// ```
 /// use scim_core::{Attribute, Returned, Uniqueness};
@@ -154,37 +156,39 @@ impl SchemaBuilder {
 /// assert!(serial.required && parts.sub_attribute("type").is_some());
 /// ```
 impl Attribute {
-    /// Unicode text.
+    /// Makes an attribute for Unicode text.
     pub fn string(name: impl Into<String>) -> Self {
         Self::of_type(Type::String, name)
     }
 
-    /// `true` or `false`.
+    /// Makes an attribute for `true` or `false`.
     pub fn boolean(name: impl Into<String>) -> Self {
         Self::of_type(Type::Boolean, name)
     }
 
-    /// A real number.
+    /// Makes an attribute for a real number.
     pub fn decimal(name: impl Into<String>) -> Self {
         Self::of_type(Type::Decimal, name)
     }
 
-    /// A whole number of at most 64 bits.
+    /// Makes an attribute for a whole number of at most 64 bits.
     pub fn integer(name: impl Into<String>) -> Self {
         Self::of_type(Type::Integer, name)
     }
 
-    /// An `xsd:dateTime`.
+    /// Makes an attribute for an `xsd:dateTime`.
     pub fn date_time(name: impl Into<String>) -> Self {
         Self::of_type(Type::DateTime, name)
     }
 
-    /// Base64 text; case-exact (RFC 7643 §2.3.6).
+    /// Makes an attribute for base64 text, which is case-exact (RFC 7643 §2.3.6).
     pub fn binary(name: impl Into<String>) -> Self {
         Self::of_type(Type::Binary, name).case_exact()
     }
 
-    /// A URI of one of these: names of resource types, `external`, `uri`; case-exact (RFC 7643 §2.3.7).
+    /// Makes an attribute for a URI, which is case-exact (RFC 7643 §2.3.7).
+    ///
+    /// `types` holds names of resource types, `external` or `uri`.
     pub fn reference<I>(name: impl Into<String>, types: I) -> Self
     where
         I: IntoIterator<Item: Into<String>>,
@@ -193,7 +197,7 @@ impl Attribute {
         Self { reference_types, ..Self::of_type(Type::Reference, name).case_exact() }
     }
 
-    /// An object of these sub-attributes.
+    /// Makes an attribute for an object with these sub-attributes.
     pub fn complex(name: impl Into<String>, sub_attributes: impl IntoIterator<Item = Self>) -> Self {
         let sub_attributes = sub_attributes.into_iter().map(Arc::new).collect();
         Self { sub_attributes, ..Self::of_type(Type::Complex, name) }
@@ -206,7 +210,7 @@ impl Attribute {
         self
     }
 
-    /// Sets the description, for people.
+    /// Sets the human-readable description.
     #[must_use]
     pub fn description(mut self, text: impl Into<String>) -> Self {
         self.description = text.into();
@@ -220,7 +224,7 @@ impl Attribute {
         self
     }
 
-    /// Sets the canonical values: suggestions, not limits.
+    /// Sets the canonical values, which are suggestions and not limits.
     #[must_use]
     pub fn canonical_values<I: IntoIterator<Item: Into<String>>>(mut self, values: I) -> Self {
         self.canonical_values = values.into_iter().map(Into::into).collect();
@@ -253,7 +257,7 @@ impl Attribute {
         self.mutability(Mutability::Immutable)
     }
 
-    /// Makes the attribute write-only, and so never returned (RFC 7643 §7).
+    /// Makes the attribute write-only and therefore never returned (RFC 7643 §7).
     #[must_use]
     pub fn write_only(self) -> Self {
         self.mutability(Mutability::WriteOnly).returned(Returned::Never)
@@ -266,7 +270,7 @@ impl Attribute {
         self
     }
 
-    /// Sets within what the attribute is unique.
+    /// Sets the scope within which values are unique.
     #[must_use]
     pub fn uniqueness(mut self, uniqueness: Uniqueness) -> Self {
         self.uniqueness = uniqueness;
