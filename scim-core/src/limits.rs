@@ -1,4 +1,4 @@
-//! What a request may cost.
+//! Limits on what a request may cost.
 
 use std::fmt::Display;
 use std::time::Duration;
@@ -10,33 +10,36 @@ use crate::resource_type::AttrRef;
 use crate::schema::{Attribute, Type};
 use crate::work::Work;
 
-/// What a request may cost.
+/// Limits on what a request may cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The size of a body in bytes.
+    /// The largest size of a body, in bytes.
     pub bytes: usize,
-    /// Levels of nesting.
+    /// The deepest nesting of a body.
     pub depth: usize,
-    /// JSON values, counting every element and member.
+    /// The number of JSON values in a body, counting every element and member.
     pub elements: usize,
-    /// How long a single text may be.
+    /// The limits of a single text.
     pub texts: TextLimits,
-    /// Operations of one PATCH.
+    /// The number of operations in one PATCH.
     pub operations: usize,
-    /// Changes of a document that one PATCH may come to: an operation without a path makes one for each
-    /// attribute. Members that come and go do not count, but a filter over them does.
+    /// The number of changes that one PATCH may make to a document.
+    ///
+    /// An operation without a path makes one change for each attribute. Added and removed members do not count, but a
+    /// filter on members does.
     pub changes: usize,
-    /// What deciding filters, sorting and changing documents may come to, in steps of about ten nanoseconds; all that
-    /// one request asks for counts together. See [`Work`].
+    /// The steps of about 10 ns that filters, sorting and changes of documents may take.
+    ///
+    /// The steps of all parts of one request are added up. See [`Work`].
     pub steps: u64,
-    /// What one part of that may come to: one PATCH, a filter on a few resources, or what an index is asked.
+    /// The steps that one part may take: one PATCH, a filter on a few resources, or questions to an index.
     pub part: u64,
-    /// How long that may take, if it is not to take as long as it takes.
+    /// How long that work may take. `None` sets no limit.
     pub time: Option<Duration>,
 }
 
 impl Limits {
-    /// The account of a request that begins now.
+    /// Opens the account of a request that begins now.
     pub fn work(&self) -> Work {
         let work = Work::steps(self.steps).in_parts_of(self.part);
         match self.time {
@@ -47,9 +50,10 @@ impl Limits {
 }
 
 impl Default for Limits {
-    /// 8 MiB, 32 levels, a million values: a group of 100,000 members fits. A PATCH may have a thousand operations and
-    /// make a thousand changes. A request may cost 25 million steps, about a quarter of a second, and one part of it
-    /// 2.5 million.
+    /// Sets limits with room for a group of 100,000 members: 8 MiB, 32 levels and 1 million values.
+    ///
+    /// A PATCH may have 1,000 operations and make 1,000 changes. A request may cost 25 million steps, about 250 ms, and
+    /// one part of it 2.5 million.
     fn default() -> Self {
         Self {
             bytes: 8 << 20,
@@ -65,8 +69,9 @@ impl Default for Limits {
     }
 }
 
-/// How long a single text in a body may be, in bytes. Longer ones that are stored already can be read, and a PATCH can
-/// change the rest of their resource.
+/// How long a single text in a body may be, in bytes.
+///
+/// Longer texts that are already stored can be read. A PATCH can change the rest of their resource.
 ///
 /// ```
 /// use scim_core::{Leniency, Limits, ResourceType, ingest};
@@ -79,17 +84,18 @@ impl Default for Limits {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TextLimits {
-    /// Any text that has no limit of its own.
+    /// The limit of a text that has no other limit.
     pub plain: usize,
-    /// What may be a file: binary values, and references to what is no SCIM resource, such as a photo that is a `data:`
-    /// URI.
+    /// The limit of what may be a file: binary values, and references to external resources.
+    ///
+    /// A photo, for example, can be a `data:` URI.
     pub large: usize,
-    /// What stores keep keys of: attributes that are indexed or unique.
+    /// The limit of index keys: values of attributes that are indexed or unique.
     pub keys: usize,
 }
 
 impl TextLimits {
-    /// No limits but those of the body.
+    /// No limits except those of the body.
     pub const NONE: Self = Self { plain: usize::MAX, large: usize::MAX, keys: usize::MAX };
 
     /// Refuses a text that is too long for its attribute.
@@ -105,7 +111,7 @@ impl TextLimits {
         within(limit, at, text)
     }
 
-    /// Refuses a value that no schema knows for a text in it that is too long.
+    /// Refuses a value that no schema knows if it holds a text that is too long.
     ///
     /// # Errors
     ///
@@ -119,8 +125,9 @@ impl TextLimits {
         }
     }
 
-    /// Refuses what is too long to be a key. `now` is the value of `path`'s attribute as it is to be stored, `before`
-    /// what is stored: what is stored already may stay.
+    /// Refuses a value that is too long to be a key, unless it is already stored.
+    ///
+    /// `now` is the value of `path`'s attribute as it is to be stored, `before` is the stored one.
     ///
     /// # Errors
     ///
@@ -146,7 +153,7 @@ fn within(limit: usize, at: &impl Display, text: &str) -> Result<(), Error> {
 }
 
 impl Default for TextLimits {
-    /// 64 KiB; 1 MiB for what may be a file; 1 KiB for what is a key.
+    /// 64 KiB, 1 MiB for what may be a file, and 1 KiB for keys.
     fn default() -> Self {
         Self { plain: 64 << 10, large: 1 << 20, keys: 1 << 10 }
     }

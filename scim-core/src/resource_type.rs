@@ -1,5 +1,4 @@
-//! A resource type: its schema, its extensions, its relations, and the road from a name to an
-//! attribute — RFC 7643 §6.
+//! A resource type: its schema, extensions and relations, and how a name resolves to an attribute — RFC 7643 §6.
 
 mod attr_ref;
 mod builder;
@@ -22,7 +21,7 @@ use crate::schema::{Attribute, Schema};
 use crate::unique::UniqueProfile;
 use crate::urn;
 
-/// A resource type bound to its schemas: what ingest, filters, PATCH, projection and stores work with.
+/// A resource type bound to its schemas. Ingest, filters, PATCH, projection and stores use it.
 ///
 /// ```
 /// use scim_core::ResourceType;
@@ -47,7 +46,7 @@ pub struct ResourceType {
 }
 
 impl ResourceType {
-    /// `User` with the enterprise extension, `groups` computed from the groups' members.
+    /// `User` with the enterprise extension, and with `groups` computed from the groups' members.
     pub fn user() -> Arc<Self> {
         static USER: LazyLock<Arc<ResourceType>> = LazyLock::new(|| {
             let document = ResourceTypeDocument::new("User", "/Users", urn::USER)
@@ -81,11 +80,11 @@ impl ResourceType {
         ResourceTypeBuilder::new(document)
     }
 
-    /// Makes this resource type with one more extension, such as `User` with an extension of one's own.
+    /// Returns this resource type with one more extension, such as `User` with a custom extension.
     ///
     /// # Errors
     ///
-    /// [`ResourceTypeError::Duplicate`] when the type has this schema already.
+    /// [`ResourceTypeError::Duplicate`] if the type already has this schema.
     pub fn with_extension(&self, schema: Arc<Schema>, required: bool) -> Result<Self, ResourceTypeError> {
         if self.base.id().eq_ignore_ascii_case(schema.id()) || self.extension(schema.id()).is_some() {
             return Err(ResourceTypeError::Duplicate {
@@ -103,8 +102,9 @@ impl ResourceType {
         Ok(extended)
     }
 
-    /// The `schemas` of a document: the base schema and each extension in use. Extensions stand under their
-    /// URN, and no attribute's name has a colon (RFC 7643 §2.1).
+    /// Returns the `schemas` of a document: the base schema and each extension in use.
+    ///
+    /// Extensions are stored under their URN, and no attribute name contains a colon (RFC 7643 §2.1).
     pub fn schemas_in_use<'a>(&'a self, document: &'a Map<String, Value>) -> impl Iterator<Item = &'a str> {
         let urns = document.keys().map(String::as_str).filter(|key| key.contains(':'));
         std::iter::once(&**self.base.id()).chain(urns)
@@ -135,12 +135,12 @@ impl ResourceType {
         &self.extensions
     }
 
-    /// The relations: attributes whose values are links and no part of the document.
+    /// The relations: attributes whose values are links and not part of the document.
     pub fn relations(&self) -> &[Relation] {
         &self.relations
     }
 
-    /// The relation kept under this attribute name.
+    /// Returns the relation with this attribute name.
     pub fn relation(&self, attribute: &str) -> Option<&Relation> {
         self.relations.iter().find(|relation| relation.name == attribute)
     }
@@ -155,7 +155,7 @@ impl ResourceType {
         self.unique_profile
     }
 
-    /// The same resource type with these rules for values of unique attributes.
+    /// Returns this resource type with these rules for values of unique attributes.
     #[must_use]
     pub fn with_unique_profile(&self, profile: UniqueProfile) -> Self {
         Self { unique_profile: profile, ..self.clone() }
@@ -166,21 +166,25 @@ impl ResourceType {
         &self.indexed
     }
 
-    /// The attributes and sub-attributes that are returned only when they are asked for, or in the answer to
-    /// the request that wrote them (`returned: request`, RFC 7643 §7).
+    /// The attributes and sub-attributes with `returned: request` (RFC 7643 §7).
+    ///
+    /// They are returned only if a request asks for them, or in the answer to the request that wrote them.
     pub fn returned_on_request(&self) -> &[AttrRef] {
         &self.returned_on_request
     }
 
-    /// A hash of the definition. A document that was written under a definition with the same fingerprint fits this one.
-    /// It does not change between releases, so that stores can keep it beside each document.
+    /// A hash of the definition.
+    ///
+    /// A document that was written under a definition with this fingerprint fits the present one. The hash does not
+    /// change between releases, so stores can keep it with each document.
     pub fn fingerprint(&self) -> u64 {
         self.fingerprint
     }
 
-    /// Removes from a document that was written under another definition of the type what does not fit this one: values
-    /// of another type, and attributes that the type does not have, unless unknown attributes are kept
-    /// ([`UnknownAttributes::Keep`](crate::UnknownAttributes::Keep)).
+    /// Removes what does not fit this type from a document that was written under another definition of it.
+    ///
+    /// Values of another type are removed. So are attributes that the type does not have, unless unknown attributes are
+    /// kept ([`UnknownAttributes::Keep`](crate::UnknownAttributes::Keep)).
     ///
     /// ```
     /// use scim_core::{Resource, ResourceType, urn};
@@ -198,7 +202,7 @@ impl ResourceType {
         &self.returned_by_default
     }
 
-    /// The extension with this URN, without regard to case.
+    /// Returns the extension with this URN, ignoring case.
     pub fn extension(&self, urn: &str) -> Option<&Extension> {
         self.extensions.iter().find(|extension| same_name(extension.schema.id(), urn))
     }
@@ -208,13 +212,13 @@ impl ResourceType {
         self.common.attributes()
     }
 
-    /// The top-level attribute of that name: common ones first, then the base schema's.
+    /// Returns the top-level attribute with this name. Common attributes come before those of the base schema.
     // CORE-032
     pub fn attribute(&self, name: &str) -> Option<&Arc<Attribute>> {
         self.common.attribute(name).or_else(|| self.base.attribute(name))
     }
 
-    /// Finds the attribute a path names, strictly: RFC 7644 §3.10.
+    /// Finds the attribute that a path names, strictly — RFC 7644 §3.10.
     ///
     /// # Errors
     ///
@@ -228,15 +232,15 @@ impl ResourceType {
         }
     }
 
-    /// Finds what a path names: an attribute, or a whole extension by its bare URN (D9).
+    /// Finds what a path names: an attribute, or a whole extension by its bare URN.
     ///
-    /// With [`Quirk::UnqualifiedExtension`], a plain name that the base schema lacks and exactly one
-    /// extension has means that extension's attribute.
+    /// With [`Quirk::UnqualifiedExtension`], a plain name can mean an extension's attribute. The base schema must lack
+    /// the name, and exactly one extension must have it.
     ///
     /// # Errors
     ///
     /// As for [`resolve`](Self::resolve), unless a quirk forgives it.
-    // Q-14
+    // Q-14, D9
     pub fn resolve_with(&self, path: &str, lenience: &mut Lenience) -> Result<Resolved, ResolveError> {
         let unknown = || ResolveError::Unknown { path: path.into(), resource_type: self.name().into() };
         if let Some(extension) = self.extension(path) {
@@ -310,20 +314,20 @@ pub struct Extension {
 pub struct Relation {
     /// The attribute's name.
     pub name: String,
-    /// Whether this type owns the links, or sees those of another from behind.
+    /// Whether this type owns the links or shows those of another type.
     pub side: Side,
 }
 
-/// Which end of a link a relation is.
+/// The end of a link that a relation belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Side {
     /// The resource owns the links and clients write them (`Group.members`).
     Own {
-        /// The names of the resource types that may be linked to.
+        /// The names of the resource types that links may point to.
         targets: Vec<String>,
     },
-    /// The links are another type's, shown from behind and read-only (`User.groups`).
+    /// The links belong to another type, and are shown from their targets, read-only (`User.groups`).
     Reverse {
         /// The relation whose links are shown.
         of: String,
@@ -333,12 +337,12 @@ pub enum Side {
 }
 
 impl Relation {
-    /// A relation this type owns.
+    /// Makes a relation that this type owns.
     pub fn own<I: IntoIterator<Item: Into<String>>>(name: impl Into<String>, targets: I) -> Self {
         Self { name: name.into(), side: Side::Own { targets: targets.into_iter().map(Into::into).collect() } }
     }
 
-    /// The relation `of` of type `owner`, seen from the target.
+    /// Makes a relation that shows the relation `of` of type `owner` from its target.
     pub fn reverse(name: impl Into<String>, of: impl Into<String>, owner: impl Into<String>) -> Self {
         Self { name: name.into(), side: Side::Reverse { of: of.into(), owner: owner.into() } }
     }
@@ -349,7 +353,7 @@ impl Relation {
     }
 }
 
-/// What a path was found to name.
+/// What a path names.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Resolved {
     /// An attribute or sub-attribute.
@@ -358,11 +362,11 @@ pub enum Resolved {
     Extension(Arc<str>),
 }
 
-/// A path that names nothing in a resource type.
+/// The error for a path that names nothing in a resource type.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ResolveError {
-    /// It is no attribute path at all.
+    /// The text is not an attribute path.
     #[error("{0}")]
     Syntax(String),
     /// The resource type has no such attribute.

@@ -1,4 +1,4 @@
-//! What a request may still cost.
+//! The steps and the time that a request may still use.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Error, ScimType};
 
-/// What one request may still cost, in steps and in time. Clones share it, so that all parts of a request, on whatever
-/// thread, draw on one account.
+/// What one request may still cost, in steps and in time.
 ///
-/// A step is about ten nanoseconds of work: what it takes to look at one short value. Whoever does work that a request
-/// can make dear opens a [`Meter`] and charges what it does, bytes included.
+/// Clones share one account, so all parts of a request draw on it, on every thread. A step is about 10 ns of work: the
+/// time to examine one short value. Code whose work a request can make expensive opens a [`Meter`] and charges its
+/// steps. Bytes count too.
 ///
 /// ```
 /// use scim_core::{Exhausted, Meter, Work};
@@ -22,19 +22,21 @@ use crate::error::{Error, ScimType};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Work {
-    /// What one part of it may take.
+    /// The steps that one part of the work may take.
     part: u64,
     left: Arc<AtomicU64>,
-    /// Whether more was asked for than there was.
+    /// Whether more was asked for than was left.
     spent: Arc<AtomicBool>,
     abandoned: Arc<AtomicBool>,
     until: Option<Instant>,
 }
 
-/// Why work ends before it is done: 400 `tooMany` where it costs too much, else 503.
+/// Why work ends before it is done.
+///
+/// It becomes 400 `tooMany` if the work costs too much, else 503.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Exhausted {
-    /// It has cost all that the request may cost.
+    /// The request has used all its steps.
     #[error(
         "the request costs more than is allowed: ask for less at a time, or for attributes that are indexed"
     )]
@@ -42,7 +44,7 @@ pub enum Exhausted {
     /// The time of the request is up.
     #[error("the request took too long")]
     Time,
-    /// Nobody waits for it any more.
+    /// The client no longer waits for the answer.
     #[error("nobody waits for the answer any more")]
     Abandoned,
 }
@@ -60,7 +62,7 @@ impl From<Exhausted> for Error {
 }
 
 impl Work {
-    /// So many steps, about ten nanoseconds each, however long they take.
+    /// Makes an account of this many steps of about 10 ns, without a time limit.
     pub fn steps(steps: u64) -> Self {
         Self {
             part: steps,
@@ -71,32 +73,34 @@ impl Work {
         }
     }
 
-    /// Limits what one part of the work may take, such as one PATCH, or a filter on a few resources. A part that takes
-    /// too much is refused that much earlier than a request that does.
+    /// Limits one part of the work, such as one PATCH, or a filter on a few resources.
+    ///
+    /// A part that costs too much is refused earlier than a whole request would be.
     #[must_use]
     pub fn in_parts_of(self, part: u64) -> Self {
         Self { part: part.min(self.part), ..self }
     }
 
-    /// What one part may take, in steps.
+    /// The steps that one part may take.
     pub fn part(&self) -> u64 {
         self.part
     }
 
-    /// As many steps as it takes.
+    /// Makes an account without a limit.
     pub fn unlimited() -> Self {
         Self::steps(u64::MAX)
     }
 
-    /// Limits the work to this time from now on.
+    /// Limits the time of the work, counted from now.
     #[must_use]
     pub fn within(mut self, time: Duration) -> Self {
         self.until = Instant::now().checked_add(time);
         self
     }
 
-    /// As many steps as it takes, but no longer than this, and only while somebody waits: for what is merely
-    /// proportional to what a request is about.
+    /// Returns an account with unlimited steps, which ends with the time or when [`abandon`](Self::abandon) is called.
+    ///
+    /// It is for work that is merely proportional to what a request is about.
     #[must_use]
     pub fn uncounted(&self) -> Self {
         Self {
@@ -107,22 +111,22 @@ impl Work {
         }
     }
 
-    /// Ends it wherever it goes on: nobody waits for it any more.
+    /// Ends the work on every thread, because the client no longer waits for it.
     pub fn abandon(&self) {
         self.abandoned.store(true, Ordering::Relaxed);
     }
 
-    /// A meter on this account, for one thread.
+    /// Makes a meter on this account, for one thread.
     pub fn meter(&self) -> Meter {
         Meter { work: Some(self.clone()), at_hand: 0, most: u64::MAX }
     }
 
-    /// A meter for one part of the work.
+    /// Makes a meter for one part of the work.
     pub fn part_meter(&self) -> Meter {
         Meter { work: Some(self.clone()), at_hand: 0, most: self.part }
     }
 
-    /// Whether work that will take at least so many steps can be begun; they are not charged.
+    /// Checks that at least this many steps are left, without charging them.
     ///
     /// # Errors
     ///
@@ -132,17 +136,17 @@ impl Work {
         if self.left.load(Ordering::Relaxed) < steps { Err(Exhausted::Steps) } else { Ok(()) }
     }
 
-    /// Takes so many steps off.
+    /// Takes this many steps off the account.
     ///
     /// # Errors
     ///
-    /// [`Exhausted`] where they are not there, the time is up, or nobody waits. Whoever asked for too much gets nothing
-    /// more, though some may be left.
+    /// [`Exhausted`] if too few steps are left, the time is up, or the work was abandoned. After a charge for too many
+    /// steps, every later one fails too, even if some steps are left.
     pub fn charge(&self, steps: u64) -> Result<(), Exhausted> {
         self.take(steps, 0).map(|_| ())
     }
 
-    /// Takes `steps` off, and in advance as much of `advance` as is there: that much is said.
+    /// Takes `steps` off the account, and up to `advance` more. Returns how many more it took.
     fn take(&self, steps: u64, advance: u64) -> Result<u64, Exhausted> {
         self.check()?;
         let rest = |left: u64| left.checked_sub(steps);
@@ -156,11 +160,11 @@ impl Work {
         }
     }
 
-    /// Whether the time is up, nobody waits, or more was asked for than there was.
+    /// Checks that the time is not up, the work is not abandoned, and no charge was too large.
     ///
     /// # Errors
     ///
-    /// [`Exhausted`], which of these it is.
+    /// [`Exhausted`] says which of these has failed.
     pub fn check(&self) -> Result<(), Exhausted> {
         if self.abandoned.load(Ordering::Relaxed) {
             return Err(Exhausted::Abandoned);
@@ -191,13 +195,15 @@ impl Default for Work {
     }
 }
 
-/// Charges the work of one thread to a [`Work`]. It takes steps in advance, about a tenth of a millisecond's, and
-/// looks at the clock only then, so that a charge costs next to nothing.
+/// Charges the work of one thread to a [`Work`].
+///
+/// A meter takes steps in advance, for about 0.1 ms of work. It reads the clock only then, so a charge costs almost
+/// nothing.
 #[derive(Debug)]
 pub struct Meter {
     work: Option<Work>,
     at_hand: u64,
-    /// How much more it may take from the account.
+    /// How many more steps it may take from the account.
     most: u64,
 }
 
@@ -205,16 +211,16 @@ pub struct Meter {
 const ADVANCE: u64 = 10_000;
 
 impl Meter {
-    /// One that lets everything through.
+    /// Makes a meter that allows everything.
     pub fn unlimited() -> Self {
         Self { work: None, at_hand: u64::MAX, most: u64::MAX }
     }
 
-    /// Takes so many steps off.
+    /// Takes this many steps.
     ///
     /// # Errors
     ///
-    /// [`Exhausted`], as [`Work::charge`].
+    /// [`Exhausted`], as for [`Work::charge`].
     #[inline]
     pub fn charge(&mut self, steps: u64) -> Result<(), Exhausted> {
         match self.at_hand.checked_sub(steps) {
@@ -226,7 +232,7 @@ impl Meter {
         }
     }
 
-    /// Charges one step for each so many bytes.
+    /// Charges one step for every `a_step` bytes.
     ///
     /// # Errors
     ///
@@ -247,7 +253,7 @@ impl Meter {
     }
 }
 
-/// Gives back what was taken in advance.
+/// Gives back the steps that were taken in advance.
 impl Drop for Meter {
     fn drop(&mut self) {
         if let Some(work) = &self.work {

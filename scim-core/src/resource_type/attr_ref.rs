@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::schema::{Attribute, Type};
 
-/// A reference to an attribute that has been looked up: cheap to clone and free of lifetimes.
+/// A reference to an attribute that was looked up. It is cheap to clone and has no lifetime.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AttrRef {
     pub(super) extension: Option<Arc<str>>,
@@ -16,7 +16,7 @@ pub struct AttrRef {
 }
 
 impl AttrRef {
-    /// The URN of the extension it lives in; `None` for the top level.
+    /// The URN of the extension that has the attribute, or `None` for the top level.
     pub fn extension(&self) -> Option<&Arc<str>> {
         self.extension.as_ref()
     }
@@ -26,18 +26,19 @@ impl AttrRef {
         &self.attribute
     }
 
-    /// The sub-attribute, when the path names one.
+    /// The sub-attribute, if the path names one.
     pub fn sub(&self) -> Option<&Arc<Attribute>> {
         self.sub.as_ref()
     }
 
-    /// The sub-attribute if there is one, else the attribute.
+    /// The sub-attribute if there is one, otherwise the attribute.
     pub fn leaf(&self) -> &Arc<Attribute> {
         self.sub.as_ref().unwrap_or(&self.attribute)
     }
 
-    /// Whether it is the `primary` of a multi-valued attribute, which counts as `false` where it is absent
-    /// (RFC 7643 §2.4).
+    /// Whether it is the `primary` of a multi-valued attribute.
+    ///
+    /// An absent `primary` counts as `false` (RFC 7643 §2.4).
     ///
     /// ```
     /// use scim_core::ResourceType;
@@ -52,24 +53,24 @@ impl AttrRef {
             })
     }
 
-    /// The same attribute with this sub-attribute.
+    /// Returns a reference to this sub-attribute of the attribute.
     #[must_use]
     pub fn with_sub(&self, sub: Arc<Attribute>) -> Self {
         Self { sub: Some(sub), ..self.clone() }
     }
 
-    /// The same attribute without its sub-attribute.
+    /// Returns a reference to the attribute without a sub-attribute.
     #[must_use]
     pub fn without_sub(&self) -> Self {
         Self { sub: None, ..self.clone() }
     }
 
-    /// The name of the document's member in which the attribute stands: its own, or its extension's URN.
+    /// The member of the document that holds the attribute: its own name, or its extension's URN.
     pub fn member(&self) -> &str {
         self.extension.as_deref().unwrap_or(&self.attribute.name)
     }
 
-    /// The attribute's value in a canonical document; the sub-attribute is not followed.
+    /// Returns the attribute's value in a canonical document, without following the sub-attribute.
     pub fn get<'a>(&self, document: &'a Map<String, Value>) -> Option<&'a Value> {
         let container = match &self.extension {
             None => document,
@@ -78,23 +79,25 @@ impl AttrRef {
         container.get(&self.attribute.name)
     }
 
-    /// Whether it has a value in a canonical document, in any element where it is a sub-attribute.
+    /// Whether it has a value in a canonical document. For a sub-attribute, one element with a value is enough.
     pub fn is_assigned(&self, document: &Map<String, Value>) -> bool {
         let mut assigned = false;
         self.for_each(document, &mut |_| assigned = true);
         assigned
     }
 
-    /// Calls `visit` with each simple or complex value the reference leads to: elements of arrays one
-    /// by one, the sub-attribute followed.
+    /// Calls `visit` with each simple or complex value that the reference leads to.
+    ///
+    /// It visits the elements of an array one by one, and follows the sub-attribute.
     pub fn for_each<'a>(&self, document: &'a Map<String, Value>, visit: &mut dyn FnMut(&'a Value)) {
         if let Some(value) = self.get(document) {
             self.for_each_in(value, visit);
         }
     }
 
-    /// The first error that `check` has for a value of `now` that `before` does not have, both values of the attribute:
-    /// what is stored already may stay, so that the rest of its resource can be changed.
+    /// Returns the first error of `check` for a value in `now` that is not in `before`.
+    ///
+    /// Both are values of the attribute. Stored values may stay, so that the rest of their resource can be changed.
     pub(crate) fn check_new<E>(
         &self,
         now: Option<&Value>,
@@ -108,7 +111,7 @@ impl AttrRef {
                 return;
             }
             outcome = check(value);
-            // Looked for only where it matters: most values are sound.
+            // The stored values are searched only after an error, because most values are valid.
             if let (Err(_), Some(before)) = (&outcome, before) {
                 let mut is_stored = false;
                 self.for_each_in(before, &mut |stored| is_stored |= stored == value);
@@ -120,7 +123,7 @@ impl AttrRef {
         outcome
     }
 
-    /// Calls `visit` as [`for_each`](Self::for_each) does, with the attribute's value in hand.
+    /// Calls `visit` as [`for_each`](Self::for_each) does, for a given value of the attribute.
     pub fn for_each_in<'a>(&self, value: &'a Value, visit: &mut dyn FnMut(&'a Value)) {
         let mut leaf = |value: &'a Value| match &self.sub {
             None => visit(value),

@@ -1,4 +1,4 @@
-//! Putting a resource type together.
+//! Building a resource type.
 
 use std::iter;
 use std::sync::Arc;
@@ -10,11 +10,11 @@ use crate::project::Chosen;
 use crate::schema::{Attribute, Returned, Schema, Uniqueness};
 use crate::unique::UniqueProfile;
 
-/// The attributes kept as index keys when a resource type names none of its own.
+/// The attributes that stores index if a resource type names no others.
 const DEFAULT_INDEXED: &[&str] =
     &["userName", "externalId", "displayName", "active", "emails.value", "name.familyName", "name.givenName"];
 
-/// Puts a [`ResourceType`] together and checks it.
+/// Builds a [`ResourceType`] and checks it.
 #[derive(Clone, Debug)]
 pub struct ResourceTypeBuilder {
     document: ResourceTypeDocument,
@@ -29,7 +29,7 @@ impl ResourceTypeBuilder {
         Self { document, schemas: Vec::new(), relations: Vec::new(), unique: Vec::new(), indexed: None }
     }
 
-    /// Adds a schema the document may name; ones it does not name are ignored.
+    /// Adds a schema that the document may name. Other schemas are ignored.
     #[must_use]
     pub fn schema(mut self, schema: Arc<Schema>) -> Self {
         self.schemas.push(schema);
@@ -43,21 +43,21 @@ impl ResourceTypeBuilder {
         self
     }
 
-    /// Declares an attribute unique beyond what its schema says (EMU: `externalId`).
+    /// Declares an attribute unique although its schema does not (EMU: `externalId`).
     #[must_use]
     pub fn unique(mut self, path: impl Into<String>) -> Self {
         self.unique.push(path.into());
         self
     }
 
-    /// Names the attributes that stores index, in place of the default set.
+    /// Names the attributes that stores index, instead of the default ones.
     #[must_use]
     pub fn indexed<I: IntoIterator<Item: Into<String>>>(mut self, paths: I) -> Self {
         self.indexed = Some(paths.into_iter().map(Into::into).collect());
         self
     }
 
-    /// Checks that each URN and each name leads somewhere.
+    /// Checks that each URN and each name can be resolved.
     ///
     /// # Errors
     ///
@@ -75,7 +75,7 @@ impl ResourceTypeBuilder {
                 || ResourceTypeError::UnknownSchema { name: document.name.clone(), urn: urn.to_owned() },
             )
         };
-        // CORE-032: what is common to all types is defined once, whatever a schema says of it.
+        // CORE-032: the attributes common to all types are defined once. What a schema says about them is dropped.
         let (common, base) = (Schema::common(), find(&document.schema)?);
         let redefines = base.attributes().iter().any(|attribute| common.attribute(&attribute.name).is_some());
         let base = if redefines { Arc::new(base.without(&common)) } else { base };
@@ -128,7 +128,7 @@ impl ResourceTypeBuilder {
             Some(paths) => {
                 paths.iter().map(|path| resource_type.resolve(path)).collect::<Result<Vec<_>, _>>()?
             }
-            // A type that lacks some of the usual attributes indexes the rest.
+            // A type that lacks some of the default attributes indexes the others.
             None => DEFAULT_INDEXED.iter().filter_map(|path| resource_type.resolve(path).ok()).collect(),
         };
         resource_type.returned_by_default = Chosen::by_default(&resource_type);
@@ -138,7 +138,7 @@ impl ResourceTypeBuilder {
     }
 }
 
-/// The attributes of a schema whose values no two resources may share.
+/// Returns the attributes of a schema whose values no two resources may share.
 pub(super) fn unique_of<'a>(
     schema: &'a Schema,
     extension: Option<&'a Arc<str>>,
@@ -153,7 +153,7 @@ pub(super) fn unique_of<'a>(
     })
 }
 
-/// The attributes and sub-attributes with `returned: request`.
+/// Returns the attributes and sub-attributes with `returned: request`.
 pub(super) fn returned_on_request(resource_type: &ResourceType) -> Vec<AttrRef> {
     let extensions = resource_type.extensions.iter().map(|extension| &extension.schema);
     let schemas = iter::once((None, &resource_type.base))
@@ -178,7 +178,7 @@ pub(super) fn returned_on_request(resource_type: &ResourceType) -> Vec<AttrRef> 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ResourceTypeError {
-    /// The endpoint is no path below the base URL.
+    /// The endpoint is not a path below the base URL.
     #[error("resource type `{name}`: endpoint `{endpoint}` must begin with `/` and name a segment")]
     Endpoint {
         /// The resource type.
@@ -186,7 +186,7 @@ pub enum ResourceTypeError {
         /// Its endpoint.
         endpoint: String,
     },
-    /// It has no name.
+    /// The resource type has no name.
     #[error("the resource type at `{endpoint}` has no name")]
     Name {
         /// Its endpoint.
@@ -200,7 +200,7 @@ pub enum ResourceTypeError {
         /// The URN.
         urn: String,
     },
-    /// A URN leads nowhere.
+    /// A URN is not the id of a known schema.
     // CORE-074
     #[error("resource type `{name}` names schema `{urn}`, which is not among the schemas given")]
     UnknownSchema {
@@ -215,7 +215,7 @@ pub enum ResourceTypeError {
         /// The attribute.
         name: String,
     },
-    /// A name leads nowhere.
+    /// A name cannot be resolved.
     #[error(transparent)]
     Resolve(#[from] ResolveError),
 }
