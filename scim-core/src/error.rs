@@ -1,4 +1,4 @@
-//! The error every refusal becomes — RFC 7644 §3.12.
+//! The error that every refusal returns — RFC 7644 §3.12.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,11 +9,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::printable::printable;
 use crate::urn;
 
-/// A SCIM error: HTTP status, optional `scimType`, and a sentence for a person.
+/// A SCIM error: HTTP status, optional `scimType`, and a sentence for people.
 ///
-/// It is both a Rust error and the wire message: serialising it gives the body of RFC 7644 §3.12
-/// (with `status` as a JSON string); deserialising takes what servers really send (a number, or no
-/// `schemas`).
+/// It is both a Rust error and a message. It serialises to the body of RFC 7644 §3.12, with `status` as a JSON string.
+/// It also deserialises from a number as `status`, and from a body without `schemas`, because servers send these.
 ///
 /// ```
 /// use scim_core::{Error, ScimType};
@@ -27,12 +26,14 @@ use crate::urn;
 pub struct Error {
     /// The HTTP status of the answer.
     pub status: StatusCode,
-    /// The keyword of RFC 7644 Table 9, where one fits.
+    /// The keyword of RFC 7644 Table 9, if one fits.
     pub scim_type: Option<ScimType>,
     /// What is wrong, where, and what was expected.
     pub detail: String,
-    /// How long to wait before trying again; sent as `Retry-After` in whole seconds (Okta
-    /// understands nothing else), never in the body.
+    /// How long to wait before trying again.
+    ///
+    /// It is sent as `Retry-After`, never in the body. It is sent in whole seconds, because Okta understands no other
+    /// form.
     // Q-32
     pub retry_after: Option<Duration>,
 }
@@ -43,8 +44,10 @@ impl Error {
         Self { status, scim_type: None, detail: detail.into(), retry_after: None }
     }
 
-    /// A 400 with this `scimType` (403 for [`ScimType::Sensitive`], 409 for
-    /// [`ScimType::Uniqueness`]: decisions X1 and X3).
+    /// Makes a 400 with this `scimType`.
+    ///
+    /// The status of [`ScimType::Sensitive`] is 403, and that of [`ScimType::Uniqueness`] is 409.
+    // decisions X1 and X3
     pub fn scim(scim_type: ScimType, detail: impl Into<String>) -> Self {
         let status = match scim_type {
             ScimType::Uniqueness => StatusCode::CONFLICT,
@@ -99,7 +102,7 @@ impl Error {
         Self::new(StatusCode::NOT_IMPLEMENTED, detail)
     }
 
-    /// 500, with a sentence that gives nothing of the inside away.
+    /// 500. The detail must reveal nothing internal.
     pub fn internal(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
     }
@@ -166,14 +169,14 @@ impl<'de> Deserialize<'de> for Error {
     }
 }
 
-/// The keywords of RFC 7644 Table 9 and RFC 9865 §2.1; unknown ones are kept.
+/// The keywords of RFC 7644 Table 9 and RFC 9865 §2.1. Unknown keywords are kept.
 // CLI-030
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ScimType {
     /// The filter's syntax, or the pair of attribute and operator, is not supported.
     InvalidFilter,
-    /// The query yields more than the server is willing to work through.
+    /// The query yields more results than the server is willing to process.
     TooMany,
     /// A value is already in use.
     Uniqueness,

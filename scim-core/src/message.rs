@@ -1,9 +1,8 @@
-//! Messages: the bodies that are no resources, and the configuration that describes the service provider.
+//! Messages: bodies that are not resources, and the configuration that describes the service provider.
 //!
-//! Each is lossless for members it does not know (`other`), reads what others leave out (but not without the
-//! members that make it this message, or any object would be one), and writes its
-//! `schemas`. The PATCH message is `scim_patch::PatchRequest`: reading it takes filters, which
-//! this crate does not know.
+//! Each message keeps members that it does not know (`other`) and writes its `schemas`. Optional members may be
+//! missing, but not those that identify the message, because otherwise any object would be one. The PATCH message is
+//! `scim_patch::PatchRequest`: reading it needs filters, which this crate does not have.
 
 // CORE-088
 

@@ -1,4 +1,4 @@
-//! What one service provider serves: its schemas and resource types — RFC 7643 §6, §7.
+//! The schemas and resource types that one service provider serves — RFC 7643 §6, §7.
 
 mod builder;
 mod lint;
@@ -25,7 +25,7 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// `User` with the enterprise extension, and `Group`.
+    /// Makes a registry with `User`, its enterprise extension, and `Group`.
     pub fn standard() -> Self {
         Self {
             schemas: vec![Schema::user(), Schema::group(), Schema::enterprise_user()],
@@ -49,17 +49,17 @@ impl Registry {
         self.resource_types.iter().find(|resource_type| resource_type.endpoint() == endpoint)
     }
 
-    /// The resource type of this name.
+    /// Returns the resource type with this name.
     pub fn by_name(&self, name: &str) -> Option<&Arc<ResourceType>> {
         self.resource_types.iter().find(|resource_type| resource_type.name() == name)
     }
 
-    /// The schemas that resources are made of.
+    /// The schemas of the resources.
     pub fn schemas(&self) -> &[Arc<Schema>] {
         &self.schemas
     }
 
-    /// What works, but should be otherwise: to be shown to who wrote the schemas.
+    /// Returns advice for authors of schemas: what works but should be changed.
     pub fn lints(&self) -> Vec<Lint> {
         lint::lints(self)
     }

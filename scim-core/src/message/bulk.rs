@@ -23,7 +23,7 @@ pub struct BulkRequest {
     /// Always the bulk request's URN.
     #[serde(default = "request_schemas")]
     pub schemas: Vec<String>,
-    /// After how many errors the service provider stops; never, when missing.
+    /// After how many errors the service provider stops. If missing, it never stops.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fail_on_errors: Option<u64>,
     /// The operations, in order.
@@ -35,7 +35,7 @@ pub struct BulkRequest {
 }
 
 impl BulkRequest {
-    /// A request of these operations that stops at no error.
+    /// Makes a request with these operations, which does not stop at errors.
     pub fn new(operations: impl IntoIterator<Item = BulkOperation>) -> Self {
         Self {
             schemas: request_schemas(),
@@ -55,25 +55,24 @@ impl BulkRequest {
 
 /// One operation of a [`BulkRequest`].
 ///
-/// What is missing reads as empty, so that a service provider can answer for the one operation and carry
-/// on with the others.
+/// Missing members read as empty, so that a service provider can reject one operation and continue with the others.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct BulkOperation {
-    /// What is done.
+    /// The method.
     #[serde(default)]
     pub method: BulkMethod,
-    /// The client's name for what a POST makes; others refer to it as `bulkId:…`.
+    /// The client's name for the resource that a POST creates. Other operations refer to it as `bulkId:…`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bulk_id: Option<String>,
     /// The entity tag that the resource must still have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// The path below the base URL: an endpoint for POST, else a resource.
+    /// The path below the base URL: an endpoint for POST, otherwise a resource.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub path: String,
-    /// The body; none for DELETE. For PATCH a whole PATCH message (erratum 5050).
+    /// The body. DELETE has none, and PATCH has a whole PATCH message (erratum 5050).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<Value>,
     /// Everything else.
@@ -119,7 +118,7 @@ impl BulkOperation {
 
 /// The answer to a [`BulkRequest`] — RFC 7644 §3.7.3.
 ///
-/// `failOnErrors` is a member of requests only: a stray one is not kept.
+/// Only requests have `failOnErrors`, so it is dropped from a response.
 // CORE-093
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -128,10 +127,10 @@ pub struct BulkResponse {
     /// Always the bulk response's URN.
     #[serde(default = "response_schemas")]
     pub schemas: Vec<String>,
-    /// What became of the operations that were tried.
+    /// The results of the operations that were attempted.
     #[serde(rename = "Operations", deserialize_with = "or_default")]
     pub operations: Vec<BulkResult>,
-    // Named, so that it does not end up in `other`.
+    // This field keeps `failOnErrors` out of `other`.
     #[serde(rename = "failOnErrors", default, skip_serializing)]
     stray: IgnoredAny,
     /// Everything else.
@@ -140,7 +139,7 @@ pub struct BulkResponse {
 }
 
 impl BulkResponse {
-    /// The answer made of these results.
+    /// Makes an answer of these results.
     pub fn new(operations: impl IntoIterator<Item = BulkResult>) -> Self {
         Self {
             schemas: response_schemas(),
@@ -151,30 +150,31 @@ impl BulkResponse {
     }
 }
 
-/// What became of one operation.
+/// The result of one operation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct BulkResult {
-    /// What was done.
+    /// The method.
     #[serde(default)]
     pub method: BulkMethod,
-    /// The client's name for it.
+    /// The client's name for the resource.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bulk_id: Option<String>,
     /// The resource's entity tag.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// The resource's URI; missing only when a POST failed.
+    /// The resource's URI. It is missing only if a POST failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
-    /// The HTTP status, written as a string and also read as a number or as `{"code": "201"}` (decision X7).
+    /// The HTTP status, written as a string and also read as a number or as `{"code": "201"}`.
+    // decision X7
     #[serde(serialize_with = "write_status", deserialize_with = "read_status")]
     pub status: StatusCode,
-    /// The body, required when the operation failed: then an [`Error`](crate::Error).
+    /// The body. A failed operation must have one: an [`Error`](crate::Error).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response: Option<Value>,
-    /// The names of what the operation said and the service provider passed over: an addition of this project's.
+    /// The names in the operation that the service provider passed over. This member is not in the RFCs.
     #[serde(default, deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
     pub passed_over: Vec<String>,
     /// Everything else.
@@ -183,7 +183,7 @@ pub struct BulkResult {
 }
 
 impl BulkResult {
-    /// A result of this status, with nothing else said.
+    /// Makes a result with this status and nothing else.
     pub fn new(method: BulkMethod, status: StatusCode) -> Self {
         let (bulk_id, version, location, response) = (None, None, None, None);
         let (passed_over, other) = (Vec::new(), Map::new());
@@ -192,7 +192,7 @@ impl BulkResult {
 }
 
 keywords! {
-    /// The method of a bulk operation; written in upper case, read in any.
+    /// The method of a bulk operation. It is written in upper case and read in any case.
     pub enum BulkMethod {
         /// Create.
         Post = "POST",
@@ -207,7 +207,7 @@ keywords! {
 }
 
 impl Default for BulkMethod {
-    /// No method at all: what a missing one reads as.
+    /// An empty method, which is also how a missing one reads.
     fn default() -> Self {
         Self::Other(String::new())
     }
@@ -221,7 +221,7 @@ fn response_schemas() -> Vec<String> {
     vec![urn::BULK_RESPONSE.to_owned()]
 }
 
-// serde hands a reference.
+// `serialize_with` passes a reference.
 #[allow(clippy::trivially_copy_pass_by_ref)]
 fn write_status<S: Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(status.as_str())

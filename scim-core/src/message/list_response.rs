@@ -8,9 +8,10 @@ use crate::urn;
 
 /// A page of query results — RFC 7644 §3.4.2, RFC 9865 §2.
 ///
-/// RFC 9865 lets a service provider that pages by cursor leave `totalResults` out. A missing one reads as
-/// 0 in [`total_results`](Self::total_results), which nothing else can mean on a page that holds a
-/// resource or a cursor: [`total`](Self::total) is `None` for such a page, and it is written without a
+/// RFC 9865 lets a service provider that pages by cursor omit `totalResults`.
+///
+/// A missing one reads as 0 in [`total_results`](Self::total_results). If the page holds a resource or a cursor, this 0
+/// can only mean that the total is unknown. Then [`total`](Self::total) is `None`, and the page is written without a
 /// total.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(try_from = "Wire<T>", bound(deserialize = "T: Deserialize<'de>"))]
@@ -18,24 +19,25 @@ use crate::urn;
 pub struct ListResponse<T> {
     /// Always the list response's URN.
     pub schemas: Vec<String>,
-    /// How many resources match, whatever the page holds; 0 also when the service provider did not say.
+    /// The number of resources that match, regardless of the page. Also 0 if the service provider gave no total.
     pub total_results: u64,
     /// The position of the first resource of the page, from 1.
     pub start_index: Option<u64>,
-    /// How many resources the page holds.
+    /// The number of resources on the page.
     pub items_per_page: Option<u64>,
     /// The cursor of the next page.
     pub next_cursor: Option<String>,
-    /// The cursor of the page before.
+    /// The cursor of the previous page.
     pub previous_cursor: Option<String>,
-    /// The resources; may be missing where there are none (decision X14).
+    /// The resources. The member may be missing if there are none.
+    // decision X14
     pub resources: Vec<T>,
     /// Everything else.
     pub other: Map<String, Value>,
 }
 
 impl<T> ListResponse<T> {
-    /// A page that begins at `start_index` of `total` matches.
+    /// Makes a page that begins at `start_index` of `total` matches.
     pub fn page(total: u64, start_index: u64, resources: Vec<T>) -> Self {
         Self {
             schemas: schemas(),
@@ -49,12 +51,12 @@ impl<T> ListResponse<T> {
         }
     }
 
-    /// Everything there is.
+    /// Makes a page that holds all matches.
     pub fn all(resources: Vec<T>) -> Self {
         Self::page(resources.len() as u64, 1, resources)
     }
 
-    /// A page of a walk by cursor (RFC 9865): no position, and a total only if it is known.
+    /// Makes a page for paging by cursor (RFC 9865): without a position, and with a total only if it is known.
     pub fn by_cursor(total: Option<u64>, next_cursor: Option<String>, resources: Vec<T>) -> Self {
         Self {
             total_results: total.unwrap_or_default(),
@@ -64,7 +66,7 @@ impl<T> ListResponse<T> {
         }
     }
 
-    /// How many resources match, if the service provider said so.
+    /// The number of resources that match, if the service provider gave it.
     pub fn total(&self) -> Option<u64> {
         let is_blank =
             self.resources.is_empty() && self.next_cursor.is_none() && self.previous_cursor.is_none();
@@ -72,7 +74,7 @@ impl<T> ListResponse<T> {
     }
 }
 
-/// A page as it is read: what is missing is told apart from what is empty.
+/// A page as it is read, in which missing members differ from empty ones.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", bound(deserialize = "T: Deserialize<'de>"))]
 struct Wire<T> {
@@ -92,7 +94,7 @@ impl<T> TryFrom<Wire<T>> for ListResponse<T> {
     type Error = &'static str;
 
     fn try_from(wire: Wire<T>) -> Result<Self, Self::Error> {
-        // Else any object would be an empty page, such as a welcome message or an error.
+        // Otherwise any object would be an empty page, such as a welcome message or an error.
         if wire.schemas.is_none() && wire.total_results.is_none() && wire.resources.is_none() {
             return Err("expected a list response: `schemas`, `totalResults` or `Resources`");
         }

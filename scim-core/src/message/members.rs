@@ -1,4 +1,4 @@
-//! The members of a protocol message: one reader for all of them.
+//! Reads the members of protocol messages.
 
 use serde_json::{Map, Value};
 
@@ -7,15 +7,15 @@ use crate::lenience::Lenience;
 use crate::leniency::Quirk;
 use crate::shorten::shorten;
 
-/// Takes the named members out of a message, or out of a part of one; `None` for each that is not there.
+/// Takes the named members out of a message or of a part of it. A member that is absent is `None`.
 ///
-/// Names count without regard to case (RFC 7643 §2.1). `strict` wants them as the RFC writes them, and refuses members
-/// that the message does not have; elsewhere those are passed over. `at` says which part of the message it is, and is
-/// empty for the whole.
+/// Names are matched ignoring case (RFC 7643 §2.1). `strict` requires the RFC's spelling, and refuses members that the
+/// message does not have. Other presets pass such members over. `at` names the part of the message, and is empty for
+/// the whole.
 ///
 /// # Errors
 ///
-/// 400 `invalidSyntax` for a name in another case, an unknown name, or one that stands twice.
+/// 400 `invalidSyntax` for a name in another case, an unknown name, or a name that occurs twice.
 ///
 /// ```
 /// use scim_core::{Lenience, Leniency, take_members};
@@ -43,7 +43,7 @@ pub fn take_members<const N: usize>(
             continue;
         };
         if key != names[place] && !lenience.uses(Quirk::EnvelopeAnyCase) {
-            // Passed over, a remove without its value would take everything away.
+            // It is not passed over: a remove without its `value` would remove everything.
             return refused(&key, &format!("must be written `{}`", names[place]));
         }
         if found[place].replace(value).is_some() {

@@ -1,4 +1,4 @@
-//! A query in a body.
+//! A query in the body of a request.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -8,7 +8,7 @@ use crate::wire::{keywords, or_default};
 
 /// A query sent by `POST …/.search` — RFC 7644 §3.4.3, RFC 9865 §3.
 ///
-/// `attributes` and `excludedAttributes` are arrays here, never texts with commas.
+/// `attributes` and `excludedAttributes` are arrays here, never comma-separated texts.
 ///
 /// ```
 /// use scim_core::SearchRequest;
@@ -25,28 +25,28 @@ pub struct SearchRequest {
     /// Always the search request's URN.
     #[serde(default = "schemas")]
     pub schemas: Vec<String>,
-    /// What is returned, in place of the default.
+    /// The attributes to return instead of the default ones.
     #[serde(default, deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
     pub attributes: Vec<String>,
-    /// What is left out of the default.
+    /// The attributes to omit from the default ones.
     #[serde(default, deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
     pub excluded_attributes: Vec<String>,
-    /// Which resources are meant.
+    /// The filter that selects resources.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filter: Option<String>,
-    /// The attribute that gives the order.
+    /// The attribute to sort by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sort_by: Option<String>,
-    /// The direction of the order.
+    /// The sort direction.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sort_order: Option<SortOrder>,
-    /// The position of the first result, from 1; less means 1.
+    /// The position of the first result, from 1. Smaller numbers mean 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_index: Option<i64>,
-    /// The most results on the page; less than 0 means 0.
+    /// The largest number of results on the page. Negative numbers mean 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<i64>,
-    /// The cursor of the page wanted; empty for the first (RFC 9865).
+    /// The cursor of the requested page, empty for the first one (RFC 9865).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
     /// Everything else.
@@ -68,7 +68,7 @@ impl SearchRequest {
         "cursor",
     ];
 
-    /// A query for everything.
+    /// Makes a query for everything.
     pub fn new() -> Self {
         Self {
             schemas: schemas(),

@@ -1,4 +1,4 @@
-//! What a service provider can do.
+//! The features of a service provider.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -7,11 +7,11 @@ use crate::typed::ResourceMeta;
 use crate::urn;
 use crate::wire::{keywords, or_default};
 
-/// What a service provider can do — RFC 7643 §5, with `pagination` of RFC 9865 §4 and `securityEvents` of
-/// RFC 9967 §4.
+/// The features of a service provider — RFC 7643 §5.
 ///
-/// A feature that is missing reads as not supported, but not `patch`: without it any object would be a
-/// configuration. All of RFC 7643's are always written.
+/// It includes `pagination` of RFC 9865 §4 and `securityEvents` of RFC 9967 §4. A missing feature reads as not
+/// supported. Only `patch` must be present, because otherwise any object would be a configuration. The features of RFC
+/// 7643 are always written.
 // CORE-068
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -20,7 +20,7 @@ pub struct ServiceProviderConfig {
     /// Always the configuration's URN.
     #[serde(default = "schemas")]
     pub schemas: Vec<String>,
-    /// Where people read more.
+    /// The URI of the human-readable documentation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub documentation_uri: Option<String>,
     /// PATCH.
@@ -40,10 +40,10 @@ pub struct ServiceProviderConfig {
     /// Entity tags.
     #[serde(default)]
     pub etag: Supported,
-    /// How lists are paged (RFC 9865); `None` says nothing about it.
+    /// How lists are paged (RFC 9865). `None` says nothing about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pagination: Option<PaginationSupport>,
-    /// Events and asynchronous requests (RFC 9967); `None` is not supported.
+    /// Events and asynchronous requests (RFC 9967). `None` means not supported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub security_events: Option<SecurityEvents>,
     /// How to authenticate.
@@ -81,26 +81,26 @@ fn schemas() -> Vec<String> {
     vec![urn::SERVICE_PROVIDER_CONFIG.to_owned()]
 }
 
-/// Whether a feature is there.
+/// Whether a feature is supported.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct Supported {
-    /// Whether it is.
+    /// Whether it is supported.
     pub supported: bool,
     /// Everything else.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
 
-/// Bulk and its limits.
+/// Whether bulk is supported, and its limits.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct BulkSupport {
-    /// Whether bulk is there.
+    /// Whether bulk is supported.
     pub supported: bool,
-    /// The most operations in one request.
+    /// The largest number of operations in one request.
     pub max_operations: u64,
     /// The largest body in bytes.
     pub max_payload_size: u64,
@@ -109,39 +109,41 @@ pub struct BulkSupport {
     pub other: Map<String, Value>,
 }
 
-/// Filters and their limit.
+/// Whether filters are supported, and their limit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct FilterSupport {
-    /// Whether filters are there.
+    /// Whether filters are supported.
     pub supported: bool,
-    /// The most resources in one answer.
+    /// The largest number of resources in one answer.
     pub max_results: u64,
     /// Everything else.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
 
-/// How lists are paged — RFC 9865 §4. What is not said may still exist: a missing limit is no promise.
+/// How lists are paged — RFC 9865 §4.
+///
+/// A missing member makes no promise: a limit may exist although none is given.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct PaginationSupport {
-    /// Whether there is paging by cursor.
+    /// Whether paging by cursor is supported.
     pub cursor: bool,
-    /// Whether there is paging by position.
+    /// Whether paging by position is supported.
     pub index: bool,
-    /// What a query gets that asks for neither.
+    /// How a query is paged if it asks for neither method.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default_pagination_method: Option<PaginationMethod>,
-    /// How many resources a page holds when the query does not say.
+    /// The page size if the query gives none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default_page_size: Option<u64>,
-    /// How many resources a page holds at most.
+    /// The largest page size.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_page_size: Option<u64>,
-    /// For how many seconds a cursor is good at least.
+    /// The number of seconds for which a cursor stays valid at least.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor_timeout: Option<u64>,
     /// Everything else.
@@ -150,7 +152,7 @@ pub struct PaginationSupport {
 }
 
 impl PaginationSupport {
-    /// Which of the two ways there are.
+    /// Sets which of the two methods are supported.
     pub fn new(cursor: bool, index: bool) -> Self {
         Self { cursor, index, ..Self::default() }
     }
@@ -184,7 +186,7 @@ pub struct SecurityEvents {
 }
 
 impl SecurityEvents {
-    /// These events, and requests completed asynchronously in this case.
+    /// Sets the events, and when requests are completed asynchronously.
     pub fn new<I: IntoIterator<Item: Into<String>>>(async_request: AsyncRequest, event_uris: I) -> Self {
         Self {
             async_request: Some(async_request),
@@ -199,7 +201,7 @@ keywords! {
     pub enum AsyncRequest {
         /// Never.
         None = "none",
-        /// When the service provider chooses, such as after a while.
+        /// When the service provider decides, such as after some time.
         Long = "long",
         /// When the client asks for it.
         Request = "request",
@@ -215,14 +217,14 @@ keywords! {
 pub struct AuthenticationScheme {
     /// `oauth`, `oauth2`, `oauthbearertoken`, `httpbasic` or `httpdigest`.
     pub r#type: String,
-    /// The name for people.
+    /// The human-readable name.
     pub name: String,
     /// What it is, for people.
     pub description: String,
     /// Where it is specified.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spec_uri: Option<String>,
-    /// Where people read how to use it.
+    /// The URI of the usage documentation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub documentation_uri: Option<String>,
     /// Whether it is the preferred one.
@@ -234,12 +236,12 @@ pub struct AuthenticationScheme {
 }
 
 impl AuthenticationScheme {
-    /// A way to authenticate with what is required.
+    /// Makes an authentication scheme with its required attributes.
     pub fn new(r#type: impl Into<String>, name: impl Into<String>, description: impl Into<String>) -> Self {
         Self { r#type: r#type.into(), name: name.into(), description: description.into(), ..Self::default() }
     }
 
-    /// The bearer tokens of RFC 6750.
+    /// Makes the scheme for the bearer tokens of RFC 6750.
     pub fn bearer_token() -> Self {
         Self {
             spec_uri: Some("https://www.rfc-editor.org/info/rfc6750".into()),

@@ -1,4 +1,4 @@
-//! Putting a registry together.
+//! Building a registry.
 
 use std::sync::Arc;
 
@@ -12,11 +12,11 @@ use crate::schema::{DescribeSchema, Schema, SchemaError};
 use crate::typed::{ExtensionType, ScimResource};
 use crate::unique::UniqueProfile;
 
-/// The endpoints that the protocol takes for itself (RFC 7644 §3.2).
+/// The endpoints that the protocol reserves (RFC 7644 §3.2).
 const RESERVED: &[&str] =
     &["/ServiceProviderConfig", "/ResourceTypes", "/Schemas", "/Bulk", "/Me", "/.search"];
 
-/// Puts a [`Registry`] together from documents, Rust types and ready-made resource types.
+/// Builds a [`Registry`] from documents, Rust types and ready-made resource types.
 ///
 /// ```
 /// use scim_core::Registry;
@@ -55,7 +55,7 @@ impl RegistryBuilder {
         self
     }
 
-    /// Adds a resource type document; its schemas must be added too, in any order.
+    /// Adds a resource type document. Its schemas must be added too, in any order.
     #[must_use]
     pub fn resource_type_document(mut self, document: ResourceTypeDocument) -> Self {
         self.documents.push(document);
@@ -66,7 +66,7 @@ impl RegistryBuilder {
     ///
     /// # Errors
     ///
-    /// [`RegistryError::Document`] when it is no resource type document.
+    /// [`RegistryError::Document`] if the document does not describe a resource type.
     pub fn resource_type_json(self, document: Value) -> Result<Self, RegistryError> {
         let document = ResourceTypeDocument::deserialize(&document).map_err(|error| {
             let name = document["name"].as_str().unwrap_or("without a name").to_owned();
@@ -75,7 +75,7 @@ impl RegistryBuilder {
         Ok(self.resource_type_document(document))
     }
 
-    /// Adds a resource type, and with it its schemas.
+    /// Adds a resource type and its schemas.
     #[must_use]
     pub fn resource_type(mut self, resource_type: Arc<ResourceType>) -> Self {
         let extensions = resource_type.extensions().iter().map(|extension| &extension.schema);
@@ -88,13 +88,13 @@ impl RegistryBuilder {
 
     /// Adds the resource type that a Rust type describes, named like its schema.
     ///
-    /// Its attributes are all kept in the document. For a type with relations, build the
-    /// [`ResourceType`] and add it with [`RegistryBuilder::resource_type`].
+    /// All its attributes are stored in the document. For a type with relations, build the [`ResourceType`] and add it
+    /// with [`RegistryBuilder::resource_type`].
     ///
     /// # Errors
     ///
-    /// [`RegistryError::Schema`] when the description is unsound, [`RegistryError::Described`] when it describes
-    /// another schema, and [`RegistryError::ResourceType`] when its name or endpoint cannot be used.
+    /// [`RegistryError::Schema`] if the description is invalid, and [`RegistryError::Described`] if it describes
+    /// another schema. [`build`](Self::build) reports a name or endpoint that cannot be used.
     pub fn resource<R: ScimResource + DescribeSchema>(mut self) -> Result<Self, RegistryError> {
         let schema = described::<R>(R::SCHEMA)?;
         self.add(&schema);
@@ -118,7 +118,8 @@ impl RegistryBuilder {
     ///
     /// # Errors
     ///
-    /// [`RegistryError::NoResourceType`] when the type of `R` was not added, and those of [`resource`](Self::resource).
+    /// [`RegistryError::NoResourceType`] if the type of `R` was not added, [`RegistryError::ResourceType`] if a
+    /// ready-made type already has the extension, and the errors of [`resource`](Self::resource).
     pub fn extension<R, E>(mut self, required: bool) -> Result<Self, RegistryError>
     where
         R: ScimResource,
@@ -143,12 +144,14 @@ impl RegistryBuilder {
         self
     }
 
-    /// Checks that no id, name or endpoint stands twice, that no endpoint is the protocol's own, and that
-    /// every URN leads to a schema.
+    /// Checks the registry and builds it.
+    ///
+    /// No id, name or endpoint may be used twice, no endpoint may be reserved by the protocol, and every URN must be
+    /// the id of a schema that was added.
     ///
     /// # Errors
     ///
-    /// [`RegistryError`]; several are one [`RegistryError::Several`].
+    /// [`RegistryError`]. Several errors become one [`RegistryError::Several`].
     pub fn build(self) -> Result<Registry, RegistryError> {
         let Self { schemas, mut resource_types, documents, unique_profile } = self;
         let mut faults = Vec::new();
@@ -190,7 +193,7 @@ impl RegistryBuilder {
         }
     }
 
-    /// Adds a schema unless it is there; another of the same id is left for `build` to find.
+    /// Adds a schema unless it is already there. `build` reports a different schema with the same id.
     fn add(&mut self, schema: &Arc<Schema>) {
         if !self.schemas.contains(schema) {
             self.schemas.push(Arc::clone(schema));
@@ -233,13 +236,13 @@ fn twice<'a>(
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RegistryError {
-    /// A schema document is not sound.
+    /// A schema document is invalid.
     #[error(transparent)]
     Schema(#[from] SchemaError),
-    /// A resource type is not sound.
+    /// A resource type is invalid.
     #[error(transparent)]
     ResourceType(#[from] ResourceTypeError),
-    /// It is no resource type document.
+    /// A document does not describe a resource type.
     #[error("not a resource type document (`{name}`): {what}")]
     Document {
         /// The resource type.
@@ -247,15 +250,15 @@ pub enum RegistryError {
         /// What is wrong with it.
         what: String,
     },
-    /// Something stands twice.
+    /// An id, name or endpoint is used twice.
     #[error("the {what} `{text}` is defined twice")]
     Duplicate {
-        /// What.
+        /// What is used twice.
         what: &'static str,
         /// Its id, name or endpoint.
         text: String,
     },
-    /// An endpoint is the protocol's own.
+    /// The protocol reserves the endpoint.
     #[error("resource type `{name}`: endpoint `{endpoint}` belongs to the protocol")]
     Reserved {
         /// The resource type.
@@ -263,7 +266,7 @@ pub enum RegistryError {
         /// Its endpoint.
         endpoint: String,
     },
-    /// A Rust type describes the schema of another.
+    /// A Rust type describes the schema of another type.
     #[error("the Rust type of schema `{urn}` describes schema `{described}`")]
     Described {
         /// The URN that the type names.
@@ -271,7 +274,7 @@ pub enum RegistryError {
         /// The URN of the schema that it describes.
         described: String,
     },
-    /// An extension of a resource type that was not added.
+    /// An extension belongs to a resource type that was not added.
     #[error("there is no resource type at `{endpoint}` to be extended")]
     NoResourceType {
         /// The endpoint.

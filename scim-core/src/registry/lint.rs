@@ -1,4 +1,4 @@
-//! Advice on schemas that work.
+//! Advice on valid schemas that should be improved.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use crate::resource_type::{ResourceType, Side};
 use crate::schema::{Attribute, Schema, Type};
 use crate::urn;
 
-/// Something about a registry that works, but should be otherwise; found by [`Registry::lints`].
+/// Something in a registry that works but should be changed. Found by [`Registry::lints`].
 ///
 /// ```
 /// use scim_core::Registry;
@@ -22,7 +22,7 @@ use crate::urn;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Lint {
-    /// An extension has an attribute of the same name as the resource itself (RFC 7643 §3.3).
+    /// An extension has an attribute with the name of one of the resource's own attributes (RFC 7643 §3.3).
     // CORE-008
     Redefined {
         /// The resource type.
@@ -32,19 +32,19 @@ pub enum Lint {
         /// The attribute.
         attribute: String,
     },
-    /// A schema of one's own with a URN that only an RFC may give (RFC 7643 §10.3).
+    /// A custom schema has a URN that only an RFC may assign (RFC 7643 §10.3).
     // CORE-087
     ReservedUrn {
         /// The schema.
         schema: String,
     },
-    /// A schema whose id is no URN (RFC 7643 §7).
+    /// A schema has an id that is not a URN (RFC 7643 §7).
     // CORE-086
     NotUrn {
         /// The schema.
         schema: String,
     },
-    /// A complex attribute without sub-attributes (RFC 7643 §7).
+    /// A complex attribute has no sub-attributes (RFC 7643 §7).
     // CORE-079
     NoSubAttributes {
         /// The schema.
@@ -52,7 +52,7 @@ pub enum Lint {
         /// The attribute.
         path: String,
     },
-    /// `referenceTypes` missing, or where they have no meaning (RFC 7643 §7).
+    /// `referenceTypes` is missing, or is given where it has no meaning (RFC 7643 §7).
     // CORE-085
     ReferenceTypes {
         /// The schema.
@@ -60,7 +60,7 @@ pub enum Lint {
         /// The attribute.
         path: String,
     },
-    /// A reference to a type of resource that is not served (RFC 7643 §7).
+    /// A reference names a resource type that is not served (RFC 7643 §7).
     // CORE-085
     UnknownTarget {
         /// The schema or resource type.
@@ -70,12 +70,12 @@ pub enum Lint {
         /// The resource type that is missing.
         target: String,
     },
-    /// Something without a description for people (RFC 7643 §6, §7).
+    /// Something has no human-readable description (RFC 7643 §6, §7).
     // CORE-095
     Undescribed {
         /// The schema or resource type.
         of: String,
-        /// The attribute, if it is one.
+        /// The attribute, unless the schema or resource type itself is meant.
         path: Option<String>,
     },
 }
@@ -136,7 +136,7 @@ fn of_schema(registry: &Registry, schema: &Schema, found: &mut Vec<Lint>) {
     }
 }
 
-/// Whether a URN begins like those of RFCs and is none of them: RFC 7643's, and RFC 9944's devices.
+/// Whether a URN has a prefix reserved for RFCs, but is not one of RFC 7643, or of RFC 9944's devices.
 fn is_reserved(id: &str) -> bool {
     const REGISTERED: &[&str] = &[
         urn::USER,
