@@ -1,4 +1,4 @@
-//! Where a value stands, for messages.
+//! The location of a value, for messages.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::resource_type::AttrRef;
 use crate::schema::Attribute;
 
-/// A path that is written out only when there is something to say about it.
+/// The path of an attribute, which is formatted only if a message needs it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct At<'a> {
     pub(crate) urn: Option<&'a str>,
@@ -28,7 +28,7 @@ impl<'a> At<'a> {
         At { sub: Some(name), ..*self }
     }
 
-    /// The refusal of names that differ only in case: which of the two was meant?
+    /// The error for names that differ only in case, because it is unknown which one was meant.
     pub(crate) fn twice(&self) -> Error {
         Error::invalid_syntax(format!("`{self}` stands twice, in different case"))
     }

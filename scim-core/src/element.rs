@@ -1,4 +1,4 @@
-//! The elements of a multi-valued attribute: which of them are one value, and what becomes of the second.
+//! The elements of a multi-valued attribute: which ones are the same value, and how they are merged.
 
 // CORE-026, PATCH-027
 
@@ -8,8 +8,9 @@ use serde_json::Value;
 
 use crate::schema::{Attribute, Mutability};
 
-/// What makes an element the same value as another: `value` and `type` (RFC 7643 §2.4). An element without a `value`
-/// is a value of its own, and so is each simple value.
+/// The identity of an element: its `value` and `type` (RFC 7643 §2.4).
+///
+/// An element without a `value` has no identity, and neither has a simple value. Both differ from all others.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Identity<'a> {
     value: &'a Value,
@@ -23,8 +24,10 @@ impl<'a> Identity<'a> {
     }
 }
 
-/// Leaves each value of a multi-valued attribute once, where it first stood, with all that is said of it. Elements
-/// that contradict each other both stay. `primary: false` is what its absence means, and contradicts nothing.
+/// Merges elements with equal `value` and `type` into the first of them, with all their sub-attributes.
+///
+/// Elements that contradict each other all stay. `primary: false` means the same as no `primary` and contradicts
+/// nothing.
 ///
 /// ```
 /// use scim_core::merge_duplicates;
@@ -53,11 +56,11 @@ pub fn merge_duplicates(elements: &mut Vec<Value>) {
     elements.retain(|element| !element.is_null());
 }
 
-/// Adds values to a multi-valued attribute; what is there already is not added again (RFC 7644 §3.5.2.1).
+/// Adds values to a multi-valued attribute, except those that it already has (RFC 7644 §3.5.2.1).
 ///
-/// A value is there when an element is the same in everything, or has the same `value` and `type` and contradicts
-/// nothing else that is added; a new `display` or `$ref` takes the place of the old one, unless it is immutable. The
-/// last value that is added as primary is the only primary one.
+/// A value is already there if an element equals it, or has its `value` and `type` and contradicts it at most in
+/// `display` or `$ref`. These are then replaced, unless they are immutable. The last value that is added as primary
+/// becomes the only primary one.
 ///
 /// ```
 /// use scim_core::{ResourceType, add_elements};
@@ -97,7 +100,7 @@ pub fn add_elements(attribute: &Attribute, elements: &mut Vec<Value>, added: Vec
         let place = |element: &Option<Value>| places.get(&Identity::of(element.as_ref()?)?).copied();
         added.iter().enumerate().filter_map(|(at, element)| Some((at, place(element)?))).collect()
     };
-    // What is added to one value twice must not take the place of itself.
+    // If a value is added twice, the second one must not overwrite what the first one changed.
     let mut relabelled = HashSet::new();
     for (at, place) in told {
         let is_first = !relabelled.contains(&place);
@@ -115,7 +118,7 @@ fn is_primary(element: &Value) -> bool {
     element.get("primary").is_some_and(|primary| *primary == true)
 }
 
-/// Whether two elements can be one: what both say is equal, but for `primary` and what `describes` names.
+/// Whether two elements can be merged: the members they share are equal, except `primary` and those in `describes`.
 fn agree(one: &Value, other: &Value, describes: impl Fn(&str) -> bool) -> bool {
     let (Value::Object(one), Value::Object(other)) = (one, other) else { return false };
     let contradicts = |(name, value): (&String, &Value)| {
@@ -127,17 +130,17 @@ fn agree(one: &Value, other: &Value, describes: impl Fn(&str) -> bool) -> bool {
 fn take_over(element: &mut Value, later: Value) {
     let (Value::Object(element), Value::Object(later)) = (element, later) else { return };
     for (name, value) in later {
-        // CORE-025: `primary` that is not said is false, so `false` changes nothing.
+        // CORE-025: an absent `primary` means false, so `false` changes nothing.
         if name != "primary" || value == true {
             element.insert(name, value);
         }
     }
 }
 
-/// Up to this many elements, comparing each with each is cheaper than a table.
+/// Up to this many elements, comparing all pairs is cheaper than a hash table.
 const FEW: usize = 8;
 
-/// Each element whose identity an earlier one has, with the place of the first that has it.
+/// Returns each element that has the identity of an earlier one, with the index of the first such element.
 fn repeats<T: Copy + Eq + std::hash::Hash>(identities: &[Option<T>]) -> Vec<(usize, usize)> {
     if identities.len() <= FEW {
         let first = |at: usize| {

@@ -1,4 +1,4 @@
-//! One request's leniency: the rules, and what reading it took of them.
+//! The leniency of one request: its rules, and which of them were needed.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -7,10 +7,9 @@ use crate::leniency::{Leniency, Quirk, Quirks, UnknownAttributes};
 use crate::limits::TextLimits;
 use crate::shorten::shorten;
 
-/// The rules for reading one request, with notes of what was forgiven and what was passed over.
+/// The rules for reading one request, with notes about what was forgiven and what was passed over.
 ///
-/// One value goes through everything that reads a part of the request: filter, body, PATCH. The service provider then
-/// reports it once.
+/// One value is used for all parts of the request: filter, body and PATCH. The service provider then reports it once.
 ///
 /// ```
 /// use scim_core::{Lenience, Leniency, Quirk, ResourceType};
@@ -27,18 +26,18 @@ pub struct Lenience {
 }
 
 impl Lenience {
-    /// These rules, with nothing noted.
+    /// Makes a value with these rules, without notes.
     pub fn new(rules: Leniency) -> Self {
         Self { rules, texts: TextLimits::default(), used: Quirks::NONE, passed_over: PassedOver::default() }
     }
 
-    /// The same rules, with other limits for texts than the default ones.
+    /// Replaces the default limits for texts.
     #[must_use]
     pub fn with_texts(self, texts: TextLimits) -> Self {
         Self { texts, ..self }
     }
 
-    /// [`Leniency::STRICT`], with nothing noted.
+    /// Makes a value with [`Leniency::STRICT`], without notes.
     pub fn strict() -> Self {
         Self::new(Leniency::STRICT)
     }
@@ -48,7 +47,7 @@ impl Lenience {
         &self.rules
     }
 
-    /// How long a text may be.
+    /// The limits for the length of texts.
     pub fn texts(&self) -> &TextLimits {
         &self.texts
     }
@@ -58,7 +57,7 @@ impl Lenience {
         self.rules.allows(quirk)
     }
 
-    /// Whether this quirk is forgiven; notes that it was needed.
+    /// Whether this quirk is forgiven. If so, notes that it was needed.
     pub fn uses(&mut self, quirk: Quirk) -> bool {
         let allowed = self.allows(quirk);
         if allowed {
@@ -72,17 +71,17 @@ impl Lenience {
         self.rules.unknown_attributes()
     }
 
-    /// The quirks that were needed so far.
+    /// The quirks that have been needed so far.
     pub fn used(&self) -> Quirks {
         self.used
     }
 
-    /// Notes that what has this name in the request has no effect.
+    /// Notes that the part of the request with this name has no effect.
     pub fn pass_over(&mut self, name: impl fmt::Display) {
         self.passed_over.insert(&name.to_string());
     }
 
-    /// What was passed over so far.
+    /// The names that have been passed over so far.
     pub fn passed_over(&self) -> &PassedOver {
         &self.passed_over
     }
@@ -94,9 +93,9 @@ impl From<Leniency> for Lenience {
     }
 }
 
-/// The names of what a request says and nobody understood. They are names of attributes and members, never values.
+/// The names in a request that had no effect. They are names of attributes and members, never values.
 ///
-/// Each name is held once, and all of them are at most [`PassedOver::MOST_BYTES`] long.
+/// Each name is stored once. All names together have at most [`PassedOver::MOST_BYTES`] bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PassedOver {
     names: BTreeSet<String>,
@@ -105,7 +104,7 @@ pub struct PassedOver {
 }
 
 impl PassedOver {
-    /// How many bytes of names are held.
+    /// The largest total length of the stored names, in bytes.
     pub const MOST_BYTES: usize = 3 << 10;
 
     fn insert(&mut self, name: &str) {
@@ -121,17 +120,17 @@ impl PassedOver {
         self.names.insert(name);
     }
 
-    /// Whether everything had an effect.
+    /// Whether nothing was passed over.
     pub fn is_empty(&self) -> bool {
         self.names.is_empty() && self.more == 0
     }
 
-    /// The names, in the order of their bytes.
+    /// The names, in byte order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.names.iter().map(String::as_str)
     }
 
-    /// How often something was passed over after there was no more room for its name.
+    /// The number of times that a name was not stored because there was no more room.
     pub fn more(&self) -> usize {
         self.more
     }

@@ -9,35 +9,33 @@ use crate::error::Error;
 use crate::lenience::Lenience;
 use crate::leniency::Quirk;
 
-/// One link of a relation as a client writes it: the id of the other resource and what the client said
-/// about it.
+/// One link of a relation as a client writes it: the id of the target, and what the client sent about it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Reference {
     /// The `id` of the resource that is linked to.
     pub value: String,
-    /// The `type` the client gave; computed on read, so only a hint.
+    /// The `type` that the client sent. It is only a hint, because `type` is computed on read.
     pub r#type: Option<String>,
-    /// The `display` the client gave: shown with the link in place of the other resource's name, and
-    /// immutable like the rest of it.
+    /// The `display` that the client sent. It is shown instead of the target's name, and is immutable like the link.
     pub display: Option<String>,
 }
 
 impl Reference {
-    /// A link to this id.
+    /// Makes a link to this id.
     pub fn new(value: impl Into<String>) -> Self {
         Self { value: value.into(), r#type: None, display: None }
     }
 
-    /// Reads the canonical elements of a relation: one link for each resource that they name.
+    /// Reads the canonical elements of a relation, as one link for each resource that they name.
     ///
-    /// An element without a `value` names the resource that its `$ref` points at, by the last segment of the URI's
-    /// path. Where several elements name one resource, what the first one says of it counts.
+    /// An element without a `value` names the resource to which its `$ref` points, by the last segment of the URI's
+    /// path. If several elements name one resource, the first values count.
     ///
     /// # Errors
     ///
-    /// 400 `invalidValue` for an element that names no resource, and in `strict` for two that name one resource by
-    /// different names. `at` is the attribute's path.
+    /// 400 `invalidValue` for an element that names no resource. In `strict` also for two elements that name one
+    /// resource with different `display`. `at` is the attribute's path.
     pub fn read_all(
         at: &impl fmt::Display,
         elements: Vec<Value>,
@@ -51,7 +49,7 @@ impl Reference {
                     "`{at}.value` is required in each element, or a `$ref` to a resource"
                 ))
             })?;
-            // What a link has no place for; a `$ref` beside the `value` is computed.
+            // A link does not store these members. A `$ref` with a `value` is not reported, because it is computed.
             for (name, _) in element
                 .as_object()
                 .into_iter()
@@ -71,7 +69,7 @@ impl Reference {
         Ok(links)
     }
 
-    /// Reads a canonical element such as `{"value": "u1", "type": "User"}`; `None` when it names no resource.
+    /// Reads a canonical element such as `{"value": "u1", "type": "User"}`. Returns `None` if it names no resource.
     pub fn from_element(element: &Value) -> Option<Self> {
         Self::take_from(&mut element.clone())
     }
@@ -88,7 +86,7 @@ impl Reference {
         Some(Self { value, r#type: text("type"), display: text("display") })
     }
 
-    /// Adds what a second mention says. The type is computed, so only a display can contradict.
+    /// Adds what a repeated element says. The type is computed, so only `display` can contradict.
     fn take_over(
         &mut self,
         again: Self,
@@ -112,8 +110,9 @@ impl Reference {
     }
 }
 
-/// The id of the resource that a URI points at: the last segment of its path, which must have one before it. An id
-/// that would have to be decoded is not guessed.
+/// Returns the id of the resource at a URI: the last segment of its path, after at least one other segment.
+///
+/// An id that is percent-encoded is not guessed.
 ///
 /// ```
 /// assert_eq!(scim_core::resource_at("https://example.com/v2/Users/u1").as_deref(), Some("u1"));

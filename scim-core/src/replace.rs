@@ -1,4 +1,4 @@
-//! What a replace must not change, and what it cannot have seen — RFC 7644 §3.5.1.
+//! What a replace must not change, and what it keeps because the client may not have seen it — RFC 7644 §3.5.1.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use crate::resource::Resource;
 use crate::resource_type::ResourceType;
 use crate::schema::{Attribute, Mutability, Returned, Type};
 
-/// What the client cleared explicitly: it said `null`, `[]` or `{}`.
+/// The attributes that the client explicitly cleared, with `null`, `[]` or `{}`.
 #[derive(Debug, Default)]
 pub(crate) struct Cleared {
     /// Top-level attributes and extensions, in lower case.
@@ -31,8 +31,9 @@ impl Cleared {
     }
 }
 
-/// Carries over from `previous` what the client could not send back, unless it is among what the client
-/// `cleared`, and refuses another value for what is fixed.
+/// Carries over from `previous` what the client could not send back, and refuses to change immutable attributes.
+///
+/// An attribute in `cleared` is not carried over, unless it is immutable or read-only.
 pub(crate) fn keep(
     resource_type: &ResourceType,
     lenience: &mut Lenience,
@@ -78,7 +79,7 @@ fn is_fixed(attribute: &Attribute) -> bool {
     matches!(attribute.mutability, Mutability::Immutable | Mutability::ReadOnly)
 }
 
-/// Whether a client may never have seen the value.
+/// Whether the client may not have seen the value.
 fn is_unseen(attribute: &Attribute) -> bool {
     attribute.mutability == Mutability::WriteOnly
         || matches!(attribute.returned, Returned::Never | Returned::Request)
@@ -118,8 +119,10 @@ fn keep_attribute(
     }
 }
 
-/// Keeps what a client may not write inside the elements of a list. An element replaces the one with the same `value`
-/// and `type`; where there are several of those, or no `value`, nobody can tell which one it replaces.
+/// Keeps what a client cannot write or see inside the elements of a list.
+///
+/// An element replaces the one with its `value` and `type`. If there are several of those, or there is no `value`, it
+/// is unknown which element it replaces, and nothing is kept.
 fn keep_in_elements(
     at: &At<'_>,
     attribute: &Attribute,
@@ -146,7 +149,7 @@ fn keep_in_elements(
     Ok(())
 }
 
-/// `value` and `type`.
+/// Returns `value` and `type`.
 fn key_of(element: &Map<String, Value>) -> Option<(&str, &str)> {
     let text = |name: &str| element.get(name).and_then(Value::as_str);
     Some((text("value")?, text("type").unwrap_or_default()))
@@ -204,7 +207,7 @@ mod tests {
             expected,
             "what the client does not say is kept"
         );
-        // An element that is not the same one may have any value.
+        // An element with another `value` or `type` may have any immutable value.
         for element in [
             json!({"value": "saw", "type": "b", "serial": "9"}),
             json!({"value": "rasp", "serial": "1"}),

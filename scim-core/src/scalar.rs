@@ -1,4 +1,4 @@
-//! Simple values: which JSON fits which type, and what a type forgives — RFC 7643 §2.3.
+//! Simple values: which JSON fits which type, and what is forgiven — RFC 7643 §2.3.
 
 use iri_string::types::UriReferenceStr;
 use serde_json::Value;
@@ -13,7 +13,7 @@ use crate::leniency::Quirk;
 use crate::schema::{Attribute, Type};
 use crate::shorten::shorten;
 
-/// Checks one simple value where it stands.
+/// Checks one simple value and makes it canonical in place.
 pub(crate) fn canonicalize(
     at: &At<'_>,
     attribute: &Attribute,
@@ -65,7 +65,7 @@ pub(crate) fn canonicalize(
     Ok(Presence::Assigned)
 }
 
-/// Whether a stored value is of this type, which is not complex.
+/// Whether a stored value has this type, which must not be complex.
 pub(crate) fn is_of_type(r#type: Type, value: &Value) -> bool {
     match (r#type, value) {
         (Type::String | Type::Reference, Value::String(_))
@@ -88,20 +88,21 @@ fn boolean(text: &str) -> Option<bool> {
     }
 }
 
-/// Whether it is a URI or a relative reference, as RFC 3986 writes them.
+/// Whether it is a URI or a relative reference as in RFC 3986.
 // CORE-019
 fn is_reference(text: &str) -> bool {
     is_plain_reference(text) || UriReferenceStr::new(text).is_ok()
 }
 
-/// Whether a reference is a path of letters, digits and `-._~`, or one behind a plain host. Nothing can be wrong
-/// with those, so the references of a group of 100,000 members are looked at only, and not parsed.
+/// Whether a reference is a path of letters, digits and `-._~`, possibly after a plain host.
+///
+/// Such a reference is always valid. This test is faster than parsing the references of a group of 100,000 members.
 fn is_plain_reference(text: &str) -> bool {
     let path = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or(text);
     path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte))
 }
 
-/// What a JSON value is, for messages that must not show it.
+/// Names the kind of a JSON value, for messages that must not show the value.
 ///
 /// ```
 /// assert_eq!(scim_core::json_kind(&"s3cret".into()), "a string");

@@ -1,5 +1,4 @@
-//! Resources and extensions as Rust types: the rim for people. Open structs, lossless for what they do
-//! not know.
+//! Resources and extensions as Rust types, for applications. The structs keep attributes that they do not know.
 
 mod enterprise_user;
 mod group;
@@ -17,11 +16,11 @@ pub use meta::ResourceMeta;
 pub use user::{Password, User};
 pub use value::{Address, MultiValue, Name};
 
-/// A Rust type that stands for the resources of one endpoint.
+/// A Rust type for the resources of one endpoint.
 ///
-/// A type of one's own is a serde struct with `schemas`, and with a flattened map for what it does not
-/// know; with [`Extensible`] it takes extensions, with [`DescribeSchema`](crate::DescribeSchema) a
-/// service provider can serve it.
+/// A custom type is a serde struct with `schemas`, and with a flattened map for the attributes that it does not know.
+/// With [`Extensible`] it takes extensions. With [`DescribeSchema`](crate::DescribeSchema) a service provider can serve
+/// it.
 ///
 /// ```
 /// use scim_core::{Extensible, ScimResource};
@@ -65,11 +64,11 @@ pub trait ScimResource: Serialize + DeserializeOwned {
     /// The endpoint below the base URL, such as `/Users`.
     const ENDPOINT: &'static str;
 
-    /// The identifier the service provider gave.
+    /// The identifier that the service provider assigned.
     fn id(&self) -> Option<&str>;
 }
 
-/// A Rust type that stands for a schema extension — RFC 7643 §3.3.
+/// A Rust type for a schema extension — RFC 7643 §3.3.
 ///
 /// ```
 /// use scim_core::{ExtensionType, User};
@@ -97,25 +96,25 @@ pub trait ExtensionType: Serialize + DeserializeOwned {
     const SCHEMA: &'static str;
 }
 
-/// A resource that carries extensions, each reached by its Rust type.
+/// A resource that carries extensions, which are accessed by Rust type.
 ///
-/// URNs are compared without regard to case. [`User`] and [`Group`] have the same methods of their own,
-/// so that the trait need not be in scope.
+/// URNs are compared ignoring case. [`User`] and [`Group`] also have these methods as inherent ones, so that the trait
+/// need not be in scope.
 pub trait Extensible {
     /// The schemas in use.
     fn schemas_mut(&mut self) -> &mut Vec<String>;
 
-    /// What the type has no field for: here the extensions live, under their URN.
+    /// The attributes without a field of their own. Extensions are stored here under their URN.
     fn other(&self) -> &Map<String, Value>;
 
-    /// The extension, to be changed.
+    /// The mutable form of [`other`](Self::other).
     fn other_mut(&mut self) -> &mut Map<String, Value>;
 
-    /// The extension of type `E`, if the resource has it.
+    /// Reads the extension of type `E`, if the resource has it.
     ///
     /// # Errors
     ///
-    /// Those of serde, when the value under the URN is no `E`.
+    /// serde's error if the value under the URN is not an `E`.
     fn extension<E: ExtensionType>(&self) -> Option<Result<E, serde_json::Error>> {
         let found = self.other().iter().find(|(urn, _)| urn.eq_ignore_ascii_case(E::SCHEMA));
         found.map(|(_, value)| E::deserialize(value))
@@ -125,7 +124,7 @@ pub trait Extensible {
     ///
     /// # Errors
     ///
-    /// Those of serde, when `extension` cannot be written as a JSON object.
+    /// serde's error if `extension` cannot be written as JSON.
     fn set_extension<E: ExtensionType>(&mut self, extension: &E) -> Result<(), serde_json::Error> {
         let value = serde_json::to_value(extension)?;
         take(self.other_mut(), E::SCHEMA);
@@ -136,7 +135,7 @@ pub trait Extensible {
         Ok(())
     }
 
-    /// Removes the extension of type `E`, from `schemas` too, and gives what it was.
+    /// Removes the extension of type `E`, also from `schemas`, and returns it.
     fn remove_extension<E: ExtensionType>(&mut self) -> Option<Value> {
         self.schemas_mut().retain(|urn| !urn.eq_ignore_ascii_case(E::SCHEMA));
         take(self.other_mut(), E::SCHEMA)
@@ -148,8 +147,7 @@ fn take(other: &mut Map<String, Value>, urn: &str) -> Option<Value> {
     other.remove(&key)
 }
 
-/// Implements [`Extensible`] for a type with the fields `schemas` and `other`, and its methods again as
-/// the type's own.
+/// Implements [`Extensible`] for a type with the fields `schemas` and `other`, and adds inherent methods.
 macro_rules! extensible {
     ($name:ident) => {
         impl crate::typed::Extensible for $name {
@@ -167,11 +165,11 @@ macro_rules! extensible {
         }
 
         impl $name {
-            /// The extension of type `E`, if the resource has it.
+            /// Reads the extension of type `E`, if the resource has it.
             ///
             /// # Errors
             ///
-            /// Those of serde, when the value under the URN is no `E`.
+            /// serde's error if the value under the URN is not an `E`.
             pub fn extension<E: ExtensionType>(&self) -> Option<Result<E, serde_json::Error>> {
                 crate::typed::Extensible::extension(self)
             }
@@ -180,7 +178,7 @@ macro_rules! extensible {
             ///
             /// # Errors
             ///
-            /// Those of serde, when `extension` cannot be written as a JSON object.
+            /// serde's error if `extension` cannot be written as JSON.
             pub fn set_extension<E: ExtensionType>(
                 &mut self,
                 extension: &E,
@@ -188,7 +186,7 @@ macro_rules! extensible {
                 crate::typed::Extensible::set_extension(self, extension)
             }
 
-            /// Removes the extension of type `E`, from `schemas` too, and gives what it was.
+            /// Removes the extension of type `E`, also from `schemas`, and returns it.
             pub fn remove_extension<E: ExtensionType>(&mut self) -> Option<Value> {
                 crate::typed::Extensible::remove_extension::<E>(self)
             }

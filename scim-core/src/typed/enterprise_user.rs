@@ -35,7 +35,7 @@ pub struct EnterpriseUser {
 }
 
 impl EnterpriseUser {
-    /// An extension that says nothing yet.
+    /// Makes an extension without values.
     pub fn new() -> Self {
         Self::default()
     }
@@ -98,7 +98,7 @@ pub struct Manager {
     /// The manager's URI.
     #[serde(rename = "$ref", skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
-    /// The manager's name; read-only.
+    /// The manager's name. It is read-only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub display_name: Option<String>,
     /// Everything else.
@@ -107,7 +107,7 @@ pub struct Manager {
 }
 
 impl Manager {
-    /// The manager whose `id` is this.
+    /// Makes a reference to the manager with this `id`.
     pub fn new(id: impl Into<String>) -> Self {
         Self { value: Some(id.into()), ..Self::default() }
     }

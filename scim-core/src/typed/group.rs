@@ -14,28 +14,28 @@ use crate::wire::or_default;
 pub struct Group {
     /// The schemas in use.
     pub schemas: Vec<String>,
-    /// The service provider's identifier.
+    /// The identifier that the service provider assigned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// The client's identifier.
+    /// The identifier that the client assigned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
-    /// The name shown to people; empty where an answer left it out.
+    /// The name shown to people. It is empty if an answer left it out.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub display_name: String,
     /// The members.
     #[serde(deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
     pub members: Vec<MemberRef>,
-    /// What the service provider knows about the group; ignored when it is sent.
+    /// The service provider's data about the group. It is ignored when it is sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub meta: Option<ResourceMeta>,
-    /// Everything else: further attributes, extensions under their URN.
+    /// Everything else: further attributes, and extensions under their URN.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
 
 impl Group {
-    /// An empty group of this name.
+    /// Makes an empty group with this name.
     pub fn new(display_name: impl Into<String>) -> Self {
         Self { schemas: vec![urn::GROUP.into()], display_name: display_name.into(), ..Self::default() }
     }
@@ -77,7 +77,7 @@ pub struct MemberRef {
     /// Its URI.
     #[serde(rename = "$ref", skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
-    /// Its name for people.
+    /// The other resource's display name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub display: Option<String>,
     /// `User` or `Group` for a member, `direct` or `indirect` for a group.
@@ -89,7 +89,7 @@ pub struct MemberRef {
 }
 
 impl MemberRef {
-    /// A reference to this id.
+    /// Makes a reference to this id.
     pub fn new(value: impl Into<String>) -> Self {
         Self { value: value.into(), ..Self::default() }
     }

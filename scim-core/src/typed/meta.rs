@@ -5,11 +5,11 @@ use serde_json::{Map, Value};
 
 use crate::date_time::{DateTime, DateTimeError};
 
-/// `meta` as it is read from a service provider — RFC 7643 §3.1.
+/// `meta` as a client reads it — RFC 7643 §3.1.
 ///
-/// Everything is kept as it came, so the times are texts; [`created_at`](Self::created_at) and
-/// [`last_modified_at`](Self::last_modified_at) read them. The [`Meta`](crate::Meta) of a service
-/// provider, where nothing may be missing, is another type.
+/// Everything is kept as it was sent, so the times are texts. [`created_at`](Self::created_at) and
+/// [`last_modified_at`](Self::last_modified_at) parse them. A service provider uses [`Meta`](crate::Meta), in which
+/// every member is present.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
@@ -35,25 +35,25 @@ pub struct ResourceMeta {
 }
 
 impl ResourceMeta {
-    /// Nothing but the resource type: what some clients send.
+    /// Makes a `meta` with the resource type only, which some clients send.
     pub fn of_type(resource_type: impl Into<String>) -> Self {
         Self { resource_type: Some(resource_type.into()), ..Self::default() }
     }
 
-    /// When the resource was created, if that is said.
+    /// Parses the time of creation, if it is given.
     ///
     /// # Errors
     ///
-    /// [`DateTimeError`] when it is no `xsd:dateTime`.
+    /// [`DateTimeError`] if it is not an `xsd:dateTime`.
     pub fn created_at(&self) -> Option<Result<DateTime, DateTimeError>> {
         self.created.as_deref().map(str::parse)
     }
 
-    /// When the resource was last changed, if that is said.
+    /// Parses the time of the last change, if it is given.
     ///
     /// # Errors
     ///
-    /// [`DateTimeError`] when it is no `xsd:dateTime`.
+    /// [`DateTimeError`] if it is not an `xsd:dateTime`.
     pub fn last_modified_at(&self) -> Option<Result<DateTime, DateTimeError>> {
         self.last_modified.as_deref().map(str::parse)
     }

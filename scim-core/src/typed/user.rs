@@ -26,13 +26,13 @@ use crate::wire::or_default;
 pub struct User {
     /// The schemas in use.
     pub schemas: Vec<String>,
-    /// The service provider's identifier.
+    /// The identifier that the service provider assigned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// The client's identifier.
+    /// The identifier that the client assigned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
-    /// The name the user signs in with; empty where an answer left it out.
+    /// The name with which the user signs in. It is empty if an answer left it out.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub user_name: String,
     /// The parts of the user's name.
@@ -53,7 +53,7 @@ pub struct User {
     /// The relation to the organisation, such as "Contractor".
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_type: Option<String>,
-    /// The languages preferred, in the form of `Accept-Language`.
+    /// The preferred languages, in the form of `Accept-Language`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preferred_language: Option<String>,
     /// The language tag for dates, numbers and the like, such as `en-US`.
@@ -62,10 +62,10 @@ pub struct User {
     /// The IANA time zone, such as `America/Los_Angeles`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timezone: Option<String>,
-    /// Whether the account is in use.
+    /// Whether the account is active.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub active: Option<bool>,
-    /// The password: written, never read back.
+    /// The password. It is written and never returned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password: Option<Password>,
     /// E-mail addresses.
@@ -83,7 +83,7 @@ pub struct User {
     /// Postal addresses.
     #[serde(deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
     pub addresses: Vec<Address>,
-    /// The groups the user is in; read-only.
+    /// The groups that the user is in. The attribute is read-only.
     #[serde(deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<MemberRef>,
     /// Entitlements.
@@ -92,23 +92,23 @@ pub struct User {
     /// Roles.
     #[serde(deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<MultiValue>,
-    /// Certificates, one DER in base64 each.
+    /// Certificates, each one DER in base64.
     #[serde(
         rename = "x509Certificates",
         deserialize_with = "or_default",
         skip_serializing_if = "Vec::is_empty"
     )]
     pub x509_certificates: Vec<MultiValue>,
-    /// What the service provider knows about the user; ignored when it is sent.
+    /// The service provider's data about the user. It is ignored when it is sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub meta: Option<ResourceMeta>,
-    /// Everything else: further attributes, extensions under their URN.
+    /// Everything else: further attributes, and extensions under their URN.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
 
 impl User {
-    /// A user with the one attribute that is required.
+    /// Makes a user with the only required attribute.
     pub fn new(user_name: impl Into<String>) -> Self {
         Self { schemas: vec![urn::USER.into()], user_name: user_name.into(), ..Self::default() }
     }
@@ -181,14 +181,14 @@ impl ScimResource for User {
     }
 }
 
-/// A password in clear text: serialised as it is, never shown by `Debug`.
+/// A password in clear text. It serialises as it is, and `Debug` never shows it.
 // CORE-052
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Password(String);
 
 impl Password {
-    /// Takes a password.
+    /// Makes a password.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }

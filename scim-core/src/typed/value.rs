@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct Name {
-    /// The whole name, ready for display.
+    /// The full name, formatted for display.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub formatted: Option<String>,
     /// The family name.
@@ -23,7 +23,7 @@ pub struct Name {
     /// Titles before the name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub honorific_prefix: Option<String>,
-    /// Suffixes behind the name.
+    /// Suffixes after the name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub honorific_suffix: Option<String>,
     /// Everything else.
@@ -32,7 +32,7 @@ pub struct Name {
 }
 
 impl Name {
-    /// A given name and a family name.
+    /// Makes a name from a given name and a family name.
     pub fn new(given: impl Into<String>, family: impl Into<String>) -> Self {
         Self { given_name: Some(given.into()), family_name: Some(family.into()), ..Self::default() }
     }
@@ -46,16 +46,16 @@ pub struct MultiValue {
     /// The value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
-    /// The value for people.
+    /// The human-readable form of the value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub display: Option<String>,
-    /// What the value is for, such as `work`.
+    /// The purpose of the value, such as `work`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub r#type: Option<String>,
-    /// Whether it is the preferred one.
+    /// Whether it is the preferred value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub primary: Option<bool>,
-    /// The URI of what the value refers to.
+    /// The URI of the resource that the value refers to.
     #[serde(rename = "$ref", skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
     /// Everything else.
@@ -64,7 +64,7 @@ pub struct MultiValue {
 }
 
 impl MultiValue {
-    /// A value and nothing else.
+    /// Makes a value without other sub-attributes.
     pub fn new(value: impl Into<String>) -> Self {
         Self { value: Some(value.into()), ..Self::default() }
     }
@@ -96,7 +96,7 @@ impl MultiValue {
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct Address {
-    /// The whole address, ready for a label.
+    /// The full address, formatted for a mailing label.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub formatted: Option<String>,
     /// Street, house, apartment.
@@ -114,10 +114,10 @@ pub struct Address {
     /// ISO 3166-1 alpha-2 code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub country: Option<String>,
-    /// What it is for, such as `work`.
+    /// The purpose of the address, such as `work`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub r#type: Option<String>,
-    /// Whether it is the preferred one.
+    /// Whether it is the preferred address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub primary: Option<bool>,
     /// Everything else.
