@@ -1,4 +1,4 @@
-//! Base64 (RFC 4648), as binary values have it.
+//! Base64 (RFC 4648), for binary values.
 
 use std::borrow::Cow;
 
@@ -13,13 +13,14 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Whether a value may be stored.
+/// Checks that a value is valid base64, so that it may be stored.
 pub(crate) fn check(text: &str) -> Result<(), DecodeError> {
     BASE64.decode(text).map(drop)
 }
 
-/// Decodes base64 of either alphabet (RFC 4648 §4 and §5), with or without padding; `None` if it is neither. A filter
-/// in a URL may have the alphabet that is safe there.
+/// Decodes base64 of either alphabet (RFC 4648 §4 and §5), with or without padding.
+///
+/// Returns `None` if it is neither. A filter in a URL may use the URL-safe alphabet.
 pub fn decode_base64(text: &str) -> Option<Vec<u8>> {
     let standard = if text.contains(['-', '_']) {
         Cow::Owned(text.replace('-', "+").replace('_', "/"))

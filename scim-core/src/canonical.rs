@@ -1,8 +1,8 @@
-//! Values from outside, made canonical against their attribute: the one place where types, names and
-//! forgiven spellings of values are decided. Used by ingest and by PATCH.
+//! Makes values canonical for their attribute. Ingest and PATCH use it.
 //!
-//! A value is changed where it stands: most are canonical already, and then nothing is moved or copied.
-//! What is left of it is a [`Presence`]: a value that nobody understands is never read as "unassigned".
+//! Types, names and forgiven spellings of values are decided here. A value is changed in place. Most values are
+//! canonical already, so nothing is moved or copied. What is left of a value is a [`Presence`]: a value that is not
+//! understood is never read as unassigned.
 
 use serde_json::{Map, Value};
 
@@ -19,14 +19,14 @@ use crate::scalar;
 use crate::schema::{Attribute, Mutability, Type};
 use crate::shorten::shorten;
 
-/// What is left of a value once it is canonical.
+/// What is left of a value after it was made canonical.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Presence {
     /// A value.
     Assigned,
-    /// Nothing, as the client said: `null`, `[]`, an object that assigns nothing (RFC 7643 §2.5).
+    /// Nothing, because the client sent `null`, `[]` or an object that assigns nothing (RFC 7643 §2.5).
     Unassigned,
-    /// Nothing, because no schema knows what the client said.
+    /// Nothing, because no schema knows what the client sent.
     NotUnderstood,
 }
 
@@ -43,13 +43,13 @@ impl Presence {
 /// What to do with a read-only sub-attribute inside a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadOnly {
-    /// Leave it out: `POST` and `PUT` ignore read-only attributes (RFC 7644 §3.3, §3.5.1).
+    /// Remove it: `POST` and `PUT` ignore read-only attributes (RFC 7644 §3.3, §3.5.1).
     Strip,
-    /// 400 `mutability`: PATCH may not touch them (RFC 7644 §3.5.2).
+    /// Refuse it with 400 `mutability`: PATCH may not change them (RFC 7644 §3.5.2).
     Refuse,
 }
 
-/// Makes values canonical, and notes the quirks that were needed.
+/// Makes values canonical and notes the quirks that were needed.
 ///
 /// ```
 /// use scim_core::{Canonical, Leniency, ReadOnly, ResourceType};
@@ -66,34 +66,35 @@ pub struct Canonical<'a> {
 }
 
 impl<'a> Canonical<'a> {
-    /// A canonicaliser that forgives what `lenience` allows.
+    /// Makes a canonicaliser that forgives what `lenience` allows.
     pub fn new(lenience: &'a mut Lenience, read_only: ReadOnly) -> Self {
         Self { lenience, read_only, partial: false }
     }
 
-    /// Makes a value canonical that may lack its required sub-attributes: it will be merged into one
-    /// that does.
+    /// Allows values without their required sub-attributes, because they will be merged into a value that has them.
     #[must_use]
     pub fn partial(self) -> Self {
         Self { partial: true, ..self }
     }
 
-    /// Makes a whole value of `path` canonical: an array for a multi-valued attribute, else one value.
-    /// `None` means that nothing is left: `null`, `[]`, `{}`, or an object in which all was passed over.
+    /// Makes a whole value of `path` canonical: an array for a multi-valued attribute, otherwise one value.
+    ///
+    /// `None` means that nothing is left: `null`, `[]`, `{}`, or an object in which everything was passed over.
     ///
     /// # Errors
     ///
-    /// 400 `invalidValue` (or `mutability` under [`ReadOnly::Refuse`]) that names the path.
+    /// 400 `invalidValue` (or `mutability` with [`ReadOnly::Refuse`]), which names the path.
     pub fn value(&mut self, path: &AttrRef, mut value: Value) -> Result<Option<Value>, Error> {
         let presence = self.attribute(&At::from(path), path.leaf(), &mut value)?;
         Ok(presence.is_assigned().then_some(value))
     }
 
-    /// Makes one element of a multi-valued attribute, or one single value, canonical.
+    /// Makes one element of a multi-valued attribute canonical, or one single value.
     ///
     /// # Errors
     ///
-    /// `invalidValue` when the value does not have the attribute's type; the error names `path`.
+    /// `invalidValue` if the value does not have the attribute's type, or `mutability` as for [`value`](Self::value).
+    /// The error names `path`.
     pub fn element(&mut self, path: &AttrRef, mut value: Value) -> Result<Option<Value>, Error> {
         let presence = self.single(&At::from(path), path.leaf(), &mut value)?;
         Ok(presence.is_assigned().then_some(value))
@@ -126,13 +127,13 @@ impl<'a> Canonical<'a> {
         }
     }
 
-    /// A list where something else stands.
+    /// Makes a list from a value that is not an array.
     fn list(&mut self, at: &At<'_>, attribute: &Attribute, mut value: Value) -> Result<Vec<Value>, Error> {
         if is_nested_list(attribute, &value) && self.lenience.uses(Quirk::NestedList) {
             let inner = value.as_object_mut().and_then(|object| object.values_mut().next());
             return Ok(inner.and_then(Value::as_array_mut).map(std::mem::take).unwrap_or_default());
         }
-        // An empty text is no list: only `null` and `[]` are empty (RFC 7643 §2.5).
+        // An empty text is not a list: only `null` and `[]` are empty (RFC 7643 §2.5).
         if value != "" && self.lenience.uses(Quirk::WrapValue) {
             return Ok(vec![value]);
         }
@@ -160,7 +161,7 @@ impl<'a> Canonical<'a> {
         Ok(Presence::of(!elements.is_empty()))
     }
 
-    /// Allows `primary: true` at most once; with the quirk the first one wins.
+    /// Allows at most one `primary: true`. With the quirk, the first one wins.
     // CORE-025, Q-46
     fn one_primary(&mut self, at: &At<'_>, elements: &mut [Value]) -> Result<(), Error> {
         let mut primaries =
@@ -285,7 +286,7 @@ impl<'a> Canonical<'a> {
         Ok(Presence::NotUnderstood)
     }
 
-    /// A role whose `value` is itself a JSON object.
+    /// Takes `value` and `display` from a role whose `value` is itself a JSON object.
     // Q-18
     fn lift_json_value(&mut self, at: &At<'_>, attribute: &Attribute, object: &mut Map<String, Value>) {
         if attribute.name != "roles" || object.len() != 1 {
@@ -295,7 +296,7 @@ impl<'a> Canonical<'a> {
         if !text.starts_with('{') {
             return;
         }
-        // A text in which a key stands twice is no object whose meaning is known.
+        // A text with a duplicate key is not read as an object, because its meaning is not known.
         let Ok(Value::Object(mut inner)) = parse_json(text.as_bytes(), &Limits::default()) else { return };
         if !inner.get("value").is_some_and(Value::is_string) || !self.lenience.uses(Quirk::JsonInRoleValue) {
             return;
@@ -315,7 +316,7 @@ impl<'a> Canonical<'a> {
     }
 }
 
-/// Whether a value is the list of an attribute below the attribute's own name, as in `{"members": […]}`.
+/// Whether a value is the attribute's list inside an object under the attribute's name, as in `{"members": […]}`.
 pub fn is_nested_list(attribute: &Attribute, value: &Value) -> bool {
     let Value::Object(object) = value else { return false };
     object.len() == 1
@@ -323,8 +324,9 @@ pub fn is_nested_list(attribute: &Attribute, value: &Value) -> bool {
         && object.iter().all(|(key, inner)| key.eq_ignore_ascii_case(&attribute.name) && inner.is_array())
 }
 
-/// The refusal of an element in which nothing is assigned: dropping it could empty a list that the client meant to
-/// fill.
+/// Returns the error for an element in which nothing is assigned.
+///
+/// Dropping the element could empty a list that the client meant to fill.
 fn hollow_element(at: &At<'_>, attribute: &Attribute) -> Error {
     let detail = if attribute.is_complex() {
         let known: Vec<&str> = attribute.sub_attributes.iter().map(|sub| sub.name.as_str()).collect();
@@ -378,7 +380,7 @@ mod tests {
             for value in [json!(null), json!([])] {
                 assert_eq!(read(&leniency, "emails", value), Ok(None));
             }
-            // RFC 7643 §2.5: nothing else means "no value", so nothing else may empty a list.
+            // RFC 7643 §2.5: only these mean "no value", so nothing else may empty a list.
             let hollow = [
                 json!([null]),
                 json!([{}]),

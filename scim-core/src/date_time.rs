@@ -1,7 +1,7 @@
-//! `xsd:dateTime`, exactly — RFC 7643 §2.3.5.
+//! Reads and compares `xsd:dateTime` exactly — RFC 7643 §2.3.5.
 //!
-//! Written here because no calendar library reads all of it: years of any length and sign, fractions of
-//! any length, `24:00:00`, a zone that may be absent.
+//! This crate has its own parser because no calendar library reads all forms. A year may have a sign and more than 4
+//! digits, a fraction may have any length, `24:00:00` is valid, and the zone may be absent.
 
 // CORE-016
 
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::shorten::shorten;
 
-/// An instant read from an `xsd:dateTime`, comparable to full precision. Without a zone it is UTC.
+/// An instant read from an `xsd:dateTime`, with full precision. Without a zone it is UTC.
 ///
 /// ```
 /// use scim_core::DateTime;
@@ -36,14 +36,14 @@ impl DateTime {
         self.seconds
     }
 
-    /// The decimal digits of the fraction of a second, without trailing zeros; empty for a whole second.
+    /// The decimal digits of the fraction of a second, without trailing zeros. It is empty for a whole second.
     pub fn fraction(&self) -> &str {
         &self.fraction
     }
 
-    /// A text that orders as the instants do.
+    /// Returns a text that sorts like the instant.
     pub fn sort_key(&self) -> String {
-        // The flipped sign puts what was before the epoch first.
+        // Flipping the sign bit sorts instants before the epoch first.
         format!("{:016x}{}", self.seconds.cast_unsigned() ^ (1 << 63), self.fraction)
     }
 }
@@ -56,7 +56,7 @@ impl PartialOrd for DateTime {
 
 impl Ord for DateTime {
     fn cmp(&self, other: &Self) -> Ordering {
-        // Fractions without trailing zeros order as text.
+        // Fractions without trailing zeros sort as text.
         self.seconds.cmp(&other.seconds).then_with(|| self.fraction.cmp(&other.fraction))
     }
 }
@@ -69,12 +69,12 @@ impl FromStr for DateTime {
     }
 }
 
-/// A text that is no `xsd:dateTime`.
+/// The error for a text that is not an `xsd:dateTime`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no dateTime: expected a form such as `2008-01-23T04:56:22Z`")]
 pub struct DateTimeError(String);
 
-/// The longest year that still fits the arithmetic.
+/// The largest year that is accepted, so that the arithmetic cannot overflow.
 const MAX_YEAR: i64 = 9_999_999_999;
 
 fn parse(text: &str) -> Option<DateTime> {
@@ -145,8 +145,9 @@ fn days_in_month(year: i64, month: i64) -> i64 {
     }
 }
 
-/// Days since 1970-01-01 in the proleptic Gregorian calendar; years begin in March so that the leap
-/// day is the last.
+/// Returns the days since 1970-01-01 in the proleptic Gregorian calendar.
+///
+/// Years begin in March, so that the leap day is the last one.
 fn days_from_epoch(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
@@ -157,16 +158,17 @@ fn days_from_epoch(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + day_of_era - 719_468
 }
 
-/// A moment the service provider notes itself: milliseconds since the Unix epoch, written as
-/// `2026-01-31T12:00:00.000Z`.
+/// A time that the service provider sets, in milliseconds since the Unix epoch.
+///
+/// It is written as `2026-01-31T12:00:00.000Z`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
-/// `0000-01-01T00:00:00Z`: jiff writes earlier years with six digits, which `xsd:dateTime` does not know.
+/// `0000-01-01T00:00:00Z`. jiff writes earlier years with six digits, which `xsd:dateTime` does not allow.
 const EARLIEST: i64 = -62_167_219_200_000;
 
 impl Timestamp {
-    /// From milliseconds since the Unix epoch.
+    /// Makes a timestamp from milliseconds since the Unix epoch.
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
     }

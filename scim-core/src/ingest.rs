@@ -1,4 +1,4 @@
-//! Bodies of `POST` and `PUT` turned into canonical resources — RFC 7644 §3.3, §3.5.1.
+//! Reads bodies of `POST` and `PUT` into canonical resources — RFC 7644 §3.3, §3.5.1.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,26 +21,28 @@ use crate::schema::{Attribute, Mutability};
 use crate::shorten::shorten;
 use crate::unique::check_unique_value;
 
-/// What a body was read as.
+/// The result of reading a body.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Ingested {
     /// The document.
     pub resource: Resource,
-    /// The links of each relation the body mentions; a relation it is silent about is absent.
+    /// The links of each relation in the body. A relation that the body does not mention is absent.
     pub relations: BTreeMap<String, Vec<Reference>>,
-    /// The attributes that the body gave a value and that are otherwise only returned on request: the answer
-    /// holds them (see [`Projection::after_write`](crate::Projection::after_write)).
+    /// The attributes with a value in the body that are otherwise returned only on request.
+    ///
+    /// The answer holds them (see [`Projection::after_write`](crate::Projection::after_write)).
     // SRV-029
     pub written: Vec<AttrRef>,
 }
 
 /// Reads a body for create (`previous` is `None`) or replace.
 ///
-/// Names get the schema's spelling, read-only attributes are left out, types and required attributes
-/// are checked, `schemas` is reconciled with what is there. On replace, immutable attributes must not
-/// change, and write-only or never-returned ones that the body lacks are kept. The time it takes grows with
-/// the size of the body and no faster.
+/// Names get the schema's spelling, and read-only attributes are left out. Types and required attributes are checked.
+/// `schemas` is adapted to the attributes in the body.
+///
+/// On replace, immutable attributes must not change. Attributes that the body lacks are kept if they are immutable,
+/// write-only, or not returned by default. The time grows linearly with the size of the body.
 ///
 /// ```
 /// use scim_core::{Lenience, Limits, ResourceType, ingest, urn};
@@ -53,8 +55,8 @@ pub struct Ingested {
 ///
 /// # Errors
 ///
-/// `invalidSyntax` for the structure, `invalidValue` for values, `mutability` for immutable attributes. Each names the
-/// path of the attribute and what was expected.
+/// `invalidSyntax` for the structure, `invalidValue` for values, and `mutability` for immutable attributes. Each error
+/// names the path of the attribute and what was expected.
 pub fn ingest(
     bytes: &[u8],
     resource_type: &ResourceType,
@@ -65,7 +67,7 @@ pub fn ingest(
     ingest_value(parse_json(bytes, limits)?, resource_type, previous, lenience)
 }
 
-/// [`ingest`] for JSON that has been parsed already, such as an operation of a bulk request.
+/// Reads parsed JSON, such as an operation of a bulk request, as [`ingest`] reads a body.
 ///
 /// # Errors
 ///
@@ -88,7 +90,7 @@ pub fn ingest_value(
         unassigned: BTreeSet::new(),
     };
     let texts = *reader.lenience.texts();
-    // What a replace clears on purpose is not kept (CORE-030); by lower-case name.
+    // CORE-030: what a replace clears on purpose is not kept. These are lower-case names.
     let assigned = |(_, value): &(&String, &Value)| members::is_assigned(value);
     let top: BTreeSet<String> = match previous {
         Some(_) => {
@@ -103,7 +105,7 @@ pub fn ingest_value(
     let is_link =
         |path: &AttrRef| path.extension().is_none() && reader.relations.contains_key(&path.attribute().name);
     let written = on_request.filter(|path| is_link(path) || path.is_assigned(&document)).cloned().collect();
-    // Before anything is kept: a client need not name an extension of which it says nothing.
+    // This comes before attributes are kept: a client need not list an extension that its body does not use.
     reader.schemas(&mut document)?;
     if let Some(previous) = previous {
         let cleared = Cleared { top, in_extensions: reader.unassigned };
@@ -123,7 +125,7 @@ pub fn ingest_value(
     Ok(Ingested { resource: Resource::from_canonical(document), relations: reader.relations, written })
 }
 
-/// What a key at the top level stands for.
+/// What a key at the top level names.
 #[derive(Clone, Copy)]
 enum Member<'a> {
     Schemas,
@@ -131,16 +133,16 @@ enum Member<'a> {
     Extension(&'a Extension),
 }
 
-/// Turns a body into a document where it stands: what is canonical already is not moved.
+/// Turns a body into a document in place. Canonical values are not moved.
 struct Reader<'a> {
     resource_type: &'a ResourceType,
-    /// What a replace takes the place of.
+    /// The resource that a replace replaces.
     previous: Option<&'a Resource>,
     lenience: &'a mut Lenience,
     relations: BTreeMap<String, Vec<Reference>>,
-    /// Attributes of extensions that stand at the top level.
+    /// Attributes of extensions that were found at the top level.
     misplaced: Vec<(AttrRef, Value)>,
-    /// Attributes that stand in their extension and say that they have no value: URN and name.
+    /// Attributes inside their extension that the body explicitly clears: URN and name.
     unassigned: BTreeSet<(String, String)>,
 }
 
@@ -164,7 +166,7 @@ impl<'a> Reader<'a> {
         Canonical::new(self.lenience, ReadOnly::Strip)
     }
 
-    /// What the resource holds that a replace takes the place of.
+    /// What the replaced resource holds.
     fn before(&self, urn: Option<&str>) -> Option<&'a Map<String, Value>> {
         let before = self.previous?.as_map();
         match urn {
@@ -240,7 +242,8 @@ impl<'a> Reader<'a> {
         unless_lost(&at, self.before(Some(urn)).and_then(|before| before.get(at.name)), presence)
     }
 
-    /// Takes `department` at the top level by a quirk; otherwise follows the policy for unknown attributes.
+    /// Accepts an extension's attribute at the top level by a quirk. Otherwise follows the policy for unknown
+    /// attributes.
     // Q-17
     fn unknown(&mut self, key: &str, value: &mut Value) -> Result<Presence, Error> {
         if !value.is_null()
@@ -283,8 +286,9 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Checks that the list names the base schema and known extensions only. What is kept is the base
-    /// and each extension in use.
+    /// Checks that `schemas` names only the base schema and known extensions.
+    ///
+    /// The document then gets the base schema and each extension in use.
     // CORE-003 to CORE-006
     fn schemas(&mut self, document: &mut Map<String, Value>) -> Result<(), Error> {
         let base = &**self.resource_type.schema().id();
@@ -353,7 +357,7 @@ fn member<'a>(resource_type: &'a ResourceType, key: &str) -> Option<(&'a str, Me
     }
 }
 
-/// Refuses a replace that would take away what is there for a value that nobody understands.
+/// Refuses a replace that would remove an existing value because the new one is not understood.
 fn unless_lost<T>(
     at: &impl std::fmt::Display,
     before: Option<T>,
@@ -366,7 +370,7 @@ fn unless_lost<T>(
     Ok(presence)
 }
 
-/// What is left of an unknown attribute; `detail` says what is wrong where it may not be there.
+/// Returns what is left of an unknown attribute. `detail` is the message if it is refused.
 fn unknown(
     lenience: &mut Lenience,
     at: &At<'_>,
@@ -387,7 +391,7 @@ fn unknown(
     }
 }
 
-/// Extensions stand under their URN, and no attribute's name has a colon (RFC 7643 §2.1).
+/// Extensions are stored under their URN, and no attribute name contains a colon (RFC 7643 §2.1).
 fn is_urn(key: &str) -> bool {
     key.contains(':')
 }

@@ -1,4 +1,4 @@
-//! JSON from strangers: no key twice, bounded in depth and in the number of values.
+//! Reads untrusted JSON: without duplicate keys, and with limits for depth and number of values.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -11,12 +11,14 @@ use crate::error::Error;
 use crate::limits::Limits;
 use crate::shorten::shorten;
 
-/// Reads one JSON text, refusing what a lenient reader would silently mend: duplicate keys (RFC 8259
-/// leaves their meaning open), more than [`Limits::depth`] levels or [`Limits::elements`] values.
+/// Reads one JSON text and refuses what other parsers silently accept.
+///
+/// These are duplicate keys, whose meaning RFC 8259 leaves open, more than [`Limits::depth`] levels, and more than
+/// [`Limits::elements`] values.
 ///
 /// # Errors
 ///
-/// 400 `invalidSyntax` with line and column, or 413 past [`Limits::bytes`].
+/// 400 `invalidSyntax` with line and column, or 413 for more than [`Limits::bytes`].
 pub fn parse_json(bytes: &[u8], limits: &Limits) -> Result<Value, Error> {
     if bytes.len() > limits.bytes {
         let detail = format!("the body is larger than the {} bytes that are taken", limits.bytes);
@@ -103,7 +105,8 @@ impl<'de> Visitor<'de> for Tree<'_> {
         let inner = self.deeper()?;
         let mut map = Map::new();
         while let Some(key) = access.next_key_seed(Key)? {
-            // Asking `insert` saves looking each key up beforehand; the borrowed key is left for the message.
+            // `insert` reports a duplicate, which saves a lookup for each key. The borrowed key is kept for the
+            // message.
             let value = access.next_value_seed(inner)?;
             if map.insert(String::from(&*key), value).is_some() {
                 let key = shorten(&key);
@@ -114,7 +117,7 @@ impl<'de> Visitor<'de> for Tree<'_> {
     }
 }
 
-/// A key, borrowed unless it holds escapes.
+/// A key, which is borrowed unless it contains escapes.
 struct Key;
 
 impl<'de> DeserializeSeed<'de> for Key {

@@ -1,4 +1,4 @@
-//! The members of one JSON object, brought under the names their schema gives them.
+//! Gives the members of a JSON object the names of their schema.
 
 use std::collections::HashSet;
 
@@ -7,11 +7,11 @@ use serde_json::{Map, Value};
 use crate::canonical::Presence;
 use crate::error::Error;
 
-/// Settles each member of `object` in place.
+/// Normalizes each member of `object` in place: its name and its value.
 ///
-/// `find` says which name the schema has for a key and what it stands for; `visit` makes the value canonical
-/// and answers what is left of it. Only a member in another spelling is moved. Two keys for one name are an
-/// error, even when one holds `null`: which of them was meant?
+/// `find` returns the schema's name for a key, and what the key refers to. `visit` makes the value canonical and
+/// returns what is left of it. Only a member with another spelling is moved. Two keys for one name are an error, even
+/// if one of them holds `null`, because either may be meant.
 pub(crate) fn settle<'s, T: Copy>(
     object: &mut Map<String, Value>,
     find: impl Fn(&str) -> Option<(&'s str, T)>,
@@ -61,7 +61,7 @@ pub(crate) fn settle<'s, T: Copy>(
     Ok(())
 }
 
-/// Whether a value of unknown meaning says anything: `null`, `[]` and `{}` do not (RFC 7643 §2.5).
+/// Whether a value of an unknown attribute is assigned. `null`, `[]` and `{}` are not (RFC 7643 §2.5).
 ///
 /// ```
 /// assert!(scim_core::is_assigned(&"".into()) && !scim_core::is_assigned(&serde_json::json!([])));

@@ -4,20 +4,22 @@ use std::fmt;
 
 /// Whether `name` is a legal attribute name: a letter or `$`, then letters, digits, `-`, `_`, `$`.
 ///
-/// RFC 7643 §2.1, with the leading `$` that `$ref` needs (decision X12).
+/// RFC 7643 §2.1 does not allow the leading `$`, but `$ref` needs it.
+// decision X12
 pub fn is_attribute_name(name: &str) -> bool {
     let mut bytes = name.bytes();
     bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'$')
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'$'))
 }
 
-/// Whether two names are the same without regard to case. Most come in the schema's spelling, and equal bytes
-/// are seen faster than equal letters.
+/// Whether two names are equal ignoring case.
+///
+/// Most names have the schema's spelling, and comparing bytes is faster than comparing letters.
 pub(crate) fn same_name(known: &str, name: &str) -> bool {
     known.len() == name.len() && (known == name || known.eq_ignore_ascii_case(name))
 }
 
-/// The text of an attribute path taken apart, not yet looked up: `[urn:]name[.sub]`.
+/// The parts of an attribute path, which has not been looked up: `[urn:]name[.sub]`.
 ///
 /// ```
 /// use scim_core::AttrPath;
@@ -28,7 +30,7 @@ pub(crate) fn same_name(known: &str, name: &str) -> bool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AttrPath<'a> {
-    /// The schema's URN, when the path is qualified.
+    /// The schema's URN, if the path is qualified.
     pub urn: Option<&'a str>,
     /// The attribute.
     pub name: &'a str,
@@ -37,12 +39,12 @@ pub struct AttrPath<'a> {
 }
 
 impl<'a> AttrPath<'a> {
-    /// Splits at the last `:` and then at the `.` behind it, so that versions such as `2.0` inside a
-    /// URN never look like sub-attributes (D8).
+    /// Splits at the last `:` and then at the `.` after it, so that `2.0` in a URN is never read as a sub-attribute.
     ///
     /// # Errors
     ///
-    /// [`AttrPathError`] when `text` has not the form of RFC 7644 §3.10.
+    /// [`AttrPathError`] if `text` does not have the form of RFC 7644 §3.10.
+    // D8
     pub fn parse(text: &'a str) -> Result<Self, AttrPathError> {
         let refuse = |what| AttrPathError { text: text.to_owned(), what };
         let (urn, rest) = match text.rfind(':') {
@@ -83,7 +85,7 @@ impl fmt::Display for AttrPath<'_> {
     }
 }
 
-/// A text that is no attribute path.
+/// The error for a text that is not an attribute path.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not an attribute path: expected {what}")]
 pub struct AttrPathError {

@@ -1,4 +1,4 @@
-//! Makes documents that were written under another definition of their type fit the present one.
+//! Makes documents fit their type if they were written under another definition of it.
 
 use std::fmt::Write as _;
 
@@ -13,12 +13,14 @@ use crate::resource_type::{Extension, ResourceType};
 use crate::scalar;
 use crate::schema::{Attribute, Type};
 
-/// A hash of everything that decides whether a document fits the type: names, types, which attributes have many values,
-/// and which are relations. It must not change between releases, because it is stored.
+/// Returns a hash of everything that decides whether a document fits the type.
+///
+/// These are names, types, which attributes are multi-valued, and which are relations. The hash must not change between
+/// releases, because it is stored.
 pub(crate) fn fingerprint(resource_type: &ResourceType) -> u64 {
     let mut text = String::new();
     for relation in resource_type.relations() {
-        // A `String` takes everything.
+        // Writing to a `String` cannot fail.
         let _ = write!(text, "{};", relation.name);
     }
     let extensions = resource_type.extensions().iter().map(|extension| &extension.schema);
@@ -50,7 +52,7 @@ pub(crate) fn fit(resource_type: &ResourceType, keeps_unknown: bool, document: &
     fitting.members(document, known, |member, value| match member {
         Member::Attribute(attribute) if attribute.name == "schemas" => true,
         Member::Attribute(attribute) => {
-            // Links are rows, whatever a document has kept from before they were.
+            // Links are rows. A document may still hold them from before the attribute became a relation.
             resource_type.relation(&attribute.name).is_none() && fitting.attribute(attribute, value)
         }
         Member::Extension(extension) => {
@@ -67,20 +69,20 @@ pub(crate) fn fit(resource_type: &ResourceType, keeps_unknown: bool, document: &
     }
 }
 
-/// What a key at the top level stands for.
+/// What a key at the top level names.
 #[derive(Clone, Copy)]
 enum Member<'a> {
     Attribute(&'a Attribute),
     Extension(&'a Extension),
 }
 
-/// How documents are made to fit.
+/// The rules by which documents are made to fit.
 struct Fitting {
     keeps_unknown: bool,
 }
 
 impl Fitting {
-    /// Keeps the members that fit. A name whose spelling has changed gets the new one.
+    /// Keeps the members that fit, and renames those whose spelling in the schema has changed.
     fn members<'s, T: Copy>(
         &self,
         object: &mut Map<String, Value>,
@@ -88,7 +90,8 @@ impl Fitting {
         mut fits: impl FnMut(T, &mut Value) -> bool,
     ) {
         let twice = |name: &str| Error::internal(format!("`{name}` stands twice"));
-        // Fails only if a name stands twice, which a canonical document does not have; what is left then goes.
+        // This fails only if a name occurs twice, which a canonical document cannot have. Renamed members are then
+        // dropped.
         let _ = members::settle(object, known, twice, |_, what, value| {
             Ok(Presence::of(what.map_or(self.keeps_unknown, |what| fits(what, value))))
         });

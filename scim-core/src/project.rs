@@ -1,5 +1,4 @@
-//! What of a resource is returned: `returned`, `attributes`, `excludedAttributes` — RFC 7644 §3.9,
-//! RFC 7643 §7.
+//! Which attributes are returned: `returned`, `attributes` and `excludedAttributes` — RFC 7644 §3.9, RFC 7643 §7.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,7 +13,7 @@ use crate::representation::View;
 use crate::resource_type::{AttrRef, Resolved, ResourceType};
 use crate::schema::{Attribute, Returned};
 
-/// Which attributes an answer holds, for resources of the type it was made for.
+/// The attributes that an answer holds, for resources of one type.
 ///
 /// ```
 /// use scim_core::{Projection, ResourceType};
@@ -28,12 +27,13 @@ pub struct Projection {
 }
 
 impl Projection {
-    /// From the names of `attributes` or of `excludedAttributes`. Names that lead nowhere select nothing, unless a
-    /// resource keeps an attribute of that name which no schema knows.
+    /// Makes a projection from the names of `attributes` or of `excludedAttributes`.
+    ///
+    /// A name that matches no attribute selects nothing, unless a resource keeps an unknown attribute with that name.
     ///
     /// # Errors
     ///
-    /// 400 `invalidValue` when both lists are given.
+    /// 400 `invalidValue` if both lists are given.
     // SRV-030
     pub fn new<S: AsRef<str>>(
         resource_type: &ResourceType,
@@ -43,8 +43,10 @@ impl Projection {
         Self::after_write(resource_type, attributes, excluded, &[])
     }
 
-    /// [`Projection::new`] for the answer to a write: those of `written` that are otherwise only returned on
-    /// request are there too, unless a list says otherwise (RFC 7643 §7).
+    /// Makes a projection for the answer to a write.
+    ///
+    /// It works like [`Projection::new`], but also returns the attributes in `written` that are otherwise returned only
+    /// on request. The lists take precedence (RFC 7643 §7).
     ///
     /// # Errors
     ///
@@ -73,23 +75,23 @@ impl Projection {
         Ok(Self { chosen: Some(list.choose(resource_type)) })
     }
 
-    /// Whether it is the default: no list was given.
+    /// Whether no list was given.
     pub fn is_default(&self) -> bool {
         self.chosen.is_none()
     }
 
-    /// Whether a top-level attribute may appear in the answer at all, for deciding whether to load it.
+    /// Whether a top-level attribute may appear in the answer, and so has to be loaded.
     pub fn wants(&self, name: &str) -> bool {
         self.chosen.as_ref().is_none_or(|chosen| chosen.wants(name))
     }
 
-    /// Whether an attribute is written as it stands, with all its parts.
+    /// Whether an attribute is written unchanged, with all its sub-attributes.
     pub fn takes_whole(&self, resource_type: &ResourceType, name: &str) -> bool {
         let mut picks = self.chosen(resource_type).document.picks.iter();
         picks.any(|pick| pick.attribute.name == name && pick.parts.is_none())
     }
 
-    /// One element of a multi-valued attribute, as much of it as is written; `None` when that is nothing.
+    /// Returns the part of an element of a multi-valued attribute that is written, or `None` if nothing is written.
     pub fn part(&self, resource_type: &ResourceType, name: &str, element: &Value) -> Option<Value> {
         let chosen = self.chosen(resource_type);
         let pick = chosen.document.picks.iter().find(|pick| pick.attribute.name == name)?;
@@ -102,18 +104,18 @@ impl Projection {
     }
 }
 
-/// A projection worked out: what is written of each object, once for all resources of an answer.
+/// A resolved projection, which is computed once for all resources of an answer.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Chosen {
     pub(crate) document: Selection,
     pub(crate) extensions: Vec<(Arc<str>, Selection)>,
     pub(crate) meta: Option<Pick>,
-    /// What is not returned by default, as it would stand in JSON text; empty in all other projections.
+    /// The names that are not returned by default, in quotes as in JSON text. Empty in other projections.
     pub(crate) hidden: Vec<String>,
 }
 
 impl Chosen {
-    /// What is returned when the request names nothing.
+    /// Makes the projection for a request that names no attributes.
     pub(crate) fn by_default(resource_type: &ResourceType) -> Self {
         let mut chosen = List::Except { named: Vec::new(), written: &[] }.choose(resource_type);
         let extensions = chosen.extensions.iter().map(|(_, selection)| selection);
@@ -127,17 +129,17 @@ impl Chosen {
     }
 }
 
-/// What is written of one object.
+/// The members of one object that are written.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Selection {
     pub(crate) picks: Vec<Pick>,
-    /// Attributes that are there and not written.
+    /// Attributes of the schema that are not written.
     pub(crate) silent: Vec<Arc<Attribute>>,
     pub(crate) unknown: Unknown,
 }
 
 impl Selection {
-    /// Attributes and sub-attributes that are not written.
+    /// Returns the attributes and sub-attributes that are not written.
     fn hidden(&self) -> impl Iterator<Item = &Arc<Attribute>> {
         let parts = self.picks.iter().filter_map(|pick| Some((pick, pick.parts.as_ref()?)));
         let subs = parts.flat_map(|(pick, parts)| {
@@ -147,7 +149,7 @@ impl Selection {
         self.silent.iter().chain(subs)
     }
 
-    /// Whether a schema knows the attribute; names in documents have its spelling.
+    /// Whether a schema knows the attribute. The names in documents have the schema's spelling.
     pub(crate) fn knows(&self, name: &str) -> bool {
         let picked = self.picks.iter().map(|pick| &pick.attribute);
         picked.chain(&self.silent).any(|attribute| attribute.name == name)
@@ -158,7 +160,7 @@ impl Selection {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Pick {
     pub(crate) attribute: Arc<Attribute>,
-    /// The parts of a complex value; `None` when it is written as it stands.
+    /// The sub-attributes of a complex value that are written. `None` if the value is written unchanged.
     pub(crate) parts: Option<Parts>,
 }
 
@@ -173,14 +175,14 @@ impl Pick {
     }
 }
 
-/// What is written of a complex value.
+/// The sub-attributes that are written of a complex value.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Parts {
     pub(crate) subs: Vec<Arc<Attribute>>,
     pub(crate) unknown: Unknown,
 }
 
-/// What is written of what no schema knows, by name in lower case.
+/// The attributes unknown to the schema that are written, by lower-case name.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Unknown {
     Only(BTreeSet<String>),
@@ -214,7 +216,7 @@ impl Unknown {
     }
 }
 
-/// What one name of a list leads to.
+/// What one name in a list refers to.
 enum Named {
     Extension(Arc<str>),
     Attribute(AttrRef),
@@ -305,7 +307,7 @@ impl List<'_> {
         if only { Unknown::Only(names.collect()) } else { Unknown::Except(names.collect()) }
     }
 
-    /// How much of one attribute is written; `None` for nothing.
+    /// Returns what is written of one attribute, or `None` for nothing.
     fn pick(&self, extension: Option<&Arc<str>>, attribute: &Arc<Attribute>) -> Option<Pick> {
         let is = |path: &AttrRef| path.extension() == extension && path.attribute().name == attribute.name;
         let written = |sub: Option<&Attribute>| match self {

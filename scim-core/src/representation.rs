@@ -1,4 +1,4 @@
-//! A resource as it is answered, written without copying: one function for every verb.
+//! Writes a resource into an answer without copying it.
 
 use std::sync::Arc;
 
@@ -17,9 +17,9 @@ use crate::schema::Attribute;
 pub struct Meta {
     /// The resource type's name.
     pub resource_type: String,
-    /// When the resource was made.
+    /// When the resource was created.
     pub created: Timestamp,
-    /// When it last really changed.
+    /// When the resource last actually changed.
     pub last_modified: Timestamp,
     /// Its URI.
     pub location: String,
@@ -28,7 +28,7 @@ pub struct Meta {
 }
 
 impl Meta {
-    /// All of it.
+    /// Makes a `meta` with all its members.
     pub fn new(
         resource_type: impl Into<String>,
         created: Timestamp,
@@ -46,8 +46,9 @@ impl Meta {
     }
 }
 
-/// A resource as it is answered: document, what the server owns, computed attributes, and the
-/// projection. Serialising it writes the JSON; nothing is copied on the way.
+/// A resource in an answer: document, `id`, `meta`, computed attributes and the projection.
+///
+/// Serialising it writes the JSON without copying values.
 #[derive(Clone, Copy, Debug)]
 pub struct Representation<'a> {
     /// The resource type.
@@ -58,9 +59,9 @@ pub struct Representation<'a> {
     pub resource: &'a Resource,
     /// `meta`.
     pub meta: &'a Meta,
-    /// Relations and other computed attributes, by name, each an array of elements.
+    /// Relations and other computed attributes by name. Each one is an array of elements.
     pub computed: &'a [(&'a str, Value)],
-    /// What is returned.
+    /// The projection.
     pub projection: &'a Projection,
 }
 
@@ -104,8 +105,9 @@ impl Serialize for Representation<'_> {
     }
 }
 
-/// The members that are written though no schema knows them. `met` is how many others there are; most often
-/// that is all of them, and nothing need be searched.
+/// Returns the members that are written although no schema knows them.
+///
+/// `met` counts the known members. It usually equals the number of members, and then nothing is searched.
 fn unknown<'a>(
     values: &'a Map<String, Value>,
     selection: &'a Selection,
@@ -155,7 +157,7 @@ fn write_entry<M: SerializeMap>(out: &mut M, pick: &Pick, value: &Value) -> Resu
     if view.is_empty() { Ok(()) } else { out.serialize_entry(&pick.attribute.name, &view) }
 }
 
-/// One value, as much of it as was picked.
+/// The part of a value that is written.
 pub(crate) struct View<'a> {
     pub(crate) pick: &'a Pick,
     pub(crate) value: &'a Value,
@@ -212,7 +214,7 @@ pub(crate) struct MetaView<'a> {
 }
 
 impl<'a> MetaView<'a> {
-    /// `None` when nothing of it is written.
+    /// Returns `None` if no part of `meta` is written.
     pub(crate) fn new(meta: &'a Meta, chosen: &'a Chosen) -> Option<Self> {
         let view = Self { meta, pick: chosen.meta.as_ref()? };
         (!view.subs().is_empty()).then_some(view)

@@ -12,19 +12,18 @@ use crate::reference::Reference;
 use crate::resource_type::ResourceType;
 use crate::schema::Attribute;
 
-/// Checks that a document has every required attribute of the base schema and of each extension in use,
-/// and each required extension: what holds after the last operation of a PATCH. Links
-/// are no part of a document, so a required relation is not looked for. What a client cannot give, because it is
-/// read-only, is not asked of it.
+/// Checks that a document has the required attributes and extensions. PATCH calls it after the last operation.
 ///
-/// The error is 400 `invalidValue` and names the attribute.
+/// Required attributes are those of the base schema and of each extension in use. Links are not part of a document, so
+/// required relations are not checked. Read-only attributes are not checked either, because a client cannot give them.
+/// Neither are attributes that are never returned, because they may not be stored.
 ///
 /// # Errors
 ///
-/// 400 `invalidValue`, which names each required attribute that has no value.
+/// 400 `invalidValue`, which names the first attribute or extension that is required and missing.
 // CORE-075, PATCH-036
 pub fn check_required(resource_type: &ResourceType, document: &Map<String, Value>) -> Result<(), Error> {
-    // A secret may be required of a client and still be stored nowhere.
+    // A client may have to send a secret that is not stored.
     let is_stored = |attribute: &Attribute| !attribute.is_never_returned();
     each_schema(resource_type, document, |urn, attributes, values| {
         let is_relation =
@@ -35,7 +34,7 @@ pub fn check_required(resource_type: &ResourceType, document: &Map<String, Value
     })
 }
 
-/// Checks a document whose values are canonical, so that their sub-attributes have been checked before.
+/// Checks a document whose values are canonical, so their sub-attributes have been checked already.
 pub(crate) fn check(
     resource_type: &ResourceType,
     document: &Map<String, Value>,
@@ -56,7 +55,7 @@ fn each_schema(
         let urn = &**extension.schema.id();
         match document.get(urn).and_then(Value::as_object) {
             Some(values) => check(Some(urn), extension.schema.attributes(), values)?,
-            // An extension of which a client can give nothing is the service provider's to assign.
+            // The service provider assigns an extension in which a client can write nothing.
             None if extension.required
                 && extension.schema.attributes().iter().any(|own| own.is_writable()) =>
             {
@@ -97,7 +96,7 @@ fn check_sub_attributes(
     attribute: &Attribute,
     values: &Map<String, Value>,
 ) -> Result<(), Error> {
-    // Of most attributes nothing is required: their values need not be looked up.
+    // Most attributes have no required sub-attributes, so their values need not be looked up.
     if !attribute.sub_attributes.iter().any(|sub| sub.is_required_of_clients()) {
         return Ok(());
     }

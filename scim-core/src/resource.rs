@@ -5,18 +5,17 @@ use serde_json::{Map, Value};
 use crate::resource_type::AttrRef;
 use crate::weight::weight;
 
-/// The document of one resource: canonical, schema-bound, without relations and without what the
-/// server owns (`id`, `meta`).
+/// The document of one resource, in canonical form and bound to a schema.
 ///
-/// The promise, kept by [`ingest`](crate::ingest) and by every PATCH:
+/// It does not contain relations, `id` or `meta`. [`ingest`](crate::ingest) and every PATCH guarantee that:
 ///
 /// * keys are in the schema's spelling, extension attributes sit under their URN;
 /// * there is no `null`, no empty array and no empty object;
 /// * scalars have the JSON type of their attribute;
 /// * `schemas` names exactly the schemas in use.
 ///
-/// With [`UnknownAttributes::Keep`](crate::UnknownAttributes::Keep), attributes that no schema knows stand
-/// beside the others as they were sent.
+/// With [`UnknownAttributes::Keep`](crate::UnknownAttributes::Keep), it also holds attributes that no schema knows, as
+/// they were sent.
 ///
 /// Read it with [`Resource::get`] or [`Resource::as_map`].
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -25,7 +24,7 @@ pub struct Resource {
 }
 
 impl Resource {
-    /// Takes a map that already keeps the promise: one that a store wrote, or an applier computed.
+    /// Takes a map that is already canonical, such as one that a store wrote or a PATCH computed.
     pub fn from_canonical(attributes: Map<String, Value>) -> Self {
         Self { attributes }
     }
@@ -35,12 +34,12 @@ impl Resource {
         &self.attributes
     }
 
-    /// The document, to be changed in place by code that keeps the promise.
+    /// The document, for changes in place by code that keeps it canonical.
     pub fn as_map_mut(&mut self) -> &mut Map<String, Value> {
         &mut self.attributes
     }
 
-    /// How many bytes the document has, [about](crate::weight).
+    /// The [approximate](crate::weight) size of the document in bytes.
     pub fn weight(&self) -> usize {
         self.attributes.iter().map(|(name, value)| name.len() + weight(value)).sum()
     }
@@ -50,7 +49,7 @@ impl Resource {
         self.attributes
     }
 
-    /// The value of an attribute; the sub-attribute of `path` is followed when the attribute is single.
+    /// Returns the value of an attribute. The sub-attribute of `path` is followed if the attribute is single-valued.
     pub fn get(&self, path: &AttrRef) -> Option<&Value> {
         let value = path.get(&self.attributes)?;
         match path.sub() {
@@ -59,7 +58,7 @@ impl Resource {
         }
     }
 
-    /// The string at a top-level attribute, by its exact name.
+    /// Returns the string value of a top-level attribute, by its exact name.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.attributes.get(name)?.as_str()
     }

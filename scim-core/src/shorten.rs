@@ -1,11 +1,12 @@
-//! Texts from outside, short enough for a message.
+//! Shortens texts from outside for messages.
 
-/// How many characters of a text a message repeats.
+/// The number of characters of a text that a message repeats.
 const MOST: usize = 80;
 
-/// Shortens a text from outside to the 80 characters that an error may repeat. An ellipsis shows where it was cut.
+/// Shortens a text from outside to the 80 characters that an error may repeat.
 ///
-/// A URN is cut in its middle, because it ends in the attribute that it names; any other text at its end.
+/// An ellipsis marks the cut. A URN is cut in the middle, because it ends with the name of its attribute. Any other
+/// text is cut at its end.
 ///
 /// ```
 /// use scim_core::shorten;

@@ -1,4 +1,4 @@
-//! What a value of a unique attribute may contain.
+//! The characters that a value of a unique attribute may contain.
 
 use serde_json::Value;
 
@@ -7,25 +7,27 @@ use crate::resource_type::{AttrRef, ResourceType};
 #[cfg(feature = "precis")]
 use crate::schema::Type;
 
-/// The rules for values of unique attributes, beyond what the schema says.
+/// The rules for values of unique attributes, in addition to the schema.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UniqueProfile {
     /// No control characters.
     #[default]
     Plain,
-    /// The PRECIS profile `UsernameCaseMapped` (RFC 8265 §3.3), for string attributes that are compared without regard
-    /// to case, such as `userName`; other unique attributes as with `Plain`.
+    /// The PRECIS profile `UsernameCaseMapped` (RFC 8265 §3.3).
     ///
-    /// Values that the profile does not allow are refused: those with spaces, symbols, compatibility characters or
-    /// badly mixed writing directions. Two spellings that are equal under the profile clash. Values are stored as they
-    /// were sent, and compared by [`fold`](crate::fold), which maps every allowed value as the profile does.
+    /// It applies to string attributes that are not case-exact, such as `userName`. The rules of `Plain` apply to other
+    /// unique attributes.
+    ///
+    /// The profile refuses values with spaces, symbols, compatibility characters or badly mixed writing directions. Two
+    /// spellings that are equal under the profile conflict. Values are stored as they were sent. They are compared by
+    /// [`fold`](crate::fold), which maps every allowed value as the profile does.
     #[cfg(feature = "precis")]
     UsernameCaseMapped,
 }
 
 impl UniqueProfile {
-    /// What is wrong with a value of an attribute, if anything is.
+    /// Returns what is wrong with a value of an attribute, if anything.
     fn fault(self, path: &AttrRef, text: &str) -> Option<String> {
         if let Some(control) = text.chars().find(|c| c.is_control()) {
             let control = u32::from(control);
@@ -65,16 +67,17 @@ mod precis {
     }
 }
 
-/// Checks a value of a unique attribute against the type's [`UniqueProfile`]. Without any profile, control characters
-/// are refused: `ada` and `ada` with a NUL behind it look like one person.
+/// Checks a value of a unique attribute against the type's [`UniqueProfile`].
 ///
-/// `now` is the value of `path`'s attribute as it is to be stored, `before` what is stored. A value that is stored
-/// already may stay, so that the rest of its resource can be changed. Control characters are U+0000 to U+001F and
-/// U+007F to U+009F.
+/// Every profile refuses control characters, because `ada` and `ada` followed by a NUL look like one person. Control
+/// characters are U+0000 to U+001F and U+007F to U+009F.
+///
+/// `now` is the value of `path`'s attribute as it is to be stored, `before` is the stored one. A stored value may stay,
+/// so that the rest of its resource can be changed.
 ///
 /// # Errors
 ///
-/// 400 `invalidValue` that names the path and what is wrong.
+/// 400 `invalidValue`, which names the path and what is wrong.
 ///
 /// ```
 /// use scim_core::{ResourceType, check_unique_value};
@@ -146,10 +149,10 @@ mod tests {
         assert_eq!(UniqueProfile::UsernameCaseMapped.fault(&external_id, "a b"), None);
     }
 
-    /// So two spellings that are the same under the profile have one key, and values compare as it says.
+    /// So two spellings that are equal under the profile have one key, and values compare as the profile says.
     #[test]
     fn folding_is_what_the_profile_does() {
-        // Without ideographs and syllables of Hangul, which nothing maps.
+        // Without ideographs and Hangul syllables, which nothing maps.
         let scripts = ['\0'..='\u{33ff}', '\u{a000}'..='\u{abff}', '\u{f900}'..='\u{1efff}'];
         for c in scripts.into_iter().flatten() {
             for mark in ["", "\u{301}", "\u{ff9e}"] {

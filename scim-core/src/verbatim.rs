@@ -1,11 +1,11 @@
-//! A stored document written through as it is, with what the server owns set in: nothing is parsed.
+//! Copies a stored document into an answer without parsing it, and adds `id` and `meta`.
 
 use serde_json::to_writer;
 
 use crate::representation::{Meta, MetaView};
 use crate::resource_type::ResourceType;
 
-/// The JSON text of a canonical document on its way into an answer that names no attributes.
+/// The JSON text of a canonical document, for an answer to a request that names no attributes.
 ///
 /// ```
 /// use scim_core::{Meta, ResourceType, Timestamp, Verbatim};
@@ -22,20 +22,22 @@ pub struct Verbatim<'a> {
     pub resource_type: &'a ResourceType,
     /// The identifier.
     pub id: &'a str,
-    /// The document, as a store wrote it.
+    /// The document, as the store has it.
     pub text: &'a str,
     /// `meta`.
     pub meta: &'a Meta,
 }
 
 impl Verbatim<'_> {
-    /// The JSON object; `None` when the document may hold something that is not returned by default or is computed, so
-    /// that only a [`Representation`](crate::Representation) can tell.
+    /// Returns the JSON object, or `None` if the text may contain something that must not be copied.
+    ///
+    /// This is an attribute that is not returned by default, or a computed one. A
+    /// [`Representation`](crate::Representation) then has to be written instead.
     pub fn to_vec(&self) -> Option<Vec<u8>> {
         let Self { resource_type, id, text, meta } = *self;
         let chosen = resource_type.returned_by_default();
-        // A name that is not there cannot be hidden; one that is may still be part of a value. A relation is computed,
-        // whatever a document may have kept from before it was one.
+        // A hidden attribute is in the document only if its name is in the text. The name may also be part of a value:
+        // then the fast path is skipped without need. A relation is computed, but an old document may still hold it.
         let relations = resource_type.relations();
         if chosen.hidden.iter().any(|name| text.contains(name))
             || relations.iter().any(|relation| text.contains(&relation.name))

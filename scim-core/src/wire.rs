@@ -1,8 +1,8 @@
-//! Helpers to read what others send.
+//! Helpers for reading and writing JSON.
 
 use serde::{Deserialize, Deserializer};
 
-/// Reads `null` like a member that is not there (RFC 7643 §2.5).
+/// Reads `null` like an absent member (RFC 7643 §2.5).
 pub(crate) fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -11,13 +11,14 @@ where
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
-/// What is wrong, in one line.
+/// Joins errors into one line.
 pub(crate) fn sentence<E: std::fmt::Display>(faults: &[E]) -> String {
     faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
-/// A string enum that is read without regard to case. With `..`, texts it does not know are kept;
-/// without, they are refused with the list of what is known.
+/// Defines an enum of strings that are read ignoring case.
+///
+/// With `..`, unknown strings are kept. Without it, they are refused with a list of the known ones.
 macro_rules! keywords {
     (
         $(#[$meta:meta])*
@@ -28,7 +29,7 @@ macro_rules! keywords {
         pub enum $name { $($(#[$doc])* $variant,)+ }
 
         impl $name {
-            /// The keyword as it is written.
+            /// The keyword, as it is written.
             pub fn as_str(&self) -> &'static str {
                 match self { $(Self::$variant => $text,)+ }
             }
@@ -54,12 +55,12 @@ macro_rules! keywords {
         #[non_exhaustive]
         pub enum $name {
             $($(#[$doc])* $variant,)+
-            /// A keyword this version does not know, as it was read.
+            /// A keyword that this version does not know, as it was read.
             Other(String),
         }
 
         impl $name {
-            /// The keyword as it is written.
+            /// The keyword, as it is written.
             pub fn as_str(&self) -> &str {
                 match self { $(Self::$variant => $text,)+ Self::Other(text) => text }
             }
