@@ -222,7 +222,7 @@ impl ResourceType {
     ///
     /// # Errors
     ///
-    /// [`ResolveError`] when the path is malformed or names no attribute of the type.
+    /// [`ResolveError`] if the path is malformed or names no attribute of the type.
     pub fn resolve(&self, path: &str) -> Result<AttrRef, ResolveError> {
         match self.resolve_with(path, &mut Lenience::strict())? {
             Resolved::Attribute(attribute) => Ok(attribute),

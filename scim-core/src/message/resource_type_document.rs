@@ -22,7 +22,7 @@ pub struct ResourceTypeDocument {
     pub name: String,
     /// The endpoint below the base URL.
     pub endpoint: String,
-    /// What it is, for people.
+    /// A human-readable description.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// The URN of the base schema.
@@ -30,7 +30,7 @@ pub struct ResourceTypeDocument {
     /// The extensions.
     #[serde(default, deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
     pub schema_extensions: Vec<SchemaExtension>,
-    /// What the service provider knows about it.
+    /// The service provider's data about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub meta: Option<ResourceMeta>,
     /// Everything else.

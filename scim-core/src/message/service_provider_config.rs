@@ -197,7 +197,7 @@ impl SecurityEvents {
 }
 
 keywords! {
-    /// When requests are completed asynchronously; read without regard to case (RFC 9967 §4).
+    /// When requests are completed asynchronously. Read ignoring case (RFC 9967 §4).
     pub enum AsyncRequest {
         /// Never.
         None = "none",
@@ -219,7 +219,7 @@ pub struct AuthenticationScheme {
     pub r#type: String,
     /// The human-readable name.
     pub name: String,
-    /// What it is, for people.
+    /// A human-readable description.
     pub description: String,
     /// Where it is specified.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -86,7 +86,7 @@ impl AttrRef {
         assigned
     }
 
-    /// Calls `visit` with each simple or complex value that the reference leads to.
+    /// Calls `visit` with each simple or complex value to which the reference points.
     ///
     /// It visits the elements of an array one by one, and follows the sub-attribute.
     pub fn for_each<'a>(&self, document: &'a Map<String, Value>, visit: &mut dyn FnMut(&'a Value)) {

@@ -1,4 +1,4 @@
-//! What an attribute's characteristics do: mutability, returned, caseExact, canonicalValues — RFC 7643 §7 and
+//! The effect of an attribute's characteristics: mutability, returned, caseExact, canonicalValues — RFC 7643 §7 and
 //! tables G.4, G.5 of the requirements.
 
 use scim_core::{AttrRef, Leniency, ResourceType, Schema, Uniqueness, check_required, urn};
@@ -150,15 +150,15 @@ fn core_075_what_a_client_cannot_give_is_not_asked_of_it() {
             {"name": "value", "required": true}, seen,
         ]},
     ]);
-    // The extension is required, too.
+    // The extension is required too.
     let resource_type = resource_type(attributes, json!([seen]), true).unwrap();
     let body = json!({"schemas": [ROBOT], "model": "R2", "parts": [{"value": "arm"}]});
     let mut made = create(&resource_type, &Leniency::STRICT, &body).unwrap().resource;
     check_required(&resource_type, made.as_map()).unwrap();
-    // What the service provider has assigned stays, and may be missing still.
+    // What the service provider has assigned stays, and may still be missing.
     made.as_map_mut().insert("serial".into(), json!("7"));
     let replaced = replace(&resource_type, &made, &body).unwrap();
     assert_eq!(replaced.text("serial"), Some("7"));
-    // What it can give is asked of it.
+    // A client must give what it can give.
     refused(create(&resource_type, &Leniency::STRICT, &json!({"schemas": [ROBOT]})), "invalidValue", "model");
 }

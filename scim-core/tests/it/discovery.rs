@@ -199,7 +199,7 @@ fn core_078_characteristics_are_read_and_written_alike() {
         let written = serde_json::to_value(attribute).unwrap();
         for (name, value) in document.as_object().unwrap() {
             assert!(known.contains(&name.as_str()), "{name}");
-            // What a type does not have is read, and not written again.
+            // Characteristics that a type does not have are read, but not written again.
             let unwritten =
                 ["caseExact", "uniqueness"].contains(&name.as_str()) && written.get(name).is_none();
             let empty = value == "" || value.as_array().is_some_and(Vec::is_empty) || unwritten;

@@ -1,5 +1,5 @@
-//! The built-in schema documents are those of RFC 7643 §8.7 with the corrections of part G.6 and X17, X19, X21,
-//! X22, and nothing else. The RFC's JSON is read from beside `SCIM_CASES`.
+//! The built-in schema documents are those of RFC 7643 §8.7 with the corrections of part G.6 and X17, X19, X21, X22,
+//! and nothing else. The RFC's JSON is read from the folder `rfc` next to the one that `SCIM_CASES` names.
 
 use std::sync::Arc;
 
@@ -10,17 +10,17 @@ use scim_testdata::{cases, read};
 
 /// One correction of a published document.
 enum Fix {
-    /// The value of a member; the path names attributes with dots, then the member.
+    /// Sets the value of a member. The path names attributes with dots, then the member.
     Set(&'static str, &'static str, Value),
-    /// A member that goes.
+    /// Removes a member.
     Drop(&'static str, &'static str),
-    /// A new attribute behind (`Some`) another one, or in front of all.
+    /// Adds an attribute after another one (`Some`), or before all others.
     Add(&'static str, Option<&'static str>, Value),
 }
 
 use Fix::{Add, Drop, Set};
 
-/// What `display` is described as once the words that contradict its mutability are gone (EID 8358).
+/// The description of `display` without the words that contradict its mutability (EID 8358).
 const DISPLAY: &str = "A human-readable name, primarily used for display purposes.";
 
 fn user() -> Vec<Fix> {
@@ -106,7 +106,7 @@ fn read_only(name: &str, kind: &str, required: bool, description: &str) -> Value
     })
 }
 
-/// The same with members on top.
+/// Returns the attribute with these additional members.
 fn with(mut attribute: Value, members: Value) -> Value {
     for (name, value) in members.as_object().unwrap() {
         attribute[name] = value.clone();
@@ -211,7 +211,7 @@ fn schema() -> Vec<Fix> {
     ]
 }
 
-/// The attribute at a path; the document itself for the empty one.
+/// Returns the attribute at a path, or the document itself if the path is empty.
 fn at<'a>(document: &'a mut Value, path: &str) -> &'a mut Value {
     let mut inside = document;
     for (depth, name) in path.split('.').filter(|name| !name.is_empty()).enumerate() {

@@ -1,4 +1,4 @@
-//! Cases at the edge of what the plain ones hold.
+//! Edge cases that the other tests do not cover.
 
 use scim_core::{Leniency, ResourceTypeDocument, ServiceProviderConfig};
 use serde_json::json;

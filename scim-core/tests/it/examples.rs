@@ -13,7 +13,7 @@ pub(crate) fn example(name: &str) -> Value {
     read(&scim_testdata::folder().join("rfc7643").join(name))
 }
 
-/// The example without what the service provider owns, hides or computes.
+/// Returns the example without the attributes that the service provider owns, hides or computes.
 fn without(mut example: Value, names: &[&str]) -> Value {
     for name in names {
         let (parent, name) = name.rsplit_once('/').unwrap_or(("", name));
@@ -23,7 +23,7 @@ fn without(mut example: Value, names: &[&str]) -> Value {
     example
 }
 
-/// Reads the example as a create and compares what is kept, and what is shown, with the example.
+/// Reads the example as a create, and compares the stored and the returned form with the example.
 fn in_and_out(resource_type: &ResourceType, example: &Value, kept: Value, computed: &[(&str, Value)]) {
     let read = create(resource_type, &Leniency::STRICT, example).unwrap();
     let shown = render_with(resource_type, &read.resource, computed, &Projection::default());
@@ -81,7 +81,7 @@ fn core_066_the_group_8_4() {
     assert_eq!(links, expected);
 }
 
-/// Fails unless the type gives the example back, byte by byte once both are in one order.
+/// Fails unless the type reproduces the example byte by byte, once both have one order.
 #[track_caller]
 pub(crate) fn lossless<T: Serialize + DeserializeOwned>(example: &Value) {
     let text = example.to_string();

@@ -1,6 +1,6 @@
-//! Bodies of the size that is taken, each made to provoke work for every pair of things in it: a quadratic
-//! step would be ten thousand million of them, and the test would not end. What can be counted is counted
-//! beside the code, in `members.rs` and `canonical.rs`.
+//! Bodies with 100,000 elements, each made to cause work for every pair of its elements. A quadratic step would happen
+//! 10,000 million times, and the test would not end. Unit tests in `members.rs` and `element.rs` count what can be
+//! counted.
 
 use scim_core::{Ingested, Lenience, Leniency, Limits, ResourceType, UnknownAttributes, ingest, urn};
 use serde_json::{Map, Value, json};

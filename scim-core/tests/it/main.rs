@@ -1,5 +1,6 @@
-//! The crate from outside: requirements by their numbers, the examples and schemas of RFC 7643, the cases of
-//! other suites, and the laws of reading: what is written is read back, nothing takes more than linear time.
+//! Tests of the crate from outside. They cover requirements by number, the examples and schemas of RFC 7643, and the
+//! cases of other suites. They also cover the laws of reading: what is written is read back, and reading takes linear
+//! time.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 

@@ -1,12 +1,12 @@
-//! `User`, `Group` and the enterprise extension — RFC 7643 §4. Most of what §4.1 says about formats are values
-//! that are taken and given back as they are; DESIGN.md says so ("values are stored as they were sent").
+//! `User`, `Group` and the enterprise extension — RFC 7643 §4. Most formats in §4.1 belong to values that are accepted
+//! and returned unchanged. DESIGN.md says so ("values are stored as they were sent").
 
 use scim_core::{Leniency, Mutability, ResourceType, Schema, Type, Uniqueness, urn};
 use serde_json::{Value, json};
 
 use crate::support::{create, document, refused, render, user_of};
 
-/// Fails unless the value comes back as it went in.
+/// Fails unless the value is returned as it was sent.
 #[track_caller]
 fn kept(name: &str, value: Value) {
     let read = user_of(json!({name: value})).unwrap();

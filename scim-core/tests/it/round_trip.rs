@@ -1,4 +1,4 @@
-//! `ingest(render(r)) == r`: what a service provider shows, sent back, is the same resource.
+//! `ingest(render(r)) == r`: a returned resource that is sent back is equal.
 
 use std::sync::Arc;
 
@@ -71,7 +71,7 @@ fn there_and_back(
     (read.resource, read.relations.remove("members").unwrap_or_default())
 }
 
-/// Any canonical document of the type.
+/// Generates canonical documents of the type.
 fn document(resource_type: &ResourceType) -> BoxedStrategy<Resource> {
     let relation = |attribute: &Attribute| resource_type.relation(&attribute.name).is_some();
     let external_id = resource_type.attribute("externalId").cloned();

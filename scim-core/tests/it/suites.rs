@@ -1,5 +1,5 @@
-//! The requirements of other projects' suites that concern representations. Nothing but ids is written down
-//! here; `deviations.json` lists the rest by reason.
+//! The requirements of other projects' suites that concern representations. Only their ids are written here.
+//! `deviations.json` lists the rest by reason.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -15,7 +15,7 @@ use scim_testdata::{cases, read};
 
 use crate::support::{create, refused, render, replace};
 
-/// What the checks work on: the resource type that these suites assume, from `vendor/`.
+/// The resource type that these suites assume, from `vendor/`. The checks use it.
 struct Vendor {
     resource_type: Arc<ResourceType>,
     schema: String,
@@ -59,7 +59,7 @@ impl Vendor {
         render(&self.resource_type, resource, attributes, excluded)
     }
 
-    /// Creates with the value and fails unless it is shown as it was sent.
+    /// Creates a resource with the value, and fails unless the value is returned as it was sent.
     fn round_trip(&self, name: &str, value: Value) {
         let shown = self.show(&self.create(json!({name: value})).unwrap(), &[], &[]);
         assert_eq!(shown[name].to_string(), value.to_string(), "{name}");
@@ -86,7 +86,7 @@ fn never_shown() {
 
 type Check = fn(&Vendor);
 
-/// What is held for each id.
+/// The checks for each id.
 const CHECKS: &[(&str, Check)] = &[
     ("EXTRA-TYPE-INT", |vendor| vendor.round_trip("integerAttr", json!(9_007_199_254_740_993_i64))),
     ("EXTRA-TYPE-BOOL", |vendor| vendor.round_trip("booleanAttr", json!(false))),

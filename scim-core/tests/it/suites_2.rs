@@ -35,7 +35,7 @@ fn outcome(case: &Value, leniency: Leniency) -> Outcome {
     Outcome { agrees, word: word.to_owned(), detail: shown }
 }
 
-/// Without `schemas`, which follows from the rest, and what the service provider assigns.
+/// Removes `schemas`, which follows from the rest, and what the service provider assigns.
 fn clean(members: &Map<String, Value>) -> Map<String, Value> {
     let mut members = members.clone();
     members.retain(|name, _| !["schemas", "id", "meta"].contains(&name.as_str()));

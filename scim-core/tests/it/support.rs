@@ -1,4 +1,4 @@
-//! A resource type with an attribute of every kind, and the short way through ingest and rendering.
+//! A resource type with an attribute of every kind, and shortcuts for ingest and rendering.
 
 use std::sync::{Arc, LazyLock};
 
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 pub(crate) const ROBOT: &str = "urn:example:robot";
 pub(crate) const WHEELS: &str = "urn:example:wheels";
 
-/// A resource type from a schema's attributes, with an extension.
+/// Makes a resource type from a schema's attributes, with an extension.
 pub(crate) fn resource_type(
     attributes: Value,
     extension: Value,
@@ -68,7 +68,7 @@ pub(crate) fn robot() -> Arc<ResourceType> {
     Arc::clone(&ROBOT)
 }
 
-/// The robot that must have wheels.
+/// The robot that requires the extension with wheels.
 pub(crate) fn wheeled_robot() -> Arc<ResourceType> {
     static ROBOT: LazyLock<Arc<ResourceType>> = LazyLock::new(|| robot_with(true));
     Arc::clone(&ROBOT)
@@ -100,7 +100,7 @@ pub(crate) fn replace(
         .map(|read| read.resource)
 }
 
-/// A robot with these attributes, strictly.
+/// Reads a robot with these attributes, strictly.
 pub(crate) fn robot_of(extra: Value) -> Result<Resource, Error> {
     let mut body = json!({"schemas": [ROBOT], "model": "R2"});
     for (name, value) in extra.as_object().unwrap() {
@@ -109,7 +109,7 @@ pub(crate) fn robot_of(extra: Value) -> Result<Resource, Error> {
     create(&robot(), &Leniency::STRICT, &body).map(|read| read.resource)
 }
 
-/// A user with these attributes, strictly.
+/// Reads a user with these attributes, strictly.
 pub(crate) fn user_of(extra: Value) -> Result<Resource, Error> {
     let mut body = json!({"schemas": [scim_core::urn::USER], "userName": "ada"});
     for (name, value) in extra.as_object().unwrap() {
@@ -118,12 +118,12 @@ pub(crate) fn user_of(extra: Value) -> Result<Resource, Error> {
     create(&ResourceType::user(), &Leniency::STRICT, &body).map(|read| read.resource)
 }
 
-/// The document, for comparing.
+/// The document, for comparisons.
 pub(crate) fn document(resource: &Resource) -> Value {
     Value::Object(resource.as_map().clone())
 }
 
-/// The representation as a client reads it: JSON text in which no key stands twice.
+/// The representation as a client reads it: JSON text without duplicate keys.
 pub(crate) fn render_with(
     resource_type: &ResourceType,
     resource: &Resource,
@@ -137,7 +137,7 @@ pub(crate) fn render_with(
     parse_json(serde_json::to_string(&shown).unwrap().as_bytes(), &Limits::default()).unwrap()
 }
 
-/// The same with `attributes` and `excludedAttributes`, without computed attributes.
+/// The representation with `attributes` and `excludedAttributes`, without computed attributes.
 pub(crate) fn render(
     resource_type: &ResourceType,
     resource: &Resource,
@@ -148,7 +148,7 @@ pub(crate) fn render(
     render_with(resource_type, resource, &[], &projection)
 }
 
-/// What a check refuses: the `scimType` and that the detail names the attribute.
+/// Checks the `scimType` of a refusal, and that its detail names the attribute.
 #[track_caller]
 pub(crate) fn refused<T: std::fmt::Debug>(result: Result<T, Error>, scim_type: &str, names: &str) {
     let error = result.unwrap_err();
