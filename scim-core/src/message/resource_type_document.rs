@@ -39,7 +39,7 @@ pub struct ResourceTypeDocument {
 }
 
 impl ResourceTypeDocument {
-    /// A document with the required attributes; `id` is the name.
+    /// Makes a document with the required attributes. Its `id` is the name.
     pub fn new(name: impl Into<String>, endpoint: impl Into<String>, schema: impl Into<String>) -> Self {
         let name = name.into();
         Self {
