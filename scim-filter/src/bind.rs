@@ -1,5 +1,4 @@
-//! From names to attributes, from literals to typed operands — RFC 7644 §3.4.2.2, part C.4 of the
-//! requirements.
+//! Binds names to attributes and literals to typed operands (RFC 7644 §3.4.2.2, part C.4 of the requirements).
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,9 +14,9 @@ use crate::literal::{CompareOp, Literal};
 use crate::look::{all, any};
 use crate::tree::{Node, NodeId, Tree};
 
-/// A filter bound to a resource type: attributes found, operands typed and folded, every fault raised.
+/// A filter bound to a resource type: attributes are found, operands typed and folded, and all errors raised.
 ///
-/// It owns what it needs, so it can be kept, sent to another thread and evaluated any number of times; see
+/// It owns its data, so it can be kept, sent to another thread and evaluated any number of times. See
 /// [`BoundFilter::matches`](Self::matches) and [`BoundFilter::plan`](Self::plan).
 #[derive(Clone, Debug)]
 pub struct BoundFilter {
@@ -26,14 +25,15 @@ pub struct BoundFilter {
 }
 
 impl BoundFilter {
-    /// The name of the resource type it was bound to.
+    /// Returns the name of the resource type to which the filter is bound.
     pub fn resource_type(&self) -> &str {
         &self.resource_type
     }
 
-    /// Replaces the texts that `meta.version` is compared with, where `read` gives another one.
+    /// Replaces the texts that `meta.version` is compared with, if `read` returns another text.
     ///
-    /// A service provider whose entity tags tell more than the version shortens them so to what its store knows.
+    /// A service provider needs this if its entity tags hold more than the version. It shortens them to what its store
+    /// knows.
     #[must_use]
     pub fn with_versions(mut self, read: impl Fn(&str) -> Option<String>) -> Self {
         self.logic.each_leaf_mut(&mut |leaf| {
@@ -44,8 +44,9 @@ impl BoundFilter {
         self
     }
 
-    /// The path of the attribute, if the whole filter is one `eq` on it: for service providers that
-    /// support nothing else.
+    /// Returns the path of the attribute, if the whole filter is one `eq` on it.
+    ///
+    /// It serves service providers that support nothing else.
     pub fn as_single_eq(&self) -> Option<String> {
         let eq = |comparison: &Comparison| comparison.op() == CompareOp::Eq;
         match &self.logic {
@@ -59,15 +60,16 @@ impl BoundFilter {
 }
 
 impl Filter {
-    /// Looks every attribute up in `resource_type` and types every operand.
+    /// Looks up every attribute in `resource_type` and types every operand.
     ///
-    /// Errors, each of them 400 `invalidFilter`: an unknown attribute, an operand of another type than the
-    /// attribute, an operator that the type does not have, a complex attribute without a
-    /// sub-attribute to compare, a secret, a value path where none belongs.
+    /// Each error is 400 `invalidFilter`: an unknown attribute, an operand of another type than the attribute, an
+    /// operator that the type does not have, a complex attribute without a sub-attribute to compare, a secret, a value
+    /// path where none is allowed.
     ///
     /// # Errors
     ///
-    /// [`FilterError::UnknownAttribute`] and [`FilterError::Unsupported`], with the byte position of the path.
+    /// [`FilterError::UnknownAttribute`], [`FilterError::Unsupported`] and [`FilterError::Operand`], with a byte
+    /// position. [`FilterError::TooDeep`] if the filter was built and nests too deep.
     // FILT-010, FILT-013, FILT-028
     pub fn bind(
         &self,
@@ -77,11 +79,11 @@ impl Filter {
         self.bind_with(resource_type, lenience, Unknown::Refused)
     }
 
-    /// Binds the filter to one of the types of a query over several: an attribute that this type lacks counts as
-    /// having no value, so `pr` and `eq` are false and `ne` is true.
+    /// Binds the filter to one of the types of a query over several types.
     ///
-    /// Whether *any* of the types knows the attribute is for the caller to find out, with
-    /// [`Filter::bind`].
+    /// An attribute that this type lacks counts as having no value: `pr` and `eq` are false, `ne` is true.
+    ///
+    /// The caller checks whether *any* of the types knows the attribute, with [`Filter::bind`].
     ///
     /// # Errors
     ///
@@ -107,11 +109,10 @@ impl Filter {
     }
 }
 
-/// How deep a bound filter may be: more than any filter within the default budget, and little enough for
-/// small stacks.
+/// The greatest height of a bound filter. No filter within the default budget is as high, and small stacks can hold it.
 const MAX_HEIGHT: usize = 256;
 
-/// An expression over leaves of some kind.
+/// An expression over leaves of one kind.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Logic<L> {
     Constant(bool),
@@ -142,7 +143,7 @@ impl<L> Logic<L> {
         }
     }
 
-    /// Writes it as a filter is written, with parentheses around all that is joined inside something else.
+    /// Writes the expression as a filter, with parentheses around every chain inside a chain.
     pub(crate) fn write(
         &self,
         f: &mut fmt::Formatter<'_>,
@@ -199,7 +200,7 @@ impl<L> Logic<L> {
         }
     }
 
-    /// Visits the leaves if the expression is nothing but a conjunction of them, until one is refused.
+    /// Visits the leaves of a conjunction until one is refused; `None` for any other expression or on a refusal.
     pub(crate) fn conjunction<'a>(&'a self, leaf: &mut dyn FnMut(&'a L) -> bool) -> Option<()> {
         match self {
             Self::Leaf(term) => leaf(term).then_some(()),
@@ -219,7 +220,7 @@ impl<L> Logic<L> {
 /// One term of a filter over whole resources.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Leaf {
-    /// An attribute of the document; any of its values decides.
+    /// An attribute of the document. Any of its values decides.
     Attribute {
         attr: AttrRef,
         test: Test,
@@ -230,9 +231,9 @@ pub(crate) enum Leaf {
         attr: AttrRef,
         filter: ElementFilter,
     },
-    /// Links, which are no part of the document.
+    /// Links, which are not in the document.
     Link(LinkTest),
-    /// What the service provider knows beside the document.
+    /// Properties that the service provider stores outside the document.
     Id(Comparison),
     ResourceType(Comparison),
     Created(Comparison),
@@ -240,7 +241,7 @@ pub(crate) enum Leaf {
     Version(Comparison),
 }
 
-/// What becomes of attributes that the type lacks.
+/// How attributes that the type lacks are treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unknown {
     Refused,
@@ -279,11 +280,10 @@ impl<'b> Binder<'b> {
         self.lenience.uses(quirk)
     }
 
-    /// Binds the chains and complements below `root`; comparisons, presence tests and value paths go to
-    /// `leaf`.
+    /// Binds the chains and complements below `root`. `leaf` binds comparisons, presence tests and value paths.
     ///
-    /// Children come before their parents, so one walk over the nodes with a stack of what is done will do:
-    /// no recursion, however deep the filter.
+    /// Children come before their parents. So one walk over the nodes with a stack of results is enough, without
+    /// recursion, however deep the filter is.
     pub(crate) fn logic<L>(
         &mut self,
         root: NodeId,
@@ -293,7 +293,7 @@ impl<'b> Binder<'b> {
         let mut done = Vec::new();
         let mut next = tree.first(root);
         while next <= root {
-            // What is inside a value path belongs to its leaf.
+            // The inside of a value path belongs to its leaf.
             let id = tree.value_path_from(next).filter(|id| *id <= root).unwrap_or(next);
             let logic = match tree.node(id) {
                 Node::And(links) => Logic::And(last(&mut done, tree.links(*links).len())),
@@ -307,7 +307,7 @@ impl<'b> Binder<'b> {
         Ok(done.pop().unwrap_or(Logic::Constant(false)))
     }
 
-    /// The test that a comparison or a presence test makes of the values of `attr`.
+    /// Makes the test that a comparison or a presence test applies to the values of `attr`.
     pub(crate) fn test<L>(
         &mut self,
         id: NodeId,
@@ -353,7 +353,7 @@ impl<'b> Binder<'b> {
         })
     }
 
-    /// What a term on an attribute without value comes to, when unknown attributes count as such.
+    /// Returns the truth of a term on an unknown attribute, if such attributes count as having no value.
     pub(crate) fn absent(&self, op: CompareOp, literal: &Literal<'_>) -> Option<bool> {
         let truth = match op {
             CompareOp::Eq => *literal == Literal::Null,
@@ -368,14 +368,14 @@ impl<'b> Binder<'b> {
         FilterError::UnknownAttribute { position, path: shorten(path), resource_type }
     }
 
-    /// What is never returned must not be found out by asking.
+    /// The error for an attribute that is never returned: a filter must not find it out.
     // FILT-028
     pub(crate) fn secret(&self, position: usize, path: &str) -> FilterError {
         let reason = "is never returned, so it cannot be filtered on".to_owned();
         FilterError::Unsupported { position, attribute: path.to_owned(), reason }
     }
 
-    /// Whether stores keep keys of the attribute.
+    /// Whether stores keep keys for the attribute.
     pub(crate) fn is_indexed(&self, attr: &AttrRef) -> bool {
         let mut keys = self.resource_type.indexed().iter().chain(self.resource_type.unique());
         keys.any(|key| {
@@ -389,7 +389,7 @@ impl<'b> Binder<'b> {
         })
     }
 
-    /// The attribute of that path; `None` if it is unknown and unknown ones count as having no value.
+    /// Looks up the attribute of a path; `None` if it is unknown and unknown attributes count as having no value.
     fn resolve(&mut self, path: &str, position: usize) -> Result<Option<AttrRef>, FilterError> {
         match self.resource_type.resolve_with(path, self.lenience) {
             Ok(Resolved::Attribute(attr)) => {
@@ -443,7 +443,7 @@ fn leaf(binder: &mut Binder<'_>, id: NodeId) -> Result<Logic<Leaf>, FilterError>
         let filter = ElementFilter::bind(binder, &attr, inner, position)?;
         return Ok(Logic::Leaf(Leaf::Element { attr, filter }));
     }
-    // X10 and Q-22: the `value` of a complex attribute stands for it, but for presence.
+    // X10 and Q-22: the `value` of a complex attribute is compared in its place, except for presence.
     let asks_presence = comparison.is_none_or(|(_, literal)| literal == Literal::Null);
     let attr = match attr.leaf().value_sub_attribute() {
         Some(value) if attr.sub().is_none() && !asks_presence => attr.with_sub(Arc::clone(value)),
@@ -453,7 +453,7 @@ fn leaf(binder: &mut Binder<'_>, id: NodeId) -> Result<Logic<Leaf>, FilterError>
     binder.test(id, &attr, &|test| Leaf::Attribute { attr: attr.clone(), test, indexed })
 }
 
-/// `id` and `meta` are the service provider's and stand beside the document.
+/// Binds `id` and `meta`, which the service provider stores outside the document.
 fn server_owned(
     binder: &mut Binder<'_>,
     id: NodeId,
@@ -462,7 +462,7 @@ fn server_owned(
 ) -> Result<Logic<Leaf>, FilterError> {
     let make: fn(Comparison) -> Leaf = match attr.sub().map(|sub| sub.name.as_str()) {
         None if attr.attribute().name == "id" => Leaf::Id,
-        // Compared as a whole it is refused for being complex.
+        // A comparison with all of `meta` is refused because it is complex.
         None => Leaf::ResourceType,
         Some("resourceType") => Leaf::ResourceType,
         Some("created") => Leaf::Created,
@@ -473,7 +473,7 @@ fn server_owned(
             return Err(FilterError::Unsupported { position, attribute: attr.to_string(), reason });
         }
     };
-    // Each resource has them, so presence is known.
+    // Each resource has them, so the result of `pr` is known.
     let logic = binder.test(id, attr, &|test| match test {
         Test::Present => None,
         Test::Compare(comparison) => Some(make(comparison)),

@@ -1,5 +1,5 @@
-//! One typed comparison against one JSON scalar: the matrix of operators and types (part C.4 of the
-//! requirements, RFC 7644 §3.4.2.2 Table 3).
+//! One typed comparison against one JSON scalar: the matrix of operators and types (RFC 7644 §3.4.2.2 Table 3, part C.4
+//! of the requirements).
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -13,7 +13,7 @@ use serde_json::{Number, Value};
 use crate::literal::{CompareOp, Literal};
 use crate::look::{self, Look};
 
-/// What a value is asked. `ne` is no test of its own: it is the complement of `eq` over the attribute.
+/// The test that a value has to pass. `ne` is not a test: it is the complement of `eq` over the attribute.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Test {
     /// `pr`.
@@ -32,7 +32,7 @@ impl Test {
         }
     }
 
-    /// Whether an element that lacks the sub-attribute passes. `pr` asks what was assigned, so it never does.
+    /// Whether an element that lacks the sub-attribute passes. It never passes `pr`, which asks for an assigned value.
     pub(crate) fn holds_without_value(&self) -> bool {
         matches!(self, Self::Compare(comparison) if comparison.without_value)
     }
@@ -42,7 +42,7 @@ impl Test {
 pub(crate) struct Comparison {
     op: CompareOp,
     operand: Operand,
-    /// The operand in the JSON type of its attribute and in the case it was written in.
+    /// The operand in the JSON type of its attribute and in the case in which it was written.
     written: Value,
     /// Whether it holds for an element that lacks the sub-attribute, as `primary eq false` does (RFC 7643 §2.4).
     without_value: bool,
@@ -54,7 +54,7 @@ pub(crate) enum Operand {
     Exact(Box<str>),
     /// Folded once; values are folded when they are compared.
     Folded(Box<str>),
-    /// A URI; `resource` when it points at a SCIM resource.
+    /// A URI. `resource` is set if it points at a SCIM resource.
     Reference {
         uri: Box<str>,
         resource: bool,
@@ -65,7 +65,7 @@ pub(crate) enum Operand {
     Binary(Box<[u8]>),
 }
 
-/// Why attribute, operator and operand do not go together.
+/// Why attribute, operator and operand do not fit together.
 pub(crate) enum Mismatch {
     /// The operator does not apply to the type.
     Operator(String),
@@ -74,12 +74,12 @@ pub(crate) enum Mismatch {
 }
 
 impl Comparison {
-    /// The operator.
+    /// Returns the operator.
     pub(crate) fn op(&self) -> CompareOp {
         self.op
     }
 
-    /// What values are compared with.
+    /// Returns the operand that values are compared with.
     #[cfg(feature = "sql")]
     pub(crate) fn operand(&self) -> &Operand {
         &self.operand
@@ -91,8 +91,10 @@ impl Comparison {
         self.without_value
     }
 
-    /// Types the operand by the attribute. `op` is neither `ne` nor is the literal `null`: the caller
-    /// has turned both into complements and presence.
+    /// Types the operand by the attribute.
+    ///
+    /// `op` is not `ne` and the literal is not `null`, because the caller turns both into complements and presence
+    /// tests.
     pub(crate) fn new(
         attr: &AttrRef,
         op: CompareOp,
@@ -154,7 +156,7 @@ impl Comparison {
         Ok(Self { op, operand, written, without_value })
     }
 
-    /// Puts another text in the place of a text operand, where `read` gives one.
+    /// Replaces the text of a text operand, if `read` returns another text.
     pub(crate) fn rewrite(&mut self, read: impl Fn(&str) -> Option<String>) {
         let Some(text) = self.written.as_str().and_then(read) else { return };
         match &mut self.operand {
@@ -165,7 +167,7 @@ impl Comparison {
         self.written = text.into();
     }
 
-    /// Whether one scalar meets the comparison; a value of another JSON type does not.
+    /// Whether one scalar meets the comparison. A value of another JSON type does not.
     pub(crate) fn holds<'v>(&self, value: &'v Value, look: &mut Look<'_, 'v>) -> Result<bool, Exhausted> {
         match (&self.operand, value) {
             (Operand::Boolean(operand), Value::Bool(value)) => Ok(operand == value),
@@ -195,7 +197,7 @@ impl Comparison {
             }
             Operand::Binary(operand) => {
                 look.costs(value.len() as u64 / 256)?;
-                // Only what has the operand's length is worth decoding.
+                // Decoding is only needed if the lengths are equal.
                 if decoded_length(value) != operand.len() {
                     return Ok(false);
                 }
@@ -206,7 +208,7 @@ impl Comparison {
         }
     }
 
-    /// Compares with the name of a resource type, which costs nothing.
+    /// Compares with the name of a resource type, without charging anything.
     pub(crate) fn holds_name(&self, name: &str) -> bool {
         self.holds_text(name, &mut Look::new(&mut Meter::unlimited())).is_ok_and(|holds| holds)
     }
@@ -221,23 +223,24 @@ impl Comparison {
         if seconds.is_ne() {
             return Ok(self.ordered(seconds));
         }
-        // The same second: let the fractions decide.
+        // Within one second the fractions decide.
         let text = value.to_string();
         self.holds_text(&text, &mut look.beside())
     }
 
-    /// The operand as it was written.
+    /// Returns the operand as it was written.
     pub(crate) fn written(&self) -> &Value {
         &self.written
     }
 
-    /// The operand as a canonical document would hold it, if this is an `eq`.
+    /// Returns the operand as a canonical document would hold it, if this is an `eq`.
     pub(crate) fn equal_to(&self) -> Option<&Value> {
         (self.op == CompareOp::Eq).then_some(&self.written)
     }
 
-    /// The text an index keeps for a value that is equal to the operand: see
-    /// [`index_key`](crate::index_key). `None` if an index cannot tell, as it has no key for a missing value.
+    /// Returns the text that an index keeps for a value equal to the operand: see [`index_key`](crate::index_key).
+    ///
+    /// It is `None` if an index cannot tell, because the index has no key for a missing value.
     pub(crate) fn index_text(&self) -> Option<&str> {
         match &self.operand {
             _ if self.without_value => None,
@@ -261,7 +264,7 @@ impl Comparison {
     }
 }
 
-/// Whether a value counts as present: not empty, and something in it that is not.
+/// Whether a value counts as present: neither it nor everything in it is empty.
 // FILT-008
 pub(crate) fn has_value(value: &Value) -> bool {
     match value {

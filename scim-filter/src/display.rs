@@ -1,4 +1,4 @@
-//! Writing a filter: strict syntax, single spaces, only the parentheses that are needed.
+//! Writes filters in strict syntax, with single spaces and only the parentheses that are needed.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ enum Step {
     Text(&'static str),
 }
 
-/// Works through a stack of its own, since a built filter may be nested deeper than a parsed one.
+/// Uses a stack of its own instead of recursion, because a built filter may be nested deeper than a parsed one.
 fn write_tree(tree: &Tree, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let mut steps = vec![Step::Node(tree.root())];
     while let Some(step) = steps.pop() {
@@ -58,7 +58,7 @@ fn write_tree(tree: &Tree, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                         steps.push(Step::Node(branch));
                     }
                 }
-                // What is written first lies on top.
+                // The stack is popped from its end, so the first part has to be last.
                 steps[begin..].reverse();
             }
         }

@@ -17,36 +17,39 @@ use crate::tree::{Node, NodeId};
 
 /// A filter over the values of one attribute: `type eq "work"` of `emails[type eq "work"]`.
 ///
-/// Comes out of [`Path::bind`](crate::Path::bind).
+/// Made by [`Path::bind`](crate::Path::bind).
 #[derive(Clone, Debug, PartialEq)]
 pub struct ElementFilter {
     logic: Logic<SubTest>,
 }
 
-/// One term: a sub-attribute, or the value itself when the attribute is simple.
+/// One term: a test of a sub-attribute, or of the value itself if the attribute is simple.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct SubTest {
     pub(crate) sub: Option<Arc<Attribute>>,
     pub(crate) test: Test,
-    /// Whether stores keep keys of it.
+    /// Whether stores keep keys for it.
     pub(crate) indexed: bool,
 }
 
 impl ElementFilter {
-    /// Whether one value of the attribute meets the filter: an object, or a scalar of a simple
-    /// multi-valued attribute (which the filter addresses as `value`).
+    /// Whether one value of the attribute meets the filter.
     ///
-    /// It takes as long as it takes: where a stranger may choose the filter or has written the value, use
+    /// The value is an object, or a scalar of a simple multi-valued attribute. The filter addresses the scalar as
+    /// `value`.
+    ///
+    /// The cost is not limited. If a stranger may choose the filter or has written the value, use
     /// [`matches_within`](Self::matches_within).
     pub fn matches(&self, element: &Value) -> bool {
         self.matches_within(element, &mut Meter::unlimited()).is_ok_and(|matches| matches)
     }
 
-    /// [`matches`](Self::matches), charging what it costs: each term, and the bytes of the texts that are compared.
+    /// Does what [`matches`](Self::matches) does and charges the cost: each term, and the bytes of the texts that are
+    /// compared.
     ///
     /// # Errors
     ///
-    /// [`Exhausted`] where the request may cost no more.
+    /// [`Exhausted`] if the request may cost no more.
     pub fn matches_within(&self, element: &Value, meter: &mut Meter) -> Result<bool, Exhausted> {
         self.holds(element, &mut Look::new(meter))
     }
@@ -55,11 +58,13 @@ impl ElementFilter {
         self.logic.holds(&mut |term| term.holds(element, look))
     }
 
-    /// The value that a write would have to create to meet the filter: the sub-attributes and
-    /// operands, when the filter is a conjunction of `eq` terms that do not contradict each other.
+    /// Returns the value that a write would have to create to meet the filter.
     ///
-    /// Operands have the JSON type of their sub-attribute and the case they were written in; a term on a
-    /// simple attribute stands under `value`.
+    /// The value has the sub-attributes and operands of a conjunction of `eq` terms that do not contradict each other.
+    /// Any other filter gives `None`.
+    ///
+    /// Operands have the JSON type of their sub-attribute and the case in which they were written. The operand of a
+    /// term on a simple attribute is under `value`.
     //
     pub fn template(&self) -> Option<Map<String, Value>> {
         let mut template = Map::new();
@@ -73,15 +78,18 @@ impl ElementFilter {
         Some(template)
     }
 
-    /// The values asked for, when the filter is `value eq "x"` or an `or` chain of such, in the case they
-    /// were written in. An additional `$ref eq null`, as Entra sends it, changes nothing: links have no
-    /// `$ref` of their own (D7).
+    /// Returns the values that the filter asks for, if it is `value eq "x"` or an `or` chain of such terms.
+    ///
+    /// The values have the case in which they were written. A term `$ref eq "…/x"` asks for the last segment of the
+    /// URI. An additional `$ref eq null`, as Entra sends it, changes nothing, because links have no `$ref` of their
+    /// own.
+    // D7
     pub fn only_values(&self) -> Option<Vec<&str>> {
         let mut values = Vec::new();
         only_values(&self.logic, &mut values).then_some(values)
     }
 
-    /// How many comparisons and presence tests it has: what asking one value costs.
+    /// Returns the number of comparisons and presence tests, which is the cost of testing one value.
     pub fn terms(&self) -> usize {
         self.logic.leaves()
     }
@@ -90,7 +98,7 @@ impl ElementFilter {
         &self.logic
     }
 
-    /// Binds the filter below `root` to the values of `attr`, which stands at `position`.
+    /// Binds the filter below `root` to the values of `attr`, which was written at `position`.
     pub(crate) fn bind(
         binder: &mut Binder<'_>,
         attr: &AttrRef,
@@ -101,8 +109,10 @@ impl ElementFilter {
         Self::bind_terms(binder, attr, root)
     }
 
-    /// Binds the filter of a PATCH path, where it is the path's fault if the attribute takes no value path, and where
-    /// one value alone is nothing to choose from.
+    /// Binds the filter of a PATCH path.
+    ///
+    /// The path is at fault if the attribute takes no value path. An attribute with a single value is refused unless
+    /// the quirk allows it, because one value is nothing to choose from.
     //
     pub(crate) fn bind_path(
         binder: &mut Binder<'_>,
@@ -136,7 +146,7 @@ fn check_target(attr: &AttrRef, position: usize) -> Result<(), FilterError> {
     Err(FilterError::Unsupported { position, attribute: attr.to_string(), reason: reason.to_owned() })
 }
 
-/// As it would be written between brackets. What is compared with a write-only sub-attribute is not shown.
+/// Writes the filter as between brackets. The operand of a write-only sub-attribute is written as `null`.
 impl fmt::Display for ElementFilter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.logic.write(f, &|term, f| match &term.test {
@@ -222,7 +232,7 @@ fn only_values<'a>(logic: &'a Logic<SubTest>, values: &mut Vec<&'a str>) -> bool
                 values.push(text);
                 true
             }
-            // A link's reference ends in the id of the resource it leads to, as in `links.rs`.
+            // The `$ref` of a link ends in the id of the resource that it leads to, as in `links.rs`.
             Some(Value::String(text)) if term.name() == "$ref" => {
                 values.push(text.rsplit('/').next().unwrap_or(text));
                 true

@@ -1,64 +1,67 @@
-//! What can be wrong with a filter or a PATCH path.
+//! The errors of filters and PATCH paths.
 
 use std::fmt::Write as _;
 
 use scim_core::{Error, Type, shorten};
 
-/// A filter or a path that is refused. Each variant is something a caller may want to decide upon; each
-/// but [`FilterError::TooLong`] knows the byte position in the text it was parsed from.
+/// An error in a filter or a path.
 ///
-/// `From` turns it into 400 `invalidFilter` (RFC 7644 §3.12). What is wrong with a PATCH path is a [`PathError`].
+/// There is a variant for each case that a caller may want to handle. Each, except [`FilterError::TooLong`], has the
+/// byte position in the text that was parsed.
+///
+/// `From` turns it into 400 `invalidFilter` (RFC 7644 §3.12). The error of a PATCH path is a [`PathError`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FilterError {
     /// The text departs from the grammar.
     #[error("at byte {position}: expected {expected}, found {found}")]
     Syntax {
-        /// Where.
+        /// The byte position.
         position: usize,
-        /// What the grammar wants there.
+        /// What the grammar expects there.
         expected: &'static str,
-        /// What is there, in back-ticks, or `the end`.
+        /// The word that is there, in backticks, or `the end`.
         found: String,
     },
-    /// A word stands where an operator belongs.
+    /// A word is not an operator, where one is expected.
     // FILT-016
     #[error(
         "at byte {position}: unknown operator `{}`, use eq, ne, co, sw, ew, gt, ge, lt, le or pr",
         shorten(operator)
     )]
     UnknownOperator {
-        /// Where.
+        /// The byte position.
         position: usize,
         /// The word.
         operator: String,
     },
-    /// A bracket inside brackets (D2).
+    /// A bracket inside brackets.
+    // D2
     #[error("at byte {position}: a value path cannot stand inside another value path")]
     NestedValuePath {
-        /// Where the inner bracket opens.
+        /// The byte position of the inner bracket.
         position: usize,
     },
-    /// Nested deeper than the budget.
+    /// The filter is nested deeper than the budget allows.
     #[error("at byte {position}: the filter is nested more than {limit} deep")]
     TooDeep {
-        /// Where the budget ran out.
+        /// The byte position at which the budget was exceeded.
         position: usize,
         /// The budget.
         limit: usize,
     },
-    /// More terms than the budget.
+    /// The filter has more terms than the budget allows.
     #[error("at byte {position}: the filter has more than {limit} terms")]
     TooManyTerms {
-        /// Where the budget ran out.
+        /// The byte position at which the budget was exceeded.
         position: usize,
         /// The budget.
         limit: usize,
     },
-    /// Longer than the budget.
+    /// The filter is longer than the budget allows.
     #[error("the filter is {length} bytes long, more than the {limit} allowed")]
     TooLong {
-        /// How long it is.
+        /// The length in bytes.
         length: usize,
         /// The budget.
         limit: usize,
@@ -66,7 +69,7 @@ pub enum FilterError {
     /// The resource type has no such attribute.
     #[error("at byte {position}: `{}` is no attribute of {resource_type}", shorten(path))]
     UnknownAttribute {
-        /// Where.
+        /// The byte position.
         position: usize,
         /// The path as it was written.
         path: String,
@@ -77,17 +80,17 @@ pub enum FilterError {
     // FILT-010, FILT-013, FILT-024
     #[error("at byte {position}: `{attribute}` {reason}")]
     Unsupported {
-        /// Where.
+        /// The byte position.
         position: usize,
         /// The attribute.
         attribute: String,
-        /// Why it cannot.
+        /// Why it cannot be used.
         reason: String,
     },
     /// The operand does not fit the attribute's type.
     #[error("at byte {position}: `{attribute}` is compared with {expected}, found `{}`", shorten(found))]
     Operand {
-        /// Where.
+        /// The byte position.
         position: usize,
         /// The attribute.
         attribute: String,
@@ -99,7 +102,7 @@ pub enum FilterError {
 }
 
 impl FilterError {
-    /// The byte position in the text that was parsed; 0 for [`FilterError::TooLong`].
+    /// Returns the byte position in the text that was parsed; 0 for [`FilterError::TooLong`].
     pub fn position(&self) -> usize {
         match self {
             Self::Syntax { position, .. }
@@ -114,7 +117,7 @@ impl FilterError {
         }
     }
 
-    /// The message below the text it is about, with a caret at the position: for terminals and logs.
+    /// Formats the message below the text, with a caret at the position, for terminals and logs.
     ///
     /// ```
     /// let text = "userName regex \"x\"";
@@ -162,13 +165,13 @@ pub enum PathError {
     /// The path itself is at fault.
     #[error(transparent)]
     Path(FilterError),
-    /// The filter between its brackets is.
+    /// The filter between its brackets is at fault.
     #[error(transparent)]
     Filter(FilterError),
 }
 
 impl PathError {
-    /// The fault, wherever it lies.
+    /// Returns the underlying error.
     pub fn fault(&self) -> &FilterError {
         match self {
             Self::Path(fault) | Self::Filter(fault) => fault,

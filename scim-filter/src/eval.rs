@@ -1,4 +1,4 @@
-//! Deciding whether a resource matches — the one evaluator that every store relies on.
+//! Decides whether a resource matches. Every store relies on this one evaluator.
 
 use std::collections::BTreeSet;
 use std::fmt::{self, Display};
@@ -11,7 +11,7 @@ use crate::compare::Test;
 use crate::element::ElementFilter;
 use crate::look::{self, Look};
 
-/// A resource as a filter sees it: the document, and what stands beside it.
+/// A resource as a filter sees it: the document, and the properties outside it.
 #[derive(Clone, Copy)]
 pub struct Entry<'a> {
     /// The `id`.
@@ -22,7 +22,7 @@ pub struct Entry<'a> {
     pub modified: Timestamp,
     /// `meta.resourceType`.
     pub resource_type: &'a str,
-    /// `meta.version`, written only when a filter asks for it.
+    /// `meta.version`, formatted only if a filter asks for it.
     pub version: &'a dyn Display,
     /// The document.
     pub resource: &'a Resource,
@@ -31,8 +31,9 @@ pub struct Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
-    /// A resource of the type with this name, with its `id`; what else stands beside it begins empty, and is
-    /// set by `Entry { modified, ..Entry::new(…) }`.
+    /// Makes the entry of a resource with its type name and its `id`.
+    ///
+    /// All other properties outside the document are empty. Set them with `Entry { modified, ..Entry::new(…) }`.
     pub fn new(resource_type: &'a str, id: &'a str, resource: &'a Resource) -> Self {
         Self {
             id,
@@ -59,16 +60,16 @@ impl fmt::Debug for Entry<'_> {
     }
 }
 
-/// The links of one resource, however they are kept.
+/// The links of one resource, however they are stored.
 pub trait Relations {
-    /// Whether the resource is linked with `target` by `relation` (such as `members`).
+    /// Whether the resource has a link of `relation` (such as `members`) to `target`.
     fn contains(&self, relation: &str, target: &str) -> bool;
 
     /// Whether the resource has any link of `relation`.
     fn any(&self, relation: &str) -> bool;
 }
 
-/// No links at all: for resource types without relations.
+/// No links, for resource types without relations.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoRelations;
 
@@ -85,28 +86,30 @@ impl Relations for NoRelations {
 impl BoundFilter {
     /// Whether the resource matches.
     ///
-    /// A comparison holds if it holds for any value of the attribute, `ne` and `not` are exact
-    /// complements: `ne` is true when the attribute is absent, and false as soon as one value is equal.
+    /// A comparison holds if it holds for any value of the attribute. `ne` and `not` are exact complements: `ne` is
+    /// true if the attribute is absent, and false if any value is equal.
     ///
-    /// It takes as long as it takes: where a stranger may choose the filter or has written the resource, use
+    /// The cost is not limited. If a stranger may choose the filter or has written the resource, use
     /// [`matches_within`](Self::matches_within).
     // FILT-012
     pub fn matches(&self, entry: &Entry<'_>) -> bool {
         self.matches_within(entry, &mut Meter::unlimited()).is_ok_and(|matches| matches)
     }
 
-    /// [`matches`](Self::matches), charging what it costs: each term, and the bytes of the texts that are compared.
+    /// Does what [`matches`](Self::matches) does and charges the cost: each term, and the bytes of the texts that are
+    /// compared.
     ///
     /// # Errors
     ///
-    /// [`Exhausted`] where the request may cost no more.
+    /// [`Exhausted`] if the request may cost no more.
     pub fn matches_within(&self, entry: &Entry<'_>, meter: &mut Meter) -> Result<bool, Exhausted> {
         let mut look = Look::new(meter);
         self.logic.holds(&mut |leaf| leaf.holds(entry, &mut look))
     }
 
-    /// The names of the members of a document that decide it: attributes, and URNs of extensions. Whoever keeps
-    /// documents as text need not read the rest.
+    /// Returns the names of the members of a document that decide the filter.
+    ///
+    /// They are attributes and URNs of extensions. A store that keeps documents as text need not read the rest.
     ///
     /// ```
     /// use scim_core::{Lenience, ResourceType};
@@ -186,7 +189,7 @@ fn element_holds<'v>(
     look::any(values(value), |element| filter.holds(element, look))
 }
 
-/// The values of an attribute, one or many.
+/// Returns the values of an attribute, one or many.
 fn values(value: &Value) -> &[Value] {
     match value {
         Value::Array(values) => values,

@@ -1,4 +1,4 @@
-//! A filter as syntax: what parsing yields, what a client builds, what `Display` writes.
+//! Filters as syntax: the type that parsing yields, that clients build and that `Display` writes.
 
 use std::str::FromStr;
 
@@ -13,8 +13,8 @@ use crate::view::{Branch, Expr};
 
 /// A parsed filter (RFC 7644 §3.4.2.2), not yet bound to a schema.
 ///
-/// `FromStr` is strict; [`Filter::parse_with`] forgives what the [`Lenience`] allows. `Display` writes strict
-/// syntax with single spaces, and parsing that gives an equal filter.
+/// `FromStr` is strict. [`Filter::parse_with`] forgives what the [`Lenience`] allows. `Display` writes strict syntax
+/// with single spaces, and parsing that text gives an equal filter.
 ///
 /// ```
 /// use scim_filter::Filter;
@@ -28,7 +28,7 @@ pub struct Filter {
     tree: Tree,
 }
 
-/// How large a filter may be; charged while it is parsed.
+/// Limits on the size of a filter, charged while it is parsed.
 ///
 /// ```
 /// use scim_core::Lenience;
@@ -39,11 +39,12 @@ pub struct Filter {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
-    /// How deep parentheses, `not` and brackets may nest; more than [`Budget::MOST_DEPTH`] counts as that.
+    /// Maximum nesting depth of parentheses, also those of `not`, and of brackets. A greater value than
+    /// [`Budget::MOST_DEPTH`] counts as that.
     pub depth: usize,
-    /// How many comparisons and presence tests there may be.
+    /// Maximum number of comparisons and presence tests.
     pub terms: usize,
-    /// How long the text may be.
+    /// Maximum length of the text in bytes.
     pub bytes: usize,
 }
 
@@ -61,18 +62,18 @@ impl Default for Budget {
 impl Filter {
     /// Parses a filter, forgiving what `lenience` allows, within the default [`Budget`].
     ///
-    /// Leading and trailing spaces are passed over (RFC 7644 §3.4.2.2).
+    /// Leading and trailing spaces are ignored (RFC 7644 §3.4.2.2).
     ///
     /// # Errors
     ///
     /// [`FilterError::Syntax`], [`FilterError::UnknownOperator`] and [`FilterError::NestedValuePath`] with a byte
-    /// position into `text`, or one of the budget's: [`FilterError::TooLong`], [`FilterError::TooDeep`],
+    /// position in `text`. If the budget is exceeded: [`FilterError::TooLong`], [`FilterError::TooDeep`] or
     /// [`FilterError::TooManyTerms`].
     pub fn parse_with(text: &str, lenience: &mut Lenience) -> Result<Self, FilterError> {
         Self::parse_within(text, lenience, &Budget::default())
     }
 
-    /// [`Filter::parse_with`] within a budget of the caller's.
+    /// Parses a filter as [`Filter::parse_with`] does, within the given budget.
     ///
     /// # Errors
     ///
@@ -81,13 +82,15 @@ impl Filter {
         Ok(Self { tree: parse::filter(text, lenience, budget)? })
     }
 
-    /// The outermost expression.
+    /// Returns the outermost expression.
     pub fn root(&self) -> Expr<'_> {
         Branch::new(&self.tree, self.tree.root()).expr()
     }
 
-    /// The attribute paths in the order in which they were written. A value path gives the attribute before the
-    /// bracket, and behind it the paths inside as sub-attributes of that attribute.
+    /// Returns the attribute paths in the order in which they were written.
+    ///
+    /// A value path gives the attribute before the bracket. The paths inside the brackets follow as sub-attributes of
+    /// it.
     ///
     /// ```
     /// let filter: scim_filter::Filter = "emails[type pr] and title pr".parse().unwrap();
@@ -95,7 +98,7 @@ impl Filter {
     /// ```
     pub fn paths(&self) -> Vec<String> {
         let mut paths = Vec::new();
-        // No recursion: filters that were built may be deep.
+        // No recursion, because a filter that was built may be deep.
         let mut open = vec![(self.root(), String::new())];
         while let Some((expression, before)) = open.pop() {
             match expression {
@@ -114,7 +117,7 @@ impl Filter {
         paths
     }
 
-    /// The path and the operand, when the filter is exactly one `path eq operand`.
+    /// Returns path and operand if the filter is exactly one `path eq operand`.
     ///
     /// ```
     /// let filter: scim_filter::Filter = "(userName eq \"x\")".parse().unwrap();
@@ -128,11 +131,11 @@ impl Filter {
         }
     }
 
-    /// `path op value`.
+    /// Builds `path op value`.
     ///
     /// # Errors
     ///
-    /// [`FilterError::Syntax`] if `path` is no attribute path.
+    /// [`FilterError::Syntax`] if `path` is not an attribute path.
     pub fn compare<'v>(
         path: &str,
         op: CompareOp,
@@ -146,20 +149,20 @@ impl Filter {
         Ok(Self::of(tree))
     }
 
-    /// `path eq value`.
+    /// Builds `path eq value`.
     ///
     /// # Errors
     ///
-    /// [`FilterError::Syntax`] if `path` is no attribute path.
+    /// [`FilterError::Syntax`] if `path` is not an attribute path.
     pub fn eq<'v>(path: &str, value: impl Into<Literal<'v>>) -> Result<Self, FilterError> {
         Self::compare(path, CompareOp::Eq, value)
     }
 
-    /// `path pr`.
+    /// Builds `path pr`.
     ///
     /// # Errors
     ///
-    /// [`FilterError::Syntax`] if `path` is no attribute path.
+    /// [`FilterError::Syntax`] if `path` is not an attribute path.
     pub fn present(path: &str) -> Result<Self, FilterError> {
         parse::check_attr_path(path)?;
         let mut tree = Tree::default();
@@ -168,11 +171,13 @@ impl Filter {
         Ok(Self::of(tree))
     }
 
-    /// `path[self]`: one value of the attribute meets this filter, whose paths are sub-attributes.
+    /// Builds `path[self]`: one value of the attribute meets this filter.
+    ///
+    /// The paths of this filter are sub-attributes of the attribute.
     ///
     /// # Errors
     ///
-    /// [`FilterError::Syntax`] if `path` is no attribute path, and [`FilterError::NestedValuePath`] if this filter
+    /// [`FilterError::Syntax`] if `path` is not an attribute path, and [`FilterError::NestedValuePath`] if this filter
     /// holds a value path itself.
     pub fn within(mut self, path: &str) -> Result<Self, FilterError> {
         parse::check_attr_path(path)?;
@@ -184,19 +189,19 @@ impl Filter {
         Ok(self)
     }
 
-    /// Both hold.
+    /// Builds a filter that matches if both match.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         self.joined(Chain::And, &other)
     }
 
-    /// At least one holds.
+    /// Builds a filter that matches if at least one matches.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         self.joined(Chain::Or, &other)
     }
 
-    /// The exact complement.
+    /// Builds the exact complement of the filter.
     #[must_use]
     #[allow(clippy::should_implement_trait, reason = "reads as the filter does; `!` would hide it")]
     pub fn not(mut self) -> Self {
@@ -218,7 +223,7 @@ impl Filter {
     }
 }
 
-/// Equal when they say the same in the same order; how it was spaced is no matter.
+/// Compares the expressions in the order in which they were written; spacing does not matter.
 impl PartialEq for Filter {
     fn eq(&self, other: &Self) -> bool {
         self.tree == other.tree
@@ -228,20 +233,20 @@ impl PartialEq for Filter {
 impl FromStr for Filter {
     type Err = FilterError;
 
-    /// Strict: see [`Filter::parse_with`].
+    /// Parses strictly: see [`Filter::parse_with`].
     fn from_str(text: &str) -> Result<Self, FilterError> {
         Self::parse_with(text, &mut Lenience::strict())
     }
 }
 
-/// As text.
+/// Serializes the filter as text.
 impl Serialize for Filter {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
 }
 
-/// From text, strictly: see [`Filter::parse_with`].
+/// Deserializes the filter from text, strictly: see [`Filter::parse_with`].
 impl<'de> Deserialize<'de> for Filter {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(de::Error::custom)

@@ -1,5 +1,6 @@
-//! Filters over relations: attributes whose values are links, such as `members`, so that a store answers
-//! them from its link rows and no document is read.
+//! Filters over relations: attributes whose values are links, such as `members`.
+//!
+//! A store answers them from its link rows, without reading a document.
 
 use std::collections::BTreeSet;
 
@@ -8,17 +9,17 @@ use crate::error::FilterError;
 use crate::literal::{CompareOp, Literal};
 use crate::tree::{Node, NodeId};
 
-/// What is asked of the links of one resource.
+/// A question about the links of one resource.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct LinkTest {
     pub(crate) relation: Box<str>,
-    /// The id that is linked to; `None` asks whether there is any link.
+    /// The id of the linked resource. `None` asks whether there is any link.
     pub(crate) target: Option<Box<str>>,
 }
 
 const ONLY: &str = "is a relation: only its `value` and `$ref` can be compared, by eq, ne and pr";
 
-/// A term on a relation outside brackets: `members eq "u1"`, `members.$ref eq ".../Users/u1"`.
+/// Binds a term on a relation outside brackets: `members eq "u1"`, `members.$ref eq ".../Users/u1"`.
 pub(crate) fn term(
     relation: &str,
     sub: Option<&str>,
@@ -38,7 +39,7 @@ pub(crate) fn term(
     Ok(if negated { logic.negated() } else { logic })
 }
 
-/// A value path on a relation: all of it holds for one and the same link.
+/// Binds a value path on a relation: one and the same link meets all of it.
 pub(crate) fn value_path(
     binder: &mut Binder<'_>,
     relation: &str,
@@ -58,7 +59,9 @@ pub(crate) fn value_path(
     LinkSet::of(logic).into_logic(relation, position)
 }
 
-/// The links that meet a condition on one link: these, or all but these. Closed under `and`, `or`, `not`.
+/// The links that meet a condition on one link: the ones with these ids, or all others.
+///
+/// Closed under `and`, `or` and `not`.
 #[derive(Clone, Debug, PartialEq)]
 enum LinkSet {
     Only(BTreeSet<Box<str>>),
@@ -110,7 +113,7 @@ impl LinkSet {
         }
     }
 
-    /// Whether one link is in the set, as a question to the store.
+    /// Turns the set into a question to the store: whether the resource has a link in it.
     fn into_logic(self, relation: &str, position: usize) -> Result<Logic<Leaf>, FilterError> {
         let leaf = |target| Logic::Leaf(Leaf::Link(LinkTest { relation: relation.into(), target }));
         match self {
@@ -148,7 +151,7 @@ fn link_set(
         Some(_) => return Err(refuse()),
     };
     match comparison {
-        // Every link has a value, and a reference computed from it.
+        // Every link has a value, and a `$ref` that is computed from it.
         None | Some((CompareOp::Ne, Literal::Null)) => Ok(LinkSet::ALL),
         Some((CompareOp::Eq, Literal::Null)) => Ok(LinkSet::NONE),
         Some((op @ (CompareOp::Eq | CompareOp::Ne), Literal::String(text))) => {

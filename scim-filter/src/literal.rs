@@ -10,7 +10,7 @@ use serde_json::{Number, Value};
 pub enum CompareOp {
     /// `eq`: identical.
     Eq,
-    /// `ne`: not identical; the exact complement of `eq` over the whole attribute.
+    /// `ne`: not identical. Over the whole attribute it is the exact complement of `eq`.
     Ne,
     /// `co`: the operand is part of the value.
     Co,
@@ -33,7 +33,7 @@ impl CompareOp {
     pub const ALL: [Self; 9] =
         [Self::Eq, Self::Ne, Self::Co, Self::Sw, Self::Ew, Self::Gt, Self::Ge, Self::Lt, Self::Le];
 
-    /// The operator as it is written.
+    /// Returns the operator as it is written.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Eq => "eq",
@@ -48,7 +48,8 @@ impl CompareOp {
         }
     }
 
-    /// The operator of that name, in any case (D12); `None` for anything else.
+    /// Returns the operator with that name, in any case; `None` for anything else.
+    // D12
     pub(crate) fn named(word: &str) -> Option<Self> {
         let [first, second] = word.as_bytes() else { return None };
         match &[first.to_ascii_lowercase(), second.to_ascii_lowercase()] {
@@ -81,18 +82,19 @@ impl fmt::Display for CompareOp {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub enum Literal<'a> {
-    /// `null`: `eq null` asks for absence, `ne null` for presence (D16).
+    /// `null`: `eq null` asks for absence, `ne null` for presence.
+    // D16
     Null,
     /// `true` or `false`.
     Boolean(bool),
     /// A number.
     Number(Number),
-    /// A string, its escapes decoded.
+    /// A string with its escapes decoded.
     String(Cow<'a, str>),
 }
 
 impl Literal<'_> {
-    /// The text, if it is a string.
+    /// Returns the text of a string.
     pub fn as_str(&self) -> Option<&str> {
         match self {
             Self::String(text) => Some(text),
@@ -100,7 +102,7 @@ impl Literal<'_> {
         }
     }
 
-    /// The literal as a JSON value.
+    /// Returns the literal as a JSON value.
     pub fn to_value(&self) -> Value {
         match self {
             Self::Null => Value::Null,
@@ -111,7 +113,7 @@ impl Literal<'_> {
     }
 }
 
-/// As it stands in a filter, strings quoted and escaped.
+/// Writes the literal as in a filter, with strings quoted and escaped.
 impl fmt::Display for Literal<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.to_value())

@@ -1,4 +1,4 @@
-//! Looking at the values of one resource: what that costs, and each text folded once for all terms.
+//! The evaluation of one resource: it charges the cost and folds each text once for all terms.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -6,14 +6,14 @@ use std::hash::{Hash, Hasher};
 
 use scim_core::{Exhausted, Meter, fold};
 
-/// A look at one resource or element, whose values stand still meanwhile.
+/// An evaluation of one resource or element, whose values do not change meanwhile.
 pub(crate) struct Look<'m, 'v> {
     meter: &'m mut Meter,
-    /// Texts that took folding: each is folded once, however many terms ask about it.
+    /// Texts that needed folding. Each is folded once, however many terms compare it.
     folded: HashMap<Place<'v>, String>,
 }
 
-/// A text by where it stands: what it says is not looked at.
+/// A text, identified by its address and length and not by its content.
 #[derive(Clone, Copy)]
 struct Place<'v>(&'v str);
 
@@ -31,7 +31,7 @@ impl Hash for Place<'_> {
     }
 }
 
-/// Whether it holds for any of these.
+/// Whether the predicate holds for any of the values.
 #[inline]
 pub(crate) fn any<T>(
     values: impl IntoIterator<Item = T>,
@@ -45,7 +45,7 @@ pub(crate) fn any<T>(
     Ok(false)
 }
 
-/// Whether it holds for all of these.
+/// Whether the predicate holds for all of the values.
 #[inline]
 pub(crate) fn all<T>(
     values: impl IntoIterator<Item = T>,
@@ -54,17 +54,17 @@ pub(crate) fn all<T>(
     Ok(!any(values, |value| Ok(!holds(value)?))?)
 }
 
-/// What finding an attribute in a document costs, in steps.
+/// Steps to find an attribute in a document.
 pub(crate) const FIND: u64 = 5;
-/// What finding a sub-attribute and asking a value costs.
+/// Steps to find a sub-attribute and test a value.
 pub(crate) const TEST: u64 = 3;
-/// What asking a store for a link costs.
+/// Steps to ask a store for a link.
 pub(crate) const LINK: u64 = 50;
 
-/// What finding the folded form of a text costs.
+/// Steps to find the folded form of a text.
 const KNOWN: u64 = 5;
 
-/// What keeping a text costs, whatever its length.
+/// Steps to keep a text, whatever its length.
 const NEW: u64 = 10;
 
 impl<'m, 'v> Look<'m, 'v> {
@@ -72,7 +72,7 @@ impl<'m, 'v> Look<'m, 'v> {
         Self { meter, folded: HashMap::new() }
     }
 
-    /// Another look, at something that stands beside this one's values.
+    /// Starts another evaluation with the same meter, for a value that this one does not borrow.
     pub(crate) fn beside(&mut self) -> Look<'_, '_> {
         Look::new(self.meter)
     }
@@ -82,7 +82,7 @@ impl<'m, 'v> Look<'m, 'v> {
         self.meter.charge(steps)
     }
 
-    /// Charges bytes that are read once, as comparing and searching does.
+    /// Charges bytes that are read once, as in comparing and searching.
     pub(crate) fn reads(&mut self, bytes: usize) -> Result<(), Exhausted> {
         self.meter.charge_bytes(bytes, 16)
     }
@@ -92,13 +92,13 @@ impl<'m, 'v> Look<'m, 'v> {
         self.meter.charge_bytes(bytes, 2)
     }
 
-    /// The folded form of a text, of which the caller knows whether it is ASCII.
+    /// Returns the folded form of a text. The caller says whether the text is ASCII.
     pub(crate) fn fold(&mut self, text: &'v str, is_ascii: bool) -> Result<&str, Exhausted> {
         self.meter.charge(KNOWN)?;
         match self.folded.entry(Place(text)) {
             Entry::Occupied(known) => Ok(known.into_mut()),
             Entry::Vacant(new) => {
-                // Mapping and composing take some fifty nanoseconds a byte, ASCII is folded eight bytes at a time.
+                // Mapping and composing take about 50 ns a byte. ASCII is folded 8 bytes at a time.
                 let steps = if is_ascii { text.len() / 16 } else { text.len().saturating_mul(5) };
                 self.meter.charge(NEW + steps as u64)?;
                 Ok(new.insert(fold(text).into_owned()))

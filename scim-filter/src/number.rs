@@ -1,11 +1,13 @@
-//! Numbers as they are written (D15): whole ones exactly, or not at all.
+//! Exact numbers (D15): a number that 64 bits cannot hold is refused, not rounded.
 
 use serde_json::Number;
 
-/// The number that this text of JSON's form stands for; `None` when 64 bits cannot hold it: a whole number beyond
-/// them, or a fraction where floats have none left.
+/// Reads a number in JSON's form; `None` if 64 bits cannot hold it.
 ///
-/// However a whole number is written, `10`, `10.0` or `1e1`, it is read as the same one.
+/// That is a whole number of plain digits beyond 64 bits, a fraction where floats have no fractions, or a number beyond
+/// every float.
+///
+/// `10`, `10.0` and `1e1` are read as one and the same number.
 pub(crate) fn read(text: &str) -> Option<Number> {
     if let Ok(whole) = text.parse::<i64>() {
         return Some(whole.into());
@@ -21,13 +23,13 @@ pub(crate) fn read(text: &str) -> Option<Number> {
     if significant.is_empty() {
         return Some(0.into());
     }
-    // How many of the significant digits stand before the point.
+    // `point` is the number of significant digits before the decimal point.
     let leading = i64::try_from(digits.len() - significant.len()).ok()?;
     let point = i64::try_from(before.len()).ok()? + i64::from(exponent) - leading;
     let significant = significant.trim_end_matches('0');
     let is_plain = !unsigned.contains(['.', 'e', 'E']);
     let float = text.parse::<f64>().ok().filter(|float| float.is_finite() && !is_plain);
-    // What a float is written as means that float, though its last digits were rounded away.
+    // The text that a float is written as means that float, even if its last digits were rounded away.
     if let Some(float) = float.filter(|float| digits_of(*float) == significant) {
         return of_float(float);
     }
@@ -42,7 +44,7 @@ pub(crate) fn read(text: &str) -> Option<Number> {
     of_float(float?).filter(|_| missing >= 0 || float.is_some_and(|float| float.abs() < EXACT))
 }
 
-/// The digits of the shortest text that is read as this float, without zeros at either end.
+/// Returns the shortest digits that read as this float, without zeros at either end.
 fn digits_of(float: f64) -> String {
     let text = format!("{:e}", float.abs());
     let mantissa = text.split('e').next().unwrap_or_default().replace('.', "");
@@ -62,12 +64,12 @@ fn of_float(float: f64) -> Option<Number> {
     Number::from_f64(float)
 }
 
-/// The same number in the form in which [`read`] gives it.
+/// Returns the number in the form that [`read`] gives.
 pub(crate) fn canonical(number: Number) -> Number {
     if number.is_f64() { number.as_f64().and_then(of_float).unwrap_or(number) } else { number }
 }
 
-/// From here on floats have no fraction.
+/// Floats from here on have no fraction.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
 #[cfg(test)]

@@ -31,16 +31,17 @@ pub struct Path {
     sub: Option<String>,
 }
 
-/// What a PATCH path leads to in a resource type.
+/// The target of a PATCH path in a resource type.
 #[derive(Clone, Debug, PartialEq)]
 pub enum BoundPath {
-    /// All attributes of the extension with this URN (D9).
+    /// All attributes of the extension with this URN.
+    // D9
     Extension(Arc<str>),
     /// An attribute.
     Attribute {
-        /// The attribute, with the sub-attribute that is named, plainly or behind the bracket.
+        /// The attribute, including the sub-attribute that is named after a dot or behind the bracket.
         attr: AttrRef,
-        /// Which of its values are meant; all of them without it.
+        /// Selects some of the values. Without it, the path means all of them.
         filter: Option<ElementFilter>,
     },
 }
@@ -50,7 +51,7 @@ impl Path {
     ///
     /// # Errors
     ///
-    /// [`PathError`], which says whether the path is at fault or the filter between its brackets.
+    /// [`PathError`], which says whether the path or the filter between its brackets is at fault.
     pub fn parse_with(text: &str, lenience: &mut Lenience) -> Result<Self, PathError> {
         let parts = parse::path(text, lenience, &Budget::default())?;
         Ok(Self {
@@ -60,20 +61,19 @@ impl Path {
         })
     }
 
-    /// The attribute path as it was written, up to the bracket.
+    /// Returns the attribute path as it was written, up to the bracket.
     pub fn attribute(&self) -> &str {
         &self.attribute
     }
 
-    /// The filter between the brackets.
+    /// Returns the filter between the brackets.
     pub fn filter(&self) -> Option<&Filter> {
         self.filter.as_ref()
     }
 
     /// Looks the path up in `resource_type`, forgiving what `lenience` allows.
     ///
-    /// Attributes that are relations are bound like any other: the filter is then meant for the links
-    /// written out as elements.
+    /// A relation is bound like any other attribute. Its filter then applies to the links written out as elements.
     ///
     /// # Errors
     ///
@@ -112,13 +112,13 @@ impl Path {
 impl FromStr for Path {
     type Err = PathError;
 
-    /// Strict: see [`Path::parse_with`].
+    /// Parses strictly: see [`Path::parse_with`].
     fn from_str(text: &str) -> Result<Self, PathError> {
         Self::parse_with(text, &mut Lenience::strict())
     }
 }
 
-/// Strict syntax that parses to an equal path.
+/// Writes strict syntax that parses to an equal path.
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.attribute)?;
@@ -132,14 +132,14 @@ impl fmt::Display for Path {
     }
 }
 
-/// As text.
+/// Serializes the path as text.
 impl Serialize for Path {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
 }
 
-/// From text, strictly: see [`Path::parse_with`].
+/// Deserializes the path from text, strictly: see [`Path::parse_with`].
 impl<'de> Deserialize<'de> for Path {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(de::Error::custom)

@@ -1,16 +1,18 @@
-//! Looking ahead in the text, for the grammar: plain byte scanning without rules of its own.
+//! Looks ahead in the text for the grammar: byte scanning without rules of its own.
 //!
-//! All lengths are of ASCII or end before ASCII, so the text can be split there.
+//! Every length ends at a character boundary, because it counts ASCII bytes or ends before one. So the text can be
+//! split there.
 
 use crate::tree::Operand;
 
-/// How many bytes at the beginning are of a kind.
+/// Returns how many bytes at the beginning meet the predicate.
 pub(crate) fn run_length(input: &str, is: impl Fn(u8) -> bool) -> usize {
     input.bytes().position(|byte| !is(byte)).unwrap_or(input.len())
 }
 
-/// Scans runs that may be long: eight bytes are looked at together, so that the compiler can do so
-/// with a few instructions, if `is` does not branch.
+/// Scans runs that may be long, 8 bytes at a time.
+///
+/// The compiler needs few instructions for that, unless `is` branches.
 fn long_run_length(input: &str, is: impl Fn(u8) -> bool) -> usize {
     let (chunks, _) = input.as_bytes().as_chunks::<8>();
     let all = |chunk: &&[u8; 8]| chunk.iter().fold(true, |all, byte| all & is(*byte));
@@ -19,14 +21,14 @@ fn long_run_length(input: &str, is: impl Fn(u8) -> bool) -> usize {
     begin + rest.iter().position(|byte| !is(*byte)).unwrap_or(rest.len())
 }
 
-/// What is left behind a word, whatever its case and whatever follows.
+/// Returns what follows a word, whatever its case. Any byte may follow.
 #[inline]
 pub(crate) fn word<'a>(word: &str, input: &'a str) -> Option<&'a str> {
     let begin = input.as_bytes().get(..word.len())?;
     begin.eq_ignore_ascii_case(word.as_bytes()).then(|| &input[word.len()..])
 }
 
-/// How long the attribute name at the beginning is; 0 if there is none.
+/// Returns the length of the attribute name at the beginning; 0 if there is none.
 pub(crate) fn name_length(input: &str) -> usize {
     match input.as_bytes().first() {
         Some(first) if first.is_ascii_alphabetic() || *first == b'$' => {
@@ -36,7 +38,7 @@ pub(crate) fn name_length(input: &str) -> usize {
     }
 }
 
-/// How long the word of letters and digits at the beginning is.
+/// Returns the length of the word of letters and digits at the beginning.
 pub(crate) fn word_length(input: &str) -> usize {
     run_length(input, |byte| KINDS[usize::from(byte)] & IN_WORDS != 0)
 }
@@ -44,7 +46,9 @@ pub(crate) fn word_length(input: &str) -> usize {
 const IN_NAMES: u8 = 1;
 const IN_WORDS: u8 = 2;
 
-/// What each byte may be part of. Looked up, since names and words are short and every filter has many.
+/// What each byte may be part of.
+///
+/// A table, because names and words are short and every filter has many.
 static KINDS: [u8; 256] = {
     let mut kinds = [0; 256];
     let mut byte = 0;
@@ -59,7 +63,7 @@ static KINDS: [u8; 256] = {
     kinds
 };
 
-/// How much at the beginning could be names and URNs.
+/// Returns the length of the beginning that could be names and URNs.
 pub(crate) fn path_length(input: &str) -> usize {
     long_run_length(input, is_path_byte)
 }
@@ -70,10 +74,10 @@ pub(crate) fn is_path_byte(byte: u8) -> bool {
     (byte > b' ') & (byte < 0x7F) & (byte != b'"') & !bracket
 }
 
-/// How much at the beginning means itself in a JSON string.
+/// Returns the length of the beginning that needs no decoding in a JSON string.
 ///
-/// Eight bytes at a time, and the place among them without a loop: literals are most of a filter's text, and
-/// where they end cannot be foreseen.
+/// It reads 8 bytes at a time and finds the place among them without a loop. Literals are most of a filter's text, and
+/// their ends cannot be predicted.
 pub(crate) fn plain_length(input: &str) -> usize {
     let (words, rest) = input.as_bytes().as_chunks::<8>();
     for (at, word) in words.iter().enumerate() {
@@ -86,8 +90,9 @@ pub(crate) fn plain_length(input: &str) -> usize {
     words.len() * 8 + rest.iter().position(is_special).unwrap_or(rest.len())
 }
 
-/// Of eight bytes, the high bit of each quote, backslash and control character. Bits above the lowest one may
-/// be wrong, for a subtraction borrows from the byte above.
+/// Sets the high bit of each quote, backslash and control character among 8 bytes.
+///
+/// Bits above the lowest one may be wrong, because a subtraction borrows from the byte above.
 fn special(word: u64) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
     let below = |bytes: u64, limit: u8| bytes.wrapping_sub(ONES * u64::from(limit)) & !bytes;
@@ -95,7 +100,7 @@ fn special(word: u64) -> u64 {
     (below(word, b' ') | equal(b'"') | equal(b'\\')) & (ONES << 7)
 }
 
-/// How long the quoted string at the beginning is, both quotes counted.
+/// Returns the length of the quoted string at the beginning, including both quotes.
 pub(crate) fn quoted_length(input: &str, quote: u8) -> Option<usize> {
     let mut escaped = false;
     for (at, byte) in input.bytes().enumerate().skip(1) {
@@ -109,10 +114,10 @@ pub(crate) fn quoted_length(input: &str, quote: u8) -> Option<usize> {
     None
 }
 
-/// Whether the bracket at the beginning is closed and has more than an array index in it.
+/// Whether the bracket at the beginning is closed and contains more than an array index.
 pub(crate) fn holds_a_filter(input: &str) -> bool {
     let mut at = 1;
-    // Once one has no partner, none behind it has: looking again would take quadratic time.
+    // Once a single quote has no partner, no later one has. Searching again would take quadratic time.
     let mut lone = false;
     while let Some(byte) = input.as_bytes().get(at) {
         match byte {
@@ -137,14 +142,15 @@ pub(crate) fn holds_a_filter(input: &str) -> bool {
     false
 }
 
-/// `true`, `false` and `null` in another case than JSON's (D12).
+/// Reads `true`, `false` and `null` in another case than JSON's.
+// D12
 pub(crate) fn any_case(word: &str) -> Option<Operand> {
     [("true", Operand::Boolean(true)), ("false", Operand::Boolean(false)), ("null", Operand::Null)]
         .into_iter()
         .find_map(|(name, operand)| name.eq_ignore_ascii_case(word).then_some(operand))
 }
 
-/// The next word of the rest, up to a space that is not its first character.
+/// Returns the next word, up to a space that is not its first character.
 pub(crate) fn next_word(rest: &str) -> &str {
     let end = rest.char_indices().skip(1).find(|(_, c)| *c == ' ').map_or(rest.len(), |(at, _)| at);
     &rest[..end]

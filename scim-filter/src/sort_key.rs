@@ -5,11 +5,12 @@ use serde_json::{Number, Value};
 
 use crate::plan::index_key;
 
-/// The text by which one value of an attribute is ordered, whatever its type: two values stand to each other
-/// as their texts do, byte by byte. For strings and booleans it is the [`index_key`].
+/// Returns the text by which one value of an attribute is ordered, whatever its type.
 ///
-/// `leaf` is the attribute or sub-attribute that holds the value; `None` for complex values and for values
-/// that are not of the attribute's type.
+/// Two values have the order of their texts, byte by byte. For strings and booleans the text is the [`index_key`].
+///
+/// `leaf` is the attribute or sub-attribute that holds the value. Complex values, and values that are not of the
+/// attribute's type, give `None`.
 ///
 /// ```
 /// use scim_core::ResourceType;
@@ -21,7 +22,7 @@ use crate::plan::index_key;
 pub fn sort_key(leaf: &Attribute, value: &Value) -> Option<String> {
     match (leaf.r#type, value) {
         (Type::String | Type::Boolean, value) => index_key(leaf, value),
-        // Neither has an order of its own: the text does.
+        // Neither type has an order of its own, so the text decides.
         (Type::Reference | Type::Binary, Value::String(text)) => Some(text.clone()),
         (Type::DateTime, Value::String(text)) => text.parse::<DateTime>().ok().map(|at| at.sort_key()),
         (Type::Integer | Type::Decimal, Value::Number(number)) => number_key(number),
@@ -29,10 +30,11 @@ pub fn sort_key(leaf: &Attribute, value: &Value) -> Option<String> {
     }
 }
 
-/// The nearest float, whose bits are in order once negative ones are turned round, and what a whole number is
-/// beyond it.
+/// Writes the nearest float, and the distance of a whole number from it.
+///
+/// The bits of floats are in numeric order once negative ones are inverted.
 fn number_key(number: &Number) -> Option<String> {
-    // Two zeros are one number.
+    // `0.0` and `-0.0` are one number.
     let nearest = number.as_f64()? + 0.0;
     let bits = nearest.to_bits();
     let ordered = if nearest.is_sign_negative() { !bits } else { bits | 1 << 63 };

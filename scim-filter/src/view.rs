@@ -13,9 +13,9 @@ use crate::tree::{Links, Node, NodeId, Siblings, Tree};
 /// ```
 #[derive(Clone, Debug)]
 pub enum Expr<'a> {
-    /// All of these hold; two or more.
+    /// All of these hold. There are at least 2.
     And(Branches<'a>),
-    /// At least one of these holds; two or more.
+    /// At least one of these holds. There are at least 2.
     Or(Branches<'a>),
     /// The complement.
     Not(Branch<'a>),
@@ -37,7 +37,7 @@ pub enum Expr<'a> {
     ValuePath {
         /// The attribute path as it was written.
         path: &'a str,
-        /// What the value has to meet; its paths are sub-attributes.
+        /// The filter that the value has to meet. Its paths are sub-attributes.
         inner: Branch<'a>,
     },
 }
@@ -54,7 +54,7 @@ impl<'a> Branch<'a> {
         Self { tree, id }
     }
 
-    /// The expression.
+    /// Returns the expression.
     pub fn expr(self) -> Expr<'a> {
         let tree = self.tree;
         match tree.node(self.id) {
