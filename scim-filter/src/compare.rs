@@ -307,13 +307,15 @@ fn exact(op: CompareOp, value: &str, operand: &str) -> bool {
     }
 }
 
-/// How many bytes of a value a comparison looks at, at most.
+/// Returns how many bytes of a value a comparison reads at most.
 fn compared(op: CompareOp, value: &str, operand: &str) -> usize {
     if op == CompareOp::Co { value.len() } else { value.len().min(operand.len()) }
 }
 
-/// Compares the folded value with an operand that is folded already. Plain ASCII is folded in passing, without a copy,
-/// unless it is long and searched: then one copy serves all terms.
+/// Compares the folded value with an operand that is folded already.
+///
+/// Plain ASCII is folded while it is compared, without a copy. A long text that is searched gets a copy, which serves
+/// all terms.
 fn folded<'v>(
     op: CompareOp,
     value: &'v str,
@@ -321,7 +323,7 @@ fn folded<'v>(
     look: &mut Look<'_, 'v>,
 ) -> Result<bool, Exhausted> {
     look.reads(compared(op, value, operand))?;
-    // Whether it is ASCII is asked of all of it.
+    // The check for ASCII reads the whole value.
     look.costs(value.len() as u64 / 256)?;
     let is_ascii = value.is_ascii();
     if is_ascii && (op != CompareOp::Co || value.len() <= SHORT) {
@@ -330,10 +332,10 @@ fn folded<'v>(
     Ok(exact(op, look.fold(value, is_ascii)?, operand))
 }
 
-/// Up to so many bytes, a text of ASCII is searched letter by letter, without a folded copy.
+/// ASCII of at most so many bytes is searched window by window, without a folded copy.
 const SHORT: usize = 64;
 
-/// Folds and compares ASCII.
+/// Compares ASCII that is folded meanwhile.
 fn folded_in_passing(op: CompareOp, value: &str, operand: &str) -> bool {
     let (bytes, wanted) = (value.as_bytes(), operand.as_bytes());
     let ordering = || bytes.iter().map(u8::to_ascii_lowercase).cmp(wanted.iter().copied());
@@ -346,7 +348,7 @@ fn folded_in_passing(op: CompareOp, value: &str, operand: &str) -> bool {
             .checked_sub(wanted.len())
             .is_some_and(|from| bytes[from..].eq_ignore_ascii_case(wanted)),
         CompareOp::Co if wanted.is_empty() => true,
-        // Window by window is quadratic: only short values come here.
+        // Searching window by window is quadratic, so only short values come here.
         CompareOp::Co => bytes.windows(wanted.len()).any(|window| window.eq_ignore_ascii_case(wanted)),
         CompareOp::Gt => ordering().is_gt(),
         CompareOp::Ge => ordering().is_ge(),
@@ -355,7 +357,8 @@ fn folded_in_passing(op: CompareOp, value: &str, operand: &str) -> bool {
     }
 }
 
-/// Compares numbers by their values: whole ones exactly, whatever their size (D15).
+/// Compares numbers by value. Whole numbers are compared exactly, whatever their size.
+// D15
 fn compare_numbers(left: &Number, right: &Number) -> Option<Ordering> {
     match (whole(left), whole(right)) {
         (Some(left), Some(right)) => Some(left.cmp(&right)),
@@ -384,8 +387,9 @@ fn points_at_resource(leaf: &Attribute) -> bool {
         .any(|kind| !kind.eq_ignore_ascii_case("external") && !kind.eq_ignore_ascii_case("uri"))
 }
 
-/// Whether two URIs name the same SCIM resource: the version in the base does not count, and a
-/// relative one equals an absolute one that ends alike.
+/// Whether two URIs name one SCIM resource.
+///
+/// The version in the base is ignored. A relative URI equals an absolute one with the same last segments.
 // FILT-029
 fn same_resource(left: &str, right: &str) -> bool {
     let (Some(left), Some(right)) = (resource_parts(left), resource_parts(right)) else { return false };
@@ -393,7 +397,7 @@ fn same_resource(left: &str, right: &str) -> bool {
     bases && left.kind == right.kind && left.id == right.id
 }
 
-/// A URI of a SCIM resource: what stands before `/Users/1` without a version, and the two segments.
+/// The parts of a resource's URI: the base before `/Users/1`, without a version, and the two segments.
 pub(crate) struct ResourceParts<'a> {
     pub(crate) base: &'a str,
     pub(crate) kind: &'a str,
@@ -407,12 +411,12 @@ pub(crate) fn resource_parts(uri: &str) -> Option<ResourceParts<'_>> {
         return None;
     }
     let (before, last) = base.rsplit_once('/').unwrap_or(("", base));
-    // Behind `://` stands a host, whatever it looks like.
+    // A segment behind `://` is a host, even if it has the form of a version.
     let base = if is_version(last) && !before.ends_with(":/") { before } else { base };
     Some(ResourceParts { base, kind, id })
 }
 
-/// `v2`, `v2.1`: RFC 7644 §3.13.
+/// Whether the segment is a version such as `v2` or `v2.1` (RFC 7644 §3.13).
 pub(crate) fn is_version(segment: &str) -> bool {
     segment.strip_prefix('v').is_some_and(|number| {
         number.starts_with(|c: char| c.is_ascii_digit())
@@ -420,7 +424,7 @@ pub(crate) fn is_version(segment: &str) -> bool {
     })
 }
 
-/// How many bytes a base64 text has, if it is one.
+/// Returns how many bytes a base64 text encodes.
 fn decoded_length(text: &str) -> usize {
     text.trim_end_matches('=').len() * 3 / 4
 }

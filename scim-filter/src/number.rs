@@ -1,4 +1,6 @@
-//! Exact numbers (D15): a number that 64 bits cannot hold is refused, not rounded.
+//! Reads numbers: whole numbers of up to 64 bits are exact, however they are written.
+
+// D15
 
 use serde_json::Number;
 

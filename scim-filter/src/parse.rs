@@ -1,5 +1,5 @@
-//! The grammar, rule by rule: RFC 7644 §3.4.2.2 Figure 1 with errata 7319, 4690 and 7322, and §3.5.2
-//! Figure 7 for paths. The only file that uses nom.
+//! The grammar, rule by rule: RFC 7644 §3.4.2.2 Figure 1 with errata 7319, 4690 and 7322, and §3.5.2 Figure 7 for
+//! paths. Only this module uses nom.
 //!
 //! ```abnf
 //! filter    = *SP orExp *SP
@@ -11,12 +11,11 @@
 //! path      = attrPath / valuePath [ "." ATTRNAME ]
 //! ```
 //!
-//! Each rule is a method of [`Grammar`] that takes the rest of the text and gives back what is left of it, and
-//! the number of the node that it has put into the tree. Every choice is made by looking at the next few
-//! bytes, never by trying and going back, so that time is linear. Recursion happens below `group` and
-//! `brackets` only, which charge the depth budget first.
+//! Each rule is a method of [`Grammar`]. It takes the rest of the text and returns the remaining rest and the id of the
+//! node that it added to the tree. Every choice is made by looking at the next few bytes and never by backtracking, so
+//! that time is linear. Only `group` and `brackets` recurse, and they charge the depth budget first.
 //!
-//! What stands at the ends of the rules (names, words, spaces, strings) is scanned in `scan.rs`.
+//! The module `scan` reads the ends of the rules: names, words, spaces and strings.
 
 use nom::bytes::complete::{tag, tag_no_case, take_while1};
 use nom::character::complete::char;
@@ -46,14 +45,14 @@ pub(crate) fn filter(text: &str, lenience: &mut Lenience, budget: &Budget) -> Re
     Ok(grammar.tree)
 }
 
-/// A PATCH path taken apart: `attribute[filter].sub`.
+/// The parts of a PATCH path: `attribute[filter].sub`.
 pub(crate) struct PathParts<'a> {
     pub(crate) attribute: &'a str,
     pub(crate) filter: Option<Filter>,
     pub(crate) sub: Option<&'a str>,
 }
 
-/// Parses a PATCH path. Faults of the path itself are marked as such.
+/// Parses a PATCH path. Errors of the path itself are marked as such.
 pub(crate) fn path<'a>(
     text: &'a str,
     lenience: &mut Lenience,
@@ -64,7 +63,7 @@ pub(crate) fn path<'a>(
     Ok(parts)
 }
 
-/// Whether a builder may use this text as an attribute path.
+/// Checks that a builder may use this text as an attribute path.
 pub(crate) fn check_attr_path(text: &str) -> Result<(), FilterError> {
     let (mut lenience, budget) = (Lenience::strict(), Budget::default());
     let grammar = Grammar::new(text, &mut lenience, &budget)?;
@@ -91,7 +90,7 @@ struct Grammar<'g> {
 
 impl<'g> Grammar<'g> {
     fn new(source: &'g str, lenience: &'g mut Lenience, budget: &'g Budget) -> Result<Self, FilterError> {
-        // Places are 32 bits wide.
+        // Positions are 32 bits wide.
         let limit = budget.bytes.min(u32::MAX as usize);
         if source.len() > limit {
             return Err(FilterError::TooLong { length: source.len(), limit });
@@ -154,8 +153,9 @@ impl<'g> Grammar<'g> {
         Ok((rest, if negated { self.tree.not(id) } else { id }))
     }
 
-    /// `[ "not" *SP ]`, when a parenthesis follows; else `not` is an attribute's name (D17), unless it is
-    /// forgiven that the parentheses are missing (D5).
+    /// `[ "not" *SP ]`, if a parenthesis follows. Otherwise `not` is an attribute's name, unless a quirk forgives
+    /// missing parentheses.
+    // D5, D17
     fn negation<'a>(&mut self, input: &'a str) -> (&'a str, bool) {
         let Some(behind) = word("not", input) else { return (input, false) };
         let rest = behind_spaces(behind);
@@ -185,10 +185,10 @@ impl<'g> Grammar<'g> {
         }
     }
 
-    /// `valuePath = attrPath "[" *SP orExp *SP "]"`, from the bracket on.
+    /// `valuePath = attrPath "[" *SP orExp *SP "]"`, starting at the bracket.
     fn value_path<'a>(&mut self, input: &'a str, path: Span, place: Place) -> Parsed<'a, NodeId> {
         let (mut rest, mut inner) = self.brackets(input)?;
-        // Q-26: what is compared behind the bracket is compared on the same value.
+        // Q-26: the comparison behind the bracket applies to the value that the brackets select.
         if let Some((behind, sub)) = comparison_behind(rest)
             && self.forgives(Quirk::ValuePathComparison)
         {
@@ -204,7 +204,8 @@ impl<'g> Grammar<'g> {
         Ok((rest, self.tree.value_path(path, inner, place)))
     }
 
-    /// `"[" *SP orExp *SP "]"`, without brackets inside (D2).
+    /// `"[" *SP orExp *SP "]"`, without brackets inside.
+    // D2
     fn brackets<'a>(&mut self, input: &'a str) -> Parsed<'a, NodeId> {
         if self.in_brackets {
             return Err(fault(input, Kind::Nested));
@@ -217,7 +218,7 @@ impl<'g> Grammar<'g> {
         Ok((rest, inner))
     }
 
-    /// `attrExp = attrPath 1*SP "pr" / attrPath 1*SP compareOp 1*SP compValue`, from behind the attribute.
+    /// `attrExp = attrPath 1*SP "pr" / attrPath 1*SP compareOp 1*SP compValue`, starting behind the attribute.
     fn attr_exp<'a>(&mut self, input: &'a str, path: Span, place: Place) -> Parsed<'a, NodeId> {
         self.terms += 1;
         if self.terms > self.budget.terms {
@@ -250,7 +251,8 @@ impl<'g> Grammar<'g> {
         }
     }
 
-    /// `string = DQUOTE *char DQUOTE`, decoded as JSON decodes it (D18).
+    /// `string = DQUOTE *char DQUOTE`, decoded as JSON.
+    // D18
     fn string<'a>(&mut self, input: &'a str) -> Parsed<'a, Operand> {
         let inside = &input[1..];
         let (plain, rest) = inside.split_at(plain_length(inside));
@@ -267,7 +269,7 @@ impl<'g> Grammar<'g> {
         }
     }
 
-    /// A string in single quotes; `\'` and the JSON escapes are understood.
+    /// A string in single quotes, with `\'` and the JSON escapes.
     fn single_quoted<'a>(&mut self, input: &'a str) -> Parsed<'a, Operand> {
         let Some(length) = quoted_length(input, b'\'') else {
             return Err(expected("a closing `'` for the string that begins here", input));
@@ -303,7 +305,8 @@ impl<'g> Grammar<'g> {
         !word.contains(['"', '\'']) && self.forgives(Quirk::UnquotedString)
     }
 
-    /// `path = attrPath / valuePath [ "." ATTRNAME ]`, or the bare URN of an extension (D9).
+    /// `path = attrPath / valuePath [ "." ATTRNAME ]`, or the bare URN of an extension.
+    // D9
     fn path<'a>(&mut self, input: &'a str) -> Parsed<'a, PathParts<'a>> {
         let (rest, attribute) = self.path_attribute(input).map_err(as_path)?;
         if !rest.starts_with('[') {
@@ -329,7 +332,7 @@ impl<'g> Grammar<'g> {
 
     fn path_attribute<'a>(&self, input: &'a str) -> Parsed<'a, &'a str> {
         let (rest, text) = path_text(input, "an attribute path")?;
-        // The last part of an extension's URN need not be a name; binding knows the extensions.
+        // The last part of an extension's URN need not be a name. Binding knows the extensions.
         let urn = text.len() > 4 && text[..4].eq_ignore_ascii_case("urn:") && !text.ends_with(':');
         if urn || is_attr_path(text) { Ok((rest, text)) } else { attr_path(input) }
     }
@@ -338,7 +341,7 @@ impl<'g> Grammar<'g> {
         self.lenience.uses(quirk)
     }
 
-    /// One level down, if the budget allows: what is left behind the bracket and the spaces after it.
+    /// Enters a bracket, if the budget allows, and returns the rest behind the bracket and its spaces.
     fn open<'a>(&mut self, input: &'a str) -> Result<&'a str, nom::Err<Fault<'a>>> {
         self.depth += 1;
         if self.depth > self.depth_limit {
@@ -347,7 +350,7 @@ impl<'g> Grammar<'g> {
         Ok(behind_spaces(input.get(1..).unwrap_or_default()))
     }
 
-    /// One level up: what is left behind spaces and the bracket.
+    /// Leaves a bracket and returns the rest behind it.
     fn close<'a>(
         &mut self,
         bracket: char,
@@ -365,7 +368,7 @@ impl<'g> Grammar<'g> {
 
     fn error(&self, error: nom::Err<Fault<'_>>) -> FilterError {
         let (nom::Err::Error(Fault(Some(fault))) | nom::Err::Failure(Fault(Some(fault)))) = error else {
-            // Every parser that is not mere lookahead says what it expected.
+            // Every parser says what it expected, unless it only looks ahead.
             return FilterError::Syntax { position: 0, expected: "a filter", found: "the end".into() };
         };
         let position = self.source.len() - fault.rest.len();
@@ -386,7 +389,7 @@ impl<'g> Grammar<'g> {
         }
     }
 
-    /// Of a PATCH path, in which the filter between the brackets has faults of its own.
+    /// Converts the error of a PATCH path. The filter between the brackets has its own errors.
     fn path_error(&self, error: nom::Err<Fault<'_>>) -> PathError {
         let in_path = match &error {
             nom::Err::Error(Fault(Some(fault))) | nom::Err::Failure(Fault(Some(fault))) => fault.in_path,
@@ -397,9 +400,10 @@ impl<'g> Grammar<'g> {
     }
 }
 
-/// `attrPath = [URI ":"] ATTRNAME ["." ATTRNAME]`, with `$` allowed in names (D7, D8, D14).
+/// `attrPath = [URI ":"] ATTRNAME ["." ATTRNAME]`, with `$` allowed in names.
+// D7, D8, D14
 fn attr_path(input: &str) -> Parsed<'_, &str> {
-    // Most are a single name, and then what ends the name ends the path.
+    // Most paths are a single name, and the byte that ends the name ends the path.
     let (name, rest) = input.split_at(name_length(input));
     if !name.is_empty() && matches!(rest.as_bytes().first(), Some(b' ' | b'[')) {
         return Ok((rest, name));
@@ -412,8 +416,10 @@ fn attr_path(input: &str) -> Parsed<'_, &str> {
     }
 }
 
-/// Whether `AttrPath` would take the text, all of whose bytes are known to be such as a URN may have: looking at
-/// them again would cost a filter with URNs half as much again. A property test holds the two together.
+/// Whether `AttrPath` would accept the text.
+///
+/// The caller knows that all bytes may be in a URN. Checking them again would make a filter with URNs 50 % slower. A
+/// property test compares the two.
 fn is_attr_path(text: &str) -> bool {
     let names = match text.rsplit_once(':') {
         Some((urn, names)) if !urn.is_empty() => names,
@@ -427,7 +433,7 @@ fn is_attr_path(text: &str) -> bool {
     }
 }
 
-/// What names and URNs are made of, in any order.
+/// The bytes that names and URNs are made of, in any order.
 fn path_text<'a>(input: &'a str, what: &'static str) -> Parsed<'a, &'a str> {
     match input.split_at(path_length(input)) {
         ("", _) => Err(expected(what, input)),
@@ -445,7 +451,7 @@ fn name(input: &str) -> Parsed<'_, &str> {
     }
 }
 
-/// `1*SP word 1*SP`: what is left behind it, or `None` if another word or the end follows.
+/// `1*SP word 1*SP`: returns the rest behind it, or `None` if another word or the end follows.
 #[inline]
 fn keyword<'a>(which: &str, input: &'a str) -> Result<Option<&'a str>, nom::Err<Fault<'a>>> {
     let next = behind_spaces(input);
@@ -461,13 +467,13 @@ fn keyword<'a>(which: &str, input: &'a str) -> Result<Option<&'a str>, nom::Err<
     }
 }
 
-/// Whether this is the rest behind an attribute: `not pr` asks for an attribute named `not`.
+/// Whether an operator follows: `not pr` asks for an attribute named `not`.
 fn begins_with_operator(input: &str) -> bool {
     let next = &input[..path_length(input)];
     next.eq_ignore_ascii_case("pr") || CompareOp::named(next).is_some()
 }
 
-/// `["." ATTRNAME] SP`, as it follows a value path that is compared, and the name.
+/// `["." ATTRNAME] SP`, as it follows a value path that is compared. Returns the rest and the name.
 // Q-26
 fn comparison_behind(input: &str) -> Option<(&str, Option<&str>)> {
     let (rest, sub) = opt(preceded(char('.'), name)).parse(input).ok()?;
@@ -475,7 +481,7 @@ fn comparison_behind(input: &str) -> Option<(&str, Option<&str>)> {
     (next.len() < rest.len() && begins_with_operator(next)).then_some((rest, sub))
 }
 
-/// What stands between single quotes as a JSON string: `\'` is no escape there, and `"` needs one.
+/// Turns the inside of single quotes into a JSON string: `\'` is not an escape there, and `"` needs one.
 fn as_double_quoted(inside: &str) -> String {
     let mut json = String::with_capacity(inside.len() + 2);
     json.push('"');
@@ -504,7 +510,7 @@ fn operator(input: &str) -> Parsed<'_, &str> {
     }
 }
 
-/// `number` of RFC 8259, by its shape: JSON's own reader then decides whether it fits.
+/// Whether the word has the form of a `number` of RFC 8259. Whether it fits is decided when it is read.
 fn looks_like_number(word: &str) -> bool {
     let digits = |input| take_while1(|c: char| c.is_ascii_digit())(input);
     let mut number = (
@@ -540,8 +546,10 @@ fn is_bare(c: char) -> bool {
     !matches!(c, ' ' | '(' | ')' | '[' | ']') && !c.is_control()
 }
 
-/// Where and why the text was refused; nothing for a lookahead that found something else, of which there
-/// are many. One pointer wide, so that results stay small on the stack.
+/// Where and why the text was refused.
+///
+/// It is empty if a lookahead found something else, which happens often. It is one pointer wide, so that results stay
+/// small on the stack.
 #[derive(Debug)]
 struct Fault<'a>(Option<Box<Cause<'a>>>);
 
@@ -571,7 +579,7 @@ impl<'a> ParseError<&'a str> for Fault<'a> {
     }
 }
 
-/// An error in nom's sense and no failure, so that `opt` and lookahead may pass over it.
+/// Makes an error in nom's sense and not a failure, so that `opt` and lookahead may pass over it.
 fn fault(rest: &str, kind: Kind) -> nom::Err<Fault<'_>> {
     nom::Err::Error(Fault(Some(Box::new(Cause { rest, kind, in_path: false }))))
 }
@@ -589,7 +597,7 @@ fn as_path(error: nom::Err<Fault<'_>>) -> nom::Err<Fault<'_>> {
     })
 }
 
-/// The parser, with words of our own for what it expected.
+/// Runs the parser and replaces its error by what we expected.
 fn or_fault<'a, O>(
     mut parser: impl Parser<&'a str, Output = O, Error = Fault<'a>>,
     what: &'static str,

@@ -1,4 +1,4 @@
-//! What of a filter an index can answer.
+//! The part of a filter that an index can answer.
 
 use std::ops::{Bound, RangeBounds};
 
@@ -12,13 +12,13 @@ use crate::literal::CompareOp;
 
 /// How a store finds candidates for a filter.
 ///
-/// Sound: every match is among the candidates. If `exact`, every candidate is a match and no document
+/// The plan is sound: every match is among the candidates. If `exact`, every candidate is a match, and no document
 /// needs to be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// Where to look.
+    /// The candidates.
     pub narrow: Narrow,
-    /// Whether the candidates are the matches.
+    /// Whether the candidates are exactly the matches.
     pub exact: bool,
 }
 
@@ -27,35 +27,35 @@ pub struct Plan {
 pub enum Narrow {
     /// Every resource of the type.
     All,
-    /// These ids; none at all when empty.
+    /// The resources with these ids. If the list is empty, there are no candidates.
     Ids(Vec<String>),
-    /// The resources with such a key.
+    /// The resources with a matching key.
     Key {
-        /// The attribute, as [`AttrRef`] displays it: one of the type's indexed or unique ones.
+        /// The attribute, as [`AttrRef`] displays it. It is indexed or unique in the type.
         attribute: String,
-        /// Which keys, in the form of [`index_key`].
+        /// The matching keys, in the form of [`index_key`].
         probe: KeyProbe,
     },
-    /// The resources linked with `target` by `relation`.
+    /// The resources with a link of `relation` to `target`.
     Link {
         /// The relation, such as `members`.
         relation: String,
-        /// The id that is linked to.
+        /// The id of the linked resource.
         target: String,
     },
-    /// The resources linked with anything by `relation`.
+    /// The resources with any link of `relation`.
     Linked {
         /// The relation, such as `members`.
         relation: String,
     },
-    /// What is in all of these; two or more.
+    /// The resources in all of these sets. There are at least 2.
     And(Vec<Narrow>),
-    /// What is in any of these; two or more.
+    /// The resources in any of these sets. There are at least 2.
     Or(Vec<Narrow>),
 }
 
 impl Narrow {
-    /// How many questions it asks an index.
+    /// Returns the number of questions to the index.
     pub fn questions(&self) -> usize {
         match self {
             Self::All => 0,
@@ -65,18 +65,19 @@ impl Narrow {
     }
 }
 
-/// Which keys of an attribute.
+/// A set of keys of one attribute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyProbe {
-    /// Any of these, sorted and each only once.
+    /// Any of these keys. They are sorted and unique.
     In(Vec<String>),
-    /// All between these, in the order of code points, which is that of UTF-8 bytes. Of two ends the first is the
-    /// lesser.
+    /// All keys between these bounds, in the order of code points, which is the order of UTF-8 bytes.
+    ///
+    /// If there are two bounds, the first is the lesser.
     Range(Bound<String>, Bound<String>),
 }
 
 impl KeyProbe {
-    /// Whether the key is one of them.
+    /// Whether the set contains the key.
     pub fn takes(&self, key: &str) -> bool {
         match self {
             Self::In(keys) => keys.binary_search_by(|known| known.as_str().cmp(key)).is_ok(),
@@ -88,11 +89,13 @@ impl KeyProbe {
     }
 }
 
-/// The text under which a store indexes one value of an attribute: strings folded unless the attribute is
-/// case-exact, booleans as `true` and `false`; `None` for all other types, which are never probed.
+/// Returns the text under which a store indexes one value of an attribute.
 ///
-/// `leaf` is the attribute or sub-attribute that holds the value ([`AttrRef::leaf`]); for multi-valued
-/// attributes, call it for each value.
+/// Strings are folded unless the attribute is case-exact. Booleans are `true` and `false`. All other types give `None`;
+/// they are never looked up by key.
+///
+/// `leaf` is the attribute or sub-attribute that holds the value ([`AttrRef::leaf`]). For a multi-valued attribute,
+/// call the function for each value.
 ///
 /// ```
 /// use scim_core::ResourceType;
@@ -109,11 +112,11 @@ pub fn index_key(leaf: &Attribute, value: &Value) -> Option<String> {
     }
 }
 
-/// The least text that is greater than all that begin with `prefix`; `None` if there is none.
+/// Returns the least text that is greater than all texts with this prefix; `None` if there is no such text.
 pub(crate) fn prefix_end(prefix: &str) -> Option<String> {
     let mut chars: Vec<char> = prefix.chars().collect();
     while let Some(last) = chars.pop() {
-        // The range knows which scalar comes next, surrogates passed over.
+        // A range of `char` steps to the next scalar and skips surrogates.
         if let Some(next) = (last..=char::MAX).nth(1) {
             chars.push(next);
             return Some(chars.into_iter().collect());
@@ -123,9 +126,10 @@ pub(crate) fn prefix_end(prefix: &str) -> Option<String> {
 }
 
 impl BoundFilter {
-    /// What of the filter an index can answer: `eq`, `sw`, `gt`, `ge`, `lt` and `le` on indexed attributes, ids,
-    /// links, `pr` of links, and what `and` and `or` make of them. `not`, `ne`, every other `pr`, `co` and `ew` are
-    /// left to [`BoundFilter::matches`].
+    /// Returns the part of the filter that an index can answer.
+    ///
+    /// That is `eq`, `sw`, `gt`, `ge`, `lt` and `le` on indexed attributes, ids, links, `pr` of links, and `and` and
+    /// `or` of these. `not`, `ne`, every other `pr`, `co` and `ew` are left to [`BoundFilter::matches`].
     pub fn plan(&self) -> Plan {
         plan(&self.logic, &|leaf| leaf_plan(leaf, &self.resource_type))
     }
@@ -158,8 +162,8 @@ fn leaf_plan(leaf: &Leaf, resource_type: &str) -> Plan {
         Leaf::Attribute { attr, test, indexed: true } => key_plan(attr, test),
         Leaf::Element { attr, filter } => {
             let inner = plan(filter.logic(), &|term| sub_plan(attr, term));
-            // Two keys of one resource may stem from two values: only what holds for a single term, or
-            // for either of some, holds for one value.
+            // Two keys of one resource may come from two values. Only a single term, or a disjunction of terms, is sure
+            // to hold for one value.
             let exact = inner.exact && is_disjunction(filter.logic());
             Plan { exact, ..inner }
         }
@@ -174,7 +178,7 @@ fn leaf_plan(leaf: &Leaf, resource_type: &str) -> Plan {
             Some(id) => Plan::exact(Narrow::Ids(vec![id.to_owned()])),
             None => Plan::ALL,
         },
-        // The same for every resource of the type.
+        // Constant for all resources of the type.
         Leaf::ResourceType(comparison) => Plan::constant(comparison.holds_name(resource_type)),
         Leaf::Attribute { .. } | Leaf::Created(_) | Leaf::LastModified(_) | Leaf::Version(_) => Plan::ALL,
     }
@@ -247,7 +251,7 @@ fn any_of(plans: impl Iterator<Item = Plan>) -> Plan {
     if union.all { Plan::ALL } else { Plan { narrow: union.into_narrow(), exact } }
 }
 
-/// The branches of an `or`, with the ids, and the keys of each attribute, gathered.
+/// The branches of an `or`. Ids are gathered, and so are the keys of each attribute.
 #[derive(Default)]
 struct Union {
     all: bool,

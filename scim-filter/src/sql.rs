@@ -1,7 +1,7 @@
-//! Filters as SQL, for resources in tables of one's own — feature `sql`.
+//! Filters as SQL, for an application's own tables (feature `sql`).
 //!
-//! [`BoundFilter::to_sql`] makes a condition for `WHERE` out of a filter and a [`Table`], which says where each
-//! attribute is kept. It finds exactly the resources for which [`BoundFilter::matches`] is true.
+//! [`BoundFilter::to_sql`] makes a condition for `WHERE` from a filter and a [`Table`], which says where each attribute
+//! is kept. The condition finds exactly the resources for which [`BoundFilter::matches`] is true.
 //!
 //! ```
 //! use scim_core::{Leniency, ResourceType};
@@ -31,17 +31,18 @@
 //!
 //! # What goes into the text
 //!
-//! Keywords, the names of the [`Table`] and those of the schema, quoted, and numbered parameters. What a client
-//! wrote is only ever a parameter.
+//! Keywords, the quoted names of the [`Table`] and of the schema, and numbered parameters. What a client wrote is only
+//! ever a parameter.
 //!
 //! The condition is true or false, never `NULL`, so it can be joined with others and negated.
 //!
 //! # The comparable form
 //!
-//! No database compares as SCIM does: `lower()` of SQLite knows ASCII alone, that of PostgreSQL depends on the
-//! locale, neither knows width or composition; instants come in many spellings, and so does base64. So what a
-//! filter reads is best a column of its own, written from [`comparable`] beside the value as it was sent
-//! ([`Column::comparable`]), or a whole document made by [`comparable_document`] ([`Json::comparable`]):
+//! No database compares as SCIM does. SQLite's `lower()` handles ASCII only, and PostgreSQL's depends on the locale.
+//! Neither handles width or composition. Instants and base64 have many spellings.
+//!
+//! So a column of its own is best for what a filter reads. It is written from [`comparable`] next to the value as it
+//! was sent ([`Column::comparable`]). A whole document can be made by [`comparable_document`] ([`Json::comparable`]):
 //!
 //! | attribute type | comparable form | in a column of SQLite | of PostgreSQL |
 //! | --- | --- | --- | --- |
@@ -53,22 +54,23 @@
 //! | dateTime | a text that sorts by time, to full precision | `TEXT` | `text COLLATE "C"` |
 //! | binary | hexadecimal | `TEXT` | `text COLLATE "C"` |
 //!
-//! Where the form is "as it is", [`Column::verbatim`] does as well. A JSON column is text or JSONB in SQLite,
-//! `jsonb` in PostgreSQL.
+//! If the form is "as it is", [`Column::verbatim`] works too. A JSON column is text or JSONB in SQLite, and `jsonb` in
+//! PostgreSQL.
 //!
 //! # What it rests on
 //!
 //! * Documents and rows are made from canonical resources ([`scim_core::Resource`]): no `null`, the types of the
 //!   schema, arrays for multi-valued attributes. A missing value is SQL's `NULL`.
-//! * Texts are compared by code point. For PostgreSQL the text says `COLLATE "C"` (in a UTF-8 database) whatever
-//!   the column's collation, but an index serves only if the column or the index is declared so, or the whole
-//!   database is. In SQLite columns must have the collation `BINARY`, which they have unless declared `NOCASE` or
-//!   otherwise: to say it in the text would keep SQLite from using indexes for `or`.
-//! * `sw` is a range, which such an index answers, as it answers `eq` and the orderings; `co` and `ew` read every
-//!   row that the rest of the filter leaves. Nothing uses `LIKE`.
-//! * Texts hold no U+0000: PostgreSQL cannot store it.
-//! * Numbers are compared exactly, but for whole numbers from 2^63 on in SQLite, which are floats there, and for
-//!   those from 2^53 on that a document has as floats, if PostgreSQL has it verbatim.
+//! * Texts are compared by code point.
+//! * For PostgreSQL, which needs a UTF-8 database, the text says `COLLATE "C"` whatever the column's collation is. An
+//!   index can answer only if the column, the index or the whole database is declared so.
+//! * In SQLite, columns must have the collation `BINARY`, which is the default. The text does not name it, because that
+//!   would keep SQLite from using indexes for `or`.
+//! * `sw` is a range. Such an index answers it, `eq` and the orderings. `co` and `ew` read every row that the rest of
+//!   the filter leaves. Nothing uses `LIKE`.
+//! * Texts contain no U+0000, because PostgreSQL cannot store it.
+//! * Numbers are compared exactly, with 2 exceptions. Whole numbers from 2^63 on are floats in SQLite. In a verbatim
+//!   document in PostgreSQL, whole numbers from 2^53 on are inexact if the document has them as floats.
 //! * SQLite 3.38 and PostgreSQL 12 or later.
 
 use std::fmt;
@@ -85,12 +87,12 @@ pub use comparable::{comparable, comparable_document};
 pub use dialect::Dialect;
 pub use table::{Column, Json, Links, Rows, Table};
 
-/// A condition for `WHERE`: in brackets where it needs them, true or false for every row.
+/// A condition for `WHERE`, true or false for every row. It has brackets where it needs them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Condition {
-    /// The text.
+    /// The SQL text.
     pub sql: String,
-    /// The values of its parameters, in the order of their numbers.
+    /// The values of the parameters, in the order of their numbers.
     pub params: Vec<Param>,
 }
 
@@ -101,7 +103,7 @@ pub enum Param {
     Text(String),
     /// A whole number; in PostgreSQL of type `bigint`.
     Integer(i64),
-    /// Any other number. Only SQLite has these: PostgreSQL is sent decimals as text, which is exact.
+    /// Any other number. Only SQLite gets these: PostgreSQL gets decimals as text, which is exact.
     Real(f64),
 }
 
@@ -109,18 +111,18 @@ pub enum Param {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SqlError {
-    /// The table says nothing of the attribute.
+    /// The table has no place for the attribute.
     #[error("`{path}` is in no column, row or JSON that is known of")]
     NotMapped {
         /// The attribute.
         path: String,
     },
-    /// The attribute is kept in a form in which it cannot be compared like this.
+    /// The attribute is stored in a form that cannot answer the comparison.
     #[error("`{path}` {reason}")]
     Unfit {
         /// The attribute.
         path: String,
-        /// What is the matter.
+        /// Why it cannot.
         reason: &'static str,
     },
 }
@@ -136,18 +138,18 @@ impl SqlError {
 }
 
 impl BoundFilter {
-    /// The filter as a condition on the rows of `table`.
+    /// Writes the filter as a condition on the rows of `table`.
     ///
-    /// `before` is how many parameters the statement has already: the first of the condition is `?1` or `$1` when
-    /// it is 0.
+    /// `before` is the number of parameters that the statement has already. If it is 0, the first parameter of the
+    /// condition is `?1` or `$1`.
     ///
-    /// `meta.resourceType` is taken to be the type that the filter is bound to, so a table of several types needs a
-    /// condition beside this one.
+    /// `meta.resourceType` is assumed to be the type to which the filter is bound. So a table of several types needs an
+    /// additional condition.
     ///
     /// # Errors
     ///
-    /// [`SqlError::NotMapped`] when `table` has no place for an attribute, and [`SqlError::Unfit`] when its place
-    /// cannot answer the comparison.
+    /// [`SqlError::NotMapped`] if `table` has no place for an attribute, and [`SqlError::Unfit`] if its place cannot
+    /// answer the comparison.
     pub fn to_sql(&self, table: &Table, dialect: Dialect, before: usize) -> Result<Condition, SqlError> {
         write::condition(self, table, dialect, before)
     }

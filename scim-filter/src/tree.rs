@@ -1,6 +1,6 @@
 //! The flat form of a parsed filter: nodes point at earlier nodes and at spans of one text.
 //!
-//! Flat, so that parsing allocates twice and cloning too, and dropping never recurses.
+//! It is flat so that parsing and cloning allocate twice, and dropping never recurses.
 
 use std::borrow::Cow;
 use std::num::NonZeroU32;
@@ -10,7 +10,7 @@ use serde_json::Number;
 use crate::literal::{CompareOp, Literal};
 use crate::number;
 
-/// The place of a node in its tree.
+/// The index of a node in its tree.
 pub(crate) type NodeId = u32;
 
 /// A half-open range of the tree's text.
@@ -52,7 +52,7 @@ pub(crate) enum Operand {
     Text(Span),
 }
 
-/// The branches of a chain: the first one, and how many there are. Each branch knows the next.
+/// The branches of a chain: the first one and their number. Each branch knows the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Links {
     first: NodeId,
@@ -60,40 +60,40 @@ pub(crate) struct Links {
 }
 
 impl Links {
-    /// A chain that is yet to grow.
+    /// A chain without branches, which can grow.
     pub(crate) const NONE: Self = Self { first: 0, count: 0 };
 }
 
-/// Where a node stood in the source, for messages only.
+/// The position of a node in the source, for messages only.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Place {
     pub(crate) path: u32,
     pub(crate) value: u32,
 }
 
-/// The nodes of one filter, in post-order: a node's subtree stands right before it, the root last.
+/// The nodes of one filter, in post-order: a node follows its subtree, and the root is last.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tree {
-    /// The source, and behind it what does not stand there as it is meant.
+    /// The source, followed by texts that the source does not hold literally.
     text: String,
     slots: Vec<Slot>,
 }
 
-/// A node and how it lies among the others.
+/// A node and its relations to other nodes.
 #[derive(Clone, Debug)]
 struct Slot {
     node: Node,
     place: Place,
     /// The first node of the subtree.
     first: NodeId,
-    /// The next branch of the same chain, if there is one; else without meaning.
+    /// The next branch of the same chain. Without meaning if there is none.
     next: NodeId,
-    /// The value path whose subtree begins with this node. It is never the very first node of a tree.
+    /// The value path whose subtree begins with this node. Its own id is never 0.
     value_path: Option<NonZeroU32>,
     height: u16,
 }
 
-/// Equal when the same expression was written, whatever the spacing.
+/// Compares the expressions, whatever their spacing.
 impl PartialEq for Tree {
     fn eq(&self, other: &Self) -> bool {
         self.slots.len() == other.slots.len()
@@ -106,10 +106,9 @@ impl PartialEq for Tree {
 }
 
 impl Tree {
-    /// A tree yet without nodes for a filter with this text.
+    /// Makes a tree without nodes for a filter with this text.
     pub(crate) fn of(source: &str) -> Self {
-        // Few filters have more than a node in 12 bytes, and a very long one is more likely to hold a long
-        // literal.
+        // Few filters have more than one node in 12 bytes, and a very long filter probably holds a long literal.
         Self { text: source.to_owned(), slots: Vec::with_capacity((source.len() / 12 + 1).min(64)) }
     }
 
@@ -125,17 +124,17 @@ impl Tree {
         self.slot(id).place
     }
 
-    /// How many nodes lie on the longest way from this one to a leaf.
+    /// Returns the number of nodes on the longest path from this node to a leaf.
     pub(crate) fn height(&self, id: NodeId) -> usize {
         usize::from(self.slot(id).height)
     }
 
-    /// The first node of the subtree.
+    /// Returns the first node of the subtree.
     pub(crate) fn first(&self, id: NodeId) -> NodeId {
         self.slot(id).first
     }
 
-    /// The value path whose subtree begins with this node.
+    /// Returns the value path whose subtree begins with this node.
     pub(crate) fn value_path_from(&self, first: NodeId) -> Option<NodeId> {
         self.slot(first).value_path.map(NonZeroU32::get)
     }
@@ -161,14 +160,14 @@ impl Tree {
         }
     }
 
-    /// Copies a text in that the source does not hold.
+    /// Copies a text that the source does not hold into the tree.
     pub(crate) fn keep(&mut self, text: &str) -> Span {
         let start = index(self.text.len());
         self.text.push_str(text);
         Span::new(start, text.len())
     }
 
-    /// The operand for a literal that the source does not hold.
+    /// Makes the operand for a literal that the source does not hold.
     pub(crate) fn operand(&mut self, literal: Literal<'_>) -> Operand {
         match literal {
             Literal::Null => Operand::Null,
@@ -200,20 +199,20 @@ impl Tree {
         self.push(Node::Not(inner), place, first, height)
     }
 
-    /// Adds the branch that has just been finished to a chain.
+    /// Adds the branch that was just finished to a chain.
     #[inline]
     pub(crate) fn link(&mut self, links: &mut Links, branch: NodeId) {
         if links.count == 0 {
             links.first = branch;
         } else {
-            // The branch before it ends where this one begins.
+            // The previous branch ends where this one begins.
             let before = self.first(branch).saturating_sub(1);
             self.slot_mut(before).next = branch;
         }
         links.count += 1;
     }
 
-    /// One node over all of these; a single one is returned as it is.
+    /// Makes one node of a chain. A single branch is returned unchanged.
     #[inline]
     pub(crate) fn chain(&mut self, kind: Chain, links: Links) -> NodeId {
         if links.count == 1 {
@@ -223,8 +222,9 @@ impl Tree {
         self.push_chain(kind, links, height)
     }
 
-    /// Adds another tree to the root: to the chain it is, if it is of this kind. Looks at no branch that is there
-    /// already, so that long chains are built in linear time.
+    /// Joins another tree to the root, or to the root's chain if that is of this kind.
+    ///
+    /// Existing branches are not visited, so that long chains are built in linear time.
     pub(crate) fn join(&mut self, kind: Chain, other: &Self) {
         let (mut links, height) = self.open_root(kind);
         let branch = self.append(other);
@@ -242,7 +242,7 @@ impl Tree {
         self.push(node, place, first, height)
     }
 
-    /// Copies another tree in behind this one and says where its root is now.
+    /// Copies the nodes of another tree behind this one's and returns the new id of its root.
     pub(crate) fn append(&mut self, other: &Self) -> NodeId {
         let (text, nodes) = (index(self.text.len()), index(self.slots.len()));
         let moved = |links: Links| Links { first: links.first + nodes, ..links };
@@ -273,8 +273,9 @@ impl Tree {
         self.root()
     }
 
-    /// Takes a chain of this kind at the root apart again, so that it can grow; else the root alone. Also says how
-    /// high its branches are.
+    /// Opens the chain at the root if it is of this kind, so that it can grow. Any other root becomes the only branch.
+    ///
+    /// Also returns the height of the branches.
     fn open_root(&mut self, kind: Chain) -> (Links, u16) {
         let root = self.root();
         let Slot { node, height, .. } = self.slot(root);
@@ -309,7 +310,7 @@ impl Tree {
         &mut self.slots[id as usize]
     }
 
-    /// Whether two nodes, each of its tree, say the same, apart from what lies below them.
+    /// Whether two nodes are equal, apart from the nodes below them.
     fn says(&self, node: &Node, other: &Self, others: &Node) -> bool {
         let same_text = |left: Span, right: Span| self.text(left) == other.text(right);
         match (node, others) {
@@ -364,7 +365,7 @@ pub(crate) enum Chain {
     Or,
 }
 
-/// Positions are kept in 32 bits; the byte budget keeps every text far below.
+/// Converts a position to 32 bits. The byte budget keeps every text far below that.
 pub(crate) fn index(position: usize) -> u32 {
     u32::try_from(position).unwrap_or(u32::MAX)
 }

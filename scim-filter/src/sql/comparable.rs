@@ -5,8 +5,9 @@ use serde_json::{Map, Number, Value};
 
 use crate::compare::whole;
 
-/// The comparable form of one canonical value of `leaf` ([`scim_core::AttrRef::leaf`]): see [the
-/// module](super#the-comparable-form). Call it for each value of a multi-valued attribute.
+/// Returns the comparable form of one canonical value of `leaf` ([`scim_core::AttrRef::leaf`]).
+///
+/// See [the module](super#the-comparable-form). For a multi-valued attribute, call the function for each value.
 ///
 /// ```
 /// use scim_core::ResourceType;
@@ -32,7 +33,9 @@ pub fn comparable(leaf: &Attribute, value: &Value) -> Value {
     }
 }
 
-/// The document with each value in its comparable form; what the schema does not know stays as it is.
+/// Returns the document with each value in its comparable form.
+///
+/// Attributes that the schema does not know stay unchanged.
 pub fn comparable_document(resource_type: &ResourceType, resource: &Resource) -> Value {
     let members = resource.as_map().iter().map(|(name, value)| {
         let value = match (resource_type.attribute(name), resource_type.extension(name), value) {
@@ -75,7 +78,7 @@ pub(super) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The number if it is whole and has little more than 64 bits, however it is written.
+/// Returns the number if it is whole and has at most about 65 bits, however it is written.
 pub(super) fn whole_number(number: &Number) -> Option<i128> {
     const LIMIT: f64 = 18_446_744_073_709_551_616.0;
     let float = || number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() < LIMIT);

@@ -1,8 +1,8 @@
-//! What the databases write differently.
+//! The differences between the databases.
 
 use super::SqlError;
 
-/// A database's SQL.
+/// The SQL of one database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
     /// SQLite: parameters are `?1`, `?2`, …
@@ -11,7 +11,7 @@ pub enum Dialect {
     Postgres,
 }
 
-/// Where a JSON value is: names of members to follow from a JSON expression.
+/// The location of a JSON value: names of members to follow from a JSON expression.
 #[derive(Clone, Debug)]
 pub(super) struct JsonPath<'a> {
     pub(super) base: String,
@@ -26,8 +26,10 @@ impl Dialect {
         }
     }
 
-    /// A text parameter that makes its comparison go by code point. SQLite's columns do so themselves unless
-    /// declared otherwise, and to say it would keep indexes from answering `OR`.
+    /// Writes a text parameter that is compared by code point.
+    ///
+    /// SQLite's columns compare so unless declared otherwise. Naming the collation would keep its indexes from
+    /// answering `OR`.
     pub(super) fn text(self, number: usize) -> String {
         match self {
             Self::Sqlite => self.parameter(number),
@@ -35,7 +37,7 @@ impl Dialect {
         }
     }
 
-    /// `value` in lower case; of ASCII letters only.
+    /// Writes `value` in lower case; only ASCII letters change.
     pub(super) fn ascii_lower(self, value: &str) -> String {
         match self {
             Self::Sqlite => format!("lower({value})"),
@@ -43,7 +45,7 @@ impl Dialect {
         }
     }
 
-    /// Whether `part` is in `value`.
+    /// Writes a test whether `value` contains `part`.
     pub(super) fn contains(self, value: &str, part: &str) -> String {
         match self {
             Self::Sqlite => format!("instr({value}, {part}) > 0"),
@@ -51,7 +53,7 @@ impl Dialect {
         }
     }
 
-    /// Whether `value` ends with `end`, which must not be empty.
+    /// Writes a test whether `value` ends with `end`, which must not be empty.
     pub(super) fn ends_with(self, value: &str, end: &str) -> String {
         match self {
             Self::Sqlite => format!("substr({value}, -length({end})) = {end}"),
@@ -59,7 +61,8 @@ impl Dialect {
         }
     }
 
-    /// `value` without as many characters of its end as `end` has; anything when it has fewer.
+    /// Writes `value` without as many characters at its end as `end` has. If `value` is shorter, the result is
+    /// undefined.
     pub(super) fn without_end(self, value: &str, end: &str) -> String {
         match self {
             Self::Sqlite => format!("substr({value}, 1, length({value}) - length({end}))"),
@@ -67,7 +70,7 @@ impl Dialect {
         }
     }
 
-    /// A JSON scalar: in SQLite as SQL's value of the same kind, in PostgreSQL as text.
+    /// Writes a JSON scalar: in SQLite as the SQL value of its kind, in PostgreSQL as text.
     pub(super) fn json_scalar(self, path: &JsonPath<'_>) -> Result<String, SqlError> {
         let JsonPath { base, names } = path;
         Ok(match (self, names.split_last()) {
@@ -80,7 +83,7 @@ impl Dialect {
         })
     }
 
-    /// A JSON number as a number.
+    /// Writes a JSON number as a number.
     pub(super) fn json_number(self, path: &JsonPath<'_>) -> Result<String, SqlError> {
         match self {
             Self::Sqlite => self.json_scalar(path),
@@ -91,7 +94,7 @@ impl Dialect {
         }
     }
 
-    /// Whether there is a JSON value.
+    /// Writes a test whether the JSON value exists.
     pub(super) fn json_exists(self, path: &JsonPath<'_>) -> Result<String, SqlError> {
         Ok(match self {
             Self::Sqlite => format!("(json_type({}, {}) IS NOT NULL)", path.base, sqlite_path(&path.names)?),
@@ -99,10 +102,10 @@ impl Dialect {
         })
     }
 
-    /// Whether there is a scalar that is not empty, however deep.
+    /// Writes a test whether the value holds a scalar that is not empty, at any depth.
     pub(super) fn json_present(self, path: &JsonPath<'_>) -> Result<String, SqlError> {
         Ok(match self {
-            // Arrays, objects and null have no atom.
+            // In SQLite's `json_tree`, arrays, objects and null have no atom.
             Self::Sqlite => {
                 let path_text = sqlite_path(&path.names)?;
                 format!("EXISTS (SELECT 1 FROM json_tree({}, {path_text}) WHERE atom <> '')", path.base)
@@ -115,13 +118,13 @@ impl Dialect {
         })
     }
 
-    /// The elements of a JSON array as rows, for `FROM`; the column `value` has them.
+    /// Writes the elements of a JSON array as rows for `FROM`, in the column `value`.
     pub(super) fn json_elements(self, path: &JsonPath<'_>, alias: &str) -> Result<String, SqlError> {
         Ok(match self {
             Self::Sqlite => {
                 format!("json_each({}, {}) AS {}", path.base, sqlite_path(&path.names)?, quoted(alias))
             }
-            // Unlike jsonb_array_elements, no error for what is no array.
+            // Unlike `jsonb_array_elements`, this raises no error for a value that is not an array.
             Self::Postgres => {
                 format!("jsonb_path_query({}, '$[*]') AS {}(\"value\")", postgres_json(path), quoted(alias))
             }
@@ -129,12 +132,12 @@ impl Dialect {
     }
 }
 
-/// An identifier.
+/// Quotes an identifier.
 pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// A string constant.
+/// Quotes a string constant.
 fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
@@ -150,7 +153,9 @@ fn postgres_steps(names: &[&str]) -> String {
     names.iter().map(|name| format!(" -> {}", literal(name))).collect()
 }
 
-/// SQLite's paths have no escape for quotes, and take backslashes literally in some releases only.
+/// Writes a path for SQLite, which has no escape for quotes.
+///
+/// Backslashes are literal in some releases only.
 fn sqlite_path(names: &[&str]) -> Result<String, SqlError> {
     if let Some(name) = names.iter().find(|name| name.contains(['"', '\\'])) {
         return Err(SqlError::unfit(name, "is a name that SQLite's JSON paths cannot say"));

@@ -1,4 +1,4 @@
-//! Where a developer's tables keep which attribute.
+//! Describes where an application's tables keep each attribute.
 
 use std::collections::BTreeMap;
 
@@ -6,11 +6,11 @@ use scim_core::ResourceType;
 
 /// Where the attributes of one resource type are kept.
 ///
-/// Paths are those of the schema, in any case, without the URN of the base schema: `userName`, `name.givenName`,
-/// `urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department`; besides `id`, `meta.created`,
+/// Paths are those of the schema, in any case and without the URN of the base schema: `userName`, `name.givenName`,
+/// `urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department`. There are also `id`, `meta.created`,
 /// `meta.lastModified` and `meta.version`, which are in no document.
 ///
-/// Names of tables and columns are quoted as they are, so they are in the case that the database knows.
+/// Names of tables and columns are quoted unchanged, so give them in the case that the database knows.
 #[derive(Clone, Debug)]
 pub struct Table {
     name: String,
@@ -19,7 +19,7 @@ pub struct Table {
     json: Option<Json>,
 }
 
-/// Where one attribute is.
+/// Where one attribute is stored.
 #[derive(Clone, Debug)]
 pub(super) enum Place {
     Nowhere,
@@ -29,45 +29,51 @@ pub(super) enum Place {
 }
 
 impl Table {
-    /// A table with a row for each resource, by the name that the statement's `FROM` gives it, and the column by
-    /// which other tables refer to its rows.
+    /// Starts with a table that has a row for each resource.
+    ///
+    /// `name` is the table's name in the statement's `FROM`. `key` is the column by which other tables refer to its
+    /// rows.
     pub fn new(name: impl Into<String>, key: impl Into<String>) -> Self {
         Self { name: name.into(), key: key.into(), places: BTreeMap::new(), json: None }
     }
 
-    /// A single value in a column: a simple attribute, or a sub-attribute of a single complex one.
+    /// Maps a path to a column with a single value.
+    ///
+    /// The path is a simple attribute, or a sub-attribute of a single-valued complex attribute.
     #[must_use]
     pub fn column(self, path: &str, column: Column) -> Self {
         self.place(path, Place::Column(column))
     }
 
-    /// The values of an attribute in rows of another table, one each.
+    /// Maps an attribute to the rows of another table, one for each value.
     #[must_use]
     pub fn rows(self, path: &str, rows: Rows) -> Self {
         self.place(path, Place::Rows(rows))
     }
 
-    /// A relation, such as `members` and `groups`.
+    /// Maps a relation, such as `members` and `groups`, to a table of links.
     #[must_use]
     pub fn links(self, path: &str, links: Links) -> Self {
         self.place(path, Place::Links(links))
     }
 
-    /// An attribute or sub-attribute that is not kept, so that no resource has a value of it.
+    /// Declares that an attribute or sub-attribute is not kept, so that no resource has a value of it.
     #[must_use]
     pub fn absent(self, path: &str) -> Self {
         self.place(path, Place::Nowhere)
     }
 
-    /// All attributes of the document that nothing else is said of.
+    /// Sets the document, which has all attributes that are not mapped otherwise.
     #[must_use]
     pub fn json(mut self, json: Json) -> Self {
         self.json = Some(json);
         self
     }
 
-    /// The paths that the resource type does not know, in lower case. A test of one's own should find none: what is
-    /// mapped under a misspelt name is not read, and the JSON, if there is one, is read in its place.
+    /// Returns the paths that the resource type does not know, in lower case.
+    ///
+    /// Check in a test of your own that there are none. A mapping under a misspelt name is not read; the JSON, if there
+    /// is any, is read instead.
     pub fn unknown_paths(&self, resource_type: &ResourceType) -> Vec<String> {
         let mut unknown = Vec::new();
         for (path, place) in &self.places {
@@ -108,14 +114,14 @@ impl Table {
     }
 }
 
-/// A column with one value, and the form it has there.
+/// A column with one value, and the form of the value.
 #[derive(Clone, Debug)]
 pub struct Column {
     pub(super) name: String,
     pub(super) form: Form,
 }
 
-/// How values are written.
+/// The form in which values are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
     Comparable,
@@ -127,37 +133,44 @@ pub(super) enum Form {
 }
 
 impl Column {
-    /// The [comparable form](super::comparable).
+    /// Makes a column of the [comparable form](super::comparable).
     pub fn comparable(name: impl Into<String>) -> Self {
         Self::new(name, Form::Comparable)
     }
 
-    /// The value as it was sent. Enough for what is compared as it is: strings that are `caseExact`, references,
-    /// booleans and numbers; and for presence.
+    /// Makes a column of the value as it was sent.
+    ///
+    /// It is enough for presence, and for values that are compared as they are: `caseExact` strings, references,
+    /// booleans and numbers.
     pub fn verbatim(name: impl Into<String>) -> Self {
         Self::new(name, Form::Verbatim)
     }
 
-    /// A text as it was sent, of which it is known that it never has any but ASCII characters: compared by
-    /// `lower()`, which is exact for those alone. An index on that expression serves; for PostgreSQL it is
-    /// `lower(column COLLATE "C")`.
+    /// Makes a column of a text as it was sent, if all its characters are always ASCII.
+    ///
+    /// It is compared by `lower()`, which is exact for ASCII only. An index on that expression can be used; for
+    /// PostgreSQL it is `lower(column COLLATE "C")`.
     pub fn ascii(name: impl Into<String>) -> Self {
         Self::new(name, Form::Ascii)
     }
 
-    /// A value of a type of the database's own, such as `uuid` or `bigint` for an `id`, that is compared by its
-    /// text. An index on the cast to text serves.
+    /// Makes a column of a type of the database's own, such as `uuid` or `bigint` for an `id`.
+    ///
+    /// It is compared by its text. An index on the cast to text can be used.
     pub fn as_text(name: impl Into<String>) -> Self {
         Self::new(name, Form::AsText)
     }
 
-    /// An instant as whole milliseconds since 1970, in an integer. Exact for instants that have no finer part.
+    /// Makes a column of an instant as whole milliseconds since 1970, in an integer.
+    ///
+    /// It is exact for instants without a finer part.
     pub fn unix_millis(name: impl Into<String>) -> Self {
         Self::new(name, Form::UnixMillis)
     }
 
-    /// An instant in a column of PostgreSQL's type `timestamptz`. Exact for instants of the years 1 to 9999 that
-    /// have nothing finer than microseconds.
+    /// Makes a column of an instant of PostgreSQL's type `timestamptz`.
+    ///
+    /// It is exact for instants of the years 1 to 9999 with a precision of microseconds.
     pub fn timestamptz(name: impl Into<String>) -> Self {
         Self::new(name, Form::Timestamptz)
     }
@@ -167,7 +180,7 @@ impl Column {
     }
 }
 
-/// A table with a row for each value of an attribute. A value without any content has a row, too.
+/// A table with a row for each value of an attribute. A value without content has a row too.
 #[derive(Clone, Debug)]
 pub struct Rows {
     pub(super) table: String,
@@ -176,26 +189,26 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// Rows of `table`, whose column `owner` holds the key of the resource's row.
+    /// Uses the rows of `table`, whose column `owner` holds the key of the resource's row.
     pub fn new(table: impl Into<String>, owner: impl Into<String>) -> Self {
         Self { table: table.into(), owner: owner.into(), places: BTreeMap::new() }
     }
 
-    /// A sub-attribute; for an attribute that has none, the value itself under the name `value`.
+    /// Maps a sub-attribute to a column. If the attribute has no sub-attributes, its value is mapped as `value`.
     #[must_use]
     pub fn column(mut self, sub_attribute: &str, column: Column) -> Self {
         self.places.insert(sub_attribute.to_ascii_lowercase(), Some(column));
         self
     }
 
-    /// A sub-attribute that is not kept, so that no value has it.
+    /// Declares that a sub-attribute is not kept, so that no value has it.
     #[must_use]
     pub fn absent(mut self, sub_attribute: &str) -> Self {
         self.places.insert(sub_attribute.to_ascii_lowercase(), None);
         self
     }
 
-    /// Whether and where the sub-attribute is kept; `None` if nothing is said of it.
+    /// Returns the column of the sub-attribute, if it is kept; `None` if it is not mapped.
     pub(super) fn at(&self, sub_attribute: &str) -> Option<Option<&Column>> {
         self.places.get(&sub_attribute.to_ascii_lowercase()).map(Option::as_ref)
     }
@@ -210,7 +223,7 @@ pub struct Links {
     pub(super) through: Option<Through>,
 }
 
-/// A table in which the target's `id` is found by its key.
+/// A table in which the `id` of the target is looked up by its key.
 #[derive(Clone, Debug)]
 pub(super) struct Through {
     pub(super) table: String,
@@ -219,14 +232,15 @@ pub(super) struct Through {
 }
 
 impl Links {
-    /// Rows of `table`, whose column `owner` holds the key of the resource's row, and `target` the `id` of what it
-    /// is linked with. For `members` the owner is the group; for `groups` it is the user, and the group's id the
-    /// target.
+    /// Uses the rows of `table`, one for each link.
+    ///
+    /// The column `owner` holds the key of the resource's row, and `target` the `id` of the linked resource. For
+    /// `members` the owner is the group. For `groups` the owner is the user, and the group's id is the target.
     pub fn new(table: impl Into<String>, owner: impl Into<String>, target: Column) -> Self {
         Self { table: table.into(), owner: owner.into(), target, through: None }
     }
 
-    /// The target column holds no `id` but the `key` of a row of `table`, where `id` is the column of the `id`.
+    /// Declares that the target column holds the `key` of a row of `table`, and the column `id` of that row the `id`.
     #[must_use]
     pub fn through(mut self, table: impl Into<String>, key: impl Into<String>, id: Column) -> Self {
         self.through = Some(Through { table: table.into(), key: key.into(), id });
@@ -242,18 +256,18 @@ pub struct Json {
 }
 
 impl Json {
-    /// The document as [`comparable_document`](super::comparable_document) makes it: answers everything.
+    /// Uses the document that [`comparable_document`](super::comparable_document) makes. It answers everything.
     pub fn comparable(column: impl Into<String>) -> Self {
         Self { column: column.into(), form: Form::Comparable }
     }
 
-    /// The document as it is: answers what [`Column::verbatim`] answers.
+    /// Uses the document unchanged. It answers what [`Column::verbatim`] answers.
     pub fn verbatim(column: impl Into<String>) -> Self {
         Self { column: column.into(), form: Form::Verbatim }
     }
 
-    /// The document as it is, of which it is known that its strings never have any but ASCII characters: answers
-    /// what [`Column::ascii`] answers.
+    /// Uses the document unchanged, if all characters of its strings are always ASCII. It answers what
+    /// [`Column::ascii`] answers.
     pub fn ascii(column: impl Into<String>) -> Self {
         Self { column: column.into(), form: Form::Ascii }
     }

@@ -1,7 +1,7 @@
-//! One test of one value: what [`Comparison::holds`] decides, in SQL.
+//! Writes one test of one value: in SQL, what [`Comparison::holds`] decides.
 //!
-//! Each answer is true or false for `NULL`, too. The value is asked whether it is there in a conjunction, and not
-//! by `COALESCE` around the comparison, so that an index can answer.
+//! The result is true or false even for `NULL`. A conjunction tests whether the value is there, instead of `COALESCE`
+//! around the comparison, so that an index can answer.
 
 use std::fmt::Display;
 
@@ -75,7 +75,7 @@ impl Writer<'_> {
                     _ => self.text(&value, op, uri),
                 })
             }
-            // False or absent.
+            // `false` or absent.
             Operand::Boolean(false) if comparison.holds_without_value() => {
                 Ok(format!("(NOT {})", self.boolean(source, true)?))
             }
@@ -92,7 +92,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Whether a link leads to that `id`.
+    /// Writes a test whether a link leads to that `id`.
     pub(super) fn same_id(&mut self, source: &Source<'_>, path: &dyn Display, id: &str) -> Written {
         let value = self.text_of(source, path)?;
         Ok(self.text(&value, CompareOp::Eq, id))
@@ -111,7 +111,7 @@ impl Writer<'_> {
 
     fn text(&mut self, value: &str, op: CompareOp, operand: &str) -> String {
         use CompareOp::{Co, Eq, Ew, Ge, Gt, Le, Lt, Ne, Sw};
-        // No stored text has U+0000, and none can be sent to PostgreSQL.
+        // No stored text has U+0000, and PostgreSQL accepts no parameter with it.
         let (op, operand) = match (op, operand.split_once('\0')) {
             (_, None) => (op, operand),
             (Gt | Ge, Some((before, _))) => (Gt, before),
@@ -139,7 +139,9 @@ impl Writer<'_> {
         self.dialect.text(number)
     }
 
-    /// See `same_resource` of `compare.rs`. A value `…/v2/Users/1` is taken apart from its end.
+    /// Writes the comparison of two resource URIs, as the evaluator compares them.
+    ///
+    /// A value such as `…/v2/Users/1` is split from its end.
     // FILT-029
     fn same_resource(&mut self, value: &str, uri: &str) -> String {
         let Some(parts) = resource_parts(uri).filter(|_| !uri.contains('\0')) else {
@@ -149,7 +151,7 @@ impl Writer<'_> {
         let (uri, short) = (self.text_param(uri), format!("{}/{}", parts.kind, parts.id));
         let (relative, end) = (self.text_param(&short), self.text_param(&format!("/{short}")));
         let base = dialect.without_end(value, &end);
-        // A parameter, for its collation: in some others PostgreSQL searches no text.
+        // It is a parameter because of its collation: with some collations PostgreSQL cannot search a text.
         let no_kind = self.text_param(":/");
         let mut same =
             format!("{} AND NOT {}", dialect.ends_with(value, &end), dialect.ends_with(&base, &no_kind));
@@ -261,7 +263,7 @@ impl Writer<'_> {
     }
 }
 
-/// True or false whatever is known: false without a value.
+/// Writes a condition that is false without a value and never `NULL`.
 fn known(value: &str, condition: &str) -> String {
     format!("({value} IS NOT NULL AND {condition})")
 }
@@ -281,7 +283,9 @@ fn sign(op: CompareOp) -> &'static str {
     }
 }
 
-/// The instant in units of so many decimal places since 1970, rounded down, and whether nothing was lost.
+/// Converts an instant to units of so many decimal places since 1970.
+///
+/// The result is rounded down. The flag says whether it is exact.
 fn ticks(instant: &DateTime, places: u32) -> (i128, bool) {
     let digits = instant.fraction().chars().chain(std::iter::repeat('0')).take(places as usize);
     let part: i128 = digits.collect::<String>().parse().unwrap_or(0);
@@ -289,7 +293,9 @@ fn ticks(instant: &DateTime, places: u32) -> (i128, bool) {
     (ticks, instant.fraction().len() <= places as usize)
 }
 
-/// The comparison of whole ticks with an operand that was rounded down: nothing equals what lies between two.
+/// Returns the operator for a comparison with an operand that was rounded down.
+///
+/// `None` is always false: no whole tick equals an operand between two ticks.
 fn between(op: CompareOp, exact: bool) -> Option<CompareOp> {
     match op {
         _ if exact => Some(op),
@@ -299,7 +305,7 @@ fn between(op: CompareOp, exact: bool) -> Option<CompareOp> {
     }
 }
 
-/// The comparison with an operand greater, or less, than every value of the column's type.
+/// Writes the comparison with an operand that is greater, or less, than every value of the column's type.
 fn beyond(value: &str, op: CompareOp, greater: bool) -> String {
     match op {
         CompareOp::Lt | CompareOp::Le if greater => is_known(value),
@@ -308,7 +314,7 @@ fn beyond(value: &str, op: CompareOp, greater: bool) -> String {
     }
 }
 
-/// As PostgreSQL reads it; `None` outside the years 1 to 9999.
+/// Formats an instant for PostgreSQL; `None` outside the years 1 to 9999.
 fn timestamptz(micros: i128) -> Option<String> {
     const FIRST: i64 = -62_135_596_800;
     const LAST: i64 = 253_402_300_799;

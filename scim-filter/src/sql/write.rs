@@ -1,4 +1,4 @@
-//! The walk over a bound filter: what is joined how, and where the values of each attribute are.
+//! Walks over a bound filter, joins its parts and finds the values of each attribute.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::bind::{BoundFilter, Leaf, Logic};
 use crate::compare::{Comparison, Test};
 use crate::links::LinkTest;
 
-/// Text that stands for itself next to any operator, or why there is none.
+/// Text that can be an operand of any operator without more brackets, or an error.
 pub(super) type Written = Result<String, SqlError>;
 
 pub(super) fn condition(
@@ -33,17 +33,17 @@ pub(super) struct Writer<'a> {
     params: Vec<Param>,
 }
 
-/// From where the parts of one value of an attribute are read.
+/// Where the parts of one value of an attribute are read.
 enum Element<'a> {
-    /// Of the resource's own row: the attribute has one value at most.
+    /// In the resource's own row. The attribute has at most one value.
     Own,
-    /// Of a row of its own.
+    /// In a row of another table.
     Row { rows: &'a Rows, alias: String },
-    /// Of an element of a JSON array.
+    /// In an element of a JSON array.
     Json { value: String, form: Form },
 }
 
-/// Where one simple value is.
+/// Where one simple value is stored.
 pub(super) enum Source<'a> {
     Nowhere,
     Column { sql: String, form: Form },
@@ -53,7 +53,7 @@ pub(super) enum Source<'a> {
 type Each<'f, 'a> = dyn FnMut(&mut Writer<'a>, &Element<'a>) -> Written + 'f;
 
 impl<'a> Writer<'a> {
-    /// The number of a new parameter.
+    /// Adds a parameter and returns its number.
     pub(super) fn param(&mut self, param: Param) -> usize {
         self.params.push(param);
         self.before + self.params.len()
@@ -69,7 +69,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Long chains as trees of little depth: SQLite takes a thousand levels only.
+    /// Writes a long chain as a tree of little depth, because SQLite allows only 1,000 levels.
     fn chain<L>(
         &mut self,
         branches: &[Logic<L>],
@@ -102,7 +102,7 @@ impl<'a> Writer<'a> {
             }),
             Leaf::Link(test) => self.link(test),
             Leaf::Id(comparison) => self.beside("id", comparison),
-            // The same for every resource of the type.
+            // Constant for all resources of the type.
             Leaf::ResourceType(comparison) => Ok(constant(comparison.holds_name(resource_type))),
             Leaf::Created(comparison) => self.beside("meta.created", comparison),
             Leaf::LastModified(comparison) => self.beside("meta.lastModified", comparison),
@@ -110,7 +110,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// What is in no document.
+    /// Writes a comparison with a property that is in no document.
     fn beside(&mut self, path: &str, comparison: &Comparison) -> Written {
         let Some(Place::Column(column)) = self.table.at(path) else {
             return Err(SqlError::not_mapped(&path));
@@ -145,7 +145,7 @@ impl<'a> Writer<'a> {
         Ok(format!("EXISTS (SELECT 1 FROM {from} WHERE {})", conditions.join(" AND ")))
     }
 
-    /// Whether `test` holds for any value of the attribute.
+    /// Writes a test whether any value of the attribute passes `test`.
     fn any(&mut self, attr: &AttrRef, test: &mut Each<'_, 'a>) -> Written {
         let whole = attr.without_sub();
         let multi_valued = attr.attribute().multi_valued;
@@ -185,7 +185,7 @@ impl<'a> Writer<'a> {
         Ok(format!("EXISTS (SELECT 1 FROM {elements} WHERE {fits})"))
     }
 
-    /// One test of one value of `attr`: of a sub-attribute, or of the value itself.
+    /// Writes one test of one value of `attr`: of a sub-attribute, or of the value itself.
     fn part(
         &mut self,
         element: &Element<'a>,
@@ -215,7 +215,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Where a sub-attribute of the value is, or the value itself.
+    /// Returns where a sub-attribute of the value is, or the value itself.
     fn source<'n>(
         &self,
         element: &Element<'a>,
@@ -246,7 +246,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Whether anything in a complex value is not empty.
+    /// Writes a test whether a complex value holds anything that is not empty.
     // FILT-008
     fn complex_present(&mut self, element: &Element<'a>, attr: &AttrRef) -> Written {
         match element {
@@ -260,7 +260,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Whether a single complex attribute is there at all, even with empty strings only.
+    /// Writes a test whether a single-valued complex attribute exists, even with empty strings only.
     fn exists(&mut self, attr: &AttrRef) -> Written {
         if self.is_all_json(attr) {
             return self.dialect.json_exists(&self.json(attr)?.0);
@@ -283,7 +283,7 @@ impl<'a> Writer<'a> {
         Ok(if known.is_empty() { constant(false) } else { joined(&known, "OR") })
     }
 
-    /// Whether no sub-attribute is anywhere but in the document.
+    /// Whether all sub-attributes are in the document.
     fn is_all_json(&self, attr: &AttrRef) -> bool {
         let subs = attr.attribute().sub_attributes.iter();
         self.table.rest().is_some()
@@ -292,7 +292,7 @@ impl<'a> Writer<'a> {
                 .all(|sub| self.table.at(&attr.with_sub(Arc::clone(sub)).to_string()).is_none())
     }
 
-    /// Where the document has the attribute; its sub-attribute is not followed.
+    /// Returns where the document has the attribute. The path does not include a sub-attribute.
     fn json<'n>(&self, attr: &'n AttrRef) -> Result<(JsonPath<'n>, Form), SqlError> {
         let json = self.table.rest().ok_or_else(|| SqlError::not_mapped(attr))?;
         let names = attr.extension().map(|urn| &**urn).into_iter().chain([attr.attribute().name.as_str()]);
@@ -303,13 +303,14 @@ impl<'a> Writer<'a> {
         column_of(self.table.name(), column)
     }
 
-    /// A column of the resource's own row.
+    /// Writes a column of the resource's own row.
     fn own(&self, column: &str) -> String {
         format!("{}.{}", quoted(self.table.name()), quoted(column))
     }
 
-    /// A name for rows inside the condition: never that of the table, whose rows it must not hide, even when
-    /// PostgreSQL cuts its end off.
+    /// Returns an alias for rows inside the condition.
+    ///
+    /// It is never the name of the table, whose rows it must not hide, even if PostgreSQL truncates it.
     fn alias(&self, kind: &str) -> String {
         format!("{kind} of {}", self.table.name())
     }
