@@ -1,4 +1,4 @@
-//! Carrying a plan out on a document, in place and all or nothing.
+//! Applies a plan to a document, in place and all or nothing.
 
 // PATCH-013, PATCH-014
 
@@ -20,35 +20,38 @@ use crate::read_only::keep_read_only;
 /// Whether a PATCH changed anything.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Changed {
-    /// The document is what it was: version and `lastModified` stay.
+    /// The document is unchanged: version and `lastModified` stay.
     // PATCH-021
     No,
-    /// These top-level attributes, or extension attributes by full name, are different now.
+    /// These top-level attributes, or extension attributes by full name, have changed.
     Yes(Vec<String>),
 }
 
 impl PatchPlan {
-    /// Applies the document edits to `resource`; relation steps are the store's.
-    /// The resource as a whole is never cloned.
+    /// Applies the edits of the document to `resource`. The store carries out the relation steps.
     ///
-    /// It costs no more than [`Limits::steps`](scim_core::Limits::steps); where other work of the same request counts
-    /// too, use [`apply_within`](Self::apply_within).
+    /// The resource is never cloned as a whole.
+    ///
+    /// It costs at most [`Limits::steps`](scim_core::Limits::steps). If other work of the request counts too, use
+    /// [`apply_within`](Self::apply_within).
     ///
     /// # Errors
     ///
-    /// `noTarget`, `mutability` or `invalidValue`, and 413 past the limit of steps. The resource is exactly what it was
-    /// then: each attribute touched is kept aside and put back.
+    /// `noTarget`, `mutability` or `invalidValue`; 413 if the limit of steps or of bytes is exceeded; 500 if the stored
+    /// document does not have the form of its schema. The resource is then unchanged, because each touched attribute is
+    /// set aside and put back.
     pub fn apply(&self, resource: &mut Resource) -> Result<Changed, PatchError> {
         self.apply_within(resource, &mut self.limits.work().meter())
     }
 
-    /// [`apply`](Self::apply), charging what it costs: what is looked at, bytes included, because a short request
-    /// can mean much work.
+    /// Does what [`apply`](Self::apply) does and charges the cost.
+    ///
+    /// The bytes that are looked at are charged too, because a short request can mean much work.
     ///
     /// # Errors
     ///
-    /// As for [`apply`](Self::apply), and [`PatchErrorKind::TooLarge`](crate::PatchErrorKind::TooLarge) where the
-    /// request may cost no more, [`PatchErrorKind::Late`](crate::PatchErrorKind::Late) where its time is up.
+    /// As for [`apply`](Self::apply). Also [`PatchErrorKind::TooLarge`](crate::PatchErrorKind::TooLarge) if the request
+    /// may cost no more, and [`PatchErrorKind::Late`](crate::PatchErrorKind::Late) if its time is up.
     pub fn apply_within(&self, resource: &mut Resource, meter: &mut Meter) -> Result<Changed, PatchError> {
         let mut applier = Applier {
             resource_type: &self.resource_type,
@@ -83,32 +86,32 @@ impl PatchPlan {
 struct Applier<'a> {
     resource_type: &'a ResourceType,
     document: &'a mut Map<String, Value>,
-    /// Each top-level key touched, with what stood there before.
+    /// Each touched key with its previous value.
     journal: BTreeMap<Touched, Option<Value>>,
-    /// The extensions that were not there before.
+    /// The extensions that did not exist before.
     made: Vec<String>,
     texts: TextLimits,
     budget: Budget<'a>,
 }
 
-/// What a plan may still cost on this document.
+/// What the plan may still cost on this document.
 pub(crate) struct Budget<'a> {
     pub(crate) meter: &'a mut Meter,
-    /// Bytes written into elements.
+    /// Bytes that may still be written into elements.
     bytes: usize,
 }
 
-/// What an edit costs however little it changes, in steps.
+/// Steps of an edit, however little it changes.
 const EDIT: u64 = 20;
-/// What it costs to change a sub-attribute, in steps.
+/// Steps to change a sub-attribute.
 const PART: u64 = 10;
-/// What it costs to look at an element, in steps.
+/// Steps to look at an element.
 const ELEMENT: usize = 40;
-/// How many bytes of an element are compared, copied or hashed in a step.
+/// Bytes of an element that are compared, copied or hashed in one step.
 const BYTES_A_STEP: usize = 4;
 
 impl Budget<'_> {
-    /// A large element costs more than a small one.
+    /// Charges for looking at elements. A large element costs more than a small one.
     fn look(&mut self, elements: &[Value], times: usize) -> Result<(), PatchError> {
         let steps = elements.iter().map(|element| ELEMENT + weight(element) / BYTES_A_STEP).sum::<usize>();
         Ok(self.meter.charge(steps.saturating_mul(times.max(1)) as u64)?)
@@ -144,7 +147,7 @@ impl Touched {
         }
     }
 
-    /// The attribute's name, in an extension its full one.
+    /// Returns the attribute's name, or its full name in an extension.
     fn into_path(self) -> String {
         match self.extension {
             None => self.name,
@@ -175,12 +178,12 @@ impl Applier<'_> {
             Edit::Within { path, which, change } => self.unless_immutable(path, |this| {
                 this.change_values(path, |elements, budget| {
                     let chosen = which.choose(elements, budget.meter)?;
-                    // The bytes of the first came with the request.
+                    // The bytes of the first value are already counted, because they came with the request.
                     let changes = chosen.len().saturating_mul(change.parts_count()) as u64;
                     budget.meter.charge(changes.saturating_mul(PART))?;
                     budget.write(chosen.len().saturating_sub(1).saturating_mul(change.weight()))?;
                     change_elements(path, elements, chosen, (which, change), budget.meter)?;
-                    // What has become equal is left once (CORE-026).
+                    // Values that became equal are merged (CORE-026).
                     merge_duplicates(elements);
                     Ok(())
                 })
@@ -191,7 +194,8 @@ impl Applier<'_> {
         }
     }
 
-    /// Matrix row 17, for attributes as a whole: one that has a value has the same one after the edit.
+    /// Makes a change and checks that an immutable attribute with a value still has that value.
+    // Row 17 of the matrix, for attributes as a whole.
     fn unless_immutable(
         &mut self,
         path: &AttrRef,
@@ -227,8 +231,7 @@ impl Applier<'_> {
         self.put(Touched::of(path), None)
     }
 
-    /// Runs `change` over the values of an attribute: the elements of a multi-valued one, or the one value, or
-    /// none.
+    /// Runs `change` over the values of an attribute: its elements, its single value, or none.
     fn change_values(
         &mut self,
         path: &AttrRef,
@@ -247,7 +250,7 @@ impl Applier<'_> {
             Some(single @ Value::Object(_)) if !attribute.multi_valued => vec![single.take()],
             Some(_) => return Err(PatchError::stored(path)),
         };
-        // What is there is copied, compared or hashed by whatever changes it.
+        // Any change copies, compares or hashes the existing values.
         let result = self.budget.look(&values, 1).and_then(|()| change(&mut values, &mut self.budget));
         if values.is_empty() {
             container.remove(&attribute.name);
@@ -258,7 +261,8 @@ impl Applier<'_> {
         result
     }
 
-    /// Matrix row 14: all its attributes.
+    /// Removes all attributes of an extension.
+    // Row 14 of the matrix.
     fn unassign_extension(&mut self, urn: &Arc<str>) -> Result<(), PatchError> {
         let Some(values) = self.document.get(&**urn).and_then(Value::as_object) else { return Ok(()) };
         let schema = self.resource_type.extension(urn).map(|extension| &extension.schema);
@@ -273,7 +277,7 @@ impl Applier<'_> {
             .try_for_each(|name| self.put(Touched { extension: Some(urn.to_string()), name }, None))
     }
 
-    /// What no schema knows stands under the spelling it has already.
+    /// Sets or removes an attribute that no schema knows. It keeps the spelling that it has already.
     fn keep(
         &mut self,
         extension: Option<&Arc<str>>,
@@ -287,7 +291,7 @@ impl Applier<'_> {
         self.put(Touched { extension, name }, value.cloned())
     }
 
-    /// Gives a key its value, or takes it away. What stood there is moved to the journal, not copied.
+    /// Sets or removes a key. The previous value is moved to the journal, not copied.
     fn put(&mut self, touched: Touched, value: Option<Value>) -> Result<(), PatchError> {
         let container = container(self.document, &mut self.made, &touched)?;
         let before = match value {
@@ -302,7 +306,7 @@ impl Applier<'_> {
         for (Touched { extension, name }, before) in self.journal {
             let container = match &extension {
                 None => &mut *self.document,
-                // One that became empty is gone already.
+                // An extension that became empty has been removed already.
                 Some(urn) => {
                     let slot = self.document.entry(urn.clone()).or_insert_with(|| Value::Object(Map::new()));
                     match slot {
@@ -321,8 +325,9 @@ impl Applier<'_> {
         }
     }
 
-    /// Drops extensions that became empty: those are unassigned. Attributes have been dropped with
-    /// their last value.
+    /// Removes extensions that became empty, because they are unassigned.
+    ///
+    /// Attributes have been removed with their last value.
     // PATCH-030
     fn drop_emptied(&mut self) {
         for urn in self.journal.keys().filter_map(|touched| touched.extension.as_deref()) {
@@ -332,7 +337,7 @@ impl Applier<'_> {
         }
     }
 
-    /// Only what was touched: older values may be stored that would be refused today.
+    /// Checks only what was touched, because older values may be stored that would be refused today.
     fn check_unique(&self) -> Result<(), PatchError> {
         for (touched, before) in &self.journal {
             for path in self.resource_type.unique().iter().filter(|path| touched.is(path)) {
@@ -349,7 +354,7 @@ impl Applier<'_> {
         Ok(())
     }
 
-    /// Which attribute to blame for what is required and missing. What was there has been taken away.
+    /// Returns the error for a required attribute that is missing, which has been removed.
     // PATCH-022
     fn lacks(&self, error: Error) -> PatchError {
         let blamed = |touched: &Touched| {
@@ -374,13 +379,13 @@ impl Applier<'_> {
         PatchError::in_value(path.unwrap_or_default(), error)
     }
 
-    /// Sets `schemas` to what is in use, and says what is different.
+    /// Sets `schemas` to the schemas in use and returns the names of what changed.
     fn finish(self) -> Vec<String> {
         let mut changed = Vec::new();
         let mut extensions_changed = false;
         for (touched, before) in self.journal {
             if value_at(self.document, &touched) != before.as_ref() {
-                // A kept URN stands at the top level.
+                // The URN of an unknown extension is a top-level key.
                 extensions_changed |= touched.extension.is_some() || touched.name.contains(':');
                 changed.push(touched.into_path());
             }
@@ -410,7 +415,7 @@ fn value_at<'a>(document: &'a Map<String, Value>, touched: &Touched) -> Option<&
     }
 }
 
-/// The object that a key stands in, made if it is an extension that is not there.
+/// Returns the object that holds a key. An extension that does not exist is made.
 fn container<'a>(
     document: &'a mut Map<String, Value>,
     made: &mut Vec<String>,

@@ -1,5 +1,6 @@
-//! From the request to the plan: paths resolved, values made canonical, quirks ended — RFC 7644
-//! §3.5.2. Every fault that needs no resource to be seen is raised here.
+//! Compiles a request to a plan (RFC 7644 §3.5.2): resolves paths, makes values canonical and applies quirks.
+//!
+//! Every error that needs no resource is raised here.
 
 mod attribute;
 mod named;
@@ -26,8 +27,8 @@ impl PatchRequest {
     ///
     /// # Errors
     ///
-    /// 400 with `invalidSyntax`, `invalidPath`, `invalidFilter`, `invalidValue`, `mutability` or `noTarget`, or 413
-    /// past the limit of changes. Each names the operation and the path.
+    /// 400 with `invalidSyntax`, `invalidPath`, `invalidFilter`, `invalidValue`, `mutability` or `noTarget`, or 413 if
+    /// the limit of changes is exceeded. Each error names the operation and the path.
     pub fn compile(
         self,
         resource_type: &Arc<ResourceType>,
@@ -63,9 +64,9 @@ struct Compiler<'a> {
     lenience: &'a mut Lenience,
     limits: Limits,
     changes: usize,
-    /// The place of the operation.
+    /// The position of the operation.
     at: usize,
-    /// Whether the operation says something that was passed over.
+    /// Whether a part of the operation was passed over.
     is_unclear: bool,
     edits: Vec<(usize, Edit)>,
     relations: Vec<RelationEdit>,
@@ -87,7 +88,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// Notes an edit: each may look at every element of an attribute, so there are not to be too many.
+    /// Adds an edit and charges it, because each edit may look at every element of an attribute.
     fn edit(&mut self, edit: Edit) -> Result<(), PatchError> {
         self.charge(1)?;
         let edit = match edit {
@@ -101,8 +102,10 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    /// Adds parts of a single value to those that the same operation has named; gives them back where it has named
-    /// none. What one operation says of a value is done at once, for a `$ref` belongs to the `value` beside it.
+    /// Adds parts to the edit of a single value that the same operation has begun, or returns them if there is none.
+    ///
+    /// All that one operation says about a value is done in one step, because a `$ref` belongs to the `value` next to
+    /// it.
     fn join(&mut self, path: &AttrRef, more: Vec<Part>) -> Option<Vec<Part>> {
         let at = self.at;
         let same =
@@ -134,8 +137,11 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    /// The members of a value without a path, or of an extension: each as if its name had been the path (matrix
-    /// rows 2 and 14), except that read-only attributes and unknown names may be passed over.
+    /// Compiles the members of a value without a path, or of an extension.
+    ///
+    /// Each is treated as if its name were the path, except that read-only attributes and unknown names may be passed
+    /// over.
+    // Rows 2 and 14 of the matrix in part D.2 of the requirements.
     fn members(
         &mut self,
         op: Op,
@@ -191,8 +197,9 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    /// A name that leads nowhere: kept, passed over, or the error. Where names are read as paths, one with brackets
-    /// is a value path that is misspelt, and none is passed over.
+    /// Keeps, passes over or refuses a name that the schemas do not know.
+    ///
+    /// If names are read as paths, a name with a bracket is a misspelt value path, which is never passed over.
     fn unknown(
         &mut self,
         op: Op,
@@ -240,7 +247,7 @@ impl Compiler<'_> {
         };
         let has_value = value.as_ref().is_some_and(|value| !value.is_null());
         if op == Op::Remove && is_every && ((has_value && !selects) || (!has_value && self.is_unclear)) {
-            // `"value": "a@x"` at `emails.value`, or `"values": […]`, may have said which values are meant.
+            // `"value": "a@x"` at `emails.value`, or `"values": […]`, may have been meant to select values.
             let name = shorten(path);
             let detail = format!(
                 "`remove` of `{name}` would take it from every value, and what else the operation says is not \
@@ -257,7 +264,8 @@ impl Compiler<'_> {
         }
     }
 
-    /// A value with which a `remove` could select nothing, for there is one target at most or a filter selects.
+    /// Handles the value of a `remove` in which it can select nothing: there is at most one target, or a filter
+    /// selects.
     fn spare(&mut self, path: &str) -> Result<Option<Value>, PatchError> {
         if !self.lenience.uses(Quirk::SpareRemoveValue) {
             let detail = format!("`remove` of `{}` takes no `value`", shorten(path));
@@ -295,7 +303,9 @@ impl Compiler<'_> {
         }
     }
 
-    /// Matrix row 14: an extension merges attribute by attribute, and is cleared as a complex attribute is: by `null`.
+    /// Compiles an operation on an extension: it merges each attribute, and `null` clears it as it clears a complex
+    /// attribute.
+    // Row 14 of the matrix.
     fn extension(
         &mut self,
         op: Op,
@@ -319,8 +329,10 @@ impl Compiler<'_> {
         self.edit(Edit::UnassignExtension { urn: Arc::clone(urn) })
     }
 
-    /// Matrix row 20. `schemas` follows from what the resource holds, so naming a known schema changes nothing,
-    /// and only removing an extension's URN has an effect.
+    /// Compiles an operation on `schemas`, which follows from the content of the resource.
+    ///
+    /// So naming a known schema changes nothing. Only removing an extension's URN has an effect.
+    // Row 20 of the matrix.
     fn schemas(
         &mut self,
         op: Op,
@@ -411,7 +423,9 @@ impl Compiler<'_> {
     }
 }
 
-/// RFC 7644 §3.5.2.1: what is added may be a quoted value, or an object of a complex attribute's sub-attributes.
+/// Puts a single value to be added into a list.
+///
+/// It may be a quoted value, or an object of a complex attribute's sub-attributes (RFC 7644 §3.5.2.1).
 fn listed(attr: &AttrRef, value: Value) -> Value {
     match value {
         Value::Null | Value::Array(_) => value,

@@ -1,4 +1,4 @@
-//! From one state of a resource to another: the PATCH that leads there.
+//! Compares two states of a resource and makes the PATCH that leads from one to the other.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -10,20 +10,22 @@ use serde_json::{Map, Value};
 
 use crate::request::PatchRequest;
 
-/// More elements that change or go than this, and the list is replaced: a request is not to be longer than what
+/// If more elements than this change or are removed, the whole list is replaced. So a request is not longer than what
 /// it changes.
 const MOST_EDITS: usize = 64;
 
-/// The most links in one request: their filter has to be parsed within its budget.
+/// The maximum number of links in one request, because their filter has to be parsed within its budget.
 const MOST_LINKS: usize = 1_000;
 
-/// The request that makes `to` of `from`, and nothing when they are the same.
+/// Returns the request that turns `from` into `to`. It is empty if they are equal.
 ///
-/// Only what differs is named: sub-attributes of single complex attributes, elements of multi-valued ones where
-/// a `type`, a `value` or both name one alone, and the whole list where that would be longer or lead elsewhere.
-/// What is read-only is left out. What no schema knows is named without a path, and only a service provider that
-/// keeps such attributes takes it. An immutable value that differs is named as well, and will be refused: there
-/// is no PATCH for it. Links are no part of the documents: see [`diff_relation`].
+/// Only differences are named: sub-attributes of single-valued complex attributes, and elements of multi-valued ones.
+/// An element is named if `type`, `value` or both identify it. The whole list is replaced if that is shorter, or if
+/// naming elements would lead to another result.
+///
+/// Read-only attributes are left out. Attributes that no schema knows are named without a path; only a service provider
+/// that keeps such attributes accepts them. An immutable value that differs is named too and will be refused, because
+/// no PATCH can change it. Links are not in the documents: see [`diff_relation`].
 ///
 /// ```
 /// use scim_core::{Resource, ResourceType};
@@ -69,8 +71,10 @@ pub fn diff(resource_type: &Arc<ResourceType>, from: &Resource, to: &Resource) -
     if unknown.is_empty() { request } else { request.replace_all(unknown) }
 }
 
-/// The requests that make the links `to` of the links `from`, at most `chunk` links in each and never more than a
-/// thousand, to be sent one after the other. What a link is beside its id cannot be changed, and does not count.
+/// Returns the requests that turn the links `from` into the links `to`, to be sent one after the other.
+///
+/// Each has at most `chunk` links and never more than 1,000. Only the ids of links are compared, because nothing else
+/// of a link can be changed.
 ///
 /// ```
 /// use scim_core::Reference;
@@ -122,8 +126,9 @@ fn element(link: &Reference) -> Value {
     Value::Object(given.collect())
 }
 
-/// What no schema knows and is different: the new values, and `null` for what is gone. Names in another case are
-/// the same names.
+/// Returns the differences in attributes that no schema knows: the new values, and `null` for what is removed.
+///
+/// Names in another case are equal.
 fn unknown(
     from: &Map<String, Value>,
     to: &Map<String, Value>,
@@ -163,7 +168,7 @@ impl Writer<'_> {
             request = match (old, new) {
                 (old, new) if old == new => request,
                 (None, Some(new)) => request.add(path, new),
-                // What is read-only in it stays.
+                // Its read-only sub-attributes stay.
                 (Some(Value::Object(old)), None) if to.contains_key(&attribute.name) => {
                     merge(request, attribute, &path, &old, &Map::new())
                 }
@@ -180,7 +185,7 @@ impl Writer<'_> {
         request
     }
 
-    /// Element by element where that leads to the same list, else the list.
+    /// Names single elements if that leads to the same list; otherwise replaces the list.
     fn elements(
         &self,
         request: PatchRequest,
@@ -227,7 +232,7 @@ fn merge(
         .filter(|(name, value)| is_known(name) && old.get(*name) != Some(value))
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
-    // No path leads to what no schema knows.
+    // No path leads to an attribute that no schema knows.
     let unknown = unknown(old, new, is_known);
     if let (1, true, Some((name, value))) = (changed.len(), unknown.is_empty(), changed.iter().next()) {
         return request.replace(format!("{path}.{name}"), value.clone());
@@ -236,7 +241,7 @@ fn merge(
     if changed.is_empty() { request } else { request.replace(path, changed) }
 }
 
-/// Elements that stay, elements that change, elements that go, and elements that come.
+/// Makes the edits of the elements that change, are removed or are new.
 fn edits(path: &str, old: &[Value], new: &[Value]) -> Option<PatchRequest> {
     let mut request = PatchRequest::new();
     let (was, is): (HashSet<&Value>, HashSet<&Value>) = (old.iter().collect(), new.iter().collect());
@@ -262,7 +267,7 @@ fn edits(path: &str, old: &[Value], new: &[Value]) -> Option<PatchRequest> {
         request = match names[..] {
             [name] => match is.get(name) {
                 Some(value) => request.replace(format!("{target}.{name}"), value.clone()),
-                // Some service providers drop what only has a type.
+                // Some service providers drop an element that only has a type.
                 None if is.keys().all(|name| name == "type" || name == "primary") => {
                     request.replace(target, successor.clone())
                 }
@@ -277,12 +282,12 @@ fn edits(path: &str, old: &[Value], new: &[Value]) -> Option<PatchRequest> {
     Some(request)
 }
 
-/// How often the elements of a list hold what could name them.
+/// Counts how many elements of a list have each possible name.
 struct Names {
     counts: HashMap<Vec<(&'static str, String)>, usize>,
 }
 
-/// What names an element, best first.
+/// The sub-attributes that name an element, best first.
 const NAMED_BY: [&[&str]; 3] = [&["type"], &["value"], &["type", "value"]];
 
 impl Names {
@@ -298,7 +303,7 @@ impl Names {
         Self { counts }
     }
 
-    /// A filter that only this element fits.
+    /// Returns a filter that only this element fits.
     fn name(&self, element: &Value) -> Option<String> {
         NAMED_BY.iter().find_map(|subs| {
             let held: Vec<_> =
@@ -310,7 +315,7 @@ impl Names {
     }
 }
 
-/// A text that names an element; that of a simple one is its `value`.
+/// Returns a text that names an element. A simple element is named by its value.
 fn text<'a>(element: &'a Value, sub: &str) -> Option<&'a str> {
     let value = if element.is_object() { element.get(sub) } else { Some(element).filter(|_| sub == "value") };
     value?.as_str().filter(|text| !text.is_empty())
@@ -320,7 +325,7 @@ fn equal(name: &str, text: &str) -> String {
     format!("{name} eq {}", Value::from(text))
 }
 
-/// The value without what is read-only in it.
+/// Returns the value without its read-only parts.
 fn writable(attribute: &Attribute, value: &Value) -> Option<Value> {
     let value = match value {
         Value::Object(members) => {

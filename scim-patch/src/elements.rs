@@ -1,5 +1,7 @@
-//! What PATCH does to the values of a complex attribute: all elements of a multi-valued one, or the one value
-//! of a single-valued one, which is a list of one here.
+//! What PATCH does to the values of a complex attribute.
+//!
+//! The values are all elements of a multi-valued attribute. The value of a single-valued attribute is treated as a list
+//! of one.
 
 use std::fmt::Display;
 
@@ -10,8 +12,9 @@ use crate::PatchError;
 use crate::plan::{Change, Part, PartChange, Which};
 use crate::read_only::{keep_read_only, take_read_only};
 
-/// Changes the values chosen; none that is left is empty. A change that gives something needs a value to give it
-/// to.
+/// Changes the chosen values and removes those that became empty.
+///
+/// A change that sets something makes a value if none is chosen.
 // PATCH-008
 pub(crate) fn change_elements(
     path: &AttrRef,
@@ -35,7 +38,7 @@ pub(crate) fn change_elements(
     for at in &chosen {
         change_element(path, &mut elements[*at], change)?;
     }
-    // What is made for a filter has to fit it still.
+    // What is made for a filter must still fit it.
     if let (true, Which::Filter { filter, .. }, Some(made)) = (is_made, which, elements.last())
         && !filter.matches_within(made, meter)?
     {
@@ -61,7 +64,7 @@ fn no_target(path: &AttrRef, change: &Change) -> PatchError {
 }
 
 impl Which {
-    /// The places of the values meant.
+    /// Returns the positions of the selected values.
     pub(crate) fn choose(&self, elements: &[Value], meter: &mut Meter) -> Result<Vec<usize>, Exhausted> {
         match self {
             Self::Filter { filter, .. } => {
@@ -81,7 +84,7 @@ impl Which {
         }
     }
 
-    /// What a value is made of where none is meant.
+    /// Returns the content of a new value, made if none is selected.
     //
     fn made(&self) -> Option<Map<String, Value>> {
         match self {
@@ -92,12 +95,13 @@ impl Which {
     }
 }
 
-/// Leaves `null` where nothing is left.
+/// Changes one value, and sets it to `null` if nothing is left of it.
 fn change_element(path: &AttrRef, element: &mut Value, change: &Change) -> Result<(), PatchError> {
     let attribute = path.attribute();
     match (change, element) {
         (Change::Remove, element) => {
-            // An element may go as a whole (RFC 7643 §4.2); what is immutable in a single value would go with it.
+            // An element may be removed as a whole (RFC 7643 §4.2). A single value may not, if it holds something
+            // immutable.
             if !attribute.multi_valued {
                 check_removable(path, attribute, element)?;
             }
@@ -131,7 +135,7 @@ fn change_element(path: &AttrRef, element: &mut Value, change: &Change) -> Resul
 
 fn change_part(path: &AttrRef, object: &mut Map<String, Value>, part: &Part) -> Result<(), PatchError> {
     let Part { name, sub, change } = part;
-    // What no schema knows stands under the spelling it has already.
+    // An attribute that no schema knows keeps the spelling that it has already.
     let known = object.keys().find(|key| sub.is_none() && key.eq_ignore_ascii_case(name)).cloned();
     let name = known.as_ref().unwrap_or(name);
     let fixed = sub.as_ref().filter(|sub| sub.mutability == Mutability::Immutable);
@@ -158,8 +162,8 @@ fn change_part(path: &AttrRef, object: &mut Map<String, Value>, part: &Part) -> 
     }
 }
 
-/// Drops a `$ref` that names another resource than `value` does, when the `value` has changed and the request says
-/// nothing of the `$ref`.
+/// Drops a `$ref` that names another resource than `value`, if `value` has changed and the request does not name
+/// `$ref`.
 fn drop_stale_reference(
     attribute: &Attribute,
     object: &mut Map<String, Value>,
@@ -168,7 +172,7 @@ fn drop_stale_reference(
 ) {
     let is_fixed = attribute.sub_attribute("$ref").is_none_or(|sub| sub.mutability == Mutability::Immutable);
     let Some(Value::String(uri)) = object.get("$ref") else { return };
-    // Where the `value` is gone, the `$ref` contradicts nothing.
+    // Without a `value`, the `$ref` contradicts nothing.
     let Some(value) = object.get("value") else { return };
     if is_fixed || Some(value) == before || parts.iter().any(|part| part.name == "$ref") {
         return;
@@ -178,7 +182,8 @@ fn drop_stale_reference(
     }
 }
 
-/// Matrix rows 16 and 17, inside a value: what is immutable takes its first value, and the same one again.
+/// Checks that an immutable sub-attribute only gets its first value, or an equal one.
+// Rows 16 and 17 of the matrix, inside a value.
 fn check_immutable(
     path: &impl Display,
     sub: &Attribute,
@@ -193,8 +198,10 @@ fn check_immutable(
     Ok(())
 }
 
-/// Whether the value of an attribute may be taken away as a whole: not when it, or anything in a single value,
-/// is immutable (matrix row 17).
+/// Checks that the value of an attribute may be removed as a whole.
+///
+/// It may not, if it is immutable or a single value that holds something immutable.
+// Row 17 of the matrix.
 pub(crate) fn check_removable(
     path: &impl Display,
     attribute: &Attribute,
@@ -220,7 +227,7 @@ fn sets_primary(change: &Change) -> bool {
     }
 }
 
-/// Whoever is set primary last is the only one.
+/// Sets the given value as the only primary one.
 // PATCH-019
 fn set_primary(elements: &mut [Value], primary: Option<usize>) {
     let Some(primary) = primary else { return };
@@ -233,7 +240,7 @@ fn set_primary(elements: &mut [Value], primary: Option<usize>) {
     }
 }
 
-/// Appends values, the last primary among them the only one; each value is left once.
+/// Appends values. The last primary one among them becomes the only one, and equal values are merged.
 // PATCH-019, PATCH-027
 pub(crate) fn append(attribute: &Attribute, elements: &mut Vec<Value>, values: &[Value]) {
     let mut values = values.to_vec();

@@ -1,4 +1,4 @@
-//! Why a PATCH is refused — RFC 7644 §3.12.
+//! The errors of PATCH (RFC 7644 §3.12).
 
 use std::fmt;
 
@@ -6,9 +6,9 @@ use http::StatusCode;
 use scim_core::{Error, Exhausted, ScimType};
 use scim_filter::PathError;
 
-/// A PATCH that is refused, and nothing was changed.
+/// An error in a PATCH. Nothing was changed.
 ///
-/// `From` turns it into the answer: 400 with the `scimType` that its kind names, but for
+/// `From` turns it into the response: 400 with the `scimType` that its kind names. The exceptions are
 /// [`PatchErrorKind::TooLarge`] (413), [`PatchErrorKind::Late`] (503) and [`PatchErrorKind::Stored`] (500).
 ///
 /// ```
@@ -21,43 +21,43 @@ use scim_filter::PathError;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PatchError {
-    /// What kind of fault it is.
+    /// The kind of the error.
     pub kind: PatchErrorKind,
-    /// The attribute, in the schema's spelling where it was found; a path that is at fault itself stands as it was sent.
-    /// Empty where the fault lies in the message or in the resource as a whole.
+    /// The attribute, in the schema's spelling if it was found. A path that is itself at fault is kept as it was sent.
+    /// Empty if the error is in the message or in the resource as a whole.
     pub path: String,
     /// What is wrong, for people.
     pub detail: String,
-    /// The place of the operation in the request, from 0, where one operation is at fault.
+    /// The position of the operation in the request, from 0, if one operation is at fault.
     pub operation: Option<usize>,
 }
 
-/// The kinds of faults that a caller may want to decide upon.
+/// The kinds of errors that a caller may want to handle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PatchErrorKind {
     /// `invalidSyntax`: the body is not a PATCH message.
     InvalidSyntax,
-    /// `invalidPath`: the path cannot be read, or leads to no attribute of the resource type.
+    /// `invalidPath`: the path cannot be read, or the resource type has no such attribute.
     InvalidPath,
     /// `invalidFilter`: the filter between the path's brackets cannot be read, or does not fit the schema.
     InvalidFilter,
-    /// `noTarget`: the path yields nothing that could be changed; without a `path` it is empty.
+    /// `noTarget`: the path selects nothing that could be changed, or a `remove` has no `path`.
     NoTarget,
-    /// `mutability`: only the service provider writes it.
+    /// `mutability`: only the service provider writes the attribute.
     ReadOnly,
-    /// `mutability`: it has a value, and that stays.
+    /// `mutability`: the attribute is immutable and has a value.
     Immutable,
-    /// `mutability`: it is required and cannot be taken away.
+    /// `mutability`: the attribute is required and cannot be removed.
     // PATCH-022
     Required,
     /// `invalidValue`: the value is missing or does not fit, or the resource would lack something required.
     InvalidValue,
     /// The request is larger than the limits allow.
     TooLarge,
-    /// The time of the request is up, or nobody waits for it any more.
+    /// The time of the request is up, or the client no longer waits.
     Late,
-    /// The stored document does not have its schema's form: no client can help that.
+    /// The stored document does not have the form of its schema. The client cannot correct that.
     Stored,
 }
 
@@ -113,7 +113,7 @@ impl PatchError {
         Self::new(PatchErrorKind::Stored, path, detail)
     }
 
-    /// A path that cannot be used.
+    /// Makes the error for a path that cannot be used.
     pub(crate) fn in_path(path: &str, error: &PathError) -> Self {
         let kind = match error {
             PathError::Path(_) => PatchErrorKind::InvalidPath,
@@ -122,7 +122,7 @@ impl PatchError {
         Self::new(kind, path, error.to_string())
     }
 
-    /// A value that `scim-core` does not take there.
+    /// Makes the error for a value that `scim-core` refuses there.
     pub(crate) fn in_value(path: impl ToString, error: Error) -> Self {
         let kind = match error.scim_type {
             Some(ScimType::Mutability) => PatchErrorKind::ReadOnly,
@@ -131,7 +131,7 @@ impl PatchError {
         Self::new(kind, path, error.detail)
     }
 
-    /// A body that `scim-core` does not read.
+    /// Makes the error for a body that `scim-core` cannot read.
     pub(crate) fn in_body(error: Error) -> Self {
         match error.scim_type {
             None => Self::too_large(error.detail),
@@ -139,7 +139,7 @@ impl PatchError {
         }
     }
 
-    /// Says which operation is at fault.
+    /// Names the operation that is at fault.
     pub(crate) fn in_operation(self, index: usize) -> Self {
         Self { operation: Some(index), ..self }
     }

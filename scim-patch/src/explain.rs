@@ -1,4 +1,4 @@
-//! A plan in sentences, for logs and for people who wonder what a request will do.
+//! Writes a plan in sentences, for logs and for people who ask what a request will do.
 
 use std::fmt;
 
@@ -8,8 +8,9 @@ use serde_json::{Map, Value};
 use crate::plan::{Change, Edit, Part, PartChange, PatchPlan, Which};
 use crate::relation::{RelationEdit, RelationStep};
 
-/// One line for each edit and step, in the order of the request, edits first. Values of attributes that are
-/// write-only or never returned, such as passwords, are not shown.
+/// Writes one line for each edit and step: first the edits, then the steps, each in the order of the request.
+///
+/// Values of attributes that are write-only or never returned, such as passwords, are not shown.
 ///
 /// ```
 /// use scim_core::{Lenience, ResourceType};
@@ -29,7 +30,7 @@ impl fmt::Display for PatchPlan {
 }
 
 impl fmt::Debug for PatchPlan {
-    /// As [`Display`](fmt::Display) has it: values may be secret.
+    /// Writes what [`Display`](fmt::Display) writes, because values may be secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PatchPlan({self})")
     }
@@ -99,7 +100,7 @@ fn within(f: &mut fmt::Formatter<'_>, path: &AttrRef, which: &Which, change: &Ch
 
 fn part(attribute: &Attribute, part: &Part) -> String {
     let name = quoted(&part.name);
-    // What no schema knows may be secret for all we know.
+    // A value that no schema knows may be secret.
     let secret = is_secret(attribute) || part.sub.as_ref().is_none_or(|sub| is_secret(sub));
     let leaf = part.sub.as_ref().map_or(attribute, |sub| &**sub);
     let value = |value| if secret { HIDDEN.to_owned() } else { shown(leaf, value) };
@@ -116,7 +117,7 @@ fn part(attribute: &Attribute, part: &Part) -> String {
 
 const HIDDEN: &str = "what is not shown";
 
-/// The value, but for what is secret.
+/// Writes the value, but not what is secret.
 fn shown(attribute: &Attribute, value: &Value) -> String {
     if is_secret(attribute) {
         return HIDDEN.to_owned();
@@ -132,7 +133,7 @@ fn shown(attribute: &Attribute, value: &Value) -> String {
 fn members(attribute: &Attribute, object: &Map<String, Value>) -> String {
     let one = |(name, value): (&String, &Value)| match attribute.sub_attribute(name) {
         Some(sub) => format!("{} = {}", quoted(name), shown(sub, value)),
-        // No schema says that it is no secret.
+        // No schema says whether the value is secret.
         None => quoted(name),
     };
     format!("({})", object.iter().map(one).collect::<Vec<_>>().join(", "))
@@ -153,8 +154,9 @@ fn quoted(name: &str) -> String {
     escaped(name, '`')
 }
 
-/// Between these quotes, with everything escaped that would end them or the line: the sender of a request must
-/// not write sentences of the log.
+/// Quotes a text and escapes everything that would end the quotes or the line.
+///
+/// So the client that sends a request cannot write sentences of the log.
 fn escaped(text: &str, quote: char) -> String {
     let mut escaped = String::from(quote);
     for c in text.chars() {

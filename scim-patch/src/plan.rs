@@ -1,5 +1,4 @@
-//! A PATCH request bound to a resource type: what will be done, with every fault that the request and
-//! the schema can show already raised.
+//! A PATCH request bound to a resource type. All errors that the request and the schema can show are already raised.
 
 use std::sync::Arc;
 
@@ -10,14 +9,14 @@ use serde_json::{Map, Value};
 use crate::relation::{RelationEdit, RelationStep};
 use crate::selection::Selection;
 
-/// A compiled PATCH: document edits and relation steps, each in the order of the request.
+/// A compiled PATCH: edits of the document and steps on relations, each in the order of the request.
 ///
-/// The two kinds never touch the same attribute, so they may be carried out independently: a plan that
-/// only adds a member needs no document at all.
+/// The two kinds never touch the same attribute, so they can be carried out independently. A plan that only adds a
+/// member needs no document.
 #[derive(Clone)]
 pub struct PatchPlan {
     pub(crate) resource_type: Arc<ResourceType>,
-    /// Each with the place of its operation in the request.
+    /// Each edit with the position of its operation in the request.
     pub(crate) edits: Vec<(usize, Edit)>,
     pub(crate) limits: Limits,
     pub(crate) relations: Vec<RelationEdit>,
@@ -29,23 +28,24 @@ impl PatchPlan {
         !self.edits.is_empty()
     }
 
-    /// How many edits of the document it comes to.
+    /// Returns the number of edits of the document.
     pub fn edits(&self) -> usize {
         self.edits.len()
     }
 
-    /// The steps on relations.
+    /// Returns the steps on relations.
     pub fn relations(&self) -> &[RelationEdit] {
         &self.relations
     }
 
-    /// The steps on relations, for a plan that is carried out once.
+    /// Returns the steps on relations, for a plan that is carried out once.
     pub fn into_relations(self) -> Vec<RelationEdit> {
         self.relations
     }
 
-    /// Whether the request gives this attribute, or this sub-attribute, a value: then the answer holds it even
-    /// if it is otherwise only returned on request.
+    /// Whether the request gives this attribute, or this sub-attribute, a value.
+    ///
+    /// If so, the response contains it, even if it is otherwise only returned on request.
     // SRV-029
     pub fn writes(&self, path: &AttrRef) -> bool {
         let links = |edit: &RelationEdit| {
@@ -59,22 +59,22 @@ impl PatchPlan {
     }
 }
 
-/// One edit of the document. Paths are of whole attributes.
+/// One edit of the document. Each path is that of a whole attribute.
 #[derive(Clone, Debug)]
 pub(crate) enum Edit {
-    /// Gives an attribute this whole value.
+    /// Sets the whole value of an attribute.
     Assign { path: AttrRef, value: Value },
     /// Appends elements that are not there yet.
     Append { path: AttrRef, values: Vec<Value> },
-    /// Takes the value away.
+    /// Removes the value.
     Unassign { path: AttrRef },
-    /// Takes the elements away that are meant.
+    /// Removes the selected elements.
     RemoveValues { path: AttrRef, values: Selection },
     /// Changes the value of a single-valued complex attribute, or some elements of a multi-valued one.
     Within { path: AttrRef, which: Which, change: Change },
-    /// Takes a whole extension away.
+    /// Removes a whole extension.
     UnassignExtension { urn: Arc<str> },
-    /// Sets or takes away what no schema knows, as it was sent.
+    /// Sets or removes an attribute that no schema knows, as it was sent.
     Keep { extension: Option<Arc<str>>, name: String, value: Option<Value> },
 }
 
@@ -97,39 +97,39 @@ impl Edit {
     }
 }
 
-/// Which values of a complex attribute an edit means; a single-valued attribute has one or none.
+/// Selects values of a complex attribute. A single-valued attribute has one or none.
 #[derive(Clone, Debug)]
 pub(crate) enum Which {
     /// The value of a single-valued attribute, or a new one.
     Single,
-    /// Those that fit; when none does, `made` is what one is made of, if one is made.
+    /// The values that fit the filter. If none fits, an element is made from `made`, if there is one.
     //
     Filter { filter: ElementFilter, made: Option<Map<String, Value>> },
-    /// Each of them.
+    /// All values.
     Every,
-    /// The primary one, else the first, else a new one.
+    /// The primary value, else the first, else a new one.
     Preferred,
 }
 
-/// What happens to each of the values meant.
+/// The change of each selected value.
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
-    /// Its sub-attributes change, each once. What loses its last but `type` and `primary` goes, where
-    /// `drop_hollow` says so.
+    /// Changes sub-attributes, each once. If `drop_hollow`, a value that is left with only `type` and `primary` is
+    /// removed.
     Parts { parts: Vec<Part>, drop_hollow: bool },
-    /// It becomes this.
+    /// Replaces the value by this one.
     Replace(Value),
-    /// It goes.
+    /// Removes the value.
     Remove,
 }
 
 impl Change {
-    /// Sub-attributes get these values.
+    /// Makes a change of sub-attributes that drops no hollow value.
     pub(crate) fn parts(parts: Vec<Part>) -> Self {
         Self::Parts { parts, drop_hollow: false }
     }
 
-    /// How many bytes it writes, about.
+    /// Returns about how many bytes the change writes.
     pub(crate) fn weight(&self) -> usize {
         match self {
             Self::Parts { parts, .. } => parts.iter().map(|part| part.change.weight()).sum(),
@@ -138,7 +138,7 @@ impl Change {
         }
     }
 
-    /// How many sub-attributes it changes.
+    /// Returns how many sub-attributes it changes.
     pub(crate) fn parts_count(&self) -> usize {
         match self {
             Self::Parts { parts, .. } => parts.len(),
@@ -146,7 +146,7 @@ impl Change {
         }
     }
 
-    /// Whether there is something to set, so that there has to be a value to set it in.
+    /// Whether the change sets something, so that there has to be a value to set it in.
     pub(crate) fn gives(&self) -> bool {
         match self {
             Self::Parts { parts, .. } => parts.iter().any(|part| part.change.gives()),
@@ -166,11 +166,11 @@ impl Change {
     }
 }
 
-/// What happens to one sub-attribute.
+/// The change of one sub-attribute.
 #[derive(Clone, Debug)]
 pub(crate) struct Part {
     pub(crate) name: String,
-    /// `None` for what no schema knows.
+    /// `None` for a sub-attribute that no schema knows.
     pub(crate) sub: Option<Arc<Attribute>>,
     pub(crate) change: PartChange,
 }
@@ -181,7 +181,7 @@ impl Part {
     }
 }
 
-/// What happens to the value of a sub-attribute.
+/// The change of the value of a sub-attribute.
 #[derive(Clone, Debug)]
 pub(crate) enum PartChange {
     Set(Value),

@@ -1,12 +1,11 @@
-//! What a client may not write stays where the values around it are replaced. Sub-attributes that are
-//! read-only and stored are rare.
+//! Keeps read-only values when the values around them are replaced. Read-only sub-attributes that are stored are rare.
 
 use std::collections::HashMap;
 
 use scim_core::{Attribute, Mutability};
 use serde_json::{Map, Value};
 
-/// Gives a value the read-only sub-attributes of the one it takes the place of.
+/// Copies the read-only sub-attributes of a value to the value that replaces it.
 pub(crate) fn take_read_only(attribute: &Attribute, old: &Value, new: &mut Value) {
     let Value::Object(new) = new else { return };
     for sub in read_only(attribute) {
@@ -16,8 +15,10 @@ pub(crate) fn take_read_only(attribute: &Attribute, old: &Value, new: &mut Value
     }
 }
 
-/// Keeps read-only parts in a list: an element takes the place of one with the same `type` and `value`, or without a
-/// `value` of one in which all agrees that a client may write.
+/// Copies read-only sub-attributes to the elements that replace others in a list.
+///
+/// An element replaces the one with equal `type` and `value`. Without a `value`, it replaces the one in which
+/// everything that a client may write is equal, except `primary`.
 pub(crate) fn keep_read_only(attribute: &Attribute, before: &[Value], elements: &mut [Value]) {
     if read_only(attribute).next().is_none() {
         return;

@@ -1,9 +1,9 @@
-//! What a PATCH does to a relation such as `members`, in whatever dialect it came.
+//! What a PATCH does to a relation such as `members`, independent of the client's dialect.
 
 use scim_core::Reference;
 use scim_filter::ElementFilter;
 
-/// One step on one relation. Steps are carried out in order, each on the result of the one before.
+/// One step on one relation. Steps are carried out in order, each on the result of the previous one.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RelationEdit {
@@ -14,7 +14,7 @@ pub struct RelationEdit {
 }
 
 impl RelationEdit {
-    /// A step on a relation.
+    /// Makes a step on a relation.
     pub fn new(relation: impl Into<String>, step: RelationStep) -> Self {
         Self { relation: relation.into(), step }
     }
@@ -23,20 +23,21 @@ impl RelationEdit {
 /// What happens to the links of a relation.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RelationStep {
-    /// All links go.
+    /// Removes all links.
     Clear,
-    /// These links are there afterwards; ones that were stay as they are.
+    /// Adds these links. Links that exist already stay as they are.
     Add(Vec<Reference>),
-    /// The links to these ids go; ids that were not linked are no error.
+    /// Removes the links to these ids. An id without a link is no error.
     Remove(Vec<String>),
-    /// The links whose element fits the filter go.
+    /// Removes the links whose element fits the filter.
     RemoveWhere(ElementFilter),
-    /// Exactly these links are there afterwards.
+    /// Sets the links to exactly these.
     Set(Vec<Reference>),
 }
 
-/// Appends a step, joined to the last one where both are of one kind: a client that sends one operation
-/// per member costs one step.
+/// Appends a step, or joins it to the last step if both are of one kind.
+///
+/// So a client that sends one operation per member causes one step.
 //
 pub(crate) fn push(edits: &mut Vec<RelationEdit>, edit: RelationEdit) {
     if let Some(last) = edits.last_mut()
@@ -45,8 +46,8 @@ pub(crate) fn push(edits: &mut Vec<RelationEdit>, edit: RelationEdit) {
         match (&mut last.step, edit.step) {
             (RelationStep::Add(ids), RelationStep::Add(more)) => ids.extend(more),
             (RelationStep::Remove(ids), RelationStep::Remove(more)) => ids.extend(more),
-            // These two say alone what is there afterwards. A step that names members is kept all the same: it
-            // fails if one of them is nobody (PATCH-014).
+            // `Clear` and `Set` alone decide which links there are. An earlier step that adds or sets links is kept all
+            // the same, because it fails if a target does not exist (PATCH-014).
             (
                 step @ (RelationStep::Clear | RelationStep::Remove(_) | RelationStep::RemoveWhere(_)),
                 last @ (RelationStep::Clear | RelationStep::Set(_)),

@@ -12,8 +12,7 @@ use crate::PatchError;
 
 /// A PATCH request: an ordered list of operations.
 ///
-/// Clients build one; servers [`parse`](PatchRequest::parse) one. Serialising writes the strict wire
-/// form.
+/// Clients build one, and servers [`parse`](PatchRequest::parse) one. Serializing writes the strict wire form.
 ///
 /// ```
 /// use scim_patch::PatchRequest;
@@ -26,16 +25,16 @@ pub struct PatchRequest {
     schemas: [&'static str; 1],
     #[serde(rename = "Operations")]
     pub(crate) operations: Vec<Operation>,
-    /// The places of operations that say something that was passed over.
+    /// The positions of operations of which a part was passed over.
     #[serde(skip)]
     pub(crate) unclear: BTreeSet<usize>,
-    /// What it may come to.
+    /// The limits on the work of the request.
     #[serde(skip)]
     pub(crate) limits: Limits,
 }
 
 impl PatchRequest {
-    /// An empty request, to be filled.
+    /// Makes an empty request.
     pub fn new() -> Self {
         let (operations, unclear, limits) = (Vec::new(), BTreeSet::new(), Limits::default());
         Self { schemas: [urn::PATCH_OP], operations, unclear, limits }
@@ -43,19 +42,16 @@ impl PatchRequest {
 
     /// Reads a request body.
     ///
-    /// Errors are 400 `invalidSyntax` for the envelope: not an object, `schemas` without the PatchOp URN, no or empty
-    /// `Operations`, an unknown `op`, a `path` that is no string; 413 past the limits.
-    ///
     /// # Errors
     ///
-    /// 400 `invalidSyntax` for a body that is no PATCH request, `invalidPath` for a path that is malformed, and 413
-    /// past the limits.
+    /// 400 `invalidSyntax` for a body that is not a PATCH request: not an object, `schemas` without the PatchOp URN, no
+    /// or empty `Operations`, an unknown `op`, a `path` that is not a string. 413 if a limit is exceeded.
     // PATCH-002, PATCH-003, PATCH-004
     pub fn parse(body: &[u8], lenience: &mut Lenience, limits: &Limits) -> Result<Self, PatchError> {
         Self::from_value_within(parse_json(body, limits).map_err(PatchError::in_body)?, lenience, limits)
     }
 
-    /// [`PatchRequest::parse`] for JSON that has been read already, within the default limits.
+    /// Reads a request from parsed JSON as [`PatchRequest::parse`] does, within the default limits.
     ///
     /// # Errors
     ///
@@ -64,7 +60,7 @@ impl PatchRequest {
         Self::from_value_within(body, lenience, &Limits::default())
     }
 
-    /// [`PatchRequest::parse`] for JSON that has been read already.
+    /// Reads a request from parsed JSON as [`PatchRequest::parse`] does.
     ///
     /// # Errors
     ///
@@ -114,7 +110,7 @@ impl PatchRequest {
         self.operation(Operation { op: Op::Replace, path: Some(path.into()), value: Some(value.into()) })
     }
 
-    /// Appends a `replace` without a path, of all these attributes.
+    /// Appends a `replace` of all these attributes, without a path.
     #[must_use]
     pub fn replace_all(self, attributes: Map<String, Value>) -> Self {
         self.operation(Operation { op: Op::Replace, path: None, value: Some(Value::Object(attributes)) })
@@ -133,12 +129,12 @@ impl PatchRequest {
         self
     }
 
-    /// The operations, in order.
+    /// Returns the operations, in order.
     pub fn operations(&self) -> &[Operation] {
         &self.operations
     }
 
-    /// Whether there is nothing to do.
+    /// Whether there are no operations.
     pub fn is_empty(&self) -> bool {
         self.operations.is_empty()
     }
@@ -150,21 +146,21 @@ impl Default for PatchRequest {
     }
 }
 
-/// One operation as it is on the wire.
+/// One operation, as it is on the wire.
 #[derive(Clone, PartialEq, Serialize)]
 pub struct Operation {
-    /// What to do.
+    /// The kind of the operation.
     pub op: Op,
-    /// Where; optional for `add` and `replace`.
+    /// The target. It is optional for `add` and `replace`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// With what.
+    /// The value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<Value>,
 }
 
 impl fmt::Debug for Operation {
-    /// Without the value: it may be a password.
+    /// Writes only the type of the value, because it may be a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let value = self.value.as_ref().map_or("none", json_kind);
         f.debug_struct("Operation")
@@ -175,11 +171,11 @@ impl fmt::Debug for Operation {
     }
 }
 
-/// What an operation does.
+/// The kind of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Op {
-    /// Adds values, or sets a single one.
+    /// Adds values, or sets a single value.
     Add,
     /// Removes values.
     Remove,
@@ -188,7 +184,7 @@ pub enum Op {
 }
 
 impl Op {
-    /// The word on the wire.
+    /// Returns the word on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Add => "add",

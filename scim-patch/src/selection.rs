@@ -1,4 +1,4 @@
-//! Which elements a `remove` with a value means.
+//! Selects the elements that a `remove` with a value means.
 
 //
 
@@ -8,16 +8,17 @@ use scim_core::Attribute;
 use scim_filter::sort_key;
 use serde_json::Value;
 
-/// Elements named by what they hold.
+/// Selects elements by their content.
 ///
-/// Beside a `value`, `display` and `$ref` only describe and `primary` is no name; of everything else that a
-/// value names, an element has to hold the same, compared as a filter compares. The values are
-/// sorted by which sub-attributes they name, so that each element is looked up once for each such set and
+/// If a value has a `value`, its `display`, `$ref` and `primary` are ignored. An element is selected if it agrees in
+/// everything else that the value names, compared as a filter compares.
+///
+/// The values are grouped by the sub-attributes that they name. So each element is looked up once for each group and
 /// not compared with every value.
 #[derive(Clone, Debug)]
 pub(crate) struct Selection {
     values: Vec<Value>,
-    /// By the sub-attributes named: what they have to hold. Simple values name none.
+    /// By the named sub-attributes: the contents that select. Simple values name no sub-attribute.
     means: HashMap<Vec<String>, HashSet<Vec<String>>>,
 }
 
@@ -32,17 +33,17 @@ impl Selection {
         Self { values, means }
     }
 
-    /// The values it was made of.
+    /// Returns the values from which the selection was made.
     pub(crate) fn values(&self) -> &[Value] {
         &self.values
     }
 
-    /// How often each element is looked up.
+    /// Returns how often each element is looked up.
     pub(crate) fn looks(&self) -> usize {
         self.means.len()
     }
 
-    /// Leaves what is not meant. `attribute` is the one it was made for.
+    /// Removes the selected elements. `attribute` is the one for which the selection was made.
     pub(crate) fn remove_from(&self, attribute: &Attribute, elements: &mut Vec<Value>) {
         elements.retain(|element| {
             !self.means.iter().any(|(names, means)| {
@@ -52,19 +53,20 @@ impl Selection {
     }
 }
 
-/// The sub-attributes by which a value names elements.
+/// Returns the sub-attributes by which a value selects elements.
 fn names(value: &Value) -> Vec<String> {
     let Value::Object(object) = value else { return vec![] };
     let has_value = object.contains_key("value");
     let is_name = |name: &str| !has_value || !matches!(name, "display" | "$ref" | "primary");
     let mut names: Vec<String> = object.keys().filter(|name| is_name(name)).cloned().collect();
-    // A map may or may not be sorted: that depends on who else uses serde_json.
+    // The order of a map depends on serde_json's features, which other crates may set.
     names.sort_unstable();
     names
 }
 
-/// What an element holds under these names, in a form that is equal where the values are; `None` where it
-/// lacks one.
+/// Returns what an element holds under these names; `None` if it lacks one.
+///
+/// The form is equal if and only if the values are equal in a filter.
 fn held(attribute: &Attribute, element: &Value, names: &[String]) -> Option<Vec<String>> {
     match element {
         Value::Object(object) => {
@@ -80,7 +82,7 @@ fn held(attribute: &Attribute, element: &Value, names: &[String]) -> Option<Vec<
 
 fn comparable(attribute: Option<&Attribute>, value: &Value) -> String {
     if let Value::Array(values) = value {
-        // The order of values means nothing.
+        // The order of values has no meaning.
         let mut values: Vec<String> = values.iter().map(|value| comparable(attribute, value)).collect();
         values.sort_unstable();
         return values.join("\0");

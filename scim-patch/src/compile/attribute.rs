@@ -1,4 +1,5 @@
-//! An operation on an attribute of the document: matrix rows 3 to 13, and 15 to 18.
+//! Compiles an operation on an attribute of the document.
+// Rows 3 to 13 and 15 to 18 of the matrix in part D.2 of the requirements.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -16,7 +17,8 @@ use crate::request::Op;
 use crate::selection::Selection;
 
 impl Compiler<'_> {
-    /// Matrix rows 3 to 8: no filter.
+    /// Compiles an operation whose path has no filter.
+    // Rows 3 to 8 of the matrix.
     pub(super) fn attribute(
         &mut self,
         op: Op,
@@ -26,7 +28,7 @@ impl Compiler<'_> {
         let attribute = attr.attribute();
         match attr.sub().cloned() {
             Some(_) if attribute.multi_valued => {
-                // Matrix row 8: `emails.value`.
+                // Row 8 of the matrix: `emails.value`.
                 let preferred = op != Op::Remove && self.lenience.uses(Quirk::SubAttributeOfPrimary);
                 let which = if preferred { Which::Preferred } else { Which::Every };
                 self.sub_attribute(op, &attr, which, value)
@@ -53,7 +55,8 @@ impl Compiler<'_> {
         }
     }
 
-    /// Matrix rows 9 to 13: a value filter.
+    /// Compiles an operation whose path has a filter.
+    // Rows 9 to 13 of the matrix.
     pub(super) fn value_path(
         &mut self,
         op: Op,
@@ -65,7 +68,7 @@ impl Compiler<'_> {
             self.lenience.pass_over(format_args!("Operations[{}]", self.at));
             return Ok(());
         }
-        // A whole element says itself what it is: only the form `…].sub` leaves that to the filter.
+        // A whole element comes complete. Only the form `…].sub` takes the rest of a new element from the filter.
         let made = match op {
             Op::Add | Op::Replace if attr.sub().is_some() && self.lenience.allows(Quirk::ValuePathCreate) => {
                 self.made(&attr, &filter)
@@ -108,8 +111,10 @@ impl Compiler<'_> {
         self.edit(Edit::Within { path: attr, which, change })
     }
 
-    /// What a value path that fits nothing makes an element of; `None` where that would not fit the filter
-    /// either, because it asks for what no client may write.
+    /// Returns the content of the element that a value path makes if nothing fits it.
+    ///
+    /// It is `None` if the element would not fit the filter either, because the filter asks for something that no
+    /// client may write.
     //
     fn made(&mut self, attr: &AttrRef, filter: &ElementFilter) -> Option<Map<String, Value>> {
         let template = filter.template()?;
@@ -125,7 +130,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// One sub-attribute of the values meant.
+    /// Compiles a change of one sub-attribute of the selected values.
     fn sub_attribute(
         &mut self,
         op: Op,
@@ -139,8 +144,9 @@ impl Compiler<'_> {
         self.edit(Edit::Within { path: attr.without_sub(), which, change })
     }
 
-    /// What becomes of the attribute or sub-attribute that a path ends in; `None` is nothing (to add
-    /// what is unassigned says nothing).
+    /// Returns the change of the attribute or sub-attribute that a path ends in.
+    ///
+    /// `None` changes nothing: adding an unassigned value has no effect.
     // CORE-030
     fn change(
         &mut self,
@@ -170,7 +176,8 @@ impl Compiler<'_> {
         }
     }
 
-    /// Matrix row 5: named sub-attributes merge, a `null` one is cleared, the rest stay.
+    /// Merges a complex value: named sub-attributes change, `null` clears one, and the others stay.
+    // Row 5 of the matrix.
     fn merge(&mut self, op: Op, attr: AttrRef, value: Value) -> Result<(), PatchError> {
         let value = match value {
             Value::Array(mut values) if values.len() == 1 && self.lenience.uses(Quirk::UnwrapValue) => {
@@ -204,9 +211,10 @@ impl Compiler<'_> {
         self.edit(Edit::Unassign { path: attr })
     }
 
-    /// Whether the value of a single complex attribute clears it. In a replace, `null` does, and `[]` by a quirk; by
-    /// another, `""` and `{"value": ""}` do so too. An object that names nothing, or nothing known, changes nothing:
-    /// what is not named stays (RFC 7644 §3.5.2.3).
+    /// Whether a value clears a single-valued complex attribute.
+    ///
+    /// In a replace, `null` does, and by a quirk `[]` does. By another quirk, `""` and `{"value": ""}` do. An object
+    /// that names nothing, or nothing known, changes nothing, because what is not named stays (RFC 7644 §3.5.2.3).
     fn clears(&mut self, op: Op, attribute: &Attribute, value: &Value) -> bool {
         match value {
             Value::Null => op == Op::Replace,
@@ -224,7 +232,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// Names what is read-only in a value that clears by its other members.
+    /// Reports the read-only members of a value that clears by its other members.
     fn name_read_only(&mut self, attr: &AttrRef, value: &Value) {
         for (key, _) in value.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()) {
             if let Some(sub) =
@@ -235,7 +243,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// Whether a client may say something by this member of a value.
+    /// Whether a client may write this member of a value.
     fn is_writable(&self, attribute: &Attribute, key: &str) -> bool {
         attribute.sub_attribute(key).is_none_or(|sub| sub.mutability != Mutability::ReadOnly)
     }
@@ -244,12 +252,13 @@ impl Compiler<'_> {
         value == "" && self.lenience.uses(Quirk::EmptyStringClears)
     }
 
-    /// The members of an object that clear what they name: in a replace those that are `null` or `[]`; by a quirk, a
-    /// `value` that is `""`.
+    /// Returns the members of an object that clear what they name.
+    ///
+    /// In a replace these are members with `null` or `[]`. By a quirk, so is a `value` of `""`.
     fn cleared(&mut self, op: Op, attr: &AttrRef, value: &Value) -> Result<Vec<Part>, PatchError> {
         let mut parts = Vec::new();
         for (key, value) in value.as_object().into_iter().flatten() {
-            // `[]` for a single value is refused when the object is made canonical, unless a quirk forgives it.
+            // When the object is made canonical, `[]` for a single value is refused unless a quirk forgives it.
             let is_unassigned = match attr.attribute().sub_attribute(key) {
                 Some(sub) if is_nested_list(sub, value) => {
                     is_empty_list(value.as_object().and_then(|nested| nested.values().next()))
@@ -297,7 +306,7 @@ fn is_empty_list(value: Option<&Value>) -> bool {
     value.and_then(Value::as_array).is_some_and(Vec::is_empty)
 }
 
-/// What a canonical object says of the sub-attributes of a value: to add to a multi-valued one is to append.
+/// Returns the changes that a canonical object makes to sub-attributes. An add to a multi-valued one appends.
 fn parts(op: Op, attr: &AttrRef, object: Map<String, Value>) -> Vec<Part> {
     let part = |(name, value): (String, Value)| {
         let sub = attr.attribute().sub_attribute(&name).cloned();

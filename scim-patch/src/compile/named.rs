@@ -1,4 +1,4 @@
-//! What the members of one value without a path name: nothing twice.
+//! Checks that the members of one value without a path name nothing twice.
 
 use std::collections::HashMap;
 
@@ -8,24 +8,25 @@ use serde_json::{Map, Value};
 
 /// The targets that the members of one value have named so far.
 ///
-/// A JSON object has no order, so one member must not undo what another one says: `name` and `NAME.givenName`, or an
-/// extension that is cleared and one of its attributes.
+/// A JSON object has no order, so one member must not undo another: `name` and `NAME.givenName`, or an extension that
+/// is cleared and one of its attributes.
 #[derive(Debug, Default)]
 pub(super) struct Named(HashMap<String, Said>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Said {
-    /// All of it, by one member.
+    /// One member names all of it.
     Whole,
-    /// Some of it, by one member that is an object.
+    /// One member that is an object names some of it.
     Object,
-    /// Some of it, by members that lead into it.
+    /// Members that lead into it name some of it.
     Parts,
 }
 
 impl Named {
-    /// Notes the attribute, or what the path leads to in it. Answers whether nobody has named it, or a part of it, or
-    /// what it is a part of.
+    /// Notes an attribute, or the target of a path in it.
+    ///
+    /// Returns whether it is new: no member has named it, a part of it, or something that contains it.
     pub(super) fn attribute(
         &mut self,
         attr: &AttrRef,
@@ -47,7 +48,7 @@ impl Named {
             object.iter().any(|(key, value)| key.eq_ignore_ascii_case("value") && value == "")
         };
         match merged {
-            // A single complex value is merged: what it does not name stays.
+            // A single complex value is merged, so what it does not name stays.
             Value::Object(object)
                 if target.len() == 2 && !attr.attribute().multi_valued && !is_cleared(object) =>
             {
@@ -59,12 +60,12 @@ impl Named {
         }
     }
 
-    /// Notes an extension, of which an object names parts.
+    /// Notes an extension. An object names parts of it.
     pub(super) fn extension(&mut self, urn: &str, value: &Value) -> bool {
         self.note(&[urn], if value.is_object() { Said::Object } else { Said::Whole })
     }
 
-    /// Notes what no schema knows.
+    /// Notes an attribute that no schema knows.
     pub(super) fn unknown(&mut self, extension: Option<&str>, name: &str) -> bool {
         self.note(&[extension.unwrap_or_default(), &name.to_ascii_lowercase()], Said::Whole)
     }

@@ -1,4 +1,5 @@
-//! An operation on a relation such as `members`: matrix row 21.
+//! Compiles an operation on a relation such as `members`.
+// Row 21 of the matrix in part D.2 of the requirements.
 
 use scim_core::{AttrRef, Canonical, Quirk, ReadOnly, Reference};
 use scim_filter::ElementFilter;
@@ -10,8 +11,9 @@ use crate::relation::{self, RelationEdit, RelationStep};
 use crate::request::Op;
 
 impl Compiler<'_> {
-    /// A link is there or not, and has no parts that could be changed. A required relation cannot be emptied as a
-    /// whole; whether the last link goes one by one is not seen here.
+    /// Compiles an operation on a relation. A link exists or not; it has no parts that could be changed.
+    ///
+    /// A required relation cannot be emptied as a whole. Removing its last link alone is not detected here.
     pub(super) fn relation(
         &mut self,
         op: Op,
@@ -21,7 +23,7 @@ impl Compiler<'_> {
         value: Option<Value>,
     ) -> Result<(), PatchError> {
         if let Some(sub) = attr.sub() {
-            // CORE-065: what a link points at cannot be changed, only the link taken away.
+            // CORE-065: the target of a link cannot be changed. Only the link can be removed.
             let path = format!("{name}.{}", sub.name);
             return Err(PatchError::immutable(&path, format!("`{path}` is immutable")));
         }
@@ -61,7 +63,7 @@ impl Compiler<'_> {
             return Err(required(attr));
         }
         if let RelationStep::RemoveWhere(filter) = &step {
-            // Every link is asked every term.
+            // Every term is evaluated for every link.
             self.charge(filter.terms())?;
         }
         if !nothing {
@@ -70,8 +72,7 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    /// Read-only parts of a link, computed by the service provider, may be sent along and count for
-    /// nothing.
+    /// Reads the links of a value. Read-only parts, which the service provider computes, may be sent and are ignored.
     fn references(&mut self, attr: &AttrRef, value: Option<Value>) -> Result<Vec<Reference>, PatchError> {
         let mut canonical = Canonical::new(self.lenience, ReadOnly::Strip);
         let links = canonical.value(attr, value.unwrap_or_default());
