@@ -5,19 +5,20 @@ use std::sync::Arc;
 use scim_core::{Reference, Resource, ResourceType, Timestamp};
 use scim_patch::RelationEdit;
 
-/// An ordered list of writes; all of them happen, at one moment, or none.
+/// An ordered list of writes. All of them happen at one moment, or none does.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Batch {
-    /// The moment that `created` and `lastModified` show. It may be earlier than that of a previous batch, if the clock
-    /// went back; a later `lastModified` then stays.
+    /// The moment that `created` and `lastModified` show.
+    ///
+    /// It may be earlier than that of a previous batch, if the clock went back. A later `lastModified` is then kept.
     pub now: Timestamp,
     /// The writes, in order.
     pub writes: Vec<Write>,
 }
 
 impl Batch {
-    /// An empty batch.
+    /// Makes an empty batch.
     pub fn new(now: Timestamp) -> Self {
         Self { now, writes: Vec::new() }
     }
@@ -50,9 +51,9 @@ impl Batch {
 pub enum Write {
     /// A new resource.
     Insert(Insert),
-    /// A change of one that is there.
+    /// A change of an existing resource.
     Update(Update),
-    /// The end of one.
+    /// The deletion of a resource.
     Delete(Delete),
 }
 
@@ -60,22 +61,22 @@ pub enum Write {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Insert {
-    /// Its type.
+    /// The resource type.
     pub resource_type: Arc<ResourceType>,
-    /// Its identifier, never used before.
+    /// The identifier. No resource of the type has it yet.
     pub id: String,
-    /// Its document.
+    /// The document.
     pub resource: Resource,
-    /// Its own links, by relation.
+    /// The resource's own links, by relation.
     pub links: Vec<(String, Vec<Reference>)>,
-    /// The names it claims beyond its unique attributes.
+    /// The names that the resource claims in addition to its unique attributes.
     pub claims: Vec<Claim>,
-    /// Whether links to it are hidden.
+    /// Whether links to the resource are hidden.
     pub dormant: bool,
 }
 
 impl Insert {
-    /// A resource without links and claims.
+    /// Makes an insert without links and claims.
     pub fn new(resource_type: Arc<ResourceType>, id: impl Into<String>, resource: Resource) -> Self {
         let id = id.into();
         Self { resource_type, id, resource, links: Vec::new(), claims: Vec::new(), dormant: false }
@@ -89,7 +90,7 @@ impl Insert {
     }
 }
 
-/// A change of a resource. What is left at its default stays as it is.
+/// A change of a resource. Fields with their default value change nothing.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Update {
@@ -101,20 +102,20 @@ pub struct Update {
     pub precondition: Precondition,
     /// The new document.
     pub resource: Option<Resource>,
-    /// Whether the client gave the document as a whole (PUT) and did not change a part (PATCH): for layers
-    /// that ask more of a whole.
+    /// Whether the client sent the whole document (PUT) and not a change of a part (PATCH). Some layers require more of
+    /// a whole document.
     pub whole: bool,
-    /// Steps on its own relations, in order.
+    /// Steps on the resource's own relations, in order.
     pub relations: Vec<RelationEdit>,
-    /// All the names it claims from now on.
+    /// All names that the resource claims from now on.
     pub claims: Option<Vec<Claim>>,
-    /// Whether links to it are hidden from now on. Moves no version: neither this resource's nor any
+    /// Whether links to the resource are hidden from now on. This changes no version, neither this resource's nor any
     /// other's.
     pub dormant: Option<bool>,
 }
 
 impl Update {
-    /// A change that changes nothing yet.
+    /// Makes an update that changes nothing.
     pub fn new(resource_type: Arc<ResourceType>, id: impl Into<String>) -> Self {
         Self {
             resource_type,
@@ -128,28 +129,28 @@ impl Update {
         }
     }
 
-    /// Under this condition.
+    /// Sets the precondition.
     #[must_use]
     pub fn when(mut self, precondition: Precondition) -> Self {
         self.precondition = precondition;
         self
     }
 
-    /// With this document.
+    /// Sets the document.
     #[must_use]
     pub fn with_resource(mut self, resource: Resource) -> Self {
         self.resource = Some(resource);
         self
     }
 
-    /// With a document that the client gave as a whole.
+    /// Sets a document that the client sent as a whole.
     #[must_use]
     pub fn with_whole(mut self, resource: Resource) -> Self {
         (self.resource, self.whole) = (Some(resource), true);
         self
     }
 
-    /// With these steps on relations.
+    /// Sets the steps on relations.
     #[must_use]
     pub fn with_relations(mut self, relations: Vec<RelationEdit>) -> Self {
         self.relations = relations;
@@ -157,8 +158,9 @@ impl Update {
     }
 }
 
-/// The end of a resource. Links from it and to it go with it; the version of each resource that linked
-/// to it moves.
+/// The deletion of a resource. Links from it and to it are deleted too.
+///
+/// The version of each resource that linked to it increases.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Delete {
@@ -171,12 +173,12 @@ pub struct Delete {
 }
 
 impl Delete {
-    /// An unconditional delete.
+    /// Makes an unconditional delete.
     pub fn new(resource_type: Arc<ResourceType>, id: impl Into<String>) -> Self {
         Self { resource_type, id: id.into(), precondition: Precondition::None }
     }
 
-    /// Under this condition.
+    /// Sets the precondition.
     #[must_use]
     pub fn when(mut self, precondition: Precondition) -> Self {
         self.precondition = precondition;
@@ -184,13 +186,13 @@ impl Delete {
     }
 }
 
-/// Optimistic concurrency as data.
+/// A condition on the version, for optimistic concurrency.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Precondition {
-    /// The resource need only be there.
+    /// The resource only has to exist.
     #[default]
     None,
-    /// Its version must be one of these; with none of them nothing may change it.
+    /// The version must be one of these. An empty list allows no change.
     Match(Vec<u64>),
     /// Its version must be none of these.
     NoneMatch(Vec<u64>),
@@ -207,45 +209,46 @@ impl Precondition {
     }
 }
 
-/// A name that only one resource of a tenant may hold in a space, beyond its unique attributes: EMU's
-/// handles. Held until the resource is deleted or claims otherwise.
+/// A name that only one resource of a tenant may hold in a space, in addition to unique attributes.
+///
+/// GitHub's handles are an example. The resource holds it until it is deleted or its claims change.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Claim {
-    /// What kind of name it is.
+    /// The kind of name.
     pub space: String,
     /// The name, in the form in which it is compared.
     pub key: String,
 }
 
 impl Claim {
-    /// A claim on `key` in `space`.
+    /// Makes a claim on `key` in `space`.
     pub fn new(space: impl Into<String>, key: impl Into<String>) -> Self {
         Self { space: space.into(), key: key.into() }
     }
 }
 
-/// What one write came to.
+/// The outcome of one write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Written {
     /// The identifier.
     pub id: String,
-    /// The version now; for a delete, the last one.
+    /// The new version; for a delete, the last one.
     pub version: u64,
-    /// When the resource was made.
+    /// When the resource was created.
     pub created: Timestamp,
-    /// When it last really changed.
+    /// When the resource last changed.
     pub modified: Timestamp,
-    /// Whether document or own links are different now. Version and `modified` move only then.
+    /// Whether the document or the resource's own links changed. Only then do `version` and `modified` change.
     pub changed: bool,
-    /// Links that are new: relation and identifier.
+    /// New links: relation and identifier.
     pub added: Vec<(String, String)>,
-    /// Links that are gone: relation and identifier.
+    /// Removed links: relation and identifier.
     pub removed: Vec<(String, String)>,
 }
 
 impl Written {
-    /// The outcome of a write without links.
+    /// Makes the outcome of a write without links.
     pub fn new(
         id: impl Into<String>,
         version: u64,

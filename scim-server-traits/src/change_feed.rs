@@ -1,4 +1,4 @@
-//! What was committed, in order, for those who follow it.
+//! The feed of committed changes, in order, for its consumers.
 
 use std::sync::Arc;
 
@@ -8,26 +8,31 @@ use scim_core::Timestamp;
 use crate::context::TenantId;
 use crate::error::StoreError;
 
-/// Every committed change of every tenant, in the order of commits: an ability that not every store has.
+/// All committed changes of all tenants, in the order of commits. Not every store has a feed.
 ///
-/// A change enters the feed in the transaction that makes it, so that neither is ever there without the other.
-/// A consumer keeps the [`sequence`](Change::sequence) of the last change it has dealt with, and asks for what
-/// comes after it. One that begins asks for [`newest`](ChangeFeed::newest), reads what there is, and follows
-/// from there: what changed while it read comes again, which does no harm to a consumer that looks at versions.
+/// A change enters the feed in the transaction that makes it, so that neither exists without the other. A consumer
+/// stores the [`sequence`](Change::sequence) of the last change that it has processed, and asks for the changes after
+/// it.
 ///
-/// A store that is put back to an earlier state must not go on with numbers that it has given already, or its consumers
-/// would miss what has changed: its numbers go on elsewhere, and the consumers are refused.
+/// A new consumer asks for [`newest`](ChangeFeed::newest), reads all resources, and follows the feed from there. A
+/// change made during that read comes again. That does no harm if the consumer compares versions.
 ///
-/// The feed is for the operator's own programs: it does not stop at the borders of a tenant.
+/// A store that was restored to an earlier state must not reuse sequence numbers, because its consumers would miss
+/// changes. Its numbers continue elsewhere, and the consumers get an error.
+///
+/// The feed is for the operator's own programs, because it spans all tenants.
 #[async_trait]
 pub trait ChangeFeed: Send + Sync {
-    /// The sequence number of the newest change; 0 before the first.
+    /// Returns the sequence number of the newest change; 0 if there is no change.
     async fn newest(&self) -> Result<u64, ChangeFeedError>;
 
-    /// The changes after this sequence number, oldest first, at most `limit`; none when there is nothing new.
+    /// Returns at most `limit` changes after this sequence number, oldest first. The list is empty if there is nothing
+    /// new.
     ///
-    /// Errors: [`ChangeFeedError::Gone`] when some of them are no longer kept, [`ChangeFeedError::Ahead`] when
-    /// the number has not been reached.
+    /// # Errors
+    ///
+    /// [`ChangeFeedError::Gone`] if some of the changes are no longer kept, and [`ChangeFeedError::Ahead`] if the
+    /// number has not been reached.
     async fn changes(&self, after: u64, limit: usize) -> Result<Vec<Change>, ChangeFeedError>;
 }
 
@@ -42,30 +47,30 @@ impl<F: ChangeFeed + ?Sized> ChangeFeed for Arc<F> {
     }
 }
 
-/// One resource, changed by one write.
+/// A change of one resource by one write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Change {
-    /// Its place in the feed: each one more than the one before, without gaps.
+    /// The position in the feed. Each is greater than the previous one by 1, without gaps.
     pub sequence: u64,
-    /// Whose resource it is.
+    /// The tenant of the resource.
     pub tenant: TenantId,
     /// The resource type's name.
     pub resource_type: String,
     /// The identifier.
     pub id: String,
-    /// What happened.
+    /// The kind of the change.
     pub kind: ChangeKind,
-    /// The version it brought; for a delete, the last one.
+    /// The new version; for a delete, the last one.
     pub version: u64,
-    /// When.
+    /// The moment of the change.
     pub moment: Timestamp,
-    /// What happened to its own links.
+    /// The changes of the resource's own links.
     pub links: LinkChanges,
 }
 
 impl Change {
-    /// A change that is in no feed yet, and touches no links.
+    /// Makes a change that is not in a feed and touches no links.
     pub fn new(
         tenant: TenantId,
         resource_type: impl Into<String>,
@@ -79,35 +84,36 @@ impl Change {
     }
 }
 
-/// What happened to a resource.
+/// The kind of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ChangeKind {
-    /// It was made.
+    /// The resource was created.
     Created,
-    /// Its document or its own links are different now; also when a member of it was deleted.
+    /// Its document or its own links changed, for example because a member was deleted.
     Updated,
-    /// It is gone, with its links.
+    /// The resource was deleted, with its links.
     Deleted,
 }
 
-/// The links that one change added and removed: relation and identifier. Bounded, for a change may concern more
-/// of them than a feed should carry.
+/// The links that one change added and removed: relation and identifier.
+///
+/// The number is limited, because a change may concern more links than a feed should carry.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LinkChanges {
-    /// Links that are new.
+    /// New links.
     pub added: Vec<(String, String)>,
-    /// Links that are gone.
+    /// Removed links.
     pub removed: Vec<(String, String)>,
-    /// How many more there were, of both, that are not told: who needs them reads the resource.
+    /// The number of further links, new or removed, that are not listed. A consumer that needs them reads the resource.
     pub untold: u64,
 }
 
 impl LinkChanges {
-    /// How many links a change tells at most.
+    /// The maximum number of links that a change lists.
     pub const MOST: usize = 100;
 
-    /// What is told of these: added ones first.
+    /// Lists as many of these links as fit, added ones first.
     pub fn of(added: &[(String, String)], removed: &[(String, String)]) -> Self {
         let told_added = added.len().min(Self::MOST);
         let told_removed = removed.len().min(Self::MOST - told_added);
@@ -125,35 +131,36 @@ impl LinkChanges {
     }
 }
 
-/// Why a consumer cannot be told what comes next.
+/// Why a consumer cannot get the next changes.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ChangeFeedError {
-    /// The consumer comes too late. It has to read everything again, as one that begins.
+    /// The consumer is too late. It has to read everything again, as a new consumer does.
     #[error("changes after {after} are no longer kept: the oldest is {oldest}")]
     Gone {
-        /// What it asked for.
+        /// The sequence number that it asked for.
         after: u64,
         /// The oldest change that is kept.
         oldest: u64,
     },
-    /// The consumer has seen more than there is: the store was put back to an earlier state, from a backup
-    /// perhaps. It has to read everything again.
+    /// The consumer is ahead of the feed, perhaps because the store was restored from a backup. It has to read
+    /// everything again.
     #[error("there is no change {after} yet: the newest is {newest}")]
     Ahead {
-        /// What it asked for.
+        /// The sequence number that it asked for.
         after: u64,
         /// The newest change.
         newest: u64,
     },
-    /// The store fails.
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl ChangeFeedError {
-    /// Checks a consumer's place against what is kept: from `oldest` to `newest`. An empty feed has kept
-    /// everything up to `newest`, so its oldest is the next one.
+    /// Checks a consumer's position against the changes that are kept, from `oldest` to `newest`.
+    ///
+    /// An empty feed has kept everything up to `newest`, so its `oldest` is `newest + 1`.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Time and identifiers as seams, so that tests can drive both.
+//! Time and identifiers behind traits, so that tests can control both.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -6,9 +6,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use scim_core::Timestamp;
 
-/// Says what time it is.
+/// Tells the time.
 pub trait Clock: Send + Sync {
-    /// The present moment.
+    /// Returns the current time.
     fn now(&self) -> Timestamp;
 }
 
@@ -18,7 +18,7 @@ impl<C: Clock + ?Sized> Clock for Arc<C> {
     }
 }
 
-/// The machine's clock. It may go back, and stand before 1970.
+/// The machine's clock. It may go back, and be before 1970.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
@@ -36,22 +36,22 @@ fn timestamp(moment: SystemTime) -> Timestamp {
     })
 }
 
-/// A clock that stands still until it is moved.
+/// A clock that stops until it is moved.
 #[derive(Debug, Default)]
 pub struct ManualClock(AtomicI64);
 
 impl ManualClock {
-    /// A clock that shows this moment.
+    /// Makes a clock that shows this moment.
     pub fn new(now: Timestamp) -> Self {
         Self(AtomicI64::new(now.as_millis()))
     }
 
-    /// Moves the clock on.
+    /// Moves the clock forward.
     pub fn advance(&self, by: Duration) {
         self.0.fetch_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX), Ordering::SeqCst);
     }
 
-    /// Makes it show this moment, later or earlier.
+    /// Sets the clock to this moment, later or earlier.
     pub fn set(&self, now: Timestamp) {
         self.0.store(now.as_millis(), Ordering::SeqCst);
     }
@@ -63,10 +63,10 @@ impl Clock for ManualClock {
     }
 }
 
-/// Makes identifiers: non-empty, never twice, never holding the text `bulkId`.
+/// Makes identifiers. They are not empty, never repeat and never contain the text `bulkId`.
 // CORE-034, CORE-036
 pub trait IdSource: Send + Sync {
-    /// A fresh identifier.
+    /// Returns a new identifier.
     fn next_id(&self) -> String;
 }
 

@@ -1,9 +1,10 @@
-//! The contract of a [`Store`], sentence by sentence, as checks that any store can run.
+//! The contract of a [`Store`] as checks, one for each sentence, that any store can run.
 //!
-//! Each check is named by its sentence, works in a fresh tenant, so that one store serves all of them,
-//! and panics with a message when the store does not keep the sentence. They bring no runtime: run them
-//! in the one that the store needs. A store that cannot keep everything, such as one on an application's own tables,
-//! gives its own [`Fixtures`].
+//! Each check is named after its sentence and works in a fresh tenant, so that one store serves all checks. It panics
+//! with a message if the store breaks the sentence. The checks bring no runtime: run them in the one that the store
+//! needs.
+//!
+//! A store that cannot do everything, such as one on an application's own tables, gives its own [`Fixtures`].
 //!
 //! ```no_run
 //! # async fn example(store: std::sync::Arc<dyn scim_server_traits::Store>) {
@@ -46,18 +47,18 @@ type Checking = Pin<Box<dyn Future<Output = ()> + Send>>;
 pub struct Check {
     /// The sentence, in snake case.
     pub name: &'static str,
-    /// What it needs that some stores lack.
+    /// The abilities that it needs and that some stores lack.
     pub needs: &'static [Ability],
     check: fn(Kit) -> Checking,
 }
 
 impl Check {
-    /// Checks the store; the future panics when the sentence does not hold.
+    /// Checks the store. The future panics if the sentence does not hold.
     pub fn run(&self, store: Arc<dyn Store>) -> impl Future<Output = ()> + Send + use<> {
         self.run_with(store, &Fixtures::default())
     }
 
-    /// The same with these fixtures, whatever the store lacks.
+    /// Checks the store with these fixtures, whatever the store lacks. See [`run`](Self::run).
     pub fn run_with(
         &self,
         store: Arc<dyn Store>,
@@ -80,15 +81,16 @@ pub async fn run(store: Arc<dyn Store>) {
     }
 }
 
-/// Runs all checks that a store can be held to which lacks what these fixtures say, one after the other, and panics at
-/// the first sentence that does not hold.
+/// Runs the checks that apply to a store with these fixtures, and panics at the first sentence that does not hold.
+///
+/// It runs them one after the other and leaves out checks that need an ability that the store lacks.
 pub async fn run_with(store: Arc<dyn Store>, fixtures: &Fixtures) {
     for check in fixtures.checks() {
         check.run_with(Arc::clone(&store), fixtures).await;
     }
 }
 
-/// One sentence of the contract of a [`ChangeFeed`] beside a store.
+/// One sentence of the contract of a [`ChangeFeed`] of a store.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct FeedCheck {
@@ -98,7 +100,7 @@ pub struct FeedCheck {
 }
 
 impl FeedCheck {
-    /// Checks the feed of the store; the future panics when the sentence does not hold.
+    /// Checks the feed of the store. The future panics if the sentence does not hold.
     pub fn run<S>(&self, store: Arc<S>) -> impl Future<Output = ()> + Send + use<S>
     where
         S: Store + ChangeFeed + 'static,
@@ -114,7 +116,7 @@ impl fmt::Debug for FeedCheck {
     }
 }
 
-/// All checks of a feed. They may run beside others, on a store that others write to.
+/// Returns all checks of a feed. They may run at the same time as other checks, on a store that others write to.
 pub fn feed_checks() -> Vec<FeedCheck> {
     macro_rules! feed_checks {
         ($($name:ident),+ $(,)?) => {
@@ -141,7 +143,7 @@ macro_rules! checks {
     };
 }
 
-/// All checks, for a runner that reports each by its name.
+/// Returns all checks, for a runner that reports each by its name.
 pub fn checks() -> Vec<Check> {
     checks! {
         tenant: ids_of_another_tenant_do_not_exist [Tenants], values_of_tenants_do_not_clash [Tenants,

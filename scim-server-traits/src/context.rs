@@ -1,21 +1,21 @@
-//! Who is asking, and for which tenant.
+//! The client of a call, and its tenant.
 
 use std::fmt;
 use std::sync::Arc;
 
 use scim_core::Work;
 
-/// The tenant whose data a call may see. Nothing can be read or written without one.
+/// The tenant whose data a call may see. Without one, nothing can be read or written.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TenantId(Arc<str>);
 
 impl TenantId {
-    /// A tenant by its name.
+    /// Makes a tenant with this name.
     pub fn new(name: impl Into<Arc<str>>) -> Self {
         Self(name.into())
     }
 
-    /// The name.
+    /// Returns the name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -27,18 +27,18 @@ impl fmt::Display for TenantId {
     }
 }
 
-/// What an authenticated client is known as (RFC 7644 §2: the security subject).
+/// The identity of an authenticated client (RFC 7644 §2: the security subject).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Principal {
     /// A name for logs; never a secret.
     pub name: String,
-    /// What it was granted.
+    /// The scopes that the client was granted.
     pub scopes: Vec<String>,
 }
 
 impl Principal {
-    /// A principal of this name, without scopes.
+    /// Makes a principal with this name, without scopes.
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into(), scopes: Vec::new() }
     }
@@ -51,19 +51,19 @@ impl Principal {
     }
 }
 
-/// The circumstances of one call: tenant, principal, and what the call may cost.
+/// The context of one call: tenant, principal, and what the call may cost.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Context {
     tenant: TenantId,
     principal: Principal,
     work: Work,
-    /// What a layer above wants a layer below to know.
+    /// Data that one layer passes to the layers below.
     pub extensions: http::Extensions,
 }
 
 impl Context {
-    /// A context for this tenant, with an anonymous principal.
+    /// Makes a context for this tenant, with an anonymous principal.
     pub fn new(tenant: TenantId) -> Self {
         Self {
             tenant,
@@ -80,27 +80,28 @@ impl Context {
         self
     }
 
-    /// Sets the account that the call draws on.
+    /// Sets the account of the call.
     #[must_use]
     pub fn with_work(mut self, work: Work) -> Self {
         self.work = work;
         self
     }
 
-    /// What the call may still cost, and until when: a store charges it for all that a request can make dear, such as
-    /// what a filter is asked of, and ends with [`StoreError::Exhausted`](crate::StoreError::Exhausted) where nothing
-    /// is left. What is merely proportional to what the call is about, such as the links of a group that is read, is
-    /// not charged.
+    /// Returns the account of the call: what it may still cost, and until when.
+    ///
+    /// A store charges everything that a request can make expensive, such as evaluating a filter. If nothing is left,
+    /// it ends with [`StoreError::Exhausted`](crate::StoreError::Exhausted). Work that is merely proportional to the
+    /// target of the call, such as reading the links of a group, is not charged.
     pub fn work(&self) -> &Work {
         &self.work
     }
 
-    /// The tenant.
+    /// Returns the tenant.
     pub fn tenant(&self) -> &TenantId {
         &self.tenant
     }
 
-    /// The principal.
+    /// Returns the principal.
     pub fn principal(&self) -> &Principal {
         &self.principal
     }

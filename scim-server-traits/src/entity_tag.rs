@@ -1,9 +1,9 @@
 use std::fmt;
 
-/// The entity tag of a stored version — RFC 7644 §3.14, RFC 7643 §3.1.
+/// The entity tag of a stored version (RFC 7644 §3.14, RFC 7643 §3.1).
 ///
-/// Filters compare `meta.version` with it. A server may answer a longer tag, which also tells what it computed for
-/// the answer, such as a user's groups; the server shortens such a tag before a filter reaches a store.
+/// Filters compare `meta.version` with it. A server may return a longer tag that also covers what it computed for the
+/// response, such as a user's groups. It shortens such a tag before a filter reaches a store.
 ///
 /// ```
 /// assert_eq!(scim_server_traits::EntityTag(7).to_string(), "W/\"7\"");

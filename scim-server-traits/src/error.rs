@@ -1,14 +1,14 @@
-//! What a store refuses or fails at: each variant is a decision that a caller can take.
+//! The errors of a store. Each variant is a case that a caller can handle.
 
 use std::error::Error as StdError;
 
 use scim_core::{Exhausted, ScimType};
 
-/// Why a store call did not succeed. Nothing of a failed batch is kept, but where [`Unavailable`] says otherwise.
+/// Why a store call failed. Nothing of a failed batch is kept, unless [`Unavailable`] says otherwise.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The resource that was to be changed is not there.
+    /// The resource to be changed does not exist.
     #[error("{resource_type} `{id}` does not exist")]
     NotFound {
         /// The resource type's name.
@@ -35,17 +35,17 @@ pub enum StoreError {
     /// Another resource holds this claim.
     #[error("the {space} `{key}` is already taken")]
     Claimed {
-        /// What is claimed, such as `handle`.
+        /// The kind of name, such as `handle`.
         space: String,
         /// The name that is taken.
         key: String,
     },
-    /// A link leads to a resource that is not there.
+    /// A link leads to a resource that does not exist.
     #[error("`{relation}`: there is no resource `{id}` to refer to")]
     UnknownTarget {
         /// The relation.
         relation: String,
-        /// The identifier that leads nowhere.
+        /// The identifier that no resource has.
         id: String,
     },
     /// The query would read more documents than the scan budget allows.
@@ -56,11 +56,12 @@ pub enum StoreError {
         /// The budget.
         limit: u64,
     },
-    /// The request may cost no more, its time is up, or nobody waits for it.
+    /// The request may cost no more, its time is up, or the client no longer waits.
     #[error(transparent)]
     Exhausted(#[from] Exhausted),
-    /// The store's index keys of this type were made of other attributes than the type has indexed or unique now, so
-    /// that a filter would find too little, and a value be taken for unique that is not.
+    /// The index keys of this type were made for other indexed or unique attributes than the type has now.
+    ///
+    /// With these keys a filter would find too little, and a duplicate value could pass as unique.
     #[error(
         "the index of {resource_type} was made for other indexed or unique attributes than it has now: {remedy}"
     )]
@@ -70,53 +71,57 @@ pub enum StoreError {
         /// The next step for the operator of the store.
         remedy: &'static str,
     },
-    /// There is no room for what was to be written. Nothing of it is kept; what was there before can be read, and
-    /// writes succeed again when there is room.
+    /// The store is full. Nothing of the batch is kept. Existing data can be read, and writes succeed again when there
+    /// is room.
     #[error("the store is full: nothing of this was written")]
     Full(#[source] Box<dyn StdError + Send + Sync>),
-    /// The store cannot do this now, and says why: nothing is wrong with what was asked.
+    /// The store cannot do this now, and says why. The request itself is valid.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
-    /// A layer between engine and store refuses, with its own answer.
+    /// A layer between engine and store refuses the call with its own error.
     #[error(transparent)]
     Rejected(scim_core::Error),
-    /// The store itself fails.
+    /// The store itself failed.
     #[error("the store failed")]
     Backend(#[source] Box<dyn StdError + Send + Sync>),
 }
 
-/// Why a store can do nothing for a while, in words that a client may read.
+/// Why a store is temporarily unavailable, in words that a client may read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unavailable {
-    /// The disk failed to keep what was written. From then on nothing is written until the store is opened again.
-    /// Whether the batch that met the failure is kept shows only then; what was answered before is kept, and can be
-    /// read.
+    /// The disk failed to keep what was written. Nothing more is written until the store is opened again.
+    ///
+    /// Only then does it show whether the batch that met the failure is kept. Batches already acknowledged are kept,
+    /// and can be read.
     #[error(
         "the disk of the service provider failed: nothing is written until it is restarted, and whether this was \
          shows then"
     )]
     DiskFailed,
-    /// The file that kept the database for this process alone is gone or another one, so that another process may be
-    /// writing by now. Nothing of the batch is kept, nor is anything written until the store is opened again.
+    /// The lock file that reserved the database for this process is gone or was replaced. So another process may be
+    /// writing.
+    ///
+    /// Nothing of the batch is kept, and nothing is written until the store is opened again.
     #[error(
         "the service provider no longer has its database for itself: nothing is written until it is restarted"
     )]
     LockLost,
-    /// The log of the store is as long as it may be, and cannot be moved, because another program reads the database.
-    /// Nothing of the batch is kept; writes succeed again when that program is done.
+    /// The WAL has reached its maximum size and cannot be checkpointed, because another program reads the database.
+    ///
+    /// Nothing of the batch is kept. Writes succeed again when that program ends its read.
     #[error(
         "another program reads the database of the service provider for so long that no more can be written until \
          it ends: try again later"
     )]
     LogFull,
-    /// The read was ended, because it took so long that what was written meanwhile could not be put away.
+    /// The read was ended because it took too long: while it ran, the WAL could not be checkpointed.
     #[error("the service provider ended this request, which read for too long: ask for less")]
     ReadEnded,
 }
 
 impl StoreError {
-    /// Wraps a failure of the store's own machinery.
+    /// Wraps an internal failure of the store.
     pub fn backend(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::Backend(error.into())
     }
@@ -133,16 +138,16 @@ impl From<StoreError> for scim_core::Error {
             StoreError::UnknownTarget { .. } => Self::invalid_value(detail),
             StoreError::Exhausted(exhausted) => exhausted.into(),
             StoreError::TooMany { .. } => Self::scim(ScimType::TooMany, detail),
-            // RFC 4918 §11.5: temporary, and not for the client to mend.
+            // RFC 4918 §11.5: it is temporary, and the client cannot correct it.
             StoreError::Full(_) => Self::new(http::StatusCode::INSUFFICIENT_STORAGE, detail),
-            // What to do about it is for the log: no client can.
+            // The remedy is for the log, because no client can apply it.
             StoreError::StaleIndex { resource_type, .. } => Self::new(
                 http::StatusCode::SERVICE_UNAVAILABLE,
                 format!("the service provider has yet to rebuild its index of {resource_type}"),
             ),
             StoreError::Unavailable(_) => Self::new(http::StatusCode::SERVICE_UNAVAILABLE, detail),
             StoreError::Rejected(error) => error,
-            // What failed inside is for the log, not for the client.
+            // The internal failure is for the log, not for the client.
             StoreError::Backend(_) => {
                 Self::internal("the service provider could not carry this out: try again")
             }

@@ -1,4 +1,4 @@
-//! What stores index, computed in one place so that all of them agree.
+//! Computes index keys in one place, so that all stores agree.
 
 use scim_core::{Resource, ResourceType};
 use scim_filter::index_key;
@@ -12,8 +12,10 @@ pub struct Key {
     pub key: String,
 }
 
-/// The keys a store keeps for a resource: one per value of each indexed or unique attribute, each once;
-/// what a [`Narrow::Key`](scim_filter::Narrow::Key) can ask for.
+/// Returns the keys that a store keeps for a resource.
+///
+/// There is one for each value of an indexed or unique attribute, without duplicates. A
+/// [`Narrow::Key`](scim_filter::Narrow::Key) can ask for these.
 pub fn index_keys(resource_type: &ResourceType, resource: &Resource) -> Vec<Key> {
     let mut keys = Vec::new();
     for path in resource_type.indexed().iter().chain(resource_type.unique()) {
@@ -28,7 +30,7 @@ pub fn index_keys(resource_type: &ResourceType, resource: &Resource) -> Vec<Key>
     keys
 }
 
-/// The keys that no two resources of the type may share.
+/// Returns the keys that no two resources of the type may share.
 pub fn unique_keys(resource_type: &ResourceType, resource: &Resource) -> Vec<Key> {
     let mut keys = Vec::new();
     for path in resource_type.unique() {
@@ -41,7 +43,7 @@ pub fn unique_keys(resource_type: &ResourceType, resource: &Resource) -> Vec<Key
     keys
 }
 
-/// What a link to this resource shows as `display`: `displayName`, else `userName`.
+/// Returns the name that a link to this resource shows as `display`: `displayName`, else `userName`.
 pub fn label(resource: &Resource) -> Option<String> {
     let text = resource.text("displayName").or_else(|| resource.text("userName"))?;
     Some(text.to_owned())

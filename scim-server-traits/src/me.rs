@@ -1,13 +1,13 @@
-//! From a principal to its own resource — RFC 7644 §3.11.
+//! Finds a principal's own resource (RFC 7644 §3.11).
 
 use async_trait::async_trait;
 
 use crate::context::Context;
 use crate::error::StoreError;
 
-/// Whose resource `/Me` is.
+/// Decides which resource `/Me` is.
 ///
-/// A closure from the context is one, when no look-up is needed:
+/// A closure from the context can be a resolver if no look-up is needed:
 ///
 /// ```
 /// use scim_server_traits::{Context, Me, MeResolver};
@@ -16,10 +16,10 @@ use crate::error::StoreError;
 /// ```
 #[async_trait]
 pub trait MeResolver: Send + Sync {
-    /// The principal's own resource; `None` when it has none.
+    /// Returns the principal's own resource; `None` if it has none.
     async fn resolve(&self, context: &Context) -> Result<Option<Me>, StoreError>;
 
-    /// The name of the resource type that `POST /Me` makes.
+    /// Returns the name of the resource type that `POST /Me` creates.
     // ME-004
     fn makes(&self) -> &str {
         "User"
@@ -30,14 +30,14 @@ pub trait MeResolver: Send + Sync {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Me {
-    /// The name of its resource type.
+    /// The name of the resource type.
     pub resource_type: String,
-    /// Its identifier.
+    /// The identifier.
     pub id: String,
 }
 
 impl Me {
-    /// The resource of this type and id.
+    /// Makes a `Me` from a type and an id.
     pub fn new(resource_type: impl Into<String>, id: impl Into<String>) -> Self {
         Self { resource_type: resource_type.into(), id: id.into() }
     }

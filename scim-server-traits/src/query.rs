@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::error::StoreError;
 use crate::sort::{Position, Sort};
 
-/// Which resource to read, and how much of it.
+/// Selects a resource to read, and how much of it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Get {
@@ -22,18 +22,21 @@ pub struct Get {
     pub id: String,
     /// The relations to load, own and reverse, by attribute name.
     pub relations: Vec<String>,
-    /// How many links of a relation may come at once. Where there are more, a store that can give them a chunk at a
-    /// time does so ([`Stored::more`]), so that nobody has to hold them all; any other gives them all the same.
+    /// The maximum number of links of a relation that come at once.
+    ///
+    /// If there are more, a store that can return them in chunks does so ([`Stored::more`]), so that they are never all
+    /// in memory. Any other store returns all of them at once.
     pub at_once: usize,
-    /// Whether the document may come as text ([`Stored::text`]): the caller only passes it on.
+    /// Whether the document may come as text ([`Stored::text`]), because the caller only passes it on.
     pub as_text: bool,
-    /// Whether to keep attributes that the type does not have in a document that was written under another definition
-    /// of the type ([`ResourceType::fit`]).
+    /// Whether to keep attributes that the type does not have ([`ResourceType::fit`]).
+    ///
+    /// This applies to a document that was written under another definition of the type.
     pub keeps_unknown: bool,
 }
 
 impl Get {
-    /// The document alone.
+    /// Makes a read of the document alone.
     pub fn new(resource_type: Arc<ResourceType>, id: impl Into<String>) -> Self {
         Self {
             resource_type,
@@ -45,21 +48,21 @@ impl Get {
         }
     }
 
-    /// With these relations.
+    /// Sets the relations to load.
     #[must_use]
     pub fn with_relations(mut self, relations: Vec<String>) -> Self {
         self.relations = relations;
         self
     }
 
-    /// With no more links of a relation at once than this, if the store can.
+    /// Sets the maximum number of links of a relation at once, if the store supports it.
     #[must_use]
     pub fn at_once(mut self, links: usize) -> Self {
         self.at_once = links;
         self
     }
 
-    /// With the document as text, if the store has it so.
+    /// Asks for the document as text, if the store has it as text.
     #[must_use]
     pub fn as_text(mut self) -> Self {
         self.as_text = true;
@@ -67,43 +70,43 @@ impl Get {
     }
 }
 
-/// Which resources to read: filter, order and page.
+/// Selects resources to read: filter, order and page.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Query {
     /// The type.
     pub resource_type: Arc<ResourceType>,
-    /// What they must match.
+    /// The filter that they must match.
     pub filter: Option<BoundFilter>,
-    /// In which order; that of creation unless said.
+    /// The order. The default is the order of creation.
     pub sort: Sort,
-    /// Where the page lies.
+    /// The start of the page.
     pub seek: Seek,
-    /// How many matches to pass over from there. The server gives none together with a position.
+    /// The number of matches to skip from there. The server never combines it with a position.
     pub offset: u64,
-    /// How many to return at most; 0 asks for the total alone.
+    /// The maximum number of matches to return; 0 asks for the total alone.
     pub limit: u64,
     /// The relations to load, by attribute name.
     pub relations: Vec<String>,
-    /// How many links of a relation of one resource may come at once, as for [`Get::at_once`].
+    /// The maximum number of links of a relation of one resource at once, as for [`Get::at_once`].
     pub at_once: usize,
-    /// Whether documents may come as text ([`Stored::text`]): the caller only passes them on.
+    /// Whether documents may come as text ([`Stored::text`]), because the caller only passes them on.
     pub as_text: bool,
     /// Whether to keep attributes that the type does not have, as for [`Get::keeps_unknown`].
     pub keeps_unknown: bool,
-    /// The scan budget: how many candidates may be examined one by one. Exactly so many are allowed; one more is
+    /// The scan budget: how many candidates may be examined one by one. One more is
     /// [`TooMany`](crate::StoreError::TooMany).
     ///
-    /// Counted is each candidate that the index leaves and that has to be examined, to decide the filter or to be put
-    /// in an order that no index has. The plan of the filter ([`BoundFilter::plan`]) says which those are:
+    /// A candidate counts if the index leaves it and the store has to examine it, to decide the filter or to sort
+    /// without an index. The plan of the filter ([`BoundFilter::plan`]) says which candidates those are:
     ///
-    /// * Where it is `exact`, the index alone decides the filter, and no candidate counts.
-    /// * Where it is not, each candidate of its `narrow` counts, and no other resource: all of them, whether they
-    ///   match or not, wherever the page begins and ends, also for a `limit` of 0.
-    /// * In an order that no index has, each match counts, once.
+    /// * If it is `exact`, the index alone decides the filter, and no candidate counts.
+    /// * If it is not, each candidate of its `narrow` counts, and no other resource. All of them count, whether they
+    ///   match or not, wherever the page begins and ends, even if `limit` is 0.
+    /// * In an order without an index, each match counts once.
     ///
-    /// A document that is read because it is on the page does not count. A store that examines nothing, because its
-    /// database decides each filter, needs no budget.
+    /// A document that is read because it is on the page does not count. A store whose database decides every filter
+    /// examines nothing and needs no budget.
     ///
     /// ```
     /// use scim_core::{Lenience, ResourceType};
@@ -129,7 +132,7 @@ pub struct Query {
 }
 
 impl Query {
-    /// Everything of a type, from the first, a hundred at most.
+    /// Makes a query of all resources of a type, from the first, with at most 100.
     pub fn new(resource_type: Arc<ResourceType>) -> Self {
         Self {
             resource_type,
@@ -146,28 +149,28 @@ impl Query {
         }
     }
 
-    /// What matches this filter.
+    /// Sets the filter.
     #[must_use]
     pub fn with_filter(mut self, filter: BoundFilter) -> Self {
         self.filter = Some(filter);
         self
     }
 
-    /// In this order.
+    /// Sets the order.
     #[must_use]
     pub fn sorted(mut self, sort: Sort) -> Self {
         self.sort = sort;
         self
     }
 
-    /// From here.
+    /// Sets the start of the page.
     #[must_use]
     pub fn seek(mut self, seek: Seek) -> Self {
         self.seek = seek;
         self
     }
 
-    /// This part of it.
+    /// Sets how many matches to skip and how many to return.
     #[must_use]
     pub fn page(mut self, offset: u64, limit: u64) -> Self {
         self.offset = offset;
@@ -175,14 +178,14 @@ impl Query {
         self
     }
 
-    /// With these relations.
+    /// Sets the relations to load.
     #[must_use]
     pub fn with_relations(mut self, relations: Vec<String>) -> Self {
         self.relations = relations;
         self
     }
 
-    /// With no more links of a relation at once than this, if the store can.
+    /// Sets the maximum number of links of a relation at once, if the store supports it.
     #[must_use]
     pub fn at_once(mut self, links: usize) -> Self {
         self.at_once = links;
@@ -190,20 +193,20 @@ impl Query {
     }
 }
 
-/// From where a page is read, so that the page at any depth costs what the first one costs.
+/// The start of a page. A page at any depth costs as much as the first one.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Seek {
-    /// From the beginning.
+    /// The beginning.
     #[default]
     Start,
-    /// What follows this position in the order of the query.
+    /// The resources after this position, in the order of the query.
     After(Position),
-    /// What comes last before this position; the page is still in the order of the query.
+    /// The last resources before this position. The page is still in the order of the query.
     Before(Position),
 }
 
 impl Seek {
-    /// The position, if any.
+    /// Returns the position, if there is one.
     pub fn position(&self) -> Option<&Position> {
         match self {
             Self::Start => None,
@@ -212,31 +215,31 @@ impl Seek {
     }
 }
 
-/// A resource as the store has it.
+/// A resource as the store keeps it.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Stored {
     /// The identifier.
     pub id: String,
-    /// The version: moves on each real change of document or own links.
+    /// The version. It changes whenever the document or the resource's own links change.
     pub version: u64,
-    /// When it was made.
+    /// When the resource was created.
     pub created: Timestamp,
-    /// When it last really changed.
+    /// When the resource last changed.
     pub modified: Timestamp,
-    /// The document; empty when it came as text.
+    /// The document; empty if it came as text.
     pub resource: Resource,
-    /// The document as JSON text, in place of `resource`: only where that was asked for.
+    /// The document as JSON text, instead of `resource`. Only set if the caller asked for it.
     pub text: Option<String>,
-    /// The relations that were asked for, each with its links in the order in which their other ends were created;
-    /// a relation without links has an empty list.
+    /// The requested relations. Links are in the order in which their other ends were created. A relation without links
+    /// has an empty list.
     pub links: BTreeMap<String, Vec<Link>>,
-    /// Those with more links than were to come at once. Such a relation has no link in `links`: all come here.
+    /// Relations with more links than may come at once. Such a relation has no link in `links`: all are here.
     pub more: BTreeMap<String, MoreLinks>,
 }
 
 impl Stored {
-    /// A resource without links.
+    /// Makes a resource without links.
     pub fn new(
         id: impl Into<String>,
         version: u64,
@@ -249,28 +252,29 @@ impl Stored {
     }
 }
 
-/// The links of a relation, a chunk at a time. Which ones they are was settled when the resource was read, so that
-/// they are those of its version; how each looks is found out when it comes, and one whose other end is gone by then
-/// is left out.
+/// The links of a relation, in chunks.
+///
+/// Which links there are was fixed when the resource was read, so they belong to its version. Their details are read
+/// with each chunk. A link whose other end has been deleted by then is left out.
 #[derive(Clone)]
 pub struct MoreLinks(Arc<dyn LinkChunks>);
 
 impl MoreLinks {
-    /// What these chunks hold.
+    /// Wraps these chunks.
     pub fn new(chunks: impl LinkChunks + 'static) -> Self {
         Self(Arc::new(chunks))
     }
 
-    /// The chunk of this number, from 0, perhaps an empty one; `None` behind the last.
+    /// Returns the chunk with this number, from 0; `None` after the last. A chunk may be empty.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when the store fails.
+    /// [`StoreError`] if the store fails.
     pub async fn chunk(&self, number: usize) -> Result<Option<Vec<Link>>, StoreError> {
         self.0.chunk(number).await
     }
 
-    /// How many bytes of memory the chunks take until they are dropped.
+    /// Returns how many bytes of memory the chunks take until they are dropped.
     pub fn held(&self) -> usize {
         self.0.held()
     }
@@ -288,18 +292,19 @@ impl PartialEq for MoreLinks {
     }
 }
 
-/// Links that a store gives a chunk at a time.
+/// Links that a store returns in chunks.
 #[async_trait]
 pub trait LinkChunks: Send + Sync {
-    /// The chunk of this number, from 0, perhaps an empty one; `None` behind the last.
+    /// Returns the chunk with this number, from 0; `None` after the last. A chunk may be empty.
     async fn chunk(&self, number: usize) -> Result<Option<Vec<Link>>, StoreError>;
 
-    /// How many bytes of memory this takes until it is dropped, beside the chunk that was given last. An answer that
-    /// waits for a slow client is counted with it.
+    /// Returns how many bytes of memory this takes until it is dropped, without the chunk that was returned last.
+    ///
+    /// A response that waits for a slow client counts these bytes.
     fn held(&self) -> usize;
 }
 
-/// One link as it is shown: the other end, with what is computed about it.
+/// One link as it is shown: the other end, with its computed properties.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Link {
@@ -307,23 +312,25 @@ pub struct Link {
     pub id: String,
     /// The name of its resource type.
     pub resource_type: String,
-    /// What the link was given to show, else the other end's name as [`label`](crate::label) gives it.
+    /// The display name that the link was given, else the other end's name as [`label`](crate::label) returns it.
     pub display: Option<String>,
 }
 
 impl Link {
-    /// A link to this resource.
+    /// Makes a link to this resource.
     pub fn new(id: impl Into<String>, resource_type: impl Into<String>, display: Option<String>) -> Self {
         Self { id: id.into(), resource_type: resource_type.into(), display }
     }
 
-    /// The link as the element that the filter of a [`RemoveWhere`](scim_patch::RelationStep::RemoveWhere) is asked
-    /// about: `value` is the identifier, `type` the resource type's name, `display` what is shown, absent where
-    /// nothing is. A link has no other sub-attribute: `$ref` is computed from these when it is shown.
+    /// Returns the element to which a store applies the filter of a
+    /// [`RemoveWhere`](scim_patch::RelationStep::RemoveWhere).
     ///
-    /// A filter that names nothing but identifiers takes the links to exactly these
-    /// ([`only_values`](scim_filter::ElementFilter::only_values)): identifiers are case-sensitive, which the schema
-    /// of `value` does not say, and no link has to be read for it.
+    /// `value` is the identifier, `type` the resource type's name, and `display` what is shown, if anything. A link has
+    /// no other sub-attribute, because `$ref` is computed from these when it is shown.
+    ///
+    /// A filter that names only identifiers selects the links to exactly these
+    /// ([`only_values`](scim_filter::ElementFilter::only_values)). Identifiers are case-sensitive, which the schema of
+    /// `value` does not say, and no link has to be read for it.
     ///
     /// ```
     /// use scim_core::{Lenience, ResourceType};
@@ -357,14 +364,14 @@ impl Link {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Match {
-    /// Its position in the order of the query, from which a later query can [seek](Seek).
+    /// Its position in the order of the query. A later query can [seek](Seek) to it.
     pub position: Position,
     /// The resource.
     pub stored: Stored,
 }
 
 impl Match {
-    /// This resource at this position.
+    /// Makes a match of a resource at a position.
     pub fn new(position: Position, stored: Stored) -> Self {
         Self { position, stored }
     }
@@ -374,24 +381,24 @@ impl Match {
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Page {
-    /// How many resources match in all, exactly, wherever the page begins and ends.
+    /// The exact number of all matching resources, wherever the page begins and ends.
     pub total: u64,
     /// The resources of the page, in the order of the query.
     pub matches: Vec<Match>,
 }
 
 impl Page {
-    /// A page.
+    /// Makes a page.
     pub fn new(total: u64, matches: Vec<Match>) -> Self {
         Self { total, matches }
     }
 
-    /// The resources alone, in order.
+    /// Returns the resources alone, in order.
     pub fn resources(&self) -> impl ExactSizeIterator<Item = &Stored> {
         self.matches.iter().map(|found| &found.stored)
     }
 
-    /// Takes the resources out, in order.
+    /// Returns the resources by value, in order.
     pub fn into_resources(self) -> impl ExactSizeIterator<Item = Stored> {
         self.matches.into_iter().map(|found| found.stored)
     }

@@ -1,4 +1,4 @@
-//! The order of a query and places in it — RFC 7644 §3.4.2.3, RFC 9865.
+//! The order of a query and positions in it (RFC 7644 §3.4.2.3, RFC 9865).
 
 use std::cmp::Ordering;
 
@@ -8,8 +8,10 @@ use serde_json::{Map, Value};
 
 use crate::query::{Query, Seek};
 
-/// The order of a query. Ascending, what has no value comes last, and equals come in order of
-/// creation; descending is exactly the reverse.
+/// The order of a query.
+///
+/// In ascending order, resources without a value come last, and equal ones are in order of creation. Descending order
+/// is the exact reverse.
 // FILT-033
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -20,11 +22,11 @@ pub struct Sort {
     pub descending: bool,
 }
 
-/// What two resources are compared by.
+/// The key by which resources are compared.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub enum SortBy {
-    /// Nothing: the order of creation stands.
+    /// No key: the order of creation applies.
     #[default]
     Creation,
     /// The identifier.
@@ -35,33 +37,31 @@ pub enum SortBy {
     LastModified,
     /// `meta.version`.
     Version,
-    /// A simple attribute or sub-attribute of the document: where there are several values, that of the
-    /// primary element, else the first.
+    /// A simple attribute or sub-attribute of the document. If it has several values, that of the primary element
+    /// counts, else the first.
     // FILT-031
     Attribute(AttrRef),
 }
 
 impl Sort {
-    /// Ascending by this.
+    /// Makes an ascending order by this key.
     pub fn ascending(by: SortBy) -> Self {
         Self { by, descending: false }
     }
 
-    /// Descending by this.
+    /// Makes a descending order by this key.
     pub fn descending(by: SortBy) -> Self {
         Self { by, descending: true }
     }
 }
 
 impl SortBy {
-    /// What a `sortBy` means for a resource type. A complex attribute stands for its `value`.
-    ///
-    /// Errors: 400 `invalidPath` for a path that is none, that the type lacks, or by which there is no order: a
-    /// complex attribute without `value`, an extension, links, what is never returned.
+    /// Resolves a `sortBy` for a resource type. A complex attribute is sorted by its `value`.
     ///
     /// # Errors
     ///
-    /// 400 `invalidPath` when resources cannot be put in order by the path.
+    /// 400 `invalidPath` if the path is malformed, if the type does not have it, or if it has no order: a complex
+    /// attribute without `value`, an extension, links, an attribute that is never returned.
     // FILT-032
     pub fn bind(path: &str, resource_type: &ResourceType, lenience: &mut Lenience) -> Result<Self, Error> {
         let refused = |what: &str| Error::invalid_path(format!("`sortBy`: `{path}` {what}"));
@@ -77,7 +77,7 @@ impl SortBy {
                 ("meta", Some("created")) => return Ok(Self::Created),
                 ("meta", Some("lastModified")) => return Ok(Self::LastModified),
                 ("meta", Some("version")) => return Ok(Self::Version),
-                // The same for all.
+                // Equal for all resources of the type.
                 ("meta", Some("resourceType")) | ("schemas", None) => return Ok(Self::Creation),
                 (name, _) if resource_type.relation(name).is_some() => {
                     return Err(refused("is a set of links, which has no order"));
@@ -104,8 +104,9 @@ impl SortBy {
         matches!(self, Self::Attribute(_))
     }
 
-    /// The attribute whose [index keys](crate::index_keys) are the keys of this order: one that is indexed and
-    /// has one value at most.
+    /// Returns the attribute whose [index keys](crate::index_keys) are the keys of this order.
+    ///
+    /// It is indexed and has at most one value.
     pub fn indexed(&self, resource_type: &ResourceType) -> Option<String> {
         let Self::Attribute(attribute) = self else { return None };
         let single = !attribute.attribute().multi_valued && !attribute.leaf().multi_valued;
@@ -114,7 +115,7 @@ impl SortBy {
         (single && is_kept && keys.any(|known| known == attribute)).then(|| attribute.to_string())
     }
 
-    /// The key of a resource, in a form that orders as text; `None` where it has no value.
+    /// Returns the key of a resource, in a form that sorts as text; `None` if it has no value.
     pub fn key(
         &self,
         id: &str,
@@ -151,25 +152,26 @@ fn key_in(attribute: &AttrRef, document: &Map<String, Value>) -> Option<String> 
     sort_key(attribute.leaf(), value)
 }
 
-/// Where a resource stands in the order of a query, whether it is still there or not. What has no key is
-/// greater than what has one.
+/// The position of a resource in the order of a query, whether the resource still exists or not.
+///
+/// A resource without a key is greater than one with a key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Position {
-    /// What it is sorted by, as [`SortBy::key`] gives it.
+    /// The key by which it is sorted, as [`SortBy::key`] returns it.
     pub key: Option<String>,
-    /// Its place in the store's order of creation: a resource keeps it, no two resources of a type have the same, and
-    /// one that is made later has a greater one.
+    /// Its place in the store's order of creation. A resource keeps its place. No two resources of a type have equal
+    /// places, and a later resource has a greater one.
     pub place: i64,
 }
 
 impl Position {
-    /// The position of this key and place.
+    /// Makes the position of this key and place.
     pub fn new(key: Option<String>, place: i64) -> Self {
         Self { key, place }
     }
 
-    /// The order of the keys alone.
+    /// Compares the keys alone.
     pub fn cmp_key(&self, other: &Self) -> Ordering {
         match (&self.key, &other.key) {
             (Some(key), Some(other)) => key.cmp(other),
@@ -191,13 +193,14 @@ impl PartialOrd for Position {
 }
 
 impl Query {
-    /// Whether the greatest come first while this query is answered: descending forwards, or ascending backwards.
+    /// Whether the greatest come first while the query is answered: descending forwards, or ascending backwards.
     pub fn walks_down(&self) -> bool {
         self.sort.descending != matches!(self.seek, Seek::Before(_))
     }
 
-    /// The page among the positions of all matches, which come in any order: for stores that have no index of the
-    /// order.
+    /// Returns the page among the positions of all matches, which may be in any order.
+    ///
+    /// It serves stores that have no index of the order.
     pub fn page_of(&self, mut positions: Vec<Position>) -> Vec<Position> {
         let down = self.walks_down();
         if let Some(at) = self.seek.position() {

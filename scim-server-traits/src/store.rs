@@ -1,4 +1,4 @@
-//! Where resources are kept.
+//! The trait of stores, which keep resources.
 
 use std::sync::Arc;
 
@@ -9,43 +9,50 @@ use crate::context::Context;
 use crate::error::StoreError;
 use crate::query::{Get, Page, Query, Stored};
 
-/// A place that keeps the resources of all tenants, three calls wide.
+/// Keeps the resources of all tenants. It has 3 calls.
 ///
-/// Every call sees one tenant only, the context's, and everything that was committed before it began. The contract is
-/// what these documents say; the [conformance kit](crate::conformance) checks it sentence by sentence. Two parts are
-/// easily missed: what counts towards the [scan budget](crate::Query::scan_limit), and what the filter of a
-/// [`RemoveWhere`](scim_patch::RelationStep::RemoveWhere) is asked about ([`Link::to_element`](crate::Link::to_element)).
+/// Each call sees only the tenant of its context, and everything that was committed before it began. This documentation
+/// is the contract, and the [conformance kit](crate::conformance) checks it sentence by sentence.
 ///
-/// A store that keeps [index keys](crate::index_keys) never answers from keys that were made of other attributes than
-/// the type of the call has indexed or unique: it makes them again, or refuses with
+/// Two parts are easily missed: what counts towards the [scan budget](crate::Query::scan_limit), and the element to
+/// which a store applies the filter of a [`RemoveWhere`](scim_patch::RelationStep::RemoveWhere)
+/// ([`Link::to_element`](crate::Link::to_element)).
+///
+/// A store that keeps [index keys](crate::index_keys) never answers from keys that were made for other attributes than
+/// the type of the call has indexed or unique. It rebuilds them, or refuses with
 /// [`StaleIndex`](StoreError::StaleIndex).
 ///
 /// A store that keeps documents as they were written keeps the type's
-/// [fingerprint](scim_core::ResourceType::fingerprint) beside each. If the fingerprint is another one when the document is
-/// read, the store [makes it fit](scim_core::ResourceType::fit) before it evaluates filters and orders or returns it.
+/// [fingerprint](scim_core::ResourceType::fingerprint) with each. If the fingerprint differs when the document is read,
+/// the store [makes it fit](scim_core::ResourceType::fit) before it evaluates filters and orders or returns it.
 #[async_trait]
 pub trait Store: Send + Sync {
-    /// Reads one resource; `None` when the tenant has none of that type and id. Identifiers are case-sensitive, and
-    /// two resources of different types may have the same.
+    /// Reads one resource; `None` if the tenant has none with that type and id.
+    ///
+    /// Identifiers are case-sensitive. Two resources of different types may have equal ones.
     async fn get(&self, context: &Context, get: Get) -> Result<Option<Stored>, StoreError>;
 
-    /// Reads a page of the resources that match, in the order of the query, with their exact number.
+    /// Reads a page of the resources that match, in the order of the query, with the exact total.
     ///
-    /// The total is that of all matches, wherever the page begins and ends; page and total are of one state. Each
-    /// resource comes with its position. A walk from page to page by position meets each resource that stays, under
-    /// the same key, exactly once, whatever else is written meanwhile. A position need not be one that the store gave:
-    /// with a place of `i64::MIN` or `i64::MAX` it is before or after all resources of its key.
+    /// The total counts all matches, wherever the page begins and ends. Page and total are of one state. Each resource
+    /// comes with its position.
+    ///
+    /// A walk from page to page by position returns each resource whose key does not change exactly once, whatever else
+    /// is written meanwhile. A position need not come from the store: with a place of `i64::MIN` or `i64::MAX` it is
+    /// before or after all resources of its key.
     ///
     /// # Errors
     ///
-    /// [`StoreError::TooMany`] past the [scan budget](crate::Query::scan_limit).
+    /// [`StoreError::TooMany`] if the [scan budget](crate::Query::scan_limit) is exceeded.
     async fn query(&self, context: &Context, query: Query) -> Result<Page, StoreError>;
 
     /// Carries out a batch, all or nothing, and returns one outcome for each write, in order.
     ///
-    /// Each write sees those before it. A resource starts at version 1, and each write that changes its document or
-    /// its own links makes the version greater by one; a write that changes nothing leaves version and `modified` as
-    /// they are. `modified` never goes back: a change at a moment before it leaves it. What was answered is kept: a store that promises durability promises it from here on.
+    /// Each write sees those before it. A resource starts at version 1. Each write that changes its document or its own
+    /// links increases the version by 1. A write that changes nothing leaves version and `modified` unchanged.
+    /// `modified` never goes back: a change at an earlier moment leaves it unchanged.
+    ///
+    /// Acknowledged writes are kept. A store that promises durability promises it from the return of this call.
     ///
     /// # Errors
     ///

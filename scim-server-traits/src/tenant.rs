@@ -1,4 +1,4 @@
-//! Which tenant a request is for — RFC 7644 §6.
+//! Finds the tenant of a request (RFC 7644 §6).
 
 use async_trait::async_trait;
 use http::request::Parts;
@@ -6,9 +6,9 @@ use http::request::Parts;
 use crate::auth::AuthError;
 use crate::context::TenantId;
 
-/// Tells from a request which tenant it is for, before anybody is let in.
+/// Finds the tenant of a request, before the client is authenticated.
 ///
-/// A closure is one, when nothing has to be waited for:
+/// A closure can be a resolver if it does not need to wait:
 ///
 /// ```
 /// use scim_server_traits::{TenantId, TenantResolver};
@@ -20,14 +20,16 @@ use crate::context::TenantId;
 /// ```
 #[async_trait]
 pub trait TenantResolver: Send + Sync {
-    /// The tenant; `None` when the request names none, which becomes 404.
+    /// Returns the tenant; `None` if the request names none, which becomes 404.
     ///
-    /// Errors: who tells tenants apart by credentials refuses those it does not know, as
+    /// # Errors
+    ///
+    /// A resolver that tells tenants apart by credentials refuses unknown ones, as
     /// [`Authenticator::authenticate`](crate::Authenticator::authenticate) does.
     async fn resolve(&self, request: &Parts) -> Result<Option<TenantId>, AuthError>;
 
-    /// The challenge for `WWW-Authenticate` where that error is 401, as
-    /// [`Authenticator::challenge`](crate::Authenticator::challenge).
+    /// Returns the challenge for `WWW-Authenticate` if that error is 401, as
+    /// [`Authenticator::challenge`](crate::Authenticator::challenge) does.
     fn challenge(&self) -> &str {
         r#"Bearer realm="SCIM""#
     }

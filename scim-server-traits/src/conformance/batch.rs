@@ -55,7 +55,7 @@ pub(super) async fn a_batch_can_close_a_circle(kit: Kit) {
     done(kit.commit(batch).await);
 }
 
-/// A batch that changes everything there is and then fails.
+/// Commits a batch that changes all existing resources and then fails.
 async fn fail(kit: &Kit) {
     let mut renamed = kit.update_user("u1").with_resource(kit.named("renamed"));
     renamed.claims = Some(vec![Claim::new("handle", "new")]);

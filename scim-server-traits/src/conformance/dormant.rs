@@ -1,4 +1,4 @@
-//! Dormant resources: what links to them is hidden, nothing is written.
+//! Dormant resources: links to them are hidden, and nothing is written.
 
 use scim_patch::RelationStep;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::kit::{Kit, add, at, members, remove};
 use crate::{Batch, Change, ChangeFeed, ChangeFeedError, ChangeKind, Delete, LinkChanges, Precondition};
 
-/// A feed, from where it was when the check began.
+/// A feed, starting from its newest change when the check began.
 struct Following {
     kit: Kit,
     feed: Arc<dyn ChangeFeed>,
@@ -18,7 +18,7 @@ impl Following {
         Self { kit, feed, from }
     }
 
-    /// What happened to this check's tenant since it was last asked.
+    /// Returns the changes of this check's tenant since the last call.
     async fn news(&mut self) -> Vec<Change> {
         let mut news = Vec::new();
         loop {
@@ -34,7 +34,7 @@ impl Following {
         news
     }
 
-    /// The changes as type, id, kind and version.
+    /// Returns the changes as type, id, kind and version.
     async fn brief(&mut self) -> Vec<(String, String, ChangeKind, u64)> {
         let news = self.news().await.into_iter();
         news.map(|change| (change.resource_type, change.id, change.kind, change.version)).collect()

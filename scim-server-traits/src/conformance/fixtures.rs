@@ -1,4 +1,4 @@
-//! What the checks work with, given by who has a store that cannot keep everything.
+//! The fixtures of the checks, for a store that cannot do everything.
 
 use std::fmt;
 use std::future::Future;
@@ -10,27 +10,29 @@ use scim_core::{Resource, ResourceType};
 use super::Check;
 use super::kit::{group, user};
 
-/// What the checks write, what the store lacks, and how calls get under way together. The default is for a store
-/// that keeps any document.
+/// What the checks write, what the store lacks, and how concurrent calls are started.
+///
+/// The default is for a store that keeps any document.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Fixtures {
-    /// The type of users: with a `userName` that is unique, and a relation `groups`.
+    /// The type of users, with a unique `userName` and a relation `groups`.
     pub user_type: Arc<ResourceType>,
-    /// The type of groups: with a `displayName`, and a relation `members`.
+    /// The type of groups, with a `displayName` and a relation `members`.
     pub group_type: Arc<ResourceType>,
-    /// A user of this `userName`, as the store gives it back; different names make different documents.
+    /// Makes a user with this `userName`, as the store returns it. Different names make different documents.
     pub user: fn(&str) -> Resource,
-    /// A group of this `displayName`, as the store gives it back.
+    /// Makes a group with this `displayName`, as the store returns it.
     pub group: fn(&str) -> Resource,
-    /// What the store lacks: the checks that need it are left out.
+    /// The abilities that the store lacks. Checks that need them are left out.
     pub lacks: Vec<Ability>,
-    /// Starts a call on a task of its own; the answer is done when the call is. By default all calls are polled on
-    /// one task, which tells little of a store that never waits.
+    /// Starts a call in its own task. The returned task is done when the call is.
+    ///
+    /// By default all calls are polled in one task, which tests little of a store that never waits.
     pub spawn: Spawn,
 }
 
-/// A call under way.
+/// A running call.
 pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Starts a task in the runtime that the store needs.
@@ -50,34 +52,34 @@ impl Default for Fixtures {
 }
 
 impl Fixtures {
-    /// With users of this type and form.
+    /// Sets the type of users and their form.
     #[must_use]
     pub fn with_users(mut self, user_type: Arc<ResourceType>, user: fn(&str) -> Resource) -> Self {
         (self.user_type, self.user) = (user_type, user);
         self
     }
 
-    /// With groups of this type and form.
+    /// Sets the type of groups and their form.
     #[must_use]
     pub fn with_groups(mut self, group_type: Arc<ResourceType>, group: fn(&str) -> Resource) -> Self {
         (self.group_type, self.group) = (group_type, group);
         self
     }
 
-    /// For a store that lacks these.
+    /// Declares that the store lacks these abilities.
     #[must_use]
     pub fn without(mut self, abilities: &[Ability]) -> Self {
         self.lacks.extend_from_slice(abilities);
         self
     }
 
-    /// The checks that a store can be held to that lacks these abilities.
+    /// Returns the checks that apply to a store without the abilities that it lacks.
     pub fn checks(&self) -> Vec<Check> {
         let lacking = |check: &Check| check.needs.iter().any(|need| self.lacks.contains(need));
         super::checks().into_iter().filter(|check| !lacking(check)).collect()
     }
 
-    /// With calls that get under way like this:
+    /// Sets how calls are started:
     ///
     /// ```
     /// # use scim_server_traits::conformance::Fixtures;
@@ -102,13 +104,13 @@ impl fmt::Debug for Fixtures {
     }
 }
 
-/// What a store with tables of an application's own may lack.
+/// Abilities that a store on an application's own tables may lack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Ability {
-    /// More than one tenant. Each check needs a store of its own then.
+    /// More than one tenant. Without it, each check needs its own store.
     Tenants,
-    /// Claims beyond unique attributes.
+    /// Claims in addition to unique attributes.
     Claims,
     /// Resources whose links are hidden.
     Dormancy,
@@ -116,14 +118,15 @@ pub enum Ability {
     NestedGroups,
     /// Documents with any attribute of the standard schemas, and others.
     AnyDocument,
-    /// Resource types beside users and groups.
+    /// Resource types other than users and groups.
     OtherTypes,
-    /// A `display` of the link's own.
+    /// A `display` for each link.
     LinkDisplay,
-    /// A budget for documents that are read to decide a filter: one that reads none needs none.
+    /// A budget for documents that are read to decide a filter. A store that reads no documents for this needs no
+    /// budget.
     ScanBudget,
-    /// Orders other than that of creation: the server over such a store has sorting switched off.
+    /// Orders other than that of creation. Without it, the server has sorting switched off.
     Order,
-    /// Pages that begin after or before a position: the server over such a store has cursors switched off.
+    /// Pages that begin after or before a position. Without it, the server has cursors switched off.
     Seek,
 }

@@ -49,7 +49,7 @@ pub(super) async fn documents_come_back_exactly_as_written(kit: Kit) {
     assert_same(&kit.user("u1").await.resource, &changed);
 }
 
-/// Equal as text too: `-0.0` and `0.0` are equal numbers.
+/// Compares the texts too, because `-0.0` and `0.0` are equal numbers.
 fn assert_same(read: &Resource, written: &Resource) {
     assert_eq!(read, written, "the document that was written");
     let text = |resource: &Resource| format!("{:?}", resource.as_map());

@@ -1,4 +1,4 @@
-//! What all checks work with: a store, a fresh tenant, short ways to say things.
+//! What all checks use: a store, a fresh tenant and shorthands.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ impl Kit {
     pub(super) fn new(name: &str, store: Arc<dyn Store>, fixtures: &Fixtures) -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        // A lasting store may have met this check in an earlier process.
+        // A persistent store may have run this check in an earlier process.
         let nanos = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
         let tenant = TenantId::new(format!("{name}-{nanos:x}-{count}"));
         let context = Context::new(tenant);
@@ -38,17 +38,17 @@ impl Kit {
         Self { store, context, user, group, fixtures: fixtures.clone() }
     }
 
-    /// The same store for another tenant.
+    /// Makes a kit with the same store and another tenant.
     pub(super) fn elsewhere(&self) -> Self {
         Self::new("elsewhere", Arc::clone(&self.store), &self.fixtures)
     }
 
-    /// A user of this name, told apart by case: names are compared without regard to it.
+    /// Makes a user with this name in upper case, because names are compared without regard to case.
     pub(super) fn named(&self, name: &str) -> Resource {
         (self.fixtures.user)(&name.to_uppercase())
     }
 
-    /// A group of this name.
+    /// Makes a group with this name.
     pub(super) fn titled(&self, name: &str) -> Resource {
         (self.fixtures.group)(name)
     }
@@ -79,7 +79,7 @@ impl Kit {
         self.store.commit(&self.context, batch).await
     }
 
-    /// Users with these ids as their names.
+    /// Inserts users with these ids as their names.
     pub(super) async fn has_users(&self, ids: &[&str]) {
         let batch = ids.iter().fold(Batch::new(at(0)), |batch, id| batch.insert(self.insert_user(id)));
         done(self.commit(batch).await);
@@ -112,13 +112,13 @@ impl Kit {
         done(self.store.get(&self.context, get).await)
     }
 
-    /// The user, with the groups.
+    /// Reads the user, with its groups.
     pub(super) async fn user(&self, id: &str) -> Stored {
         let get = Get::new(Arc::clone(&self.user), id).with_relations(vec!["groups".into()]);
         self.get(get).await.unwrap_or_else(|| panic!("user `{id}` is not there"))
     }
 
-    /// The group, with the members.
+    /// Reads the group, with its members.
     pub(super) async fn group(&self, id: &str) -> Stored {
         let get = Get::new(Arc::clone(&self.group), id).with_relations(vec!["members".into()]);
         self.get(get).await.unwrap_or_else(|| panic!("group `{id}` is not there"))
@@ -136,7 +136,7 @@ impl Kit {
         done(self.store.query(&self.context, query).await)
     }
 
-    /// The ids of what matches, after the total was found to be their number.
+    /// Returns the ids of the matches, after checking that the total is their number.
     pub(super) async fn find(&self, resource_type: &Arc<ResourceType>, filter: &str) -> Vec<String> {
         let query = Query::new(Arc::clone(resource_type)).with_filter(bound(resource_type, filter));
         let page = self.query(query).await;
@@ -146,7 +146,7 @@ impl Kit {
     }
 }
 
-/// What `result` holds; the check fails if the store does.
+/// Returns the success value. The check fails if the store failed.
 pub(super) fn done<T>(result: Result<T, StoreError>) -> T {
     result.unwrap_or_else(|error| panic!("the store refused what it must accept: {error} ({error:?})"))
 }
@@ -170,12 +170,12 @@ pub(super) fn document(value: Value) -> Resource {
     }
 }
 
-/// A user, for a store that keeps any document.
+/// Makes a user, for a store that keeps any document.
 pub(super) fn user(name: &str) -> Resource {
     document(json!({"schemas": [scim_core::urn::USER], "userName": name}))
 }
 
-/// A group, for a store that keeps any document.
+/// Makes a group, for a store that keeps any document.
 pub(super) fn group(name: &str) -> Resource {
     document(json!({"schemas": [scim_core::urn::GROUP], "displayName": name}))
 }
@@ -196,7 +196,7 @@ pub(super) fn set(ids: &[&str]) -> RelationStep {
     RelationStep::Set(references(ids))
 }
 
-/// What `Written` says of links in `members`.
+/// Makes the links in `members` as `Written` lists them.
 pub(super) fn members(ids: &[&str]) -> Vec<(String, String)> {
     ids.iter().map(|id| ("members".to_owned(), (*id).to_owned())).collect()
 }
@@ -210,7 +210,7 @@ pub(super) fn ids(links: &[Link]) -> Vec<String> {
     links.iter().map(|link| link.id.clone()).collect()
 }
 
-/// A moment, some milliseconds after another.
+/// Makes a moment, `millis` after a fixed one.
 pub(super) fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(1_700_000_000_000 + millis)
 }

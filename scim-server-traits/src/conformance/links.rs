@@ -132,7 +132,7 @@ pub(super) async fn links_say_the_type_and_name_of_their_other_end(kit: Kit) {
     }
 }
 
-/// The filter of `members[…]`, as a store gets it.
+/// Makes the filter of `members[…]`, as a store gets it.
 fn element_filter(kit: &Kit, filter: &str) -> ElementFilter {
     let path: Result<Path, _> = format!("members[{filter}]").parse();
     match path.and_then(|path| path.bind(&kit.group, &mut Lenience::strict())) {

@@ -41,7 +41,7 @@ pub(super) async fn pages_tile_the_matches(kit: Kit) {
     assert_eq!(page.matches.len(), 2, "a page without end");
 }
 
-/// The ids and the places of a page.
+/// Returns the ids and the places of a page.
 fn placed(page: &Page) -> Vec<(String, i64)> {
     page.matches.iter().map(|found| (found.stored.id.clone(), found.position.place)).collect()
 }
@@ -61,7 +61,7 @@ pub(super) async fn each_match_has_a_position_of_its_own(kit: Kit) {
     assert_eq!(distinct.len(), places.len(), "each place once: {places:?}");
     let keyed = all.matches.iter().find(|found| found.position.key.is_some());
     assert!(keyed.is_none(), "a key without a sort: {keyed:?}");
-    // A resource keeps its place, whatever is asked for.
+    // A resource keeps its place in every query.
     for (filter, offset, limit) in [(None, 1, 2), (Some("userName pr"), 0, 10), (Some(r#"id eq "u2""#), 0, 1)]
     {
         let mut query = Query::new(Arc::clone(&kit.user)).page(offset, limit);
@@ -76,7 +76,7 @@ pub(super) async fn each_match_has_a_position_of_its_own(kit: Kit) {
     assert!(after[4].1 > after[3].1, "the place of the newest: {after:?}");
 }
 
-/// The pages by position in the order of creation, upwards from `seek`.
+/// Returns the ids of all pages by position, in the order of creation, from `seek` on.
 async fn walked(kit: &Kit, query: &Query) -> Vec<String> {
     let (mut found, mut query) = (Vec::new(), query.clone());
     loop {
@@ -124,7 +124,7 @@ pub(super) async fn a_walk_by_creation_meets_what_stays_exactly_once(kit: Kit) {
         let page = kit.query(query.clone()).await;
         let Some(last) = page.matches.last() else { break };
         query.seek = Seek::After(last.position.clone());
-        // Between the pages the resource at the position goes, and another comes.
+        // Between the pages the resource at the position is deleted and another is inserted.
         let batch = Batch::new(at(round)).delete(kit.delete_user(&last.stored.id));
         done(kit.commit(batch.insert(kit.insert_user(&format!("new{round}")))).await);
         found.extend(page.resources().map(|stored| stored.id.clone()));
@@ -182,7 +182,7 @@ pub(super) async fn a_query_loads_relations(kit: Kit) {
     }
 }
 
-/// The kit's own opinion of links.
+/// The kit's own evaluation of links.
 struct Groups<'a>(BTreeSet<&'a str>);
 
 impl Relations for Groups<'_> {
@@ -195,7 +195,7 @@ impl Relations for Groups<'_> {
     }
 }
 
-/// Users with much in common.
+/// Makes users that have much in common.
 fn crowd() -> Vec<(String, Resource)> {
     let one = |number: usize| {
         let mut user = json!({
@@ -298,7 +298,7 @@ pub(super) async fn a_type_with_other_keys_is_refused_or_served_in_full(kit: Kit
         |id: &str, title: &str| document(json!({"schemas": [urn::USER], "userName": id, "title": title}));
     let insert = Insert::new(Arc::clone(&kit.user), "u1", titled("u1", "Boss"));
     kit.insert(at(0), insert).await;
-    // As after a change of the service provider's configuration.
+    // Another type definition, as after a change of the service provider's configuration.
     let described = ResourceTypeDocument::new(kit.user.name(), kit.user.endpoint(), urn::USER);
     let user = ResourceType::builder(described).schema(Schema::user()).unique("title").build();
     let user = Arc::new(user.unwrap_or_else(|error| panic!("the kit's own type: {error}")));
@@ -319,7 +319,7 @@ pub(super) async fn a_type_with_other_keys_is_refused_or_served_in_full(kit: Kit
 
 pub(super) async fn a_filter_as_deep_as_the_budget_is_answered(kit: Kit) {
     kit.has_users(&["u1", "u2", "u3"]).await;
-    // Each level offers an index a choice; who weighs all choices below each choice never answers.
+    // Each level offers an index a choice. A store that weighs all combinations of choices never ends.
     let deep = (0..60).fold(r#"userName eq "u1""#.to_owned(), |filter, level| {
         if level % 2 == 0 {
             format!(r#"userName sw "z" or ({filter})"#)
@@ -411,11 +411,11 @@ pub(super) async fn candidates_are_counted_whether_they_match_or_not(kit: Kit) {
         (r#"groups eq "g1" and userName co "2""#, 2, 0),
         (r#"(userName eq "b1" or userName eq "b2") and not (userName co "2")"#, 2, 1),
         (r#"(id eq "a1" or id eq "none") and userName co "a""#, 1, 1),
-        // What an index decides narrows nothing where the other side of an `or` may be anything.
+        // An index narrows nothing if the other side of an `or` may be anything.
         (r#"userName eq "a1" or userName co "2""#, 5, 3),
     ];
     for (filter, candidates, matches) in filters {
-        // Neither the page nor its place changes what has to be decided.
+        // Neither the page nor its place changes which candidates have to be examined.
         for (offset, limit) in [(0, 100), (0, 1), (0, 0), (50, 1)] {
             let query = |scan_limit| {
                 let mut query = Query::new(Arc::clone(&kit.user)).page(offset, limit);

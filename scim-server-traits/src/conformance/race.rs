@@ -1,4 +1,4 @@
-//! Calls under way at the same time.
+//! Concurrent calls.
 
 use std::future::{Future, poll_fn};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +9,7 @@ use super::fixtures::Task;
 use super::kit::{Kit, add, at, done, linked};
 use crate::{Batch, Get, Insert, Precondition, Query, StoreError};
 
-/// As many calls as are under way together.
+/// The number of concurrent calls.
 const MANY: usize = 32;
 
 pub(super) async fn one_of_many_equal_names_wins(kit: Kit) {
@@ -122,7 +122,7 @@ pub(super) async fn a_name_that_was_changed_is_shown(kit: Kit) {
     let odd = together(&kit, MANY, |kit, number| async move {
         for round in 0..MANY {
             if number > 0 {
-                // Whoever reads while the name changes may see either, and must not keep the old one for others.
+                // A read during the change may see either name, but must not keep the old one for other reads.
                 shown(&kit).await;
                 continue;
             }
@@ -170,7 +170,7 @@ pub(super) async fn names_that_change_together_are_shown_together(kit: Kit) {
                 if shown.len() != 2 || shown[0] != shown[1] {
                     return Some(shown);
                 }
-                // Where all calls share a thread, the others go on.
+                // If all calls share a thread, the others go on here.
                 yield_now().await;
             }
             None
@@ -181,7 +181,7 @@ pub(super) async fn names_that_change_together_are_shown_together(kit: Kit) {
     assert!(odd.is_empty(), "names of two groups that are always renamed together: {odd:?}");
 }
 
-/// Lets others go on.
+/// Lets other tasks run.
 async fn yield_now() {
     let mut yielded = false;
     poll_fn(|context| {
@@ -194,7 +194,7 @@ async fn yield_now() {
     .await;
 }
 
-/// Starts this many calls and waits for all; their outcomes are in the order of their numbers.
+/// Starts this many calls and waits for all. Their outcomes are in the order of their numbers.
 async fn together<T, F>(kit: &Kit, count: usize, call: impl Fn(Kit, usize) -> F) -> Vec<T>
 where
     T: Send + 'static,

@@ -54,7 +54,7 @@ pub(super) async fn a_document_that_comes_as_text_is_the_same(kit: Kit) {
     assert_eq!(page, before, "a page whose documents may come as text");
 }
 
-/// The same with the text read.
+/// Returns the resource with its text parsed.
 fn understood(mut stored: Stored) -> Stored {
     if let Some(text) = stored.text.take() {
         assert_eq!(stored.resource, Resource::default(), "the document beside its text");
@@ -75,7 +75,7 @@ pub(super) async fn links_in_chunks_are_those_of_the_version(kit: Kit) {
     let query = Query::new(Arc::clone(&kit.group)).with_relations(vec!["members".into()]).at_once(3);
     let listed = kit.query(query).await.into_resources().next();
     let Some(listed) = listed else { panic!("the group is not in the list") };
-    // Meanwhile one ends, one begins, and one goes with its resource.
+    // Meanwhile one link is removed, one is added, and one resource is deleted with its link.
     kit.update(at(1), kit.update_group("g1", [remove(&["u2"]), add(&["u5"])])).await;
     kit.delete(at(2), kit.delete_user("u3")).await;
     for stored in [stored, listed] {

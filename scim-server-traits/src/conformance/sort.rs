@@ -10,7 +10,7 @@ use crate::{Batch, Insert, Position, Query, Seek, Sort, SortBy, StoreError};
 
 const ENTERPRISE: &str = urn::ENTERPRISE_USER;
 
-/// People of whom each order says something: `u0` to `u7`, made in this order.
+/// Makes users `u0` to `u7`, in this order, so that each order tells some of them apart.
 fn people() -> Vec<(String, Resource)> {
     let people = [
         json!({"userName": "b", "title": "Éa", "emails": [{"value": "z@x"}, {"value": "A@x", "primary": true}]}),
@@ -26,7 +26,7 @@ fn people() -> Vec<(String, Resource)> {
     people.into_iter().enumerate().map(named).collect()
 }
 
-/// A path and the people in ascending order.
+/// A path, and the users in ascending order.
 const ORDERS: &[(&str, [u8; 8])] = &[
     ("userName", [1, 0, 3, 4, 5, 6, 7, 2]),
     ("urn:ietf:params:scim:schemas:core:2.0:User:USERNAME", [1, 0, 3, 4, 5, 6, 7, 2]),
@@ -44,7 +44,7 @@ const ORDERS: &[(&str, [u8; 8])] = &[
     ("meta.version", [0, 1, 2, 3, 4, 5, 6, 7]),
 ];
 
-/// Makes the people, each a moment before the one made before.
+/// Inserts the users, each a moment before the previous one.
 async fn has_people(kit: &Kit) {
     for (number, (id, resource)) in people().into_iter().enumerate() {
         let insert = Insert::new(Arc::clone(&kit.user), id, resource);
@@ -64,7 +64,7 @@ fn names(numbers: impl IntoIterator<Item = u8>) -> Vec<String> {
     numbers.into_iter().map(|number| format!("u{number}")).collect()
 }
 
-/// The ids and the positions of a page.
+/// Returns the ids and the positions of a page.
 async fn page(kit: &Kit, query: Query) -> (Vec<String>, Vec<Position>) {
     let page = kit.query(query).await;
     page.matches.into_iter().map(|found| (found.stored.id, found.position)).unzip()
@@ -138,7 +138,7 @@ pub(super) async fn pages_by_offset_tile_a_sort(kit: Kit) {
     }
 }
 
-/// The pages of three from the first, or backwards from the last one's end.
+/// Returns all pages of 3, from the first.
 async fn walk(kit: &Kit, query: &Query) -> Vec<Vec<String>> {
     let mut pages = Vec::new();
     let mut query = query.clone().page(0, 3);
@@ -206,8 +206,8 @@ async fn walks_among_writers(kit: Kit, sort: Sort) {
         let Some(last) = positions.into_iter().next_back() else { break };
         query.seek = Seek::After(last);
         round += 1;
-        // Between the pages, one who was seen goes, perhaps the one at the position, and newcomers arrive on
-        // both sides.
+        // Between the pages a resource that was seen is deleted, perhaps the one at the position, and new ones are
+        // inserted on both sides.
         let mut batch = Batch::new(at(1_000));
         if round < 10 {
             batch = batch.insert(kit.insert_user(&format!("aa{round}")));
