@@ -264,7 +264,7 @@ impl Comparison {
     }
 }
 
-/// Whether a value counts as present: neither it nor everything in it is empty.
+/// Whether a value counts as present: it is not empty, and neither is everything in it.
 // FILT-008
 pub(crate) fn has_value(value: &Value) -> bool {
     match value {

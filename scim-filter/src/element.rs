@@ -112,7 +112,7 @@ impl ElementFilter {
     /// Binds the filter of a PATCH path.
     ///
     /// The path is at fault if the attribute takes no value path. An attribute with a single value is refused unless
-    /// the quirk allows it, because one value is nothing to choose from.
+    /// the quirk allows it, because there is nothing to choose from.
     //
     pub(crate) fn bind_path(
         binder: &mut Binder<'_>,

@@ -23,7 +23,7 @@ pub enum FilterError {
         /// The word that is there, in backticks, or `the end`.
         found: String,
     },
-    /// A word is not an operator, where one is expected.
+    /// A word that is not an operator is where one is expected.
     // FILT-016
     #[error(
         "at byte {position}: unknown operator `{}`, use eq, ne, co, sw, ew, gt, ge, lt, le or pr",

@@ -115,7 +115,7 @@ pub enum Unavailable {
          it ends: try again later"
     )]
     LogFull,
-    /// The read was ended because it took too long: while it ran, the WAL could not be checkpointed.
+    /// The read was ended because it took too long: while it ran, the WAL could not be restarted.
     #[error("the service provider ended this request, which read for too long: ask for less")]
     ReadEnded,
 }

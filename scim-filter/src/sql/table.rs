@@ -170,7 +170,7 @@ impl Column {
 
     /// Makes a column of an instant of PostgreSQL's type `timestamptz`.
     ///
-    /// It is exact for instants of the years 1 to 9999 with a precision of microseconds.
+    /// It is exact for instants of the years 1 to 9999 that have nothing finer than microseconds.
     pub fn timestamptz(name: impl Into<String>) -> Self {
         Self::new(name, Form::Timestamptz)
     }

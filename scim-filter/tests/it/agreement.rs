@@ -1,4 +1,4 @@
-//! The evaluator against the naive one, on random filters and resources of a type with attributes of every kind.
+//! Compares the evaluator with the naive one, on random filters and resources of a type with attributes of every kind.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::thing::thing;
 const PATHS: [&str; 15] =
     ["id", "s", "x", "n", "d", "t", "b", "y", "r", "tags", "c.s", "c.n", "m", "m.type", "m.primary"];
 
-/// Every kind of operand that means something to some attribute.
+/// Makes every kind of operand that has a meaning for some attribute.
 fn literal() -> impl Strategy<Value = Literal<'static>> {
     let number = |text: &str| Literal::Number(serde_json::from_str(text).unwrap());
     let numbers = ["0", "-1", "1.0", "1e2", "9007199254740993", "9007199254740992.0", "0.1", "-0.0", "1e300"];

@@ -1,5 +1,5 @@
-//! Cases kept outside the crate: our fixtures of identity providers, and other projects' suites, of which
-//! nothing but ids is written down here.
+//! Cases kept outside the crate: our fixtures of identity providers, and other projects' suites, of which only ids are
+//! written here.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ fn text<'a>(case: &'a Value, name: &str) -> &'a str {
     case[name].as_str().unwrap_or_default()
 }
 
-/// What came of a case, in the words of `readings.json`.
+/// Returns the outcome of a case, in the words of `readings.json`.
 fn outcome_of<T, E>(outcome: &Result<T, E>, truth: impl Fn(&T) -> Option<bool>) -> &'static str {
     match outcome.as_ref().map(truth) {
         Err(_) => "refused",
@@ -24,9 +24,9 @@ fn outcome_of<T, E>(outcome: &Result<T, E>, truth: impl Fn(&T) -> Option<bool>) 
     }
 }
 
-/// Fails unless every case came out as its suite has it, or as `readings.json` reads it.
+/// Fails unless every case has the outcome of its suite or of `readings.json`.
 fn settle(cases: &[Value], expected: impl Fn(&Value) -> &'static str, ours: impl Fn(&Value) -> &'static str) {
-    // What has no single truth, and what goes against us for want of a schema.
+    // The cases without a single right answer, and those that we fail because they have no schema.
     let readings = scim_testdata::readings(include_str!("../readings.json"));
     let (mut wrong, mut needless, mut disputed, mut missing) = (Vec::new(), Vec::new(), 0, 0);
     for case in cases {
@@ -104,8 +104,9 @@ fn filt_007_evaluations_of_other_suites() {
             _ => ResourceType::user(),
         };
         let outcome = text(case, "filter").parse::<Filter>().and_then(|filter| {
-            // These suites ask one resource at a time, as at the root: an attribute that it cannot have, it has
-            // not (FILT-019). What no schema says, or what an attribute cannot have, is another matter.
+            // These suites ask one resource at a time, as at the root: an attribute that the resource cannot have has
+            // no value (FILT-019). Attributes that no schema has, or sub-attributes that an attribute cannot have, are
+            // different.
             let bound = match filter.bind(&resource_type, &mut Lenience::strict()) {
                 Err(FilterError::UnknownAttribute { path, .. })
                     if text(case, "schema") == "none"

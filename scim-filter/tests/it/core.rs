@@ -1,4 +1,4 @@
-//! What the data model says about comparing values — RFC 7643 §2.3, §2.4, §4.1.1, §7.
+//! What the data model requires of comparing values (RFC 7643 §2.3, §2.4, §4.1.1, §7).
 
 use scim_core::ResourceType;
 use serde_json::json;

@@ -160,7 +160,7 @@ fn core_025_primary_is_false_where_it_is_absent() {
         ("emails[primary ne false]", [true, true, false, false]),
         ("emails[primary eq false and type eq \"home\"]", [true, false, true, false]),
         ("emails[primary eq false and type eq \"work\"]", [false, false, false, false]),
-        // Presence asks what was said.
+        // Presence asks for an assigned value.
         ("emails.primary pr", [true, true, false, false]),
         ("emails[not (primary pr)]", [true, false, true, false]),
         ("emails[primary eq null]", [true, false, true, false]),

@@ -44,7 +44,7 @@ fn brackets_without_end() {
     });
 }
 
-/// Answered and used in every way, or refused with the error that is expected.
+/// Checks that a text is parsed and used in every way, or refused with the expected error.
 fn survives(text: &str, budget: &Budget, refused: fn(&FilterError) -> bool) {
     let user = ResourceType::user();
     for leniency in [Leniency::STRICT, Leniency::INTEROP] {
@@ -171,7 +171,7 @@ fn paths_with_quotes_that_never_end_take_linear_time() {
             let text = format!("emails[{}", tail.repeat(250_000));
             let begin = Instant::now();
             assert!(text.parse::<Path>().is_err());
-            // Quadratic time would be minutes.
+            // With quadratic time it would take minutes.
             assert!(begin.elapsed() < Duration::from_secs(20), "{tail}: {:?}", begin.elapsed());
         }
     });

@@ -1,5 +1,4 @@
-//! The crate from outside: requirements by their numbers, fixtures, other suites' cases, properties,
-//! hostile input.
+//! Tests the crate from outside: requirements by number, fixtures, cases of other suites, properties, hostile input.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
 

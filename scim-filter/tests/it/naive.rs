@@ -1,5 +1,5 @@
-//! What a filter means, said as plainly as can be and as slowly as need be: straight from the syntax and the
-//! JSON, without binding, folding ahead or planning. The real evaluator must agree.
+//! A naive evaluator, as plain as possible: it works on the syntax and the JSON, without binding, folding in advance or
+//! planning. The real evaluator must agree.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -8,8 +8,8 @@ use scim_core::{Attribute, DateTime, Lenience, Leniency, Resolved, ResourceType,
 use scim_filter::{CompareOp, Expr, Filter, Literal};
 use serde_json::{Number, Value};
 
-/// Whether the resource, as it is answered, matches. `None` for what is not said here: relations and references
-/// to resources.
+/// Whether the resource, as it is returned, matches. `None` for relations and references to resources, which are not
+/// covered here.
 pub(crate) fn matches(
     filter: &Filter,
     resource_type: &ResourceType,
@@ -19,19 +19,19 @@ pub(crate) fn matches(
     holds(filter.root(), &Scope::Resource(resource_type, leniency, resource))
 }
 
-/// What paths are looked up in.
+/// The scope in which paths are looked up.
 enum Scope<'a> {
     Resource(&'a ResourceType, &'a Leniency, &'a Value),
     Element(&'a Arc<Attribute>, &'a Value),
 }
 
-/// The attribute a path means, and its values there.
+/// The attribute that a path names, and its values in the scope.
 #[derive(Default)]
 struct Found<'a> {
-    /// `None` when the resource cannot have it, and so has no values.
+    /// `None` if the resource cannot have the attribute, and so has no values.
     leaf: Option<Arc<Attribute>>,
     values: Vec<&'a Value>,
-    /// Whether it is the `primary` of elements, one of which does not say it: that one is not primary.
+    /// Whether the attribute is the `primary` of elements, of which at least one lacks it. That one is not primary.
     not_primary: bool,
 }
 
@@ -203,7 +203,7 @@ fn numbers(left: &Number, right: &Number) -> Ordering {
     }
 }
 
-/// Whether it is below zero, and all its digits, the same number of them for every number.
+/// Returns whether the number is negative, and all its digits, equally many for every number.
 fn digits(number: &Number) -> (bool, String) {
     let text = match (number.as_i64(), number.as_u64(), number.as_f64()) {
         (Some(whole), _, _) => format!("{whole}.{:01074}", 0),
@@ -217,7 +217,7 @@ fn digits(number: &Number) -> (bool, String) {
     (negative, format!("{text:0>1400}"))
 }
 
-/// The bits that base64 stands for, in whole bytes.
+/// Returns the bits that a base64 text encodes, in whole bytes.
 fn bits(text: &str) -> String {
     const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut bits = String::new();

@@ -88,7 +88,7 @@ fn user() -> impl Strategy<Value = Value> {
         })
 }
 
-/// The user, with an index on what can be absent and still be asked for.
+/// Makes the user type with an index on attributes that can be absent and still be asked for.
 fn indexed_user() -> ResourceType {
     let indexed = ["userName", "active", "emails.value", "emails.type", "emails.primary"];
     let document = ResourceTypeDocument::new("User", "/Users", urn::USER);
@@ -96,7 +96,7 @@ fn indexed_user() -> ResourceType {
     builder.relation(Relation::reverse("groups", "Group", "members")).build().unwrap()
 }
 
-/// What a store with honest indexes would find.
+/// Whether a store with correct indexes would find the resource.
 fn is_candidate(user: &ResourceType, narrow: &Narrow, stored: &Stored) -> bool {
     match narrow {
         Narrow::All => true,

@@ -1,4 +1,4 @@
-//! Filters as SQL: what is written, and that two databases decide as the evaluator does.
+//! Filters as SQL: the text, and that two databases decide as the evaluator does.
 
 mod agreement;
 mod data;

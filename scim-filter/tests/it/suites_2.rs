@@ -24,7 +24,7 @@ fn cases_of_suites_2() {
     differences.settle();
 }
 
-/// Whether a filter is valid: of its resource type, if the case names one, else by the grammar alone.
+/// Whether a filter is valid: by its resource type if the case names one, else by the grammar alone.
 fn filter(case: &Value, lenience: &mut Lenience) -> Outcome {
     let parsed = Filter::parse_with(text(case, "filter"), lenience);
     let bound = parsed.and_then(|filter| match &case["schema"] {

@@ -4,7 +4,7 @@ use scim_core::{DateTime, Lenience, Resource, ResourceType, Timestamp};
 use scim_filter::{BoundFilter, Entry, Filter, FilterError, Relations};
 use serde_json::{Map, Value};
 
-/// A resource taken apart as a store would keep it.
+/// A resource split into parts, as a store would keep it.
 pub(crate) struct Stored {
     pub(crate) id: String,
     pub(crate) created: Timestamp,

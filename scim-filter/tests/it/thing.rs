@@ -1,4 +1,4 @@
-//! A resource type with an attribute of every kind, under names that random text meets soon.
+//! A resource type with an attribute of every kind, under short names that random text soon hits.
 
 use std::sync::Arc;
 

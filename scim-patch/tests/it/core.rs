@@ -1,4 +1,4 @@
-//! What the data model says about changing values — RFC 7643 §4, §7 and table G.4 of the requirements.
+//! What the data model requires of changing values (RFC 7643 §4, §7, table G.4 of the requirements).
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ fn document(extra: Value) -> Map<String, Value> {
     document.as_object().unwrap().clone()
 }
 
-/// What one operation makes of the attribute, or the `scimType` it is refused with.
+/// Returns the attribute after one operation, or the `scimType` with which it is refused.
 fn outcome(before: Value, op: &str, name: &str) -> Result<Value, String> {
     let mut operation = json!({"op": op, "path": name});
     if op != "remove" {

@@ -1,4 +1,4 @@
-//! What `diff` writes, case by case. That it leads where it should is a law in `sequences`.
+//! What `diff` writes, case by case. That the result is right is a law in `sequences`.
 
 use scim_core::{Lenience, Leniency, Limits, Reference, Resource, ResourceType, UnknownAttributes, urn};
 use scim_patch::{PatchRequest, diff, diff_relation};
@@ -227,7 +227,7 @@ fn simple_elements_are_named_by_their_value() {
     );
 }
 
-/// What no schema knows has no path; what is read-only is the service provider's.
+/// No path leads to an attribute that no schema knows. Read-only attributes belong to the service provider.
 #[test]
 fn unknown_and_read_only_attributes() {
     let keep = Leniency::STRICT.with_unknown_attributes(UnknownAttributes::Keep);

@@ -1,4 +1,4 @@
-//! What a Rust caller can tell one refusal from another by.
+//! How a Rust caller can tell one refusal from another.
 
 use std::sync::Arc;
 

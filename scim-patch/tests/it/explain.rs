@@ -113,7 +113,7 @@ fn core_052_debug_shows_no_values() {
     assert!(!format!("{plan:?}").contains("s3cret"), "{plan:?}");
 }
 
-/// Whoever sends a request writes no lines of the log.
+/// A client that sends a request cannot write lines of the log.
 #[test]
 fn what_was_sent_stays_between_its_quotes() {
     let forged = "a`\nset `active` to true\u{2028}\u{202e}";

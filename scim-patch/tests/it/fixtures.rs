@@ -7,7 +7,7 @@ use scim_core::{Error, Lenience, Leniency, Quirks, Resource, ResourceType};
 use scim_patch::{Changed, PatchRequest, RelationStep};
 use serde_json::{Map, Value};
 
-/// Cases that do not hold, with the reason.
+/// Cases that do not hold, with the reasons.
 const DEVIATIONS: &str = include_str!("../deviations.json");
 
 macro_rules! fixtures_of {
@@ -63,7 +63,7 @@ fixtures_of! {
     q_85_operations_missing: "Q-85",
 }
 
-/// Every `patch` fixture of a quirk holds, or is listed as a deviation.
+/// Checks that every `patch` fixture of a quirk holds or is listed as a deviation.
 fn hold(quirk: &str) {
     let deviations: BTreeMap<String, String> = serde_json::from_str(DEVIATIONS).unwrap();
     let mut failures = Vec::new();
@@ -110,8 +110,7 @@ fn check(case: &Value) -> Result<(), String> {
     }
 }
 
-/// Runs a request the way a server and its store do: the document through the plan, the members through
-/// the steps.
+/// Runs a request as a server and its store do: the plan changes the document, and the steps change the members.
 pub(crate) fn patch(
     resource_type: &Arc<ResourceType>,
     leniency: &Leniency,
@@ -122,15 +121,15 @@ pub(crate) fn patch(
     Ok((document, quirks))
 }
 
-/// What came of a request.
+/// The outcome of a request.
 pub(crate) struct Patched {
     pub(crate) document: Map<String, Value>,
-    /// Whether the document or a relation is different now.
+    /// Whether the document or a relation changed.
     pub(crate) changed: bool,
     pub(crate) quirks: Quirks,
 }
 
-/// [`patch`], and whether anything is different.
+/// Does what [`patch`] does, and says whether anything changed.
 pub(crate) fn patch_whole(
     resource_type: &Arc<ResourceType>,
     leniency: &Leniency,
@@ -197,7 +196,7 @@ fn element(reference: &scim_core::Reference) -> Value {
     Value::Object(element)
 }
 
-/// `meta` and the order of `schemas` do not matter.
+/// Removes what does not matter: `meta` and the order of `schemas`.
 fn normal(value: &Value) -> Value {
     let mut value = value.clone();
     if let Some(object) = value.as_object_mut() {

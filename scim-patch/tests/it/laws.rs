@@ -1,4 +1,4 @@
-//! What holds whatever the request: nothing half done, immutable stays, required stays, work is bounded.
+//! Laws for every request: nothing is half done, immutable and required attributes stay, work is bounded.
 
 use std::sync::Arc;
 
@@ -90,7 +90,7 @@ fn q_37_q_48_a_value_of_which_nothing_is_left_changes_nothing() {
     }
 }
 
-/// A type with immutable attributes of every shape, and extensions with requirements.
+/// Makes a type with immutable attributes of every shape, and extensions with required attributes.
 pub(crate) fn badges() -> Arc<ResourceType> {
     let subs = json!([{"name": "value", "mutability": "immutable"}, {"name": "note"}]);
     let base = json!({"id": "urn:b", "attributes": [
@@ -111,7 +111,7 @@ pub(crate) fn badges() -> Arc<ResourceType> {
     Arc::new(builder.build().unwrap())
 }
 
-/// A resource type of this one schema.
+/// Makes a resource type of this one schema.
 pub(crate) fn one_schema(schema: Value) -> Arc<ResourceType> {
     let schema = Schema::from_json(schema).unwrap();
     let document = ResourceTypeDocument::new("Thing", "/Things", schema.id().to_string());

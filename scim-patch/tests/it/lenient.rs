@@ -42,7 +42,7 @@ fn q_16_a_value_path_sees_a_single_value_as_a_list_of_one() {
     assert_eq!(at("remove", other, json!(null)), Ok(stays.clone()));
     assert_eq!(at("remove", &format!("{fits}.$ref"), json!(null)), Ok(json!({"value": "u9"})));
     assert_eq!(at("remove", &format!("{other}.$ref"), json!(null)), Ok(stays));
-    // A `$ref` that names another resource than the new `value` goes.
+    // A `$ref` that names another resource than the new `value` is dropped.
     let moved = Ok(json!({"value": "u2"}));
     for op in ["add", "replace"] {
         assert_eq!(at(op, &format!("{fits}.value"), json!("u2")), moved);
@@ -105,7 +105,7 @@ fn q_5_the_primary_element_else_the_first_else_a_new_one() {
         Ok(json!([{"value": "x"}, {"value": "b"}]))
     );
     assert_eq!(interop(json!({}), set), Ok(json!({"emails": [{"value": "x"}]})));
-    // Removing means each of them all the same.
+    // A remove still takes it from each of them.
     let remove = json!({"op": "remove", "path": "emails.value"});
     assert_eq!(
         after(json!([{"value": "a", "display": "A"}, {"value": "b", "display": "B"}]), &remove),
@@ -128,7 +128,7 @@ fn q_7_what_is_made_may_be_primary() {
         let after = interop(two.clone(), set).unwrap();
         assert_eq!(json!([after["emails"][0]["primary"], after["emails"][1]["primary"]]), expected);
     }
-    // A change that says nothing of `primary` leaves it.
+    // A change that does not name `primary` leaves it unchanged.
     let path = "emails[type eq \"home\"]";
     let after = interop(before, json!({"op": "add", "path": path, "value": {"display": "x"}})).unwrap();
     assert_eq!(after["emails"][0]["primary"], true);
@@ -144,7 +144,7 @@ fn q_33_an_element_of_which_only_the_type_is_left_goes() {
     assert_eq!(left(&Leniency::INTEROP, "value"), json!({"value": "b"}));
     assert_eq!(left(&Leniency::STRICT, "value"), json!({"type": "work", "primary": true}));
     assert_eq!(left(&Leniency::INTEROP, "type"), json!({"value": "a", "primary": true}));
-    // Hollow before, and nothing was taken from it.
+    // It was hollow before, and nothing was removed from it.
     let hollow = json!({"emails": [{"type": "work"}]});
     assert_eq!(interop(hollow.clone(), remove("value")), Ok(hollow));
 }
@@ -407,7 +407,7 @@ fn q_10_everything_that_a_value_names_has_to_agree() {
     );
     assert_eq!(left(json!([{"value": "a", "type": "other"}])), before["emails"]);
     assert_eq!(left(json!([{"value": "a"}])), Value::Null);
-    // `display` describes, and `primary` names nothing beside a value.
+    // Next to a `value`, `display` and `primary` are ignored.
     assert_eq!(
         left(json!([{"value": "a", "type": "home", "display": "x", "primary": false}])),
         json!([work])

@@ -1,4 +1,4 @@
-//! What a request may cost: 413 past each limit, and not a step before it.
+//! The limits of a request: 413 if one is exceeded, and not before.
 
 use scim_core::{Error, Lenience, Leniency, Limits, Resource, ResourceType, urn};
 use scim_patch::{PatchError, PatchErrorKind, PatchPlan, PatchRequest};
@@ -47,7 +47,7 @@ fn changes_are_counted_wherever_they_come_from() {
     too_large(json!([{"op": "replace", "value": names}]), &limits, "changes");
 }
 
-/// A filter over members asks each of them each of its terms.
+/// A filter over members evaluates each term for each member.
 #[test]
 fn terms_over_members_are_counted() {
     let limits = Limits { changes: 3, ..Limits::default() };
@@ -79,7 +79,7 @@ fn apply(leniency: &Leniency, limits: &Limits, before: Value, operations: Value)
     result
 }
 
-/// The fewest steps with which the operations pass: what they cost.
+/// Returns the cost of the operations: the smallest limit of steps within which they pass.
 fn cost(before: &Value, operations: &Value) -> u64 {
     let passes = |steps: u64| {
         let limits = Limits { steps, ..Limits::default() };
@@ -124,7 +124,7 @@ fn what_is_looked_at_is_charged() {
     assert!(cost(&few, &json!([two])) > cost(&few, &json!([one])), "each term");
 }
 
-/// One text written into every element is as large as all of them.
+/// A text that is written into every element counts for each of them.
 #[test]
 fn what_is_written_into_many_elements_counts_for_each() {
     let emails: Value = (0..10).map(|at| json!({"value": at.to_string()})).collect();
@@ -134,7 +134,7 @@ fn what_is_written_into_many_elements_counts_for_each() {
     let run = |long: usize| apply(&Leniency::STRICT, &limits, json!({"emails": emails}), replace(long));
     assert!(run(100).is_ok());
     assert!(run(200).is_err_and(|error| error.kind == PatchErrorKind::TooLarge));
-    // Nine more times 7 + 2 + 91 bytes are 900: `display`, its quotes and its letters.
+    // 9 more times 7 + 2 + 91 bytes are 900: `display`, its quotes and its letters.
     for (long, bytes, fits) in [(91, 900, true), (92, 900, false)] {
         let limits = Limits { bytes, ..Limits::default() };
         let whole =

@@ -17,7 +17,7 @@ fn request(operations: Value) -> Value {
     json!({"schemas": [urn::PATCH_OP], "Operations": operations})
 }
 
-/// Applies one operation strictly; the result without `schemas` and `userName`, or the scimType.
+/// Applies one operation strictly. Returns the result without `schemas` and `userName`, or the `scimType`.
 #[track_caller]
 fn run(before: Value, operation: Value) -> Result<Value, String> {
     run_all(&Leniency::STRICT, before, json!([operation]))
@@ -124,7 +124,7 @@ fn patch_028_row_7_what_is_added_may_stand_alone() {
     );
 }
 
-/// A multi-valued sub-attribute, which no schema of the RFC has, but none of its sentences forbids.
+/// No schema of the RFC has a multi-valued sub-attribute, but the RFC does not forbid one.
 #[test]
 fn patch_028_patch_030_row_7_inside_a_complex_attribute() {
     let schema = json!({"id": "urn:t", "attributes": [{"name": "box", "type": "complex", "subAttributes": [

@@ -1,5 +1,5 @@
-//! PATCH as the RFC tells it, slowly: on plain JSON, one operation after the other on a copy, without plan and
-//! without journal. What it decides where the RFC is silent is `DESIGN.md`'s. Strict, no quirks.
+//! A slow model of PATCH as the RFC describes it: plain JSON, one operation after the other on a copy, without plan or
+//! journal. Where the RFC is silent, it decides as `DESIGN.md` does. It is strict, without quirks.
 
 use scim_core::urn;
 use serde_json::{Map, Value, json};
@@ -59,7 +59,7 @@ const BOX: &[Attr] = &[
     attr("tags", Kind::Text, true, Rule::Free),
 ];
 
-/// What the model knows of `User`: enough of each shape.
+/// The attributes of `User` that the model knows, enough of each shape.
 pub(crate) const USER: &[Attr] = &[
     attr("id", Kind::Text, false, Rule::ReadOnly),
     attr("userName", Kind::Text, false, Rule::Required),
@@ -82,7 +82,7 @@ pub(crate) const BADGES: &[Attr] = &[
     attr("box", Kind::Complex(BOX), false, Rule::Free),
 ];
 
-/// What the model knows of `Group`, beside its members.
+/// The attributes of `Group` that the model knows, except its members.
 pub(crate) const GROUP: &[Attr] =
     &[attr("displayName", Kind::Text, false, Rule::Required), text("externalId")];
 
@@ -103,14 +103,14 @@ pub(crate) const USERS: Model = Model {
 
 pub(crate) const GROUPS: Model = Model { urn: urn::GROUP, base: GROUP, extensions: &[], members: true };
 
-/// Where an operation points, before it is written as a path.
+/// The target of an operation, before it is written as a path.
 #[derive(Clone, Debug)]
 pub(crate) enum Target {
     /// No path.
     Whole,
     /// An extension's URN.
     Extension(&'static str),
-    /// An attribute, of an extension or not, with what stands between brackets and behind them.
+    /// An attribute, perhaps of an extension, with the filter between brackets and the sub-attribute.
     Attribute {
         extension: Option<&'static str>,
         name: &'static str,
@@ -132,7 +132,7 @@ impl Test {
     pub(crate) fn fits(&self, element: &Value) -> bool {
         let value = if element.is_object() {
             let absent = match (self.sub, self.op) {
-                // An element that does not say it is not primary (RFC 7643 §2.4).
+                // An element without `primary` is not primary (RFC 7643 §2.4).
                 ("primary", "eq" | "ne") => json!(false),
                 _ => Value::Null,
             };
@@ -172,7 +172,7 @@ pub(crate) struct Operation {
 }
 
 impl Model {
-    /// What a request makes of a resource whose members stand in it as a list.
+    /// Applies a request to a resource that holds its members as a list.
     ///
     /// What request and schema alone show is refused first, for every operation: "validate all, then apply".
     pub(crate) fn patch(&self, before: &Value, operations: &[Operation]) -> Result<Value, Refusal> {
@@ -191,7 +191,7 @@ impl Model {
         Ok(resource)
     }
 
-    /// One operation on a copy. Without `there`, only faults of the request itself count.
+    /// Applies one operation to a copy. Without `there`, only errors of the request itself count.
     fn step(&self, resource: &Value, operation: &Operation, there: bool) -> Result<Value, Refusal> {
         let Operation { op, target, value } = operation;
         if *op != "remove" && value.is_none() {
@@ -313,7 +313,7 @@ impl Model {
         attributes.iter().find(|attribute| attribute.name == name).copied()
     }
 
-    /// PATCH-022: whether something required was there, of the resource or an extension that is still in use.
+    /// PATCH-022: whether a required attribute was removed, of the resource or of an extension that is still in use.
     fn has_lost_what_is_required(&self, before: &Value, after: &Value) -> bool {
         let has_lost = |before: &Value, after: &Value, attributes: &[Attr]| {
             attributes.iter().any(|attribute| {
@@ -351,7 +351,7 @@ impl Model {
     }
 }
 
-/// What becomes of one attribute's value.
+/// Changes the value of one attribute.
 fn attribute_step(
     attribute: &Attr,
     old: Option<&Value>,
@@ -432,7 +432,7 @@ fn attribute_step(
     }
 }
 
-/// Matrix row 5.
+/// Merges a complex value (row 5 of the matrix).
 fn merge_step(subs: &[Attr], old: Option<&Value>, op: &str, value: &Value) -> Result<Option<Value>, Refusal> {
     if value.is_null() {
         return Ok(if op == "add" { old.cloned() } else { None });
@@ -447,7 +447,7 @@ fn merge_step(subs: &[Attr], old: Option<&Value>, op: &str, value: &Value) -> Re
     if op == "replace" && values.iter().any(takes_required) {
         return Err("mutability");
     }
-    // What is wrong with a value is said of its first member that is wrong.
+    // The error is that of the first member that is wrong.
     for (name, value) in values {
         match named(name) {
             None if value.is_null() => {}
@@ -456,7 +456,7 @@ fn merge_step(subs: &[Attr], old: Option<&Value>, op: &str, value: &Value) -> Re
             Some(sub) => drop(canonical(sub, value)?),
         }
     }
-    // First what is cleared, then what is set.
+    // Members that clear come first, then those that set.
     for (name, value) in values.iter().filter(|(_, value)| is_unassigned(value)) {
         match subs.iter().find(|sub| sub.name == name) {
             Some(sub) if sub.rule == Rule::ReadOnly => return Err("mutability"),
@@ -484,7 +484,7 @@ fn merge_step(subs: &[Attr], old: Option<&Value>, op: &str, value: &Value) -> Re
     Ok(Some(object))
 }
 
-/// Gives a value a sub-attribute: to add to a multi-valued one is to append.
+/// Sets a sub-attribute of a value. An add to a multi-valued one appends.
 fn set_sub(sub: &Attr, object: &mut Value, op: &str, value: &Value) -> Result<(), Refusal> {
     let old = object.get(sub.name).cloned();
     let new = match (&old, value) {
@@ -500,7 +500,7 @@ fn set_sub(sub: &Attr, object: &mut Value, op: &str, value: &Value) -> Result<()
     Ok(())
 }
 
-/// Whether a value may not go: it is immutable, or something in a single value is.
+/// Whether a value may not be removed: it is immutable, or a single value that holds something immutable.
 fn is_fixed(attribute: &Attr, value: &Value) -> bool {
     let within = match (attribute.kind, value) {
         (Kind::Complex(subs), Value::Object(object)) => {
@@ -511,7 +511,7 @@ fn is_fixed(attribute: &Attr, value: &Value) -> bool {
     !value.is_null() && (attribute.rule == Rule::Immutable || within)
 }
 
-/// Matrix rows 8 to 12.
+/// Changes elements (rows 8 to 12 of the matrix).
 #[allow(clippy::too_many_arguments, reason = "everything the rows speak of")]
 fn elements_step(
     subs: &[Attr],
@@ -570,7 +570,7 @@ fn elements_step(
                 }
             }
         }
-        // Whole elements may go; of those that stay, what is immutable stays (rows 16, 17).
+        // Whole elements may be removed. In those that stay, immutable parts stay (rows 16, 17).
         let fixed = |sub: &Attr| {
             sub.rule == Rule::Immutable
                 && old.get(sub.name).is_some()
@@ -605,7 +605,7 @@ fn no_primary(elements: &mut [Value]) {
     }
 }
 
-/// A value of the attribute's type, or nothing where it is unassigned.
+/// Returns a value of the attribute's type, or nothing if it is unassigned.
 fn canonical(attribute: &Attr, value: &Value) -> Result<Option<Value>, Refusal> {
     let subs = match attribute.kind {
         Kind::Complex(subs) => subs,
@@ -639,7 +639,7 @@ fn canonical(attribute: &Attr, value: &Value) -> Result<Option<Value>, Refusal> 
     }
 }
 
-/// One element; a whole one has what is required.
+/// Returns one element. If `whole`, it must have all that is required.
 fn element(subs: &[Attr], value: &Value, whole: bool) -> Result<Option<Value>, Refusal> {
     let Value::Object(values) = value else { return Err("invalidValue") };
     let mut new = Map::new();
@@ -661,7 +661,7 @@ fn element(subs: &[Attr], value: &Value, whole: bool) -> Result<Option<Value>, R
     if whole && subs.iter().any(lacks) { Err("invalidValue") } else { Ok(Some(new.into())) }
 }
 
-/// Each pair of `type` and `value` once (CORE-026), where all that is said of it can be said at once.
+/// Merges elements with equal `type` and `value` (CORE-026), unless they contradict each other.
 fn once(elements: Vec<Value>) -> Vec<Value> {
     let mut kept: Vec<Value> = Vec::new();
     for element in elements {
@@ -673,7 +673,7 @@ fn once(elements: Vec<Value>) -> Vec<Value> {
     kept
 }
 
-/// PATCH-027: what is there already is not added again, but may get another label.
+/// PATCH-027: an existing element is not added again, but may get a new `display` or `$ref`.
 fn added(attribute: &Attr, old: Vec<Value>, new: &[Value]) -> Vec<Value> {
     let subs = match attribute.kind {
         Kind::Complex(subs) => subs,
@@ -715,7 +715,7 @@ fn tell(first: &mut Value, later: &Value) {
     }
 }
 
-/// Whether a `remove` at this place could select values by a value.
+/// Whether a `remove` at this target could select values by a value.
 fn selects(attribute: &Attr, filter: Option<&Test>, sub: Option<&str>) -> Result<bool, Refusal> {
     let subs = match attribute.kind {
         Kind::Complex(subs) => subs,
@@ -730,12 +730,12 @@ fn selects(attribute: &Attr, filter: Option<&Test>, sub: Option<&str>) -> Result
     }
 }
 
-/// A `remove` takes no value where there is nothing to select.
+/// Refuses the value of a `remove` that has nothing to select.
 fn refuse_spare(op: &str, value: Option<&Value>) -> Result<(), Refusal> {
     if op == "remove" && value.is_some_and(|value| !value.is_null()) { Err("invalidValue") } else { Ok(()) }
 }
 
-/// Matrix row 21: links are there or not, and have no parts that could be changed.
+/// Changes members: links exist or not, and have no parts that could be changed (row 21 of the matrix).
 fn members(
     resource: &Value,
     op: &str,

@@ -1,4 +1,4 @@
-//! What PATCH-… of `docs/requirements/scim-requirements.md` says beside the matrix.
+//! The PATCH requirements (PATCH-…) of `docs/requirements/scim-requirements.md`, except the matrix.
 
 use scim_core::{
     Leniency, Quirk, Relation, ResourceType, ResourceTypeDocument, Schema, ScimType, UnknownAttributes, urn,
@@ -27,7 +27,7 @@ fn strict(before: Value, operation: Value) -> Result<Value, ScimType> {
     user(Leniency::STRICT, before, json!([operation]))
 }
 
-/// The links of a group after one operation, and whether anything changed.
+/// Returns the links of a group after one operation, and whether anything changed.
 fn members(before: Value, operation: Value) -> Result<(Value, bool), ScimType> {
     let group = map(json!({"schemas": [urn::GROUP], "displayName": "g", "members": before}));
     patch_whole(&ResourceType::group(), &Leniency::STRICT, &group, &request(json!([operation])))
@@ -148,12 +148,13 @@ fn patch_017_row_20_schemas() {
         json!({urn::ENTERPRISE_USER: {"department": "R&D"}, "schemas": [urn::USER, urn::ENTERPRISE_USER]});
     let (urns, urn) = (json!([urn::USER, urn::ENTERPRISE_USER]), urn::ENTERPRISE_USER);
     let after = |before: &Value, operations: Value| user(Leniency::STRICT, before.clone(), operations);
-    // Naming a known schema is allowed and changes nothing: `schemas` follows from what is there.
+    // Naming a known schema is allowed and changes nothing, because `schemas` follows from the content.
     for value in [json!([known]), known.clone(), urns.clone()] {
         let added = after(&json!({}), json!([{"op": "add", "path": "schemas", "value": value}])).unwrap();
         assert_eq!(added["schemas"], json!([urn::USER]));
     }
-    // What follows sees it changed: the extension's attribute puts its URN there, removing the URN takes it away.
+    // Later operations see the change: an attribute of the extension adds its URN, and removing the URN removes the
+    // extension.
     let operations = json!([
         {"op": "add", "path": format!("{urn}:costCenter"), "value": "1"},
         {"op": "remove", "path": format!("schemas[value eq \"{urn}\"]")},
@@ -219,7 +220,7 @@ fn patch_036_what_is_required_is_there_at_the_end() {
         let before = map(json!({"schemas": ["urn:b"], "serial": "1", "keys": [{"value": "k", "note": "n"}]}));
         patch(&badge, &Leniency::STRICT, &before, &request(operations)).map(|(after, _)| Value::Object(after))
     };
-    // Each operation is judged by itself, so removing and adding in one request is refused all the same (PATCH-022).
+    // Each operation is checked by itself, so removing and adding in one request is refused too (PATCH-022).
     let both = json!([{"op": "remove", "path": "serial"}, {"op": "add", "path": "serial", "value": "2"}]);
     assert_eq!(run(both).unwrap_err().scim_type, Some(ScimType::Mutability));
     assert_eq!(run(json!([{"op": "replace", "path": "serial", "value": "2"}])).unwrap()["serial"], "2");
@@ -263,7 +264,7 @@ fn patch_037_the_examples_of_the_rfc() {
         group(json!([babs_link, james_link]), json!([{"op": "remove", "path": "members"}])),
         json!(null)
     );
-    // The RFC leaves out the space before this quote; X13 takes that for a quirk.
+    // The RFC omits the space before this quote. X13 reads that as a quirk.
     let exchange =
         json!([{"op": "remove", "path": format!("members[value eq\"{babs}\"]")}, add(json!([james_member]))]);
     assert_eq!(group(json!([babs_link]), exchange), json!([james_link]));
@@ -416,7 +417,7 @@ fn patch_019_only_primary_is_primary() {
     assert_eq!(after["lamps"], json!([{"value": "a", "primary": true}, {"value": "b", "lit": true}]));
 }
 
-/// A schema with what RFC 7643 has nowhere: lists and read-only parts inside complex values.
+/// Makes a schema with shapes that RFC 7643 does not use: lists and read-only parts inside complex values.
 fn boxes() -> std::sync::Arc<ResourceType> {
     let subs = json!([{"name": "value"}, {"name": "type"}, {"name": "primary", "type": "boolean"},
         {"name": "tags", "multiValued": true}, {"name": "seal", "mutability": "immutable"},
@@ -458,7 +459,7 @@ fn patch_028_row_9_adding_to_a_list_inside_a_value_appends() {
     ] {
         assert_eq!(after["crate"]["tags"], json!(["x", "y"]));
     }
-    // CORE-030: to add what is unassigned says nothing, in a replace it clears.
+    // CORE-030: adding an unassigned value changes nothing, and replacing by one clears.
     for (op, left) in [("add", Some(&json!(["x"]))), ("replace", None)] {
         for nothing in [json!(null), json!([])] {
             let after = run(json!({"op": op, "path": "crate", "value": {"tags": nothing}}));
@@ -524,7 +525,7 @@ fn row_17_what_is_immutable_in_a_single_value_does_not_go_with_it() {
     ] {
         assert_eq!(run(operation.clone()), Err(ScimType::Mutability), "{operation}");
     }
-    // An element may go as a whole, as a member does (RFC 7643 §4.2).
+    // An element may be removed as a whole, as a member may (RFC 7643 §4.2).
     assert_eq!(run(json!({"op": "remove", "path": "boxes[value eq \"a\"]"})).unwrap().get("boxes"), None);
     let kept = json!({"op": "replace", "path": "crate", "value": {"seal": "s", "type": "t"}});
     assert_eq!(run(kept).unwrap()["crate"], json!({"value": "a", "seal": "s", "type": "t"}));
@@ -626,7 +627,7 @@ fn patch_010_unknown_and_misspelt_names_in_a_value() {
     assert_eq!(stays["shoe"], 38);
     assert_eq!(run(keep, "add", json!({}), json!({"shoe": 1, "Shoe": 2})), Err(ScimType::InvalidValue));
 
-    // What a body keeps, a PATCH without a path keeps.
+    // A PATCH without a path keeps what a body keeps.
     for name in [
         "favourite colour",
         "app.role",

@@ -1,4 +1,4 @@
-//! Random sequences of operations, against the model; and what must hold of any plan.
+//! Compares random sequences of operations with the model, and checks laws of every plan.
 
 use std::sync::{Arc, LazyLock};
 
@@ -15,7 +15,7 @@ use crate::model::{
     Attr, BADGE, BADGES, ENTERPRISE, GROUP, GROUPS, Kind, Model, Operation, Rule, Target, Test, USER, USERS,
 };
 
-/// `User` with the enterprise extension and one that has attributes of every shape and mutability.
+/// `User` with the enterprise extension, and one with attributes of every shape and mutability.
 pub(crate) static USER_TYPE: LazyLock<Arc<ResourceType>> = LazyLock::new(|| {
     let schema = Schema::from_json(json!({"id": BADGE, "attributes": described(BADGES)})).unwrap();
     ResourceType::user().with_extension(schema.into(), false).unwrap().into()
@@ -39,7 +39,7 @@ fn described(attributes: &[Attr]) -> Value {
     attributes.iter().map(one).collect()
 }
 
-/// A list of numbers that decides everything that is drawn: what shrinks it shrinks the case.
+/// A list of numbers that decides everything that is drawn. Shrinking the list shrinks the case.
 struct Tape<'a> {
     numbers: &'a [u8],
     at: usize,
@@ -56,7 +56,7 @@ impl Tape<'_> {
         of[self.below(of.len())]
     }
 
-    /// One time of so many.
+    /// True once in so many times.
     fn once_in(&mut self, many: usize) -> bool {
         self.below(many) == many - 1
     }
@@ -65,7 +65,7 @@ impl Tape<'_> {
         self.one_of(&["a", "A", "b", "work", "home", ""]).into()
     }
 
-    /// A value, mostly of the attribute's type.
+    /// Draws a value, mostly of the attribute's type.
     fn value(&mut self, attribute: &Attr) -> Value {
         if self.once_in(24) {
             return self
@@ -87,7 +87,7 @@ impl Tape<'_> {
             Kind::Complex(subs) => {
                 let mut object = Map::new();
                 for sub in subs {
-                    // Mostly there where it is needed, mostly absent where it may not be.
+                    // Mostly present if it is required, mostly absent if it may not be written.
                     let given = match sub.rule {
                         Rule::Required => !self.once_in(12),
                         Rule::ReadOnly => self.once_in(12),
@@ -216,7 +216,7 @@ impl Tape<'_> {
         }
     }
 
-    /// Gives two states of a resource what no schema knows and what only the service provider writes.
+    /// Adds attributes that no schema knows, or that only the service provider writes, to two states of a resource.
     fn with_what_no_client_writes(&mut self, before: &mut Value, after: &mut Value) {
         for resource in [before, after] {
             for name in ["shoe", "app.role", "a[b"] {
@@ -243,7 +243,7 @@ impl Tape<'_> {
         }
     }
 
-    /// A resource as it could be stored: what the model makes of some additions.
+    /// Draws a resource as it could be stored: what the model makes of some additions.
     fn resource(&mut self, model: &Model) -> Value {
         let bare = if model.members {
             json!({"schemas": [model.urn], "displayName": "g"})
@@ -255,7 +255,7 @@ impl Tape<'_> {
         let extensions = model.extensions.iter().map(|(urn, attributes)| (Some(*urn), *attributes));
         for (extension, attributes) in bases.chain(extensions) {
             for attribute in attributes {
-                // What is immutable stays open more often than not, for it can be set once only.
+                // An immutable attribute is mostly left unset, because it can be set only once.
                 if self.once_in(if attribute.rule == Rule::Immutable { 4 } else { 2 }) {
                     let value = self.value(attribute);
                     resource = given(model, resource, extension, attribute.name, value);
@@ -269,7 +269,7 @@ impl Tape<'_> {
     }
 }
 
-/// The resource with this value, if it may have it.
+/// Returns the resource with this value, if it may have the value.
 fn given(
     model: &Model,
     resource: Value,
@@ -340,7 +340,7 @@ fn split(resource: &Value) -> (Resource, Vec<Value>) {
     (Resource::from_canonical(document), members)
 }
 
-/// Carries the steps on a relation out, link by link.
+/// Carries out the steps on a relation, link by link.
 pub(crate) fn link(members: &mut Vec<Value>, plan: &PatchPlan) {
     for edit in plan.relations() {
         match &edit.step {
@@ -394,7 +394,7 @@ fn engine(
     applied(&plan(resource_type, operations)?, before).map_err(keyword)
 }
 
-/// What a plan makes of a resource; a refusal leaves it as it was.
+/// Applies a plan to a resource, and checks that a refusal leaves it unchanged.
 pub(crate) fn applied(plan: &PatchPlan, before: &Value) -> Result<Value, PatchError> {
     let (mut document, mut members) = split(before);
     let untouched = document.clone();
@@ -439,7 +439,7 @@ pub(crate) fn numbers() -> impl Strategy<Value = Vec<u8>> {
 proptest! {
     #![proptest_config(cases(3_000))]
 
-    /// Every result and every refusal is the model's.
+    /// Every result and every refusal equals the model's.
     #[test]
     fn patch_013_patch_014_random_requests_agree_with_the_model(numbers in numbers()) {
         let (model, resource_type, before, operations) = case(&numbers);
@@ -448,7 +448,7 @@ proptest! {
         prop_assert_eq!(found, expected, "{}", told(&before, &operations));
     }
 
-    /// What `diff` writes leads from one resource to the other, and from a resource to itself there is nothing to do.
+    /// What `diff` writes leads from one resource to the other. From a resource to itself it writes nothing.
     #[test]
     fn diff_leads_from_one_resource_to_the_other(numbers in numbers(), others in numbers(), chunk in 1_usize..4) {
         let (_, resource_type, before, _) = case(&numbers);
@@ -477,7 +477,7 @@ proptest! {
         let plan = plan.map_err(|error| TestCaseError::fail(format!("{error}: {}", told_of(&request))))?;
         let mut document = from.clone();
         match plan.apply(&mut document) {
-            // A seal, once there, stays: there is no PATCH for that.
+            // A seal, once set, stays: no PATCH can change it.
             Err(error)
                 if error.kind == PatchErrorKind::Immutable
                     && error.path.contains("box")
@@ -489,8 +489,8 @@ proptest! {
         prop_assert_eq!(written(whole(document, members)), written(sorted(after)), "{}", told_of(&request));
     }
 
-    /// Document edits and relation steps may be carried out apart from each other, and steps joined to one
-    /// are what they were apart.
+    /// Edits of the document and relation steps can be carried out separately. Joined steps do what the single steps
+    /// do.
     #[test]
     fn patch_013_plans_may_be_split_and_their_steps_folded(numbers in numbers()) {
         let (_, resource_type, before, operations) = case(&numbers);
@@ -500,7 +500,7 @@ proptest! {
             let alone = std::slice::from_ref(operation);
             let step = plan(&resource_type, alone).unwrap();
             let (mut document, mut members) = split(&one_by_one);
-            // What is required may come later in the request.
+            // A required attribute may come later in the request.
             let Ok(_) = step.apply(&mut document) else { return Ok(()) };
             link(&mut members, &step);
             one_by_one = whole(document, members);
@@ -517,7 +517,7 @@ proptest! {
     }
 }
 
-/// Gives a resource the immutable attributes of the one it is to be made of; `false` where it cannot have them.
+/// Copies the immutable attributes of the old state to the new one; `false` if it cannot have them.
 fn keep_immutable(before: &Value, after: &mut Value) -> bool {
     ["serial", "keys"].iter().all(|name| {
         let old = before.get(BADGE).and_then(|badge| badge.get(name));
@@ -532,7 +532,7 @@ fn keep_immutable(before: &Value, after: &mut Value) -> bool {
     })
 }
 
-/// Without what only the service provider writes.
+/// Removes what only the service provider writes.
 fn written(mut resource: Value) -> Value {
     let manager = resource.get_mut(urn::ENTERPRISE_USER).and_then(|extension| extension.get_mut("manager"));
     if let Some(Value::Object(manager)) = manager {
@@ -541,7 +541,7 @@ fn written(mut resource: Value) -> Value {
     resource
 }
 
-/// An operation without a path that names members among others is two.
+/// Splits an operation without a path that names members and other attributes.
 fn without_members(operation: &Operation) -> Vec<Operation> {
     let mut rest = operation.clone();
     let members = match (&rest.target, &mut rest.value) {

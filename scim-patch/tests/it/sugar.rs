@@ -1,5 +1,4 @@
-//! Lenient forms: a request that the model takes strictly is rewritten as clients write it, and has to come to what the
-//! model made of the strict one.
+//! Lenient forms: a request that the model accepts is rewritten as clients write it, and must have an equal result.
 
 use proptest::prelude::*;
 use scim_core::{Lenience, Leniency, Quirk, urn};
@@ -9,13 +8,13 @@ use serde_json::{Map, Value, json};
 use crate::model::{Attr, BADGES, ENTERPRISE, GROUP, Kind, Operation, Rule, Target, USER};
 use crate::sequences::{applied, case, cases, numbers, path, sorted};
 
-/// Rewrites what it is given, by numbers.
+/// Rewrites operations, as the numbers decide.
 struct Sugar<'a> {
     numbers: &'a [u8],
     at: usize,
 }
 
-/// Without the quirks that read a well-formed request in another way.
+/// Leaves out the quirks that read a well-formed request in another way.
 const LENIENCY: Leniency = Leniency::INTEROP
     .deny(Quirk::EmptyStringClears)
     .deny(Quirk::DropHollowElements)
@@ -59,21 +58,21 @@ impl Sugar<'_> {
             written["value"] = value;
         }
         if let Some(path) = path(target) {
-            // The attributes of this extension are in no other.
+            // No other schema has the attributes of this extension.
             let bare = path.strip_prefix(urn::ENTERPRISE_USER).and_then(|rest| rest.strip_prefix(':'));
             written["path"] = bare.filter(|_| self.once_in(2)).unwrap_or(&path).into();
         }
         if *op == "remove" && value.is_none() && self.once_in(3) && !selects(target) {
             written["value"] = "spare".into();
         }
-        // A remove from a whole list says nothing that is not understood.
+        // In a remove from a whole list, an unknown member would be refused.
         if *op != "remove" && self.once_in(6) {
             written["comment"] = "x".into();
         }
         written
     }
 
-    /// The attributes of a value without a path.
+    /// Rewrites the attributes of a value without a path.
     fn body(&mut self, extension: Option<&str>, value: &Value) -> Value {
         let Value::Object(values) = value else { return value.clone() };
         let mut written = Map::new();
@@ -159,7 +158,7 @@ fn sub_of(attr: &Attr, name: &str) -> Option<Attr> {
     subs.iter().find(|sub| sub.name == name).copied()
 }
 
-/// Whether a value of a remove could select something there, or would have to.
+/// Whether the value of a remove could, or would have to, select something at this target.
 fn selects(target: &Target) -> bool {
     match target {
         Target::Whole => true,
@@ -193,7 +192,7 @@ proptest! {
     }
 }
 
-// an empty `value` clears all of a single complex attribute, so nothing else may be said of it beside.
+// an empty `value` clears a whole single complex attribute, so the request may name nothing else of it.
 #[test]
 fn q_15_an_empty_value_undoes_no_other_member() {
     let manager = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager";

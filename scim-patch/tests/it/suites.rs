@@ -1,4 +1,4 @@
-//! Cases of other projects' suites, of which nothing but ids is written down here.
+//! Cases of other projects' suites, of which only ids are written here.
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ fn patch_028_patch_030_patch_032_cases_of_other_suites() {
             Some((read, _)) if *read != ours.word(&expected) => {
                 wrong.push(format!("{id}: {} ({ours}), read as {read}", ours.word(&expected)));
             }
-            // A reading that names quirks says that with them the case comes out as its suite has it.
+            // If a reading names quirks, the case has its suite's outcome with these quirks.
             Some((_, reading)) if is_disputed => match (&ours, quirks_named(reading, Leniency::STRICT)) {
                 (Outcome::Refused(_), Some(leniency)) if outcome(case, leniency) != expected => {
                     wrong.push(format!(
@@ -69,7 +69,7 @@ fn patch_028_patch_030_patch_032_cases_of_other_suites() {
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
 
-/// What a case comes to.
+/// The outcome of a case.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Outcome {
     Accepted,
@@ -78,7 +78,8 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
-    /// In the words of `readings.json`. What a case comes to is written down as a digest: its text is not ours.
+    /// Returns the outcome in the words of `readings.json`. A result is written as a digest, because its text is not
+    /// ours.
     pub(crate) fn word(&self, expected: &Self) -> String {
         match self {
             outcome if outcome == expected => "agrees".to_owned(),
@@ -114,7 +115,7 @@ fn expected(case: &Value) -> Outcome {
 
 fn leniency(case: &Value) -> Leniency {
     let preset = case["dialect"].as_str().map_or(Leniency::STRICT, |name| name.parse().unwrap());
-    // That suite's own word for making what a value path misses.
+    // The suite's option for making what a value path does not find.
     let preset = match case["options"]["treatMissingAsAdd"].as_bool() {
         Some(true) => preset.allow(Quirk::ValuePathCreate),
         _ => preset,
@@ -199,14 +200,15 @@ fn user(case: &Value, extension: Option<Value>) -> Arc<ResourceType> {
     builder.build().unwrap().into()
 }
 
-/// These suites patch resources that could not exist, without a `userName` and the like. What a resource
-/// lacks is not required of it.
+/// Drops requirements that the resource of the case does not meet.
+///
+/// These suites patch resources that could not exist, for example without a `userName`.
 fn requiring_what_there_is(schema: &Schema, case: &Value) -> Arc<Schema> {
     let document = without_missing_requirements(schema.document().clone(), case);
     Schema::from_json(document).unwrap().into()
 }
 
-/// The schema's document, in which nothing is required that the resource of the case lacks.
+/// Returns the schema's document, without requirements that the resource of the case does not meet.
 pub(crate) fn without_missing_requirements(mut schema: Value, case: &Value) -> Value {
     let urn = schema["id"].as_str().unwrap_or_default();
     let holder = case["before"].get(urn).unwrap_or(&case["before"]).clone();
@@ -218,8 +220,8 @@ pub(crate) fn without_missing_requirements(mut schema: Value, case: &Value) -> V
     schema
 }
 
-/// What both sides leave open: what the service provider computes, the order of what has none, and `schemas`
-/// where the resource has no schema.
+/// Removes what both sides leave open: values computed by the service provider, the order of unordered values, and
+/// `schemas` if the resource has no schema.
 pub(crate) fn normal(resource: &Value, case: &Value) -> Value {
     let mut resource = clean(resource.as_object().cloned().unwrap_or_default());
     resource.remove("meta");
@@ -241,7 +243,7 @@ pub(crate) fn normal(resource: &Value, case: &Value) -> Value {
     Value::Object(resource)
 }
 
-/// Without `null` and what is empty: that is unassigned (CORE-030).
+/// Removes `null` and empty values, which are unassigned (CORE-030).
 pub(crate) fn clean(members: Map<String, Value>) -> Map<String, Value> {
     let value = |value: Value| match value {
         Value::Object(members) => Value::Object(clean(members)),

@@ -14,7 +14,7 @@ fn cases_of_suites_2() {
     for name in ["sdk-patch", "ping-patch", "elimity-patch"] {
         let Some(cases) = suite_2(name) else { return };
         differences.judge(&cases, Leniency::STRICT, |case, strict| {
-            // Some cases are of a server that is set up for Entra.
+            // Some cases are for a server that is configured for Entra.
             let preset = case["preset"].as_str().map_or(strict, |name| name.parse().unwrap());
             let mut leniency = if strict == Leniency::STRICT { preset } else { strict };
             if case["sdk_config"]["ignoreUnknownAttributes"] == true {
@@ -32,7 +32,7 @@ fn cases_of_suites_2() {
     differences.settle();
 }
 
-/// What the suite expects; `None` where it says no more than whether it is refused.
+/// Returns what the suite expects; `None` if it only says whether the request is refused.
 fn expected(case: &Value) -> Option<Outcome> {
     match (&case["error"], &case["after"]) {
         (Value::String(keyword), _) => Some(Outcome::Refused(keyword.clone())),
@@ -57,7 +57,7 @@ fn outcome(case: &Value, leniency: Leniency) -> Outcome {
     }
 }
 
-/// Without `schemas`, which follows from the rest, and with all values in one order, as they have none of their own.
+/// Removes `schemas`, which follows from the content, and sorts all values, because they have no order.
 fn unordered(mut resource: Value) -> Value {
     fn sort(value: &mut Value) {
         match value {
@@ -74,7 +74,7 @@ fn unordered(mut resource: Value) -> Value {
     resource
 }
 
-/// The resource type of the case; what its resource lacks is not required of it.
+/// Returns the resource type of the case, without requirements that its resource does not meet.
 fn resource_type(case: &Value) -> Result<Arc<ResourceType>, SchemaError> {
     match &case["schema"] {
         Value::String(_) => Ok(crate::suites::resource_type(case)),

@@ -1,5 +1,5 @@
-//! Random filters over random resources: each database says of each resource, in each layout, what the evaluator
-//! says, and never `NULL`.
+//! Random filters over random resources. In each layout, each database decides as the evaluator does, and never says
+//! `NULL`.
 
 use std::cell::RefCell;
 
@@ -48,7 +48,7 @@ fn on_random_cases<D: Database>(database: D) {
     result.unwrap_or_else(|error| panic!("{error}"));
 }
 
-/// Of each type whose comparison is written out in SQL, each value compared with each.
+/// Compares each value with each, for each type whose comparison is written out in SQL.
 fn on_every_pair<D: Database>(database: D) {
     use CompareOp::{Eq, Ge, Gt, Le, Lt};
     let ordered: &[_] = &[Eq, Gt, Ge, Lt, Le];
@@ -66,7 +66,7 @@ fn on_every_pair<D: Database>(database: D) {
             let filter = |value: &Value| Filter::compare(&path, *op, literal(value.clone())).unwrap();
             values.iter().map(filter).collect::<Vec<_>>()
         };
-        // PostgreSQL gives no more than 1,664 columns at once.
+        // PostgreSQL returns at most 1,664 columns.
         for filters in ops.iter().flat_map(compare).collect::<Vec<_>>().chunks(200) {
             let case = Case { ascii: false, filters: filters.to_vec(), resources: resources.clone() };
             agreement.check(&case).unwrap_or_else(|error| panic!("{error}"));
@@ -74,7 +74,7 @@ fn on_every_pair<D: Database>(database: D) {
     }
 }
 
-/// A database with what it has been asked in each layout, and how many resources that found.
+/// A database, with the number of filters asked in each layout and of resources found.
 struct Agreement<D> {
     database: D,
     user: ResourceType,
@@ -123,7 +123,7 @@ impl<D: Database> Agreement<D> {
     }
 }
 
-/// The filters that bind, in each layout that can say them.
+/// Returns the filters that bind, for each layout that can express them.
 fn questions<'c>(
     user: &ResourceType,
     layouts: &[Layout],
@@ -157,12 +157,12 @@ fn questions<'c>(
 struct Layout {
     name: &'static str,
     table: Table,
-    /// Attributes that it does not answer.
+    /// Attributes for which it has no SQL.
     refuses: &'static [&'static str],
     ascii_only: bool,
 }
 
-/// Single values with columns of their own.
+/// Single values that have their own columns.
 const COLUMNS: [&str; 15] = [
     "userName",
     "externalId",
@@ -181,7 +181,7 @@ const COLUMNS: [&str; 15] = [
     "label",
 ];
 
-/// The path of what is in the column.
+/// Returns the path of the attribute in the column.
 fn path(column: &str) -> String {
     match column {
         "manager" => format!("{}:{column}", scim_core::urn::ENTERPRISE_USER),
@@ -251,7 +251,7 @@ fn layouts(dialect: Dialect) -> [Layout; 4] {
     ]
 }
 
-/// The rows of each table.
+/// Returns the rows of each table.
 fn load(user: &ResourceType, resources: &[Stored]) -> [Loaded; 8] {
     let mut tables: [Loaded; 8] = Default::default();
     for (row, stored) in resources.iter().enumerate() {
@@ -295,7 +295,7 @@ fn load(user: &ResourceType, resources: &[Stored]) -> [Loaded; 8] {
             tables[6].extend(json!({"user": row, "group": group_row}).as_object().cloned());
             tables[7].extend(json!({"row": group_row, "id": group}).as_object().cloned());
         }
-        // What has a place of its own in the mixed layout is nowhere else.
+        // In the mixed layout, what has its own place is not in the JSON.
         for (outer, inner) in [("", "userName"), ("", "emails"), ("name", "familyName")] {
             without(&mut all, outer, inner);
         }

@@ -13,7 +13,7 @@ use crate::support::{Links, Stored};
 
 pub(super) const TEST: &str = "urn:example:params:scim:schemas:extension:test:2.0:User";
 
-/// The user with an extension in which every type occurs.
+/// Makes the user type with an extension in which every type occurs.
 pub(super) fn user() -> ResourceType {
     let points = [
         Attribute::string("label"),
@@ -41,7 +41,7 @@ pub(super) fn user() -> ResourceType {
     ResourceType::user().with_extension(Arc::new(schema), false).unwrap()
 }
 
-/// What is asked of which resources; `ascii` if no text has other characters.
+/// Filters and resources. `ascii` if all texts are ASCII.
 #[derive(Debug)]
 pub(super) struct Case {
     pub(super) ascii: bool,
@@ -49,7 +49,7 @@ pub(super) struct Case {
     pub(super) resources: Vec<Fields>,
 }
 
-/// What a resource is made of.
+/// The parts of a resource.
 #[derive(Clone, Debug)]
 pub(super) struct Fields {
     document: Value,
@@ -71,7 +71,7 @@ pub(super) fn case() -> impl Strategy<Value = Case> {
 }
 
 impl Fields {
-    /// A resource of which only this attribute matters, one of the extension's.
+    /// Makes a resource of which only this attribute of the extension matters.
     pub(super) fn with(name: &str, value: &Value) -> Self {
         let document = json!({TEST: {name: value}});
         Self { document, groups: Vec::new(), id: "1".to_owned(), created: 0, modified: 0 }
@@ -142,7 +142,7 @@ fn fields(ascii: bool) -> impl Strategy<Value = Fields> {
     )
 }
 
-/// An object of those members that are there; none if none is.
+/// Makes an object of those members that have a value, or nothing if there are none.
 fn object<const N: usize>(
     members: [(&'static str, BoxedStrategy<Option<Value>>); N],
 ) -> BoxedStrategy<Option<Value>> {
@@ -180,7 +180,7 @@ fn pieces(ascii: bool) -> Vec<&'static str> {
     pieces
 }
 
-/// All of one piece, and some of two.
+/// Returns all texts of one piece, and some of two.
 pub(super) fn texts() -> Vec<Value> {
     let pieces = pieces(false);
     let pairs = pieces.iter().zip(pieces.iter().skip(1)).map(|(one, other)| format!("{one}{other}"));
@@ -204,8 +204,9 @@ fn integers() -> Vec<Value> {
     [0, 1, -1, 2, (1 << 53) - 1, 1 << 53, (1 << 53) + 1, i64::MAX, i64::MIN].map(Value::from).to_vec()
 }
 
-/// Whole numbers beyond 63 bits are those that are floats, too: SQLite knows no others. Where documents are stored
-/// as they are, none is written as a float that is not written out: PostgreSQL reads the digits.
+/// Whole numbers beyond 63 bits are also exact as floats, because SQLite has no others.
+///
+/// If documents are stored verbatim, every float is written with all its digits, because PostgreSQL reads the digits.
 pub(super) fn decimals(verbatim: bool) -> Vec<Value> {
     let mut floats = vec![0.0, 0.1, -0.5, 0.5, 1.0, 1.5, 2.0_f64.powi(53), 1e300, -1e300, 5e-324];
     if !verbatim {
@@ -281,7 +282,7 @@ fn filter(ascii: bool) -> impl Strategy<Value = Filter> {
     let every: &[CompareOp] = &CompareOp::ALL;
     let (equal, ordered): (&[_], &[_]) = (&[Eq, Ne], &[Eq, Ne, Gt, Ge, Lt, Le]);
     let flag = any::<bool>().prop_map(Value::from).boxed();
-    // An operand may be of either alphabet of base64.
+    // An operand may use either alphabet of base64.
     let bytes = prop_oneof![binary(), Just(Value::from("-_-_"))].boxed();
     let term = move |paths: &[&str], ops: &[CompareOp], value: BoxedStrategy<Value>| {
         let paths: Vec<_> = paths.iter().map(|path| (*path).to_owned()).collect();

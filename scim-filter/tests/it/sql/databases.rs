@@ -1,4 +1,4 @@
-//! The databases, with the same tables in each.
+//! The databases, each with equal tables.
 
 use postgres::types::ToSql;
 use rusqlite::params_from_iter;
@@ -12,7 +12,7 @@ pub(super) type Loaded = Vec<Map<String, Value>>;
 /// A column, and its type in SQLite and in PostgreSQL.
 type Declared = (&'static str, &'static str, &'static str);
 
-/// Each table with its columns. In PostgreSQL some would sort otherwise than SCIM does.
+/// Each table with its columns. In PostgreSQL the collation of some differs from SCIM's order.
 pub(super) const TABLES: [(&str, &[Declared]); 8] = [
     (
         "users",
@@ -65,10 +65,11 @@ pub(super) const TABLES: [(&str, &[Declared]); 8] = [
 pub(super) trait Database {
     const DIALECT: Dialect;
 
-    /// Puts these rows in place of what is there, tables in the order of [`TABLES`].
+    /// Replaces all rows by these, with tables in the order of [`TABLES`].
     fn load(&mut self, tables: &[Loaded]);
 
-    /// What each condition is for each user, in the order of their rows; the parameters are numbered through.
+    /// Returns the result of each condition for each user, in the order of their rows. Parameters are numbered across
+    /// all conditions.
     fn ask(&mut self, conditions: &[Condition]) -> Vec<Vec<Option<bool>>>;
 }
 
@@ -139,11 +140,11 @@ fn sqlite_value(value: Option<&Value>) -> Sqlite {
     }
 }
 
-/// The server named by `SCIM_POSTGRES`; `None` says that the test is skipped.
+/// Connects to the server named by `SCIM_POSTGRES`. `None` says that the test is skipped.
 pub(super) fn postgres() -> Option<postgres::Client> {
     let server = scim_testdata::required("SCIM_POSTGRES")?;
     let mut client = postgres::Client::connect(&server, postgres::NoTls).unwrap();
-    // Compiling a statement that is asked once takes far longer than it runs.
+    // Compiling a statement that runs once takes far longer than running it.
     client.batch_execute("SET jit = off").unwrap();
     client.batch_execute(&ddl(|column| column.2.to_owned())).unwrap();
     Some(client)
@@ -153,7 +154,7 @@ impl Database for postgres::Client {
     const DIALECT: Dialect = Dialect::Postgres;
 
     fn load(&mut self, tables: &[Loaded]) {
-        // DELETE would leave the rows to a vacuum, which temporary tables never get.
+        // DELETE would leave dead rows for a vacuum, which temporary tables never get.
         let names = TABLES.map(|(table, _)| format!("\"{table}\"")).join(", ");
         self.batch_execute(&format!("TRUNCATE {names}")).unwrap();
         for ((table, _), rows) in TABLES.iter().zip(tables) {

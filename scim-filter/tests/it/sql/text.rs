@@ -1,4 +1,4 @@
-//! What is written, and what is refused.
+//! The SQL that is written, and the filters that are refused.
 
 use rusqlite::params_from_iter;
 use scim_core::{Lenience, Leniency, ResourceType, urn};
@@ -214,7 +214,7 @@ fn what_has_no_place_is_named() {
     refuses("groups pr", &Table::new("t", "k").json(Json::comparable("d")), "groups");
     let department = format!("{}:department", urn::ENTERPRISE_USER);
     refuses(&format!("{department} pr"), &users, &department);
-    // Compared without regard to case, kept as it was sent.
+    // It is compared without regard to case, but stored as it was sent.
     refuses(r#"title eq "a""#, &users, "title");
     refuses("phoneNumbers pr", &users.column("phoneNumbers", Column::verbatim("phone")), "phoneNumbers");
 }
