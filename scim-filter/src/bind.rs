@@ -62,9 +62,14 @@ impl BoundFilter {
 impl Filter {
     /// Looks up every attribute in `resource_type` and types every operand.
     ///
-    /// Each error is 400 `invalidFilter`: an unknown attribute, an operand of another type than the attribute, an
-    /// operator that the type does not have, a complex attribute without a sub-attribute to compare, a secret, a value
-    /// path where none is allowed.
+    /// Each error is 400 `invalidFilter`. The causes are:
+    ///
+    /// - an unknown attribute,
+    /// - an operand of another type than the attribute,
+    /// - an operator that the type does not have,
+    /// - a complex attribute without a sub-attribute to compare,
+    /// - a secret,
+    /// - a value path on an attribute that takes no value path.
     ///
     /// # Errors
     ///

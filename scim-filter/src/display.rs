@@ -16,7 +16,7 @@ enum Step {
     Text(&'static str),
 }
 
-/// Uses a stack of its own instead of recursion, because a built filter may be nested deeper than a parsed one.
+/// Uses an explicit stack instead of recursion, because a built filter may be nested deeper than a parsed one.
 fn write_tree(tree: &Tree, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let mut steps = vec![Step::Node(tree.root())];
     while let Some(step) = steps.pop() {

@@ -1,4 +1,4 @@
-//! The operators and literals of a comparison — RFC 7644 §3.4.2.2, `compareOp` and `compValue`.
+//! The operators and literals of a comparison: `compareOp` and `compValue` of RFC 7644 §3.4.2.2.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -33,7 +33,7 @@ impl CompareOp {
     pub const ALL: [Self; 9] =
         [Self::Eq, Self::Ne, Self::Co, Self::Sw, Self::Ew, Self::Gt, Self::Ge, Self::Lt, Self::Le];
 
-    /// Returns the operator as it is written.
+    /// Returns the operator's word in a filter.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Eq => "eq",

@@ -1,4 +1,4 @@
-//! PATCH paths — RFC 7644 §3.5.2 Figure 7.
+//! PATCH paths (RFC 7644 §3.5.2 Figure 7).
 
 use std::fmt;
 use std::str::FromStr;

@@ -22,7 +22,7 @@ use crate::plan::index_key;
 pub fn sort_key(leaf: &Attribute, value: &Value) -> Option<String> {
     match (leaf.r#type, value) {
         (Type::String | Type::Boolean, value) => index_key(leaf, value),
-        // Neither type has an order of its own, so the text decides.
+        // Neither type defines an order, so the text decides.
         (Type::Reference | Type::Binary, Value::String(text)) => Some(text.clone()),
         (Type::DateTime, Value::String(text)) => text.parse::<DateTime>().ok().map(|at| at.sort_key()),
         (Type::Integer | Type::Decimal, Value::Number(number)) => number_key(number),

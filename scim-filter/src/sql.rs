@@ -46,15 +46,15 @@
 //!
 //! | attribute type | comparable form | in a column of SQLite | of PostgreSQL |
 //! | --- | --- | --- | --- |
-//! | string | [`scim_core::fold`], as it is if `caseExact` | `TEXT` | `text COLLATE "C"` |
-//! | reference | as it is | `TEXT` | `text COLLATE "C"` |
-//! | boolean | as it is | `INTEGER`, 0 or 1 | `boolean` |
-//! | integer | as it is | `INTEGER` | `bigint` |
-//! | decimal | as it is, whole numbers as integers | `NUMERIC` | `numeric` |
+//! | string | [`scim_core::fold`], unchanged if `caseExact` | `TEXT` | `text COLLATE "C"` |
+//! | reference | unchanged | `TEXT` | `text COLLATE "C"` |
+//! | boolean | unchanged | `INTEGER`, 0 or 1 | `boolean` |
+//! | integer | unchanged | `INTEGER` | `bigint` |
+//! | decimal | unchanged, whole numbers as integers | `NUMERIC` | `numeric` |
 //! | dateTime | a text that sorts by time, to full precision | `TEXT` | `text COLLATE "C"` |
 //! | binary | hexadecimal | `TEXT` | `text COLLATE "C"` |
 //!
-//! If the form is "as it is", [`Column::verbatim`] works too. A JSON column is text or JSONB in SQLite, and `jsonb` in
+//! If the form is "unchanged", [`Column::verbatim`] works too. A JSON column is text or JSONB in SQLite, and `jsonb` in
 //! PostgreSQL.
 //!
 //! # What it rests on

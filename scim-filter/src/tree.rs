@@ -86,7 +86,7 @@ struct Slot {
     place: Place,
     /// The first node of the subtree.
     first: NodeId,
-    /// The next branch of the same chain. Without meaning if there is none.
+    /// The next branch of the same chain. Without meaning for the last branch and outside chains.
     next: NodeId,
     /// The value path whose subtree begins with this node. Its own id is never 0.
     value_path: Option<NonZeroU32>,

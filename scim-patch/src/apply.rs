@@ -37,7 +37,7 @@ impl PatchPlan {
     ///
     /// # Errors
     ///
-    /// `noTarget`, `mutability` or `invalidValue`; 413 if the limit of steps or of bytes is exceeded; 500 if the stored
+    /// `noTarget`, `mutability` or `invalidValue`. 413 if the limit of steps or of bytes is exceeded. 500 if the stored
     /// document does not have the form of its schema. The resource is then unchanged, because each touched attribute is
     /// set aside and put back.
     pub fn apply(&self, resource: &mut Resource) -> Result<Changed, PatchError> {
@@ -354,7 +354,9 @@ impl Applier<'_> {
         Ok(())
     }
 
-    /// Returns the error for a required attribute that is missing, which has been removed.
+    /// Turns the error for a missing required attribute into one that names it.
+    ///
+    /// If the attribute had a value, the error is `mutability`, because the request removed the value.
     // PATCH-022
     fn lacks(&self, error: Error) -> PatchError {
         let blamed = |touched: &Touched| {

@@ -97,7 +97,7 @@ impl Edit {
     }
 }
 
-/// Selects values of a complex attribute. A single-valued attribute has one or none.
+/// Selects values of a complex attribute. A single-valued attribute has at most one.
 #[derive(Clone, Debug)]
 pub(crate) enum Which {
     /// The value of a single-valued attribute, or a new one.

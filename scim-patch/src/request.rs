@@ -1,4 +1,4 @@
-//! The PATCH message — RFC 7644 §3.5.2.
+//! The PATCH message (RFC 7644 §3.5.2).
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -44,8 +44,13 @@ impl PatchRequest {
     ///
     /// # Errors
     ///
-    /// 400 `invalidSyntax` for a body that is not a PATCH request: not an object, `schemas` without the PatchOp URN, no
-    /// or empty `Operations`, an unknown `op`, a `path` that is not a string. 413 if a limit is exceeded.
+    /// 413 if a limit is exceeded. 400 `invalidSyntax` for a body that is not a PATCH request:
+    ///
+    /// - it is not an object,
+    /// - its `schemas` lack the PatchOp URN,
+    /// - its `Operations` are missing or empty,
+    /// - an `op` is unknown,
+    /// - a `path` is not a string.
     // PATCH-002, PATCH-003, PATCH-004
     pub fn parse(body: &[u8], lenience: &mut Lenience, limits: &Limits) -> Result<Self, PatchError> {
         Self::from_value_within(parse_json(body, limits).map_err(PatchError::in_body)?, lenience, limits)
@@ -146,7 +151,7 @@ impl Default for PatchRequest {
     }
 }
 
-/// One operation, as it is on the wire.
+/// One operation in its wire form.
 #[derive(Clone, PartialEq, Serialize)]
 pub struct Operation {
     /// The kind of the operation.

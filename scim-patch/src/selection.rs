@@ -66,7 +66,7 @@ fn names(value: &Value) -> Vec<String> {
 
 /// Returns what an element holds under these names; `None` if it lacks one.
 ///
-/// The form is equal if and only if the values are equal in a filter.
+/// Values that a filter takes as equal give equal results.
 fn held(attribute: &Attribute, element: &Value, names: &[String]) -> Option<Vec<String>> {
     match element {
         Value::Object(object) => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use scim_core::{Reference, Resource, ResourceType, Timestamp};
 use scim_patch::RelationEdit;
 
-/// An ordered list of writes. All of them happen at one moment, or none does.
+/// An ordered list of writes. Either all of them happen, at one moment, or nothing does.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Batch {
@@ -194,7 +194,7 @@ pub enum Precondition {
     None,
     /// The version must be one of these. An empty list allows no change.
     Match(Vec<u64>),
-    /// Its version must be none of these.
+    /// The version must not be one of these.
     NoneMatch(Vec<u64>),
 }
 

@@ -304,7 +304,7 @@ pub trait LinkChunks: Send + Sync {
     fn held(&self) -> usize;
 }
 
-/// One link as it is shown: the other end, with its computed properties.
+/// One link, as a response shows it: the other end, with its computed properties.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Link {

@@ -16,7 +16,7 @@ use crate::query::{Query, Seek};
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Sort {
-    /// What is compared.
+    /// The key that is compared.
     pub by: SortBy,
     /// Whether the greatest comes first.
     pub descending: bool,
@@ -60,8 +60,8 @@ impl SortBy {
     ///
     /// # Errors
     ///
-    /// 400 `invalidPath` if the path is malformed, if the type does not have it, or if it has no order: a complex
-    /// attribute without `value`, an extension, links, an attribute that is never returned.
+    /// 400 `invalidPath` if the path is malformed, if the type does not have it, or if it has no order. A complex
+    /// attribute without `value`, an extension, links and an attribute that is never returned have no order.
     // FILT-032
     pub fn bind(path: &str, resource_type: &ResourceType, lenience: &mut Lenience) -> Result<Self, Error> {
         let refused = |what: &str| Error::invalid_path(format!("`sortBy`: `{path}` {what}"));

@@ -18,8 +18,8 @@ use crate::query::{Get, Page, Query, Stored};
 /// which a store applies the filter of a [`RemoveWhere`](scim_patch::RelationStep::RemoveWhere)
 /// ([`Link::to_element`](crate::Link::to_element)).
 ///
-/// A store that keeps [index keys](crate::index_keys) never answers from keys that were made for other attributes than
-/// the type of the call has indexed or unique. It rebuilds them, or refuses with
+/// A store that keeps [index keys](crate::index_keys) never answers from keys of outdated definitions. If the keys were
+/// made for other attributes than the type of the call has indexed or unique, it rebuilds them or refuses with
 /// [`StaleIndex`](StoreError::StaleIndex).
 ///
 /// A store that keeps documents as they were written keeps the type's

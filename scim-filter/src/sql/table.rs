@@ -72,7 +72,7 @@ impl Table {
 
     /// Returns the paths that the resource type does not know, in lower case.
     ///
-    /// Check in a test of your own that there are none. A mapping under a misspelt name is not read; the JSON, if there
+    /// Check in your own test that the list is empty. A mapping under a misspelt name is not read; the JSON, if there
     /// is any, is read instead.
     pub fn unknown_paths(&self, resource_type: &ResourceType) -> Vec<String> {
         let mut unknown = Vec::new();
