@@ -1,4 +1,4 @@
-//! Reading what servers really send.
+//! Reads what servers really send.
 
 use std::fmt::Display;
 use std::time::{Duration, SystemTime};
@@ -15,7 +15,7 @@ use crate::bounds::Bounds;
 use crate::error::{ClientError, ErrorBody};
 use crate::query::Query;
 
-/// A success as it is, anything else as an error.
+/// Passes a success on and turns every other answer into an error.
 pub(crate) fn check(response: Response<Bytes>, bounds: &Bounds) -> Result<Response<Bytes>, ClientError> {
     let status = response.status();
     if status.is_success() {
@@ -29,32 +29,33 @@ pub(crate) fn check(response: Response<Bytes>, bounds: &Bounds) -> Result<Respon
     Err(ClientError::Status { status, body, retry_after })
 }
 
-/// Reads JSON of bounded depth, with a bounded number of values and no key twice.
+/// Parses JSON of limited depth with a limited number of values; an object may not have a key twice.
 pub(crate) fn parse(body: &Bytes, bounds: &Bounds) -> Result<Value, ClientError> {
     parse_json(body, &bounds.json).map_err(|error| unreadable(error.detail, body.clone()))
 }
 
-/// Reads JSON into a type.
+/// Parses JSON into a type.
 pub(crate) fn decode<T: DeserializeOwned>(body: &Bytes, bounds: &Bounds) -> Result<T, ClientError> {
     decode_parsed(parse(body, bounds)?, body, bounds)
 }
 
-/// [`decode`] for a body that has been parsed already.
+/// Decodes a body that is parsed already; see [`decode`].
 pub(crate) fn decode_parsed<T: DeserializeOwned>(
     value: Value,
     body: &Bytes,
     bounds: &Bounds,
 ) -> Result<T, ClientError> {
-    // The value is given away, so that it does not take memory beside what is made of it.
+    // The value is moved, so that it takes no memory while the decoded type exists.
     T::deserialize(value).or_else(|error| {
-        // `null` is the same as absent (RFC 7643 §2.5), but not to every Rust type.
+        // `null` means absent (RFC 7643 §2.5), but not to every Rust type.
         let stripped = without_nulls(parse(body, bounds)?);
         T::deserialize(stripped).map_err(|_| unreadable(error, body.clone()))
     })
 }
 
-/// Reads the page that answers a query, without nulls. It may lack its `schemas`, but not everything that makes
-/// it a page.
+/// Decodes the page that answers a query, after removing each `null`.
+///
+/// `schemas` may be missing, but then the page must have `totalResults` or `Resources`.
 pub(crate) fn decode_list<T: DeserializeOwned>(
     body: &Bytes,
     bounds: &Bounds,
@@ -66,7 +67,7 @@ pub(crate) fn decode_list<T: DeserializeOwned>(
     {
         map.entry("schemas").or_insert_with(|| json!([urn::LIST_RESPONSE]));
     }
-    // Counted before any is decoded, because a typed resource is far larger than `{}`.
+    // Resources are counted before they are decoded, because a typed resource is far larger than `{}`.
     let found = page.get("Resources").and_then(Value::as_array).map_or(0, Vec::len) as u64;
     let limit = Bounds::page(query);
     if found > limit {
@@ -75,13 +76,13 @@ pub(crate) fn decode_list<T: DeserializeOwned>(
     serde_json::from_value(page).map_err(|error| unreadable(error, body.clone()))
 }
 
-/// The error for an answer, which it may quote, that is not what was asked for.
+/// Makes the error for an answer that does not fit the request. The error's text may quote the answer.
 pub(crate) fn unreadable(error: impl Display, body: impl Into<Bytes>) -> ClientError {
     let source = serde_json::Error::custom(printable(&error.to_string()));
     ClientError::Decode { source, body: body.into() }
 }
 
-/// Whether a body holds no resource: nothing, or the `{}` that Google answers to PATCH.
+/// Returns whether a body holds no resource: it is empty, `null`, or the `{}` that Google answers to PATCH.
 pub(crate) fn is_blank(body: &[u8]) -> bool {
     matches!(body.trim_ascii(), b"" | b"{}" | b"null")
 }
@@ -104,7 +105,9 @@ fn without_nulls(mut value: Value) -> Value {
     value
 }
 
-/// By schema URN, or by the members that only a SCIM error has; the HTTP status fills the gap.
+/// Reads the body of an error: a SCIM error is known by its schema URN or by members that only it has.
+///
+/// A status that the body lacks is taken from the response.
 // CLI-030
 fn error_body(status: StatusCode, body: Bytes, bounds: &Bounds) -> ErrorBody {
     let Ok(value) = parse_json(&body, &bounds.json) else {
@@ -122,7 +125,7 @@ fn error_body(status: StatusCode, body: Bytes, bounds: &Bounds) -> ErrorBody {
     ErrorBody::Json(value)
 }
 
-/// RFC 9110 §10.2.3: seconds, or a date, which is read against the server's own clock if it sends it.
+/// Reads `Retry-After` (RFC 9110 §10.2.3): seconds or a date. A date is compared with the server's `Date`, if sent.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = |name: HeaderName| headers.get(name)?.to_str().ok().map(str::trim);
     let date =

@@ -1,11 +1,11 @@
-//! The base URL: what it may be, and how the addresses of requests are made from it.
+//! The base URL: which ones are allowed, and how the URLs of requests are made from it.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::{Host, Url};
 
 use crate::error::ClientError;
 
-/// Everything but the unreserved characters of RFC 3986 §2.3: a space is `%20`, a plus `%2B`.
+/// Everything but the unreserved characters of RFC 3986 §2.3: a space becomes `%20`, a plus `%2B`.
 const STRICT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 pub(crate) fn encode(text: &str) -> String {
@@ -16,7 +16,7 @@ pub(crate) fn encode(text: &str) -> String {
 #[derive(Clone, Debug)]
 pub(crate) struct BaseUrl {
     url: Url,
-    /// The URL without a slash at its end.
+    /// The URL without trailing slashes.
     text: String,
 }
 
@@ -49,7 +49,7 @@ impl BaseUrl {
         Ok(Self { url, text })
     }
 
-    /// Whether it is `http://`. Redirects stay at the origin, so no request will need TLS.
+    /// Returns whether it is `http://`. Redirects stay at the origin, so no request will need TLS.
     pub(crate) fn is_plain(&self) -> bool {
         self.url.scheme() == "http"
     }
@@ -58,22 +58,23 @@ impl BaseUrl {
         &self.text
     }
 
-    /// The address of an endpoint.
+    /// Returns the URL of an endpoint.
     pub(crate) fn endpoint(&self, path: &str) -> String {
         format!("{}/{}", self.text, path.trim_matches('/'))
     }
 
-    /// The address of one resource: its id is one path segment, whatever characters it holds.
+    /// Returns the URL of one resource. Its id is one path segment, whatever characters it has.
     pub(crate) fn resource(&self, path: &str, id: &str) -> Result<String, ClientError> {
-        // A URL library folds dot segments away, encoded or not: the request would reach the list.
+        // A URL library removes dot segments, encoded or not. The request would then reach the whole list.
         if matches!(id, "" | "." | "..") {
             return Err(ClientError::InvalidId { id: id.to_owned() });
         }
         Ok(format!("{}/{}", self.endpoint(path), encode(id)))
     }
 
-    /// What a `Location` that came from `url` points to, if it is on the same origin: the token and
-    /// people's data go to no other.
+    /// Resolves a `Location` that was received from `url`, and refuses any origin but the base URL's.
+    ///
+    /// The token and personal data must not go to another origin.
     // CLI-025
     pub(crate) fn follow(&self, url: &str, location: &str) -> Result<String, ClientError> {
         let refuse = || ClientError::Location { location: location.to_owned() };

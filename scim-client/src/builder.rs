@@ -1,4 +1,4 @@
-//! Settings of a client, checked before the first request.
+//! The settings of a client, which are checked before the first request.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::client::Client;
 use crate::error::ClientError;
 use crate::transport::Transport;
 
-/// Makes a [`Client`]; begun by [`Client::builder`].
+/// Builds a [`Client`]. [`Client::builder`] creates it.
 #[must_use]
 pub struct ClientBuilder {
     base_url: String,
@@ -41,44 +41,45 @@ impl ClientBuilder {
         self
     }
 
-    /// Names the program; `scim-client/<version>` otherwise. Some servers refuse requests without one.
+    /// Sets the user agent; the default is `scim-client/<version>`. Some servers refuse requests without one.
     pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
         self.user_agent = user_agent.into();
         self
     }
 
-    /// Sends requests by this transport; with the `reqwest` feature there is a default.
+    /// Sends requests through this transport. With the `reqwest` feature there is a default.
     pub fn transport(mut self, transport: Arc<dyn Transport>) -> Self {
         self.transport = Some(transport);
         self
     }
 
-    /// Lets the base URL begin with `http://` for hosts other than this one: tokens and people's data
-    /// are then readable on the way.
+    /// Allows a base URL that begins with `http://` for hosts other than this one.
+    ///
+    /// Tokens and personal data can then be read on the way.
     // CLI-001
     pub fn allow_http(mut self) -> Self {
         self.allow_http = true;
         self
     }
 
-    /// Takes responses of at most this many JSON values, counting every element and member; 1,000,000
-    /// otherwise. More is [`ClientError::Decode`].
+    /// Sets how many JSON values a response may have, counting every element and member. The default is 1,000,000.
     ///
-    /// A million values take at most about 450 MB of memory. How many bytes a response may have is for the
-    /// transport to say; how many levels, 34, is fixed.
+    /// A larger response is [`ClientError::Decode`]. A million values take at most about 450 MB of memory. The
+    /// transport limits the bytes of a response. The limit of 34 levels is fixed.
     pub fn max_response_values(mut self, values: usize) -> Self {
         self.bounds.json.elements = values;
         self
     }
 
-    /// Walks through lists of at most this many resources; 1,000,000 otherwise. More is
-    /// [`ClientError::ListTooLong`].
+    /// Sets how many resources a list may have that is read page by page. The default is 1,000,000.
+    ///
+    /// A longer list is [`ClientError::ListTooLong`].
     pub fn max_resources(mut self, resources: u64) -> Self {
         self.bounds.resources = resources;
         self
     }
 
-    /// Checks the settings.
+    /// Checks the settings and makes the client.
     ///
     /// # Errors
     ///
@@ -104,7 +105,7 @@ impl ClientBuilder {
 
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Neither the token nor the base URL, which has not been checked for a password yet.
+        // The token is left out, and so is the base URL: it is not checked for a password yet.
         f.debug_struct("ClientBuilder").field("user_agent", &self.user_agent).finish_non_exhaustive()
     }
 }

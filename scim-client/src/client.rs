@@ -19,7 +19,7 @@ use crate::error::ClientError;
 use crate::query::Query;
 use crate::transport::Transport;
 
-/// How often a request may be sent on by 307 and 308.
+/// How many redirects by 307 and 308 a request may follow.
 const MAX_HOPS: usize = 5;
 
 /// A SCIM client. Cloning is cheap and shares everything.
@@ -36,8 +36,7 @@ struct Inner {
 }
 
 impl Client {
-    /// Begins a client for the service provider at this base URL, such as
-    /// `https://example.com/scim/v2`.
+    /// Begins a client for the service provider at this base URL, such as `https://example.com/scim/v2`.
     pub fn builder(base_url: &str) -> ClientBuilder {
         ClientBuilder::new(base_url)
     }
@@ -51,29 +50,30 @@ impl Client {
         Self { inner: Arc::new(Inner { base, headers, transport, bounds }) }
     }
 
-    /// The users.
+    /// Returns the endpoint of users.
     pub fn users(&self) -> Endpoint<'_, User> {
         self.resources()
     }
 
-    /// The groups.
+    /// Returns the endpoint of groups.
     pub fn groups(&self) -> Endpoint<'_, Group> {
         self.resources()
     }
 
-    /// The resources of a Rust type, at the endpoint that the type names.
+    /// Returns the endpoint that the Rust type `R` names.
     pub fn resources<R: ScimResource>(&self) -> Endpoint<'_, R> {
         self.at(R::ENDPOINT)
     }
 
-    /// The resources at an endpoint below the base URL, as found in [`Client::resource_types`], read as `R`: often
-    /// [`serde_json::Value`].
+    /// Returns an endpoint below the base URL, with resources read as `R`, often [`serde_json::Value`].
+    ///
+    /// [`Client::resource_types`] lists the endpoints of the service provider.
     // CLI-006
     pub fn at<'a, R>(&'a self, endpoint: &'a str) -> Endpoint<'a, R> {
         Endpoint::new(self, endpoint)
     }
 
-    /// What the service provider can do.
+    /// Reads what the service provider supports.
     ///
     /// # Errors
     ///
@@ -84,7 +84,7 @@ impl Client {
         decode(self.call(Call::get(url)).await?.body(), self.bounds())
     }
 
-    /// The types of resources the service provider has.
+    /// Reads the resource types that the service provider has.
     ///
     /// # Errors
     ///
@@ -94,14 +94,14 @@ impl Client {
         Ok(self.at("/ResourceTypes").list(&Query::new()).await?.resources)
     }
 
-    /// The schemas the service provider publishes.
+    /// Reads the schemas that the service provider publishes.
     ///
-    /// Where one of them is unsound, `client.at::<Value>("/Schemas")` still reads them all.
+    /// If one of them is not valid, `client.at::<Value>("/Schemas")` still reads all of them.
     ///
     /// # Errors
     ///
     /// [`ClientError::Transport`] when no answer came, [`ClientError::Status`] for an answer of 400 and above, and
-    /// [`ClientError::Decode`] for a body that is not what was asked for. One unsound schema is such a body.
+    /// [`ClientError::Decode`] for a body that is not what was asked for. One schema that is not valid is such a body.
     pub async fn schemas(&self) -> Result<Vec<Schema>, ClientError> {
         let documents = self.at::<Value>("/Schemas").list(&Query::new()).await?.resources;
         let read = |document: Value| {
@@ -119,7 +119,7 @@ impl Client {
         &self.inner.bounds
     }
 
-    /// Sends a request, sends it on where the server says so, and turns refusals into errors.
+    /// Sends a request, follows redirects, and turns refusals into errors.
     pub(crate) async fn call(&self, call: Call) -> Result<Response<Bytes>, ClientError> {
         let mut url = call.url.clone();
         for _ in 0..=MAX_HOPS {
@@ -127,7 +127,7 @@ impl Client {
             if !matches!(response.status(), StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT) {
                 return check(response, self.bounds());
             }
-            // Method, body and token go along (CLI-025), so the origin must stay the same.
+            // Method, body and token are sent again (CLI-025), so the origin must stay the same.
             let Some(location) = location(&response) else {
                 return check(response, self.bounds());
             };
@@ -185,7 +185,7 @@ impl Call {
         Ok(self)
     }
 
-    /// With `If-Match` or `If-None-Match` (RFC 7644 §3.14).
+    /// Adds `If-Match` or `If-None-Match` (RFC 7644 §3.14).
     pub(crate) fn condition(mut self, name: HeaderName, etag: &str) -> Result<Self, ClientError> {
         let value = HeaderValue::from_str(etag).map_err(|_| ClientError::Header { what: "entity tag" })?;
         self.condition = Some((name, value));

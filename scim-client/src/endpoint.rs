@@ -39,17 +39,17 @@ impl<'a, R> Endpoint<'a, R> {
     /// # Errors
     ///
     /// [`ClientError::InvalidId`] when `id` cannot be part of a path, [`ClientError::Transport`] when no answer came,
-    /// and [`ClientError::Status`] for an answer of 400 and above (404 without such a resource).
+    /// and [`ClientError::Status`] for an answer of 400 and above (404 if there is no such resource).
     pub async fn delete(self, id: &str) -> Result<(), ClientError> {
         self.client.call(self.one(Method::DELETE, id)?).await.map(drop)
     }
 
-    /// Deletes a resource if it still is the version of this entity tag.
+    /// Deletes a resource if its version is still the one of this entity tag.
     ///
     /// # Errors
     ///
-    /// As for [`delete`](Self::delete), and [`ClientError::Header`] when `etag` cannot be sent. A resource of another
-    /// version is a [`ClientError::Status`] with 412.
+    /// The errors of [`delete`](Self::delete), and [`ClientError::Header`] when `etag` cannot be sent. If the resource
+    /// has another version, [`ClientError::Status`] with 412.
     pub async fn delete_if(self, id: &str, etag: &str) -> Result<(), ClientError> {
         self.client.call(self.one(Method::DELETE, id)?.condition(IF_MATCH, etag)?).await.map(drop)
     }
@@ -64,15 +64,15 @@ impl<'a, R> Endpoint<'a, R> {
 }
 
 impl<'a, R: Serialize + DeserializeOwned> Endpoint<'a, R> {
-    /// Creates a resource and returns it as the server made it.
+    /// Creates a resource and returns it as the server stored it.
     ///
-    /// A server that answers 201 without a body is asked for the resource at the `Location` it gave.
+    /// If the server answers 201 without a body, the resource is read from the `Location` of the answer.
     ///
     /// # Errors
     ///
     /// [`ClientError::Encode`] when `resource` cannot be written as JSON, [`ClientError::Transport`] when no answer
     /// came, [`ClientError::Status`] for an answer of 400 and above (409 when a unique value is taken), and
-    /// [`ClientError::Decode`] for a body that is no such resource.
+    /// [`ClientError::Decode`] for a body that is not such a resource.
     // CLI-029
     pub async fn create(self, resource: &R) -> Result<Stored<R>, ClientError> {
         let url = self.all_of_them("");
@@ -89,8 +89,8 @@ impl<'a, R: Serialize + DeserializeOwned> Endpoint<'a, R> {
     /// # Errors
     ///
     /// [`ClientError::InvalidId`] when `id` cannot be part of a path, [`ClientError::Transport`] when no answer came,
-    /// [`ClientError::Status`] for an answer of 400 and above (404 without such a resource), and
-    /// [`ClientError::Decode`] for a body that is no such resource.
+    /// [`ClientError::Status`] for an answer of 400 and above (404 if there is no such resource), and
+    /// [`ClientError::Decode`] for a body that is not such a resource.
     pub async fn get(self, id: &str) -> Result<Stored<R>, ClientError> {
         self.get_with(id, &View::All).await
     }
@@ -99,17 +99,17 @@ impl<'a, R: Serialize + DeserializeOwned> Endpoint<'a, R> {
     ///
     /// # Errors
     ///
-    /// As for [`get`](Self::get).
+    /// The errors of [`get`](Self::get).
     pub async fn get_with(self, id: &str, view: &View) -> Result<Stored<R>, ClientError> {
         let url = format!("{}{}", self.client.base().resource(self.path, id)?, view.to_url());
         self.stored(&self.client.call(Call::get(url)).await?)
     }
 
-    /// Reads a resource, or `None` if it still is the version of this entity tag.
+    /// Reads a resource, or returns `None` if its version is still the one of this entity tag.
     ///
     /// # Errors
     ///
-    /// As for [`get`](Self::get), and [`ClientError::Header`] when `etag` cannot be sent.
+    /// The errors of [`get`](Self::get), and [`ClientError::Header`] when `etag` cannot be sent.
     // CLI-027
     pub async fn get_if_changed(self, id: &str, etag: &str) -> Result<Option<Stored<R>>, ClientError> {
         let call = self.one(Method::GET, id)?.condition(IF_NONE_MATCH, etag)?;
@@ -144,11 +144,11 @@ impl<'a, R: Serialize + DeserializeOwned> Endpoint<'a, R> {
 
     /// Reads the one resource that matches.
     ///
-    /// [`filter_eq`](crate::filter_eq) writes the most frequent filter.
+    /// [`filter_eq`](crate::filter_eq) writes the most common filter.
     ///
     /// # Errors
     ///
-    /// As for [`list`](Self::list), and [`ClientError::Ambiguous`] when several match.
+    /// The errors of [`list`](Self::list), and [`ClientError::Ambiguous`] when several match.
     pub async fn find(self, filter: impl Display) -> Result<Option<Stored<R>>, ClientError> {
         self.find_with(filter, &View::All).await
     }
@@ -157,7 +157,7 @@ impl<'a, R: Serialize + DeserializeOwned> Endpoint<'a, R> {
     ///
     /// # Errors
     ///
-    /// As for [`find`](Self::find).
+    /// The errors of [`find`](Self::find).
     pub async fn find_with(
         self,
         filter: impl Display,
@@ -174,17 +174,18 @@ impl<'a, R: Serialize + DeserializeOwned> Endpoint<'a, R> {
         found.resources.pop().map(read).transpose()
     }
 
-    /// Walks through everything that matches, page by page, from the query's `start_index` on. The
-    /// query's `count` is the size of a page. A list that does not end is an error: see [`Pages`].
+    /// Begins to read all resources that match, page by page, from the query's `start_index` on.
+    ///
+    /// The query's `count` is the size of a page. A list that does not end is an error: see [`Pages`].
     pub fn pages(self, query: &Query) -> Pages<'a, R> {
         Pages::new(self, query.clone())
     }
 
-    /// Reads everything that matches, however many pages that takes, as [`Endpoint::pages`] does.
+    /// Reads all resources that match, however many pages that takes; see [`Endpoint::pages`].
     ///
     /// # Errors
     ///
-    /// As for [`Pages::next_page`](crate::Pages::next_page).
+    /// The errors of [`Pages::next_page`](crate::Pages::next_page).
     pub async fn all(self, query: &Query) -> Result<Vec<R>, ClientError> {
         let mut pages = self.pages(query);
         let mut all = Vec::new();
@@ -194,43 +195,44 @@ impl<'a, R: Serialize + DeserializeOwned> Endpoint<'a, R> {
         Ok(all)
     }
 
-    /// Replaces a resource: what `resource` does not say is cleared. It must hold every required
-    /// attribute; read-only ones may stay in.
+    /// Replaces a resource and clears every attribute that `resource` does not have.
+    ///
+    /// `resource` must have every required attribute, and it may have read-only ones.
     ///
     /// # Errors
     ///
-    /// As for [`get`](Self::get), and [`ClientError::Encode`] when `resource` cannot be written as JSON.
+    /// The errors of [`get`](Self::get), and [`ClientError::Encode`] when `resource` cannot be written as JSON.
     // CLI-012, CLI-008
     pub async fn replace(self, id: &str, resource: &R) -> Result<Stored<R>, ClientError> {
         self.put(self.one(Method::PUT, id)?.json(resource)?, id).await
     }
 
-    /// Replaces a resource if it still is the version of this entity tag.
+    /// Replaces a resource if its version is still the one of this entity tag.
     ///
     /// # Errors
     ///
-    /// As for [`replace`](Self::replace), and [`ClientError::Header`] when `etag` cannot be sent. A resource of another
-    /// version is a [`ClientError::Status`] with 412.
+    /// The errors of [`replace`](Self::replace), and [`ClientError::Header`] when `etag` cannot be sent. If the
+    /// resource has another version, [`ClientError::Status`] with 412.
     pub async fn replace_if(self, id: &str, resource: &R, etag: &str) -> Result<Stored<R>, ClientError> {
         self.put(self.one(Method::PUT, id)?.json(resource)?.condition(IF_MATCH, etag)?, id).await
     }
 
-    /// Changes a resource. `None` means that the server did and sent nothing back.
+    /// Changes a resource. `None` means that the server did so and sent no resource back.
     ///
     /// # Errors
     ///
-    /// As for [`get`](Self::get).
+    /// The errors of [`get`](Self::get).
     // CLI-028
     pub async fn patch(self, id: &str, request: &PatchRequest) -> Result<Option<Stored<R>>, ClientError> {
         self.change(self.one(Method::PATCH, id)?.json(request)?).await
     }
 
-    /// Changes a resource if it still is the version of this entity tag.
+    /// Changes a resource if its version is still the one of this entity tag.
     ///
     /// # Errors
     ///
-    /// As for [`patch`](Self::patch), and [`ClientError::Header`] when `etag` cannot be sent. A resource of another
-    /// version is a [`ClientError::Status`] with 412.
+    /// The errors of [`patch`](Self::patch), and [`ClientError::Header`] when `etag` cannot be sent. If the resource
+    /// has another version, [`ClientError::Status`] with 412.
     pub async fn patch_if(
         self,
         id: &str,
@@ -240,11 +242,11 @@ impl<'a, R: Serialize + DeserializeOwned> Endpoint<'a, R> {
         self.change(self.one(Method::PATCH, id)?.json(request)?.condition(IF_MATCH, etag)?).await
     }
 
-    /// Changes a resource with a PATCH body that is sent as it stands: for speaking a vendor's dialect.
+    /// Changes a resource with a PATCH body that is sent unchanged, for example in a vendor's dialect.
     ///
     /// # Errors
     ///
-    /// As for [`get`](Self::get).
+    /// The errors of [`get`](Self::get).
     pub async fn patch_json(self, id: &str, body: &Value) -> Result<Option<Stored<R>>, ClientError> {
         self.change(self.one(Method::PATCH, id)?.json(body)?).await
     }

@@ -17,7 +17,7 @@ pub enum ClientError {
     /// The base URL cannot be used.
     #[error("the base URL cannot be used: {reason}")]
     BaseUrl {
-        /// What is wrong with it. It never quotes the URL, which may hold a password.
+        /// What is wrong with it. The text never quotes the URL, because a URL may hold a password.
         reason: String,
     },
     /// A token or a user agent holds characters that no header may hold.
@@ -26,7 +26,7 @@ pub enum ClientError {
         /// `bearer token` or `user agent`.
         what: &'static str,
     },
-    /// The crate was built without the `reqwest` feature and the builder was given no transport.
+    /// The crate was built without the `reqwest` feature, and the builder was given no transport.
     #[error("no transport: give the builder one, or build with the `reqwest` feature")]
     NoTransport,
     /// The id cannot be part of a URL.
@@ -35,10 +35,10 @@ pub enum ClientError {
         /// The id.
         id: String,
     },
-    /// The path of an endpoint is no path.
+    /// The base URL and the path of an endpoint do not make a URL.
     #[error("`{}` is no URL", printable(url))]
     Url {
-        /// What came out of base URL and path.
+        /// The base URL joined with the path.
         url: String,
     },
     /// The value could not be written as JSON.
@@ -47,27 +47,27 @@ pub enum ClientError {
     /// No response came.
     #[error(transparent)]
     Transport(#[from] TransportError),
-    /// The server refused, or failed.
+    /// The server refused the request, or failed.
     #[error("the server answered {status}: {body}")]
     Status {
         /// The HTTP status.
         status: StatusCode,
         /// What the server said.
         body: ErrorBody,
-        /// How long it asks to wait.
+        /// How long the server asks to wait.
         retry_after: Option<Duration>,
     },
-    /// The server answered with something else than was asked for, or with more JSON values than
+    /// The answer was not what was asked for, or had more JSON values than
     /// [`ClientBuilder::max_response_values`](crate::ClientBuilder::max_response_values) allows.
     #[error("the server's answer could not be read")]
     Decode {
-        /// Where it stopped making sense.
+        /// What could not be read, and where.
         #[source]
         source: serde_json::Error,
         /// The answer.
         body: Bytes,
     },
-    /// The server pointed to another origin, or to nowhere.
+    /// The server redirected to another origin, or its `Location` is not a URL.
     #[error(
         "the server points to `{}`, which is not followed: another origin, or no URL",
         printable(location)
@@ -76,13 +76,13 @@ pub enum ClientError {
         /// The `Location` header.
         location: String,
     },
-    /// The server redirects in circles.
+    /// The server redirected too often.
     #[error("the server redirected {hops} times")]
     TooManyRedirects {
-        /// How often it did.
+        /// How many redirects there were.
         hops: usize,
     },
-    /// More than one resource matches where one was looked for.
+    /// Several resources match a filter that should match one.
     #[error("{matches} resources match `{}`: one was looked for", printable(filter))]
     Ambiguous {
         /// The filter.
@@ -90,29 +90,29 @@ pub enum ClientError {
         /// How many match.
         matches: u64,
     },
-    /// A page holds more resources than the query's `count`, or than 100,000 without one.
+    /// A page has more resources than the query's `count`, or more than 100,000 if there is no `count`.
     #[error(
         "the page holds {found} resources, but at most {limit} are taken: if that many are right, ask with a \
          larger `count`"
     )]
     PageTooLarge {
-        /// How many the page holds.
+        /// How many resources the page has.
         found: u64,
-        /// How many it may hold.
+        /// How many it may have.
         limit: u64,
     },
-    /// A list is longer than the client walks.
+    /// A list has more resources than the client reads page by page.
     #[error(
         "the list has {resources} resources, but at most {limit} are walked through: narrow the filter, or raise \
          `max_resources`"
     )]
     ListTooLong {
-        /// How many resources match, as far as is known.
+        /// How many resources match, as far as known.
         resources: u64,
         /// How many may match.
         limit: u64,
     },
-    /// The server sends page after page, but the list does not come to its end.
+    /// The server sends page after page, but the list does not end.
     #[error(
         "the list does not end: {pages} pages were read, and the last {fruitless} of them held nothing new: \
          narrow the filter, or ask with a larger `count`"
@@ -120,13 +120,13 @@ pub enum ClientError {
     EndlessPages {
         /// How many pages were read.
         pages: u64,
-        /// How many of them, up to the last, held nothing new.
+        /// How many pages in a row, up to the last, had nothing new.
         fruitless: u64,
     },
 }
 
 impl ClientError {
-    /// The HTTP status, if the server answered with an error.
+    /// Returns the HTTP status, if the server answered with an error.
     pub fn status(&self) -> Option<StatusCode> {
         match self {
             Self::Status { status, .. } => Some(*status),
@@ -134,27 +134,27 @@ impl ClientError {
         }
     }
 
-    /// Whether there is no such resource (or endpoint).
+    /// Returns whether there is no such resource or endpoint.
     pub fn is_not_found(&self) -> bool {
         self.status() == Some(StatusCode::NOT_FOUND)
     }
 
-    /// Whether a value is taken by another resource.
+    /// Returns whether another resource has the value already.
     pub fn is_conflict(&self) -> bool {
         self.status() == Some(StatusCode::CONFLICT)
     }
 
-    /// Whether the resource has changed since its entity tag was read.
+    /// Returns whether the resource changed since its entity tag was read.
     pub fn is_precondition_failed(&self) -> bool {
         self.status() == Some(StatusCode::PRECONDITION_FAILED)
     }
 
-    /// Whether the server does not know the token, or does not let it do this.
+    /// Returns whether the server does not know the token, or does not allow it to do this.
     pub fn is_unauthorized(&self) -> bool {
         matches!(self.status(), Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN))
     }
 
-    /// How long the server asks to wait before the next try.
+    /// Returns how long the server asks to wait before the next attempt.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Status { retry_after, .. } => *retry_after,
@@ -162,7 +162,7 @@ impl ClientError {
         }
     }
 
-    /// The SCIM error, if the server sent one.
+    /// Returns the SCIM error, if the server sent one.
     pub fn scim(&self) -> Option<&scim_core::Error> {
         match self {
             Self::Status { body: ErrorBody::Scim(error), .. } => Some(error),
@@ -171,18 +171,18 @@ impl ClientError {
     }
 }
 
-/// The body of an error response, understood as far as possible.
+/// The body of an error response, read as far as possible.
 ///
-/// Its `Display` shows at most 1,000 characters of a SCIM error's detail and 200 of anything else. Control
-/// characters are escaped.
+/// Its `Display` shows at most 1,000 characters of a SCIM error's detail, and 200 of anything else. Control characters
+/// are escaped.
 // CLI-030, Q-32
 #[derive(Clone, Debug, PartialEq)]
 pub enum ErrorBody {
-    /// A SCIM error; where its body names no status, it has the response's.
+    /// A SCIM error. If its body has no status, it has that of the response.
     Scim(scim_core::Error),
-    /// Some other JSON.
+    /// JSON that is not a SCIM error.
     Json(Value),
-    /// No JSON: HTML, plain text, nothing.
+    /// Not JSON: HTML, plain text or nothing.
     Bytes(Bytes),
 }
 
@@ -202,7 +202,8 @@ impl fmt::Display for ErrorBody {
     }
 }
 
-/// The first characters of a text, which neither steer a terminal nor begin a line of a log.
+/// Returns the first characters of a text, with control characters escaped. The text can then neither control a
+/// terminal nor begin a line of a log.
 fn beginning(text: &str, chars: usize) -> String {
     match text.char_indices().nth(chars) {
         Some((end, _)) => format!("{}…", printable(&text[..end])),

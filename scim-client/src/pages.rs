@@ -1,5 +1,4 @@
-//! Walking through a list whose pages are not consistent with each other — RFC 7644 §3.4.2.4,
-//! RFC 9865 §2.
+//! Reading a list page by page, even if its pages are not consistent — RFC 7644 §3.4.2.4, RFC 9865 §2.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -15,34 +14,34 @@ use crate::endpoint::Endpoint;
 use crate::error::ClientError;
 use crate::query::Query;
 
-/// Pages of a walk.
+/// The most pages that are read.
 const PAGES: u64 = 100_000;
 
-/// Pages in a row that only repeat resources. Resources that are created meanwhile can cause a few.
+/// The most pages in a row that only repeat resources. Resources that are created meanwhile can cause a few.
 const REPEATED: u64 = 10;
 
-/// Pages in a row that are empty, which RFC 9865 allows as long as each has a cursor.
+/// The most empty pages in a row. RFC 9865 allows empty pages as long as each has a cursor.
 const EMPTY: u64 = 1_000;
 
-/// The pages of a list, begun by [`Endpoint::pages`].
+/// Reads the pages of a list. [`Endpoint::pages`] creates it.
 ///
-/// The server may return fewer resources than asked for; resources that moved between two
-/// pages are returned once; a server that hands out cursors is followed by cursor.
+/// The server may return fewer resources than asked for. A resource that moved between two pages is returned once. If
+/// the server returns cursors, they are used.
 ///
-/// Every walk ends. [`ClientError::ListTooLong`] ends it at the first page that shows that the list has
-/// more resources than [`ClientBuilder::max_resources`](crate::ClientBuilder::max_resources).
-/// [`ClientError::EndlessPages`] ends it after 10 pages in a row that only repeat resources, after 1,000
-/// empty ones, and after 100,000 of any kind.
+/// Reading always ends. [`ClientError::ListTooLong`] ends it at the first page that shows that the list has more
+/// resources than [`ClientBuilder::max_resources`](crate::ClientBuilder::max_resources). [`ClientError::EndlessPages`]
+/// ends it after 10 pages in a row that only repeat resources, after 1,000 empty pages in a row, or after 100,000
+/// pages.
 // CLI-016, CLI-015, CLI-023
 pub struct Pages<'a, R> {
     endpoint: Endpoint<'a, R>,
     query: Query,
-    /// How many resources lie before the first page.
+    /// How many resources come before the first page.
     skipped: u64,
     seen: HashSet<String>,
     returned: u64,
     read: u64,
-    /// How many pages in a row held nothing new.
+    /// How many pages in a row had no new resource.
     fruitless: u64,
     stuck: bool,
     done: bool,
@@ -63,7 +62,7 @@ impl<'a, R: Serialize + DeserializeOwned> Pages<'a, R> {
         }
     }
 
-    /// Reads the next page; `None` behind the last.
+    /// Reads the next page, or returns `None` after the last one.
     ///
     /// # Errors
     ///
@@ -96,13 +95,13 @@ impl<'a, R: Serialize + DeserializeOwned> Pages<'a, R> {
 
     fn advance(&mut self, total: u64, count: u64, next_cursor: Option<String>) {
         if let Some(cursor) = next_cursor.as_deref().filter(|cursor| !cursor.is_empty()) {
-            // An empty page with a cursor is not the end (CLI-019); the same cursor again is.
+            // An empty page with a cursor is not the end (CLI-019); the cursor that was just used is.
             self.done = self.query.cursor_text() == Some(cursor);
             self.query = self.query.clone().cursor(cursor);
             return;
         }
-        // Counted from what was asked for: a server that echoes another `startIndex` cannot make us
-        // walk in circles.
+        // The position follows from the request, not from the answer. A server that returns another `startIndex` then
+        // cannot make the client read in circles.
         let next = position(&self.query).saturating_add(count);
         self.done = self.query.cursor_text().is_some() || count == 0 || next > total;
         if !self.done {
@@ -110,7 +109,7 @@ impl<'a, R: Serialize + DeserializeOwned> Pages<'a, R> {
         }
     }
 
-    /// Counts a page that was read, and notices when the list does not end.
+    /// Counts a page that was read, and checks whether the list is too long or does not end.
     fn note(&mut self, total: u64, count: u64, new: u64) -> Result<(), ClientError> {
         self.returned += new;
         self.read += 1;
@@ -133,7 +132,7 @@ impl<R> fmt::Debug for Pages<'_, R> {
     }
 }
 
-/// The position of the first resource that a query asks for, from 1.
+/// Returns the position of the first resource that a query asks for, from 1.
 fn position(query: &Query) -> u64 {
     query.position().unwrap_or(1).max(1)
 }

@@ -1,4 +1,4 @@
-//! What to ask a list for: filter, page, order, and which attributes to return.
+//! What a list request asks for: filter, page, order and attributes.
 
 use std::fmt::Display;
 
@@ -10,7 +10,7 @@ use scim_core::{SortOrder, urn};
 
 use crate::base_url::encode;
 
-/// `attribute eq value`, with the value written as JSON.
+/// Returns `attribute eq value`, with the value written as JSON.
 ///
 /// ```
 /// use scim_client::filter_eq;
@@ -21,7 +21,7 @@ pub fn filter_eq(attribute: &str, value: impl Into<Value>) -> String {
     format!("{attribute} eq {}", value.into())
 }
 
-/// A query — RFC 7644 §3.4.2.
+/// A query for a list — RFC 7644 §3.4.2.
 ///
 /// ```
 /// use scim_client::{Query, SortOrder, filter_eq};
@@ -43,53 +43,55 @@ pub struct Query {
 }
 
 impl Query {
-    /// Everything, in the server's own pages and order.
+    /// Makes a query for all resources, in the server's order and page size.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Only resources that match.
+    /// Returns only resources that match the filter.
     #[must_use]
     pub fn filter(mut self, filter: impl Display) -> Self {
         self.filter = Some(filter.to_string());
         self
     }
 
-    /// Only these attributes are returned; instead of any [`Query::excluded_attributes`].
+    /// Returns only these attributes. This replaces [`Query::excluded_attributes`].
     #[must_use]
     pub fn attributes<S: Into<String>>(self, attributes: impl IntoIterator<Item = S>) -> Self {
         self.view(View::only(attributes))
     }
 
-    /// All but these attributes are returned; instead of any [`Query::attributes`].
+    /// Returns all but these attributes. This replaces [`Query::attributes`].
     #[must_use]
     pub fn excluded_attributes<S: Into<String>>(self, attributes: impl IntoIterator<Item = S>) -> Self {
         self.view(View::without(attributes))
     }
 
-    /// Which attributes are returned.
+    /// Sets which attributes are returned.
     #[must_use]
     pub fn view(mut self, view: View) -> Self {
         self.view = view;
         self
     }
 
-    /// In the order of this attribute.
+    /// Sorts by this attribute.
     #[must_use]
     pub fn sort_by(mut self, attribute: impl Into<String>, order: SortOrder) -> Self {
         self.sort_by = Some((attribute.into(), order));
         self
     }
 
-    /// From this position on, counted from 1.
+    /// Begins at this position, counted from 1.
     #[must_use]
     pub fn start_index(mut self, position: u64) -> Self {
         self.start_index = Some(position);
         self
     }
 
-    /// At most this many in one page. A page that holds more is [`ClientError::PageTooLarge`]; without a
-    /// count, one that holds more than 100,000 is.
+    /// Returns at most this many resources in one page.
+    ///
+    /// A page with more resources is [`ClientError::PageTooLarge`]. Without a count, that is a page with more than
+    /// 100,000.
     ///
     /// [`ClientError::PageTooLarge`]: crate::ClientError::PageTooLarge
     #[must_use]
@@ -98,7 +100,7 @@ impl Query {
         self
     }
 
-    /// The page of this cursor (RFC 9865), or, with an empty one, the first page by cursor.
+    /// Asks for the page of this cursor (RFC 9865). An empty cursor asks for the first page.
     #[must_use]
     pub fn cursor(mut self, cursor: impl Into<String>) -> Self {
         self.cursor = Some(cursor.into());
@@ -122,7 +124,7 @@ impl Query {
         self.cursor.as_deref()
     }
 
-    /// `?name=value&…`, or nothing.
+    /// Returns `?name=value&…`, or an empty text.
     pub(crate) fn to_url(&self) -> String {
         let mut pairs = Vec::new();
         if let Some(filter) = &self.filter {
@@ -146,7 +148,7 @@ impl Query {
     }
 }
 
-/// The `SearchRequest` of RFC 7644 §3.4.3.
+/// Writes the `SearchRequest` of RFC 7644 §3.4.3.
 impl Serialize for Query {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
@@ -176,31 +178,31 @@ impl Serialize for Query {
     }
 }
 
-/// Which attributes are returned: never `attributes` and `excludedAttributes` at once.
+/// Which attributes are returned. `attributes` and `excludedAttributes` are never sent together.
 // CLI-038
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum View {
     /// What the server returns by default.
     #[default]
     All,
-    /// These, and what is always returned.
+    /// These attributes, and those that are always returned.
     Only(Vec<String>),
-    /// The default without these.
+    /// The default attributes without these.
     Without(Vec<String>),
 }
 
 impl View {
-    /// These attributes only.
+    /// Selects these attributes only.
     pub fn only<S: Into<String>>(attributes: impl IntoIterator<Item = S>) -> Self {
         Self::Only(attributes.into_iter().map(Into::into).collect())
     }
 
-    /// All but these attributes.
+    /// Selects all but these attributes.
     pub fn without<S: Into<String>>(attributes: impl IntoIterator<Item = S>) -> Self {
         Self::Without(attributes.into_iter().map(Into::into).collect())
     }
 
-    /// `?name=value`, or nothing.
+    /// Returns `?name=value`, or an empty text.
     pub(crate) fn to_url(&self) -> String {
         question(self.pair().into_iter().collect())
     }

@@ -14,7 +14,7 @@ const MAX_RESPONSE: usize = 64 * 1024 * 1024;
 
 /// Sends requests over the network with reqwest and rustls.
 ///
-/// Ten seconds to connect, sixty for the whole exchange, responses of at most 64 MiB, no redirects.
+/// A connection has 10 seconds, the whole exchange 60, and a response at most 64 MiB. Redirects are not followed.
 #[derive(Clone, Debug)]
 pub struct ReqwestTransport {
     client: reqwest::Client,
@@ -22,7 +22,7 @@ pub struct ReqwestTransport {
 }
 
 impl ReqwestTransport {
-    /// A transport with the system's trusted certificates.
+    /// Makes a transport with the system's trusted certificates.
     ///
     /// # Errors
     ///
@@ -32,7 +32,7 @@ impl ReqwestTransport {
         Self::with(reqwest::Client::builder())
     }
 
-    /// A transport for `http://` alone, which trusts no certificate and so works on a machine that has none.
+    /// Makes a transport for `http://` only. It trusts no certificate, so it also works on a machine without any.
     pub(crate) fn without_tls() -> Result<Self, TransportError> {
         Self::with(reqwest::Client::builder().tls_certs_only([]))
     }
@@ -47,7 +47,7 @@ impl ReqwestTransport {
         Ok(Self { client, max_response: MAX_RESPONSE })
     }
 
-    /// Sets the limit for the size of a response.
+    /// Sets the maximum size of a response.
     #[must_use]
     pub fn max_response_bytes(mut self, limit: usize) -> Self {
         self.max_response = limit;
@@ -75,7 +75,7 @@ impl Transport for ReqwestTransport {
 }
 
 fn carry(error: reqwest::Error) -> TransportError {
-    // The URL may hold a filter with personal data (RFC 7644 §7.5.2): errors end up in logs.
+    // The URL may hold a filter with personal data (RFC 7644 §7.5.2), and errors end up in logs.
     let error = error.without_url();
     if error.is_timeout() {
         TransportError::Timeout(error.into())

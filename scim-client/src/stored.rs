@@ -1,4 +1,4 @@
-//! A resource together with what the server says about its version and place.
+//! A resource together with its version and location.
 
 use bytes::Bytes;
 use http::header::{ETAG, LOCATION};
@@ -11,15 +11,15 @@ use crate::answer::{decode_parsed, parse};
 use crate::bounds::Bounds;
 use crate::error::ClientError;
 
-/// A resource as the server holds it.
+/// A resource as the server stores it.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Stored<R> {
     /// The resource.
     pub resource: R,
-    /// Its entity tag, for the conditional calls: the `ETag` header, or else `meta.version`.
+    /// Its entity tag, for conditional calls: the `ETag` header, else `meta.version`.
     pub etag: Option<String>,
-    /// Its URI: the `Location` header, or else `meta.location`.
+    /// Its URI: the `Location` header, else `meta.location`.
     pub location: Option<String>,
 }
 
@@ -42,7 +42,7 @@ impl<R: DeserializeOwned> Stored<R> {
     }
 }
 
-/// A `meta` of another shape only costs the fallback.
+/// Reads `meta`. If it has another shape, only the fallback is lost.
 fn meta(value: &Value) -> Meta {
     Probe::deserialize(value).unwrap_or_default().meta
 }

@@ -1,4 +1,4 @@
-//! What carries a request to the server and brings the response.
+//! The interface that sends a request to the server and returns the response.
 
 use std::error::Error;
 use std::fmt;
@@ -9,16 +9,14 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
 
-/// Anything that turns a request into a response: an HTTP library, a server in the same process, a
-/// recorder.
+/// Turns a request into a response: an HTTP library, a server in the same process, or a recorder.
 ///
-/// It must not follow redirects: the [`Client`](crate::Client) does, so that method, body and token
-/// stay right.
+/// It must not follow redirects. The [`Client`](crate::Client) follows them, so that method, body and token stay right.
 #[async_trait]
 pub trait Transport: Send + Sync {
-    /// Sends one request. Its URI is absolute; any status is a success here.
+    /// Sends one request. Its URI is absolute; a response of any status is `Ok`.
     ///
-    /// A transport over a network bounds the time and the size of the body: the client has no such limits.
+    /// A transport over a network must limit the time and the size of the body, because the client does not.
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError>;
 }
 
@@ -29,7 +27,7 @@ impl<T: Transport + ?Sized> Transport for Arc<T> {
     }
 }
 
-/// A transport made of a closure.
+/// Makes a transport from a closure.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -48,7 +46,7 @@ where
     TransportFn(send)
 }
 
-/// What [`transport_fn`] makes.
+/// The transport that [`transport_fn`] makes.
 #[derive(Clone, Copy)]
 pub struct TransportFn<F>(F);
 
@@ -69,21 +67,22 @@ where
     }
 }
 
-/// Why no response came. Whether the server acted on the request is unknown, except after
-/// [`TransportError::Connect`].
+/// Why no response came.
+///
+/// It is unknown whether the server carried out the request, except after [`TransportError::Connect`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TransportError {
-    /// The server was not reached: name, port, certificate.
+    /// The server was not reached, because of its name, port or certificate.
     #[error("could not connect to the server")]
     Connect(#[source] Box<dyn Error + Send + Sync>),
-    /// It took too long.
+    /// The exchange took too long.
     #[error("the server did not answer in time")]
     Timeout(#[source] Box<dyn Error + Send + Sync>),
-    /// The response is larger than the transport takes.
+    /// The response is larger than the transport allows.
     #[error("the response is larger than {limit} bytes")]
     TooLarge {
-        /// The most bytes that are taken.
+        /// The most bytes that are allowed.
         limit: usize,
     },
     /// Anything else.

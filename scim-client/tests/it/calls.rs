@@ -1,4 +1,4 @@
-//! Single calls: what goes out, what is understood.
+//! Single calls: what is sent, and which answers are understood.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Servers that send too much, never come to an end, or write to the terminal.
+//! Servers that send too much, never end a list, or send control characters for the terminal.
 
 use std::error::Error;
 use std::future::ready;
@@ -17,12 +17,12 @@ fn raw(body: String) -> Response<Bytes> {
     Response::new(body.into())
 }
 
-/// A page of this many times `{}`.
+/// A page with `{}` this many times.
 fn blanks(count: usize) -> Response<Bytes> {
     raw(format!(r#"{{"totalResults": 1, "Resources": [{}]}}"#, vec!["{}"; count].join(",")))
 }
 
-/// An error with everything it rests on.
+/// An error with all its sources.
 fn chain(error: &dyn Error) -> String {
     let source = error.source().map(chain);
     source.map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
@@ -50,7 +50,7 @@ async fn the_bound_of_values_can_be_set() {
         let client = builder.build().unwrap();
         client.at::<Value>("/Users").list(&Query::new()).await.map(|page| page.resources.len())
     };
-    // The page, its total, its array and ten resources.
+    // The page, its total, its array and 10 resources.
     assert_eq!(read(list().max_response_values(13)).await.unwrap(), 10);
     assert!(matches!(read(list().max_response_values(12)).await, Err(ClientError::Decode { .. })));
 }
@@ -66,7 +66,7 @@ async fn values_of_an_error_are_bounded_too() {
 #[tokio::test]
 async fn depth_is_bounded_and_fits_pages_of_the_deepest_resources() {
     let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
-    // The server takes resources of 32 levels, of which the object is one.
+    // The server accepts resources of 32 levels. The object is one of them.
     let page = |levels| raw(format!(r#"{{"totalResults": 1, "Resources": [{{"x": {}}}]}}"#, nested(levels)));
     let client = Script::new([page(31), page(32), page(1_000_000), raw(nested(1_000_000))]).client();
     let list = async || client.at::<Value>("/Users").list(&Query::new()).await;
@@ -99,7 +99,7 @@ async fn a_page_holds_at_most_what_was_asked_for() {
     assert_eq!(too_large(users.list(&Query::new()).await.unwrap_err()), (100_001, 100_000));
 }
 
-/// A server that makes its n-th answer, counted from 0, and how often it was asked.
+/// A server whose n-th answer, counted from 0, is made by a function, and the number of requests it got.
 fn endless(answer: impl Fn(u64) -> Value + Send + Sync + 'static) -> (Arc<dyn Transport>, Arc<AtomicU64>) {
     let asked = Arc::new(AtomicU64::new(0));
     let count = Arc::clone(&asked);
@@ -108,7 +108,7 @@ fn endless(answer: impl Fn(u64) -> Value + Send + Sync + 'static) -> (Arc<dyn Tr
     (Arc::new(transport), asked)
 }
 
-/// Walks through everything; how many requests that took, and the error at the end.
+/// Reads all pages. Returns how many requests that took, and the error at the end.
 async fn walk(answer: impl Fn(u64) -> Value + Send + Sync + 'static) -> (u64, ClientError) {
     let (transport, asked) = endless(answer);
     let client = Client::builder(BASE).transport(transport).max_resources(500).build().unwrap();
@@ -145,7 +145,7 @@ async fn cli_019_empty_pages_with_fresh_cursors_end_the_walk() {
 
 #[tokio::test]
 async fn a_walk_has_a_bounded_number_of_pages() {
-    // Something new in time, so that only the number of pages ends the walk.
+    // Something new comes often enough, so that only the number of pages ends the walk.
     let answer = |n: u64| {
         let resources = if n.is_multiple_of(400) { json!([{"id": n.to_string()}]) } else { json!([]) };
         json!({"Resources": resources, "nextCursor": n.to_string()})
@@ -164,7 +164,7 @@ async fn a_total_that_lies_ends_the_walk() {
         let ClientError::ListTooLong { resources, limit: 500 } = error else { panic!("{error}") };
         assert_eq!(resources, total);
     }
-    // One that grows with each page, and none at all.
+    // A cursor that grows with each page, and an empty one.
     let growing = |n: u64| json!({"totalResults": n + 2, "Resources": [{"id": n.to_string()}]});
     let silent = |n: u64| json!({"Resources": [{"id": n.to_string()}], "nextCursor": n.to_string()});
     let nameless = |n: u64| json!({"Resources": [{}], "nextCursor": n.to_string()});

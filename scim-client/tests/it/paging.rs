@@ -1,4 +1,4 @@
-//! Walking through lists.
+//! Reading lists page by page.
 
 use bytes::Bytes;
 use http::Response;
@@ -45,7 +45,7 @@ async fn cli_015_inconsistent_pages_end_and_repeat_nothing() {
         page(9, &[], json!({})),
     ]);
     assert_eq!(ids(&script, Query::new()).await, "abc");
-    // A server that knows no `startIndex` returns the first page again and again.
+    // A server without `startIndex` returns the first page again and again.
     let script = Script::new((0..3).map(|_| page(6, &["a", "b"], json!({"startIndex": 1}))));
     assert_eq!(ids(&script, Query::new()).await, "ab");
 }

@@ -1,4 +1,4 @@
-//! A server that answers from a list and writes down what it was asked.
+//! A server that answers from a list and records the requests.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
