@@ -1,4 +1,4 @@
-//! The GitHub account behind a provisioned identity.
+//! The GitHub account of a provisioned identity.
 
 use scim_core::Resource;
 use serde_json::Value;
@@ -13,10 +13,10 @@ use crate::role::Role;
 pub struct Account {
     /// The SCIM identifier of the identity.
     pub id: String,
-    /// The handle; obfuscated while suspended.
+    /// The handle. It is obfuscated while the account is suspended.
     // E-33
     pub handle: Handle,
-    /// The e-mail address; obfuscated while suspended, except with Entra ID.
+    /// The e-mail address. It is obfuscated while the account is suspended, except with Entra ID.
     // E-33
     pub email: Option<String>,
     /// The profile name.
@@ -28,8 +28,10 @@ pub struct Account {
 }
 
 impl Account {
-    /// The account of an identity. Everything follows from the identity, so nothing of it is stored, and
-    /// reactivation restores it by itself.
+    /// Derives the account from an identity.
+    ///
+    /// The account is not stored, because everything follows from the identity. Reactivation therefore restores it by
+    /// itself.
     pub(crate) fn of(
         id: &str,
         user: &Resource,
@@ -56,7 +58,7 @@ impl Account {
     }
 }
 
-/// Whether an identity is active.
+/// Returns whether an identity is active.
 pub(crate) fn is_active(user: &Resource) -> bool {
     user.as_map().get("active") != Some(&Value::Bool(false))
 }

@@ -1,4 +1,4 @@
-//! An enterprise: registry, rules, tokens and protocol put together.
+//! An enterprise: registry, rules, tokens and protocol together.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -23,11 +23,11 @@ use crate::registry::{USER, registry};
 use crate::store::EmuStore;
 use crate::token::{Token, Tokens};
 
-/// How many resources a page holds without `count`, and at most.
+/// How many resources a page has without `count`, and at most.
 // E-12
 const PAGES: (u64, u64) = (30, 100);
 
-/// An Enterprise Managed Users enterprise on a store. Cheap to clone; also a tower service.
+/// An Enterprise Managed Users enterprise on a store. It is cheap to clone, and it is a tower service.
 #[derive(Clone)]
 pub struct Enterprise {
     inner: Arc<Inner>,
@@ -65,17 +65,17 @@ impl Enterprise {
         }
     }
 
-    /// The SCIM base URL to give to an identity provider, without a slash at the end.
+    /// Returns the SCIM base URL to give to an identity provider, without a slash at the end.
     pub fn base_url(&self) -> &str {
         self.inner.server.base_url()
     }
 
-    /// Answers one request whose body is there.
+    /// Answers one request whose body is complete.
     pub async fn handle(&self, request: Request<Bytes>) -> Response<Body> {
         self.serve(request.map(Full::new)).await
     }
 
-    /// Answers one request whose body is still to come, as [`Server::serve`].
+    /// Answers one request whose body is still to be read; see [`Server::serve`].
     pub async fn serve<B>(&self, request: Request<B>) -> Response<Body>
     where
         B: http_body::Body + Send,
@@ -84,7 +84,7 @@ impl Enterprise {
     {
         let answer = self.inner.server.serve(request).await;
         if self.inner.member_keys == MemberKeys::Schema {
-            // As it is, even where it is streamed.
+            // The answer is already in this spelling. It may be streamed, so it is not read.
             return answer;
         }
         let (mut parts, body) = answer.into_parts();
@@ -96,12 +96,12 @@ impl Enterprise {
         }
     }
 
-    /// An error response as the enterprise words it, for layers around it.
+    /// Makes an error response in the enterprise's form, for layers around it.
     pub fn refuse(&self, error: Error) -> Response<Body> {
         self.inner.server.refuse(error)
     }
 
-    /// The account behind an identity; `None` when there is no such identity.
+    /// Returns the account of an identity, or `None` if there is no such identity.
     ///
     /// # Errors
     ///
@@ -112,7 +112,7 @@ impl Enterprise {
         stored.map(|stored| self.account_of(&stored.id, &stored.resource)).transpose()
     }
 
-    /// All accounts, in order of creation.
+    /// Returns all accounts, in order of creation.
     ///
     /// # Errors
     ///
@@ -168,7 +168,7 @@ where
     }
 }
 
-/// Puts an [`Enterprise`] together.
+/// Builds an [`Enterprise`].
 #[derive(Clone)]
 pub struct EnterpriseBuilder {
     slug: String,
@@ -194,23 +194,23 @@ impl fmt::Debug for EnterpriseBuilder {
 }
 
 impl EnterpriseBuilder {
-    /// The product; [`Product::GHEC`] unless said.
+    /// Sets the product. The default is [`Product::GHEC`].
     #[must_use]
     pub fn product(mut self, product: Product) -> Self {
         self.product = product;
         self
     }
 
-    /// The short code behind each handle; `octo` unless said.
+    /// Sets the short code at the end of each handle. The default is `octo`.
     #[must_use]
     pub fn short_code(mut self, code: impl Into<String>) -> Self {
         self.short_code = code.into();
         self
     }
 
-    /// The URL that clients reach the host at, such as `https://api.example.com`, without the enterprise's SCIM path.
+    /// Sets the URL at which clients reach the host, such as `https://api.example.com`, without the SCIM path.
     ///
-    /// It may have a path, such as that of a proxy: requests are answered with it and without it.
+    /// It may have a path, such as that of a proxy. Requests are answered with that path and without it.
     #[must_use]
     pub fn host_url(mut self, url: impl Into<String>) -> Self {
         self.host_url = url.into();
@@ -224,14 +224,14 @@ impl EnterpriseBuilder {
         self
     }
 
-    /// What time it is.
+    /// Sets the clock.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }
 
-    /// The identity provider that people sign in with.
+    /// Sets the identity provider that people sign in with.
     // E-33
     #[must_use]
     pub fn identity_provider(mut self, idp: IdentityProvider) -> Self {
@@ -239,7 +239,7 @@ impl EnterpriseBuilder {
         self
     }
 
-    /// What a handle that is taken is answered with.
+    /// Sets the answer to a handle that is taken.
     // E-22
     #[must_use]
     pub fn handle_conflict(mut self, conflict: HandleConflict) -> Self {
@@ -247,7 +247,7 @@ impl EnterpriseBuilder {
         self
     }
 
-    /// How members are spelled in answers.
+    /// Sets how members are spelled in answers.
     // E-48
     #[must_use]
     pub fn member_keys(mut self, keys: MemberKeys) -> Self {
@@ -255,8 +255,9 @@ impl EnterpriseBuilder {
         self
     }
 
-    /// PATCH paths with a value filter, as in `emails[type eq "work"].value`, are accepted without any
-    /// effect: what GitHub's prose says, against its example.
+    /// Accepts PATCH paths with a value filter, such as `emails[type eq "work"].value`, without any effect.
+    ///
+    /// GitHub's prose says so; its example contradicts it.
     // E-50
     #[must_use]
     pub fn value_paths_without_effect(mut self) -> Self {
@@ -264,7 +265,7 @@ impl EnterpriseBuilder {
         self
     }
 
-    /// Write `status` in error bodies as an integer, as GitHub's schema has it.
+    /// Writes `status` in error bodies as an integer, as GitHub's schema has it.
     // E-71
     #[must_use]
     pub fn numeric_error_status(mut self) -> Self {
@@ -272,14 +273,14 @@ impl EnterpriseBuilder {
         self
     }
 
-    /// Leaves out of answers the names of what a request said and nobody understood; GitHub tells none.
+    /// Leaves the names of attributes that were passed over out of answers, as GitHub does.
     #[must_use]
     pub fn without_passed_over_names(mut self) -> Self {
         self.names_passed_over = false;
         self
     }
 
-    /// Keep GitHub's provisioning limits.
+    /// Turns GitHub's provisioning limits on or off.
     // E-52
     #[must_use]
     pub fn rate_limits(mut self, on: bool) -> Self {
@@ -287,7 +288,7 @@ impl EnterpriseBuilder {
         self
     }
 
-    /// What a request may cost, as for a server.
+    /// Sets what a request may cost, as for a server.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
@@ -323,8 +324,8 @@ impl EnterpriseBuilder {
             conflict: self.conflict,
             limits: self.rate_limits.then(|| RateLimits::new(Arc::clone(&self.clock))),
         };
-        // A replace must say everything (E-29), so `active` is not kept for a client that forgets it; and
-        // `schemas` is required, not inferred (E-17, E-39).
+        // A replace must name everything (E-29), so `active` is not kept for a client that omits it. `schemas` is
+        // required, not inferred (E-17, E-39).
         let mut leniency = Leniency::INTEROP.deny(Quirk::PutKeepsActive).deny(Quirk::InferSchemas);
         if !self.value_paths {
             leniency = leniency.allow(Quirk::ValuePathNoEffect);
@@ -342,10 +343,10 @@ impl EnterpriseBuilder {
             .also_accept("application/vnd.github+json")
             .also_accept("application/vnd.github.v3+json")
             .always_scim_json()
-            // What GitHub's clients print of an error (E-82).
+            // GitHub's clients print these members of an error (E-82).
             .error_member("message", ErrorMember::Detail)
             .error_member("documentation_url", ErrorMember::Text(self.product.documentation_url.into()))
-            // GitHub's pages name none of these.
+            // GitHub's pages mention neither sorting nor cursors nor bulk requests.
             .sorting(false)
             .cursors(None)
             .bulk(None);
@@ -373,16 +374,16 @@ impl EnterpriseBuilder {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EnterpriseError {
-    /// The slug is none.
+    /// The slug is not valid.
     #[error("`{0}` is no enterprise slug: use letters, digits and dashes")]
     Slug(String),
-    /// The short code is none.
+    /// The short code is not valid.
     #[error(transparent)]
     ShortCode(#[from] ShortCodeError),
-    /// The URL does not fit.
+    /// The base URL cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The built-in schemas are unsound.
+    /// The built-in schemas are not valid.
     #[error(transparent)]
     Registry(#[from] RegistryError),
     /// The registry has no users.

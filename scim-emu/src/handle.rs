@@ -1,4 +1,4 @@
-//! From `userName` to the GitHub handle.
+//! Deriving the GitHub handle from `userName`.
 
 // E-22 to E-25
 
@@ -19,19 +19,20 @@ use crate::product::{Product, ShortCode};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Handle(String);
 
-/// How many digits of the digest an obfuscated handle shows: with `_` and the longest short code, 39.
+/// How many digits of the digest an obfuscated handle has. With `_` and the longest short code that makes 39.
 const OBFUSCATED: usize = 30;
 
 impl Handle {
-    /// Takes what follows a `\` and precedes the `@`, writes `-` for every character that is no ASCII
-    /// letter or digit, keeps the case, and adds the suffix.
+    /// Derives the handle from a `userName`.
     ///
-    /// Nothing is repaired: a base that begins or ends with `-` or holds `--` is refused, and one
-    /// that is too long too.
+    /// It takes the part after the last `\` and before the first `@`. Every character that is not an ASCII letter or
+    /// digit becomes `-`. The case is kept, and the suffix is added.
+    ///
+    /// Nothing is repaired. A base that begins or ends with `-`, has `--` in it, or is too long is refused.
     ///
     /// # Errors
     ///
-    /// [`HandleError`], which says why no handle follows from the name.
+    /// [`HandleError`], which says why the name gives no handle.
     // E-24, E-23
     pub fn derive(user_name: &str, product: &Product, code: &ShortCode) -> Result<Self, HandleError> {
         let local = user_name.rsplit_once('\\').map_or(user_name, |(_, name)| name);
@@ -55,7 +56,7 @@ impl Handle {
         Ok(Self(handle))
     }
 
-    /// The handle of the same account while it is suspended: a digest of the handle, then the suffix.
+    /// Returns the handle of this account while it is suspended: a digest of the handle, then the suffix.
     // E-33
     #[must_use]
     pub fn obfuscated(&self, product: &Product, code: &ShortCode) -> Self {
@@ -65,13 +66,12 @@ impl Handle {
         Self(if product.suffixed { format!("{digest}_{code}") } else { digest })
     }
 
-    /// The handle.
+    /// Returns the handle as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The form in which handles of one enterprise are compared: without the suffix that they all share, and
-    /// without regard to case.
+    /// Returns the form in which handles of one enterprise are compared: without the common suffix, in lower case.
     pub fn key(&self) -> String {
         let base = self.0.rsplit_once('_').map_or(self.0.as_str(), |(base, _)| base);
         base.to_ascii_lowercase()

@@ -15,10 +15,10 @@ pub enum MemberKeys {
     Examples,
 }
 
-/// The keys as in the schema, and as in the examples.
+/// Each key as in the schema, and as in the examples.
 const RENAMED: [(&str, &str); 2] = [("$ref", "$+ref"), ("display", "displayName")];
 
-/// Spells the members in a JSON answer as GitHub's examples do.
+/// Renames the keys of members in a JSON answer, so that they are as in GitHub's examples.
 pub(crate) fn as_in_examples(body: Bytes) -> Bytes {
     let Ok(mut value) = serde_json::from_slice::<Value>(&body) else { return body };
     rename(&mut value);

@@ -1,21 +1,20 @@
-//! What differs between GitHub's products and between the ways an enterprise is set up: values, not
-//! branches.
+//! How GitHub's products and the setups of an enterprise differ, as values instead of branches.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A GitHub product, as far as provisioning sees it.
+/// A GitHub product, as far as provisioning depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Product {
     /// The name in configuration.
     pub name: &'static str,
-    /// The path of the SCIM base; `{enterprise}` stands for the slug.
+    /// The path of the SCIM base URL. `{enterprise}` is a placeholder for the slug.
     // E-1
     pub base_path: &'static str,
     /// Whether handles end in `_` and the short code.
     pub suffixed: bool,
-    /// The longest handle, suffix included.
+    /// The maximum length of a handle, including the suffix.
     // E-23
     pub max_handle: usize,
     /// The page that error bodies name as `documentation_url`.
@@ -33,7 +32,7 @@ impl Product {
         documentation_url: "https://docs.github.com/enterprise-cloud@latest/rest/enterprise-admin/scim",
     };
 
-    /// The SCIM base path of an enterprise.
+    /// Returns the SCIM base path of an enterprise.
     pub fn base_path(&self, enterprise: &str) -> String {
         self.base_path.replace("{enterprise}", enterprise)
     }
@@ -53,17 +52,17 @@ impl fmt::Display for Product {
     }
 }
 
-/// A product that is not there.
+/// The name of a product that does not exist.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no product of this version: use ghec")]
 pub struct UnknownProduct(String);
 
-/// The short code of an enterprise: three to eight ASCII letters and digits.
+/// The short code of an enterprise: 3 to 8 ASCII letters and digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShortCode(String);
 
 impl ShortCode {
-    /// The code.
+    /// Returns the code as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -84,29 +83,29 @@ impl fmt::Display for ShortCode {
     }
 }
 
-/// A text that is no short code.
+/// A text that is not a short code.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no short code: use three to eight letters and digits")]
 pub struct ShortCodeError(String);
 
-/// What a handle that is taken is answered with; GitHub's own pages name both.
+/// The answer to a handle that is taken. GitHub's own pages name both.
 // E-22
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum HandleConflict {
     /// 409 `uniqueness`.
     #[default]
     Conflict,
-    /// 400 with a text about who owns the account.
+    /// 400, with a text that says that the account belongs to somebody else.
     BadRequest,
 }
 
-/// Which identity provider an enterprise is set up with, as far as accounts show it.
+/// The identity provider of an enterprise, as far as accounts depend on it.
 // E-33
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum IdentityProvider {
     /// Microsoft Entra ID: a suspended account keeps its e-mail address.
     #[default]
     Entra,
-    /// Any other: a suspended account's e-mail address is obfuscated.
+    /// Any other one: a suspended account's e-mail address is obfuscated.
     Other,
 }

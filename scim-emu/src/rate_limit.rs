@@ -1,8 +1,8 @@
-//! GitHub's provisioning limits: a thousand new people an hour, and a thousand new members an hour
-//! for each group. Off unless asked for.
+//! GitHub's provisioning limits: 1,000 new people an hour, and 1,000 new members an hour for each group.
 //!
-//! Only what really happened counts: a refused create or a member that was there already costs nothing, so
-//! the count is asked before a commit and charged after it, which no rate-limiting library offers.
+//! They are off by default. Only changes that really happened count: a refused create or a member that was there
+//! already costs nothing. So the count is checked before a commit and charged after it, which no rate-limiting library
+//! offers.
 
 // E-52
 
@@ -15,21 +15,21 @@ use http::StatusCode;
 use scim_core::{Error, Timestamp};
 use scim_server_traits::Clock;
 
-/// How many of each in an hour.
+/// How many of each are allowed in an hour.
 const PER_HOUR: usize = 1_000;
 
 const HOUR: i64 = 3_600_000;
 
-/// What is limited, and for whom.
+/// What is limited.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Limited {
-    /// New people of an enterprise.
+    /// The new people of an enterprise.
     People { enterprise: String },
-    /// New members of a group.
+    /// The new members of a group.
     Members { enterprise: String, group: String },
 }
 
-/// What happened in hours that have begun.
+/// Counts what happened in each hour that has begun.
 pub(crate) struct RateLimits {
     hours: Mutex<HashMap<Limited, Hour>>,
     clock: Arc<dyn Clock>,
@@ -46,7 +46,7 @@ impl RateLimits {
         Self { hours: Mutex::default(), clock }
     }
 
-    /// 429 with a wait, when there is no room for so many more in this hour.
+    /// Refuses with 429 and a wait if this hour has no room for `count` more.
     pub(crate) fn check(&self, what: &Limited, count: usize) -> Result<(), Error> {
         let now = self.clock.now();
         let hour = self.hours().get(what).copied().filter(|hour| !hour.is_over(now));
@@ -66,7 +66,7 @@ impl RateLimits {
         Err(error)
     }
 
-    /// Counts what has happened.
+    /// Counts what happened.
     pub(crate) fn charge(&self, what: Limited, count: usize) {
         if count == 0 {
             return;
@@ -83,7 +83,7 @@ impl RateLimits {
 }
 
 impl Hour {
-    /// Also where the clock went back: nobody waits longer than an hour.
+    /// An hour is also over if the clock went back, so that nobody waits longer than an hour.
     fn is_over(self, now: Timestamp) -> bool {
         !(0..HOUR).contains(&now.as_millis().saturating_sub(self.since.as_millis()))
     }

@@ -1,4 +1,4 @@
-//! The resource types of an EMU enterprise: the attributes GitHub knows, and nothing else.
+//! The resource types of an EMU enterprise: the attributes that GitHub knows, and no others.
 
 use std::sync::Arc;
 
@@ -11,8 +11,9 @@ pub(crate) const USER: &str = "User";
 /// The name of the group type.
 pub(crate) const GROUP: &str = "Group";
 
-/// `User` and `Group` as GitHub documents them: required attributes, `externalId` unique,
-/// people only in groups.
+/// Makes `User` and `Group` as GitHub documents them.
+///
+/// Attributes are required as documented, `externalId` is unique, and only users may be members of groups.
 // E-21, E-40
 pub(crate) fn registry() -> Result<Registry, RegistryError> {
     let user = ResourceTypeDocument::new(USER, "/Users", urn::USER).description("Managed user");

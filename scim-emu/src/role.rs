@@ -15,14 +15,14 @@ pub enum Role {
     /// A plain member.
     #[default]
     User,
-    /// Pays the bills.
+    /// Manages the billing.
     BillingManager,
     /// Owns the enterprise.
     EnterpriseOwner,
 }
 
-/// Every spelling that is taken: today's words, the identifiers of Entra's application roles, and the
-/// words of older versions.
+/// Every spelling that is accepted: the current words, the ids of Entra's application roles, and the words of older
+/// versions.
 const SPELLINGS: &[(&str, Role)] = &[
     ("user", Role::User),
     ("27d9891d-2c17-4f45-a262-781a0e55c80a", Role::User),
@@ -41,12 +41,12 @@ const SPELLINGS: &[(&str, Role)] = &[
 ];
 
 impl Role {
-    /// The role that a value of `roles` means; `None` for a value outside the list.
+    /// Returns the role that a value of `roles` means, or `None` for any other value.
     pub fn parse(value: &str) -> Option<Self> {
         SPELLINGS.iter().find(|(word, _)| word.eq_ignore_ascii_case(value)).map(|(_, role)| *role)
     }
 
-    /// The word of today.
+    /// Returns the current word.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::GuestCollaborator => "guest_collaborator",
@@ -56,12 +56,12 @@ impl Role {
         }
     }
 
-    /// The role a person has: the most privileged of those given, or a plain user's.
+    /// Returns the role of a person: the most privileged of those given, or that of a plain user.
     pub fn effective(user: &Resource) -> Self {
         values(user).filter_map(Self::parse).max().unwrap_or_default()
     }
 
-    /// The first value of `roles` that is no role.
+    /// Returns the first value of `roles` that is not a role.
     pub(crate) fn unknown(user: &Resource) -> Option<&str> {
         values(user).find(|value| Self::parse(value).is_none())
     }

@@ -1,4 +1,4 @@
-//! GitHub's rules that no schema can say.
+//! GitHub's rules that no schema can express.
 
 use scim_core::{Error, Resource, ResourceType};
 use scim_filter::BoundFilter;
@@ -7,9 +7,9 @@ use serde_json::Value;
 use crate::registry::{GROUP, USER};
 use crate::role::Role;
 
-/// What every user and group must have, however it was written.
+/// Checks what every user and group must have, whichever operation wrote it.
 pub(crate) fn check(resource_type: &ResourceType, resource: &Resource) -> Result<(), Error> {
-    // E-17, E-39: externalId is common to all types, so no schema of ours can require it.
+    // E-17, E-39: `externalId` is common to all types, so our schemas cannot require it.
     if resource.text("externalId").is_none_or(str::is_empty) {
         return Err(Error::invalid_value("`externalId` is required"));
     }
@@ -23,8 +23,9 @@ pub(crate) fn check(resource_type: &ResourceType, resource: &Resource) -> Result
     Ok(())
 }
 
-/// In a create and a replace, each e-mail says what it is for and whether it is the primary one.
-/// A PATCH may add one by its `type` alone, as Entra does.
+/// Checks that each e-mail address of a create or replace has `type` and `primary`.
+///
+/// A PATCH may add one with its `type` alone, as Entra does.
 // E-17, E-29
 pub(crate) fn check_whole(resource_type: &ResourceType, resource: &Resource) -> Result<(), Error> {
     if resource_type.name() != USER {
@@ -39,7 +40,7 @@ pub(crate) fn check_whole(resource_type: &ResourceType, resource: &Resource) -> 
     Ok(())
 }
 
-/// A filter is one `eq` on one of a few attributes.
+/// Checks that a filter is a single `eq` on one of a few attributes.
 // E-13 to E-15
 pub(crate) fn check_filter(resource_type: &ResourceType, filter: &BoundFilter) -> Result<(), Error> {
     let allowed: &[&str] = match resource_type.name() {

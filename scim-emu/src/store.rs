@@ -1,5 +1,6 @@
-//! The enterprise's rules as a store around a store: whatever is written passes here, and all effects of
-//! one call are one batch.
+//! The enterprise's rules, as a store around a store.
+//!
+//! Every write goes through it, and all effects of one call are one batch.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -18,13 +19,13 @@ use crate::rate_limit::{Limited, RateLimits};
 use crate::registry::USER;
 use crate::rules;
 
-/// The space in which handles are claimed. Kept while suspended, freed by a hard delete.
+/// The space in which handles are claimed. A suspended account keeps its handle; a hard delete frees it.
 const HANDLE: &str = "handle";
 
-/// The relation of a group to its people.
+/// The relation from a group to its members.
 const MEMBERS: &str = "members";
 
-/// A store that keeps GitHub's rules.
+/// A store that applies GitHub's rules.
 #[derive(Debug)]
 pub(crate) struct EmuStore<S> {
     pub(crate) inner: S,
@@ -35,7 +36,7 @@ pub(crate) struct EmuStore<S> {
 }
 
 impl<S> EmuStore<S> {
-    /// The claim and the dormancy that follow from a user's document.
+    /// Returns the claim and the dormancy that follow from a user's document.
     fn account_effects(&self, user: &Resource) -> Result<(Vec<Claim>, bool), Error> {
         let user_name = user.text("userName").unwrap_or_default();
         let handle = Handle::derive(user_name, &self.product, &self.code)
@@ -61,7 +62,7 @@ impl<S> EmuStore<S> {
                     }
                     if update.resource_type.name() == USER {
                         let (claims, dormant) = self.account_effects(resource)?;
-                        // E-31, E-34: suspension hides the person from groups, and return restores it.
+                        // E-31, E-34: suspension hides the user from groups, and reactivation restores it.
                         (update.claims, update.dormant) = (Some(claims), Some(dormant));
                     }
                 }
@@ -71,7 +72,7 @@ impl<S> EmuStore<S> {
         Ok(())
     }
 
-    /// A handle that is taken.
+    /// Turns the error for a handle that is taken into the answer that was chosen.
     // E-22
     fn refused(&self, error: StoreError) -> StoreError {
         match (error, self.conflict) {
@@ -84,7 +85,7 @@ impl<S> EmuStore<S> {
 }
 
 impl<S: Store> EmuStore<S> {
-    /// What each write counts towards, if it may happen within the limits.
+    /// Checks the limits, and returns what each write counts towards.
     async fn counted(&self, context: &Context, batch: &Batch) -> Result<Vec<Option<Limited>>, StoreError> {
         let Some(limits) = &self.limits else { return Ok(Vec::new()) };
         let enterprise = context.tenant().as_str().to_owned();
@@ -118,7 +119,7 @@ impl<S: Store> EmuStore<S> {
         Ok(counted)
     }
 
-    /// How many of the members that an update names are not in the group yet.
+    /// Returns how many of the members that an update names are not in the group yet.
     async fn new_members(&self, context: &Context, update: &Update) -> Result<usize, StoreError> {
         let get =
             Get::new(Arc::clone(&update.resource_type), &update.id).with_relations(vec![MEMBERS.into()]);
@@ -129,7 +130,7 @@ impl<S: Store> EmuStore<S> {
     }
 }
 
-/// The members that an update adds or sets, each once.
+/// Returns the members that an update adds or sets, each once.
 fn named(update: &Update) -> HashSet<&str> {
     let references = update.relations.iter().flat_map(|edit| match &edit.step {
         RelationStep::Add(references) | RelationStep::Set(references) => references.as_slice(),

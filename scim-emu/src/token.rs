@@ -1,4 +1,4 @@
-//! Who may provision: personal access tokens with a scope.
+//! Authentication: personal access tokens with a scope.
 
 // E-6 to E-8
 
@@ -15,15 +15,15 @@ use scim_server_traits::{AuthError, Authenticator, Clock, Context, Get, Store, T
 
 use crate::account::is_active;
 
-/// The scopes that let a token provision.
+/// The scopes that allow a token to provision.
 // E-7
 const SCOPES: [&str; 2] = ["scim:enterprise", "admin:enterprise"];
 
-/// The scheme that GitHub takes beside `Bearer`, and that its own clients send.
+/// The scheme that GitHub accepts in addition to `Bearer`, and that its own clients send.
 // E-81
 const SCHEME: &str = "token";
 
-/// A classic personal access token, of which only the digest is kept.
+/// A classic personal access token. Only its digest is kept.
 #[derive(Clone)]
 pub struct Token {
     digest: [u8; 32],
@@ -33,12 +33,12 @@ pub struct Token {
 }
 
 impl Token {
-    /// A token of the setup user with the scope `scim:enterprise` and without end.
+    /// Makes a token of the setup user with the scope `scim:enterprise`, which does not expire.
     pub fn new(secret: impl AsRef<str>) -> Self {
         Self::from_digest(BearerTokens::digest(secret.as_ref()))
     }
 
-    /// The token with this SHA-256 digest, for hosts that do not know the token itself.
+    /// Makes a token from its SHA-256 digest, for hosts that do not know the token itself.
     ///
     /// ```
     /// let digest = scim_server::BearerTokens::digest("s3cret");
@@ -55,14 +55,14 @@ impl Token {
         self
     }
 
-    /// Sets when the token ends.
+    /// Sets when the token expires.
     #[must_use]
     pub fn until(mut self, expires: Timestamp) -> Self {
         self.expires = Some(expires);
         self
     }
 
-    /// Gives the token to a provisioned person: it ends when the person is suspended or deleted.
+    /// Makes a provisioned user the owner. The token ends when that user is suspended or deleted.
     // E-8
     #[must_use]
     pub fn owned_by(mut self, user_id: impl Into<String>) -> Self {
@@ -118,7 +118,7 @@ impl Tokens {
 #[async_trait]
 impl Authenticator for Tokens {
     async fn authenticate(&self, request: &Parts) -> Result<Context, AuthError> {
-        // E-9: GitHub turns away whoever does not say who they are, with a token or without.
+        // E-9: GitHub refuses every request that has no `User-Agent`, with a token or without.
         if request.headers.get(header::USER_AGENT).is_none_or(header::HeaderValue::is_empty) {
             let detail = "the request has no `User-Agent`: name your application in it";
             return Err(AuthError::Forbidden(detail.to_owned()));

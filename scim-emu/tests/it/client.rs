@@ -1,4 +1,4 @@
-//! A few lines to talk to an enterprise in the same process.
+//! A small client for an enterprise in the same process.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ impl Reply {
         self.body["id"].as_str().unwrap().to_owned()
     }
 
-    /// Every refusal is a SCIM error with GitHub's members.
+    /// Checks that the refusal is a SCIM error with GitHub's members.
     // E-71, E-82
     #[track_caller]
     pub(crate) fn refused(&self, status: u16) -> &str {
@@ -83,7 +83,7 @@ pub(crate) async fn patch(enterprise: &Enterprise, path: &str, operations: Value
     call(enterprise, Method::PATCH, path, body).await
 }
 
-/// A body with everything that GitHub requires.
+/// Returns a body with everything that GitHub requires.
 pub(crate) fn person(user_name: &str) -> Value {
     json!({"schemas": [USER], "externalId": format!("ext-{user_name}"), "userName": user_name,
         "displayName": user_name, "active": true,

@@ -158,7 +158,7 @@ async fn head_is_answered_without_a_body_however_members_are_spelled() {
         let (got, head) =
             (get(&enterprise, &path).await, call(&enterprise, Method::HEAD, &path, Value::Null).await);
         assert_eq!((head.status, &head.headers["etag"]), (got.status, &got.headers["etag"]), "{keys:?}");
-        // No length is better than that of the other spelling.
+        // A missing length is better than that of the other spelling.
         assert_eq!(head.headers.contains_key("content-length"), keys == MemberKeys::Schema);
         assert_eq!(head.body, Value::Null, "{keys:?}");
     }

@@ -1,4 +1,4 @@
-//! Soft deprovisioning and return.
+//! Soft deprovisioning and reactivation.
 
 use std::sync::Arc;
 
