@@ -1,4 +1,4 @@
-//! Calls to the target: counted, repeated while it is busy, and told apart by what a failure means.
+//! Calls to the target. They are counted, repeated while the target is busy, and sorted by what a failure means.
 
 use std::error::Error;
 use std::future::Future;
@@ -17,14 +17,14 @@ use crate::engine::ProvisionError;
 use crate::options::Options;
 use crate::report::Action;
 
-/// Lets time pass: a trait, so that tests need not wait.
+/// Waits. It is a trait, so that tests do not have to wait.
 #[async_trait]
 pub trait Sleeper: Send + Sync {
     /// Returns after this long.
     async fn sleep(&self, duration: Duration);
 }
 
-/// Really waits, on tokio's timer.
+/// Waits on tokio's timer.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TokioSleeper;
 
@@ -38,11 +38,11 @@ impl Sleeper for TokioSleeper {
 /// What a failed call means for the run.
 #[derive(Debug)]
 pub(crate) enum Fault {
-    /// Nothing else will work either.
+    /// No other call will succeed either.
     Stop(ProvisionError),
-    /// It is a matter of this one person or group.
+    /// The failure concerns only this person or group.
     Local(Box<ClientError>),
-    /// The target holds it without an id.
+    /// The target returned the resource without an id.
     NoId,
 }
 
@@ -70,7 +70,7 @@ impl Fault {
 impl From<ClientError> for Fault {
     fn from(error: ClientError) -> Self {
         match &error {
-            // GitHub's rate limits may come as 403 with `Retry-After` (github-emu 2.15).
+            // GitHub's rate limits may be sent as 403 with `Retry-After` (github-emu 2.15).
             ClientError::Status { status, body, retry_after: None } if error.is_unauthorized() => {
                 Self::Stop(ProvisionError::Refused { status: *status, detail: body.to_string() })
             }
@@ -79,7 +79,7 @@ impl From<ClientError> for Fault {
     }
 }
 
-/// Says during what a fault happened.
+/// Adds to a fault the action during which it happened.
 pub(crate) trait During<T> {
     fn during(self, action: Action) -> Result<T, (Action, Fault)>;
 }
@@ -90,12 +90,12 @@ impl<T> During<T> for Result<T, Fault> {
     }
 }
 
-/// What became of a create.
+/// How a create ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Made {
-    /// It is new.
+    /// The resource is new.
     Created,
-    /// Somebody else made it meanwhile.
+    /// The resource exists, but this run did not create it.
     Found,
 }
 
@@ -117,7 +117,7 @@ impl Calls {
         self.made.load(Ordering::Relaxed)
     }
 
-    /// A call that may be repeated though nobody knows whether it took effect.
+    /// Makes a call that may be repeated even if it is unknown whether it took effect.
     pub(crate) async fn repeat<T, F>(&self, call: impl Fn() -> F) -> Result<T, Fault>
     where
         F: Future<Output = Result<T, ClientError>>,
@@ -125,8 +125,10 @@ impl Calls {
         self.attempt(call, |error| outcome(error) != Sent::Answered).await
     }
 
-    /// Creates a resource. When nobody knows whether a try took effect, or the target says that it is there
-    /// already, `filter` is asked before anything else is done.
+    /// Creates a resource.
+    ///
+    /// It may be unknown whether an attempt took effect, or the target may say that the resource exists already. Then
+    /// the resource is looked up by `filter` before anything else is done.
     pub(crate) async fn create<R: Serialize + DeserializeOwned>(
         &self,
         endpoint: &Endpoint<'_, R>,
@@ -152,7 +154,8 @@ impl Calls {
                 self.sleeper.sleep(backoff(attempt)).await;
             }
             match self.repeat(|| endpoint.find_with(filter, view)).await? {
-                // After a lost answer it is ours; a conflict after a lost answer is ours, too.
+                // After an answer that was lost, the resource is ours. After a conflict that follows a lost answer, it
+                // is ours too.
                 Some(found) if lost || attempt > 1 => return Ok((found, Made::Created)),
                 Some(found) => return Ok((found, Made::Found)),
                 None if lost => {}
@@ -187,7 +190,7 @@ impl Calls {
     }
 }
 
-/// An error with everything it rests on, in one line.
+/// Returns an error and all its sources in one line.
 fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
@@ -199,7 +202,7 @@ fn chain(error: &dyn Error) -> String {
     text
 }
 
-/// Whether the target says that it did nothing and will do it later.
+/// Returns whether the target says that it did nothing now, but will do it later.
 fn is_busy(error: &ClientError) -> bool {
     match error.status() {
         Some(StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) => true,
@@ -220,7 +223,7 @@ fn outcome(error: &ClientError) -> Sent {
     match error {
         ClientError::Transport(TransportError::Connect(_)) => Sent::No,
         ClientError::Transport(_) => Sent::Perhaps,
-        // A gateway gave up on the target, or answered in its place.
+        // A gateway stopped waiting for the target, or answered in its place.
         ClientError::Status { status: StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT, .. } => {
             Sent::Perhaps
         }

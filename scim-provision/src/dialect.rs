@@ -1,4 +1,4 @@
-//! The forms in which identity providers write requests: values, not branches of the engine.
+//! The forms in which identity providers write requests, as values instead of branches of the engine.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::mapping::{Change, Path, extended};
 
-/// The form in which a provider writes requests.
+/// The form in which an identity provider writes requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dialect {
     name: &'static str,
@@ -20,9 +20,9 @@ pub struct Dialect {
     new_elements: NewElements,
     references: References,
     removed_members: RemovedMembers,
-    /// What a new group names in `schemas` beside the RFC's URN.
+    /// What a new group has in `schemas` in addition to the RFC's URN.
     group_schemas: &'static [&'static str],
-    /// Whether a new resource says its own type in `meta`.
+    /// Whether a new resource names its own type in `meta`.
     sends_meta: bool,
 }
 
@@ -30,16 +30,16 @@ pub struct Dialect {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Booleans {
     Json,
-    /// As the texts `True` and `False`.
+    /// As the strings `True` and `False`.
     //
     Text,
 }
 
-/// How attributes are spread over the operations of a PATCH.
+/// How attributes are distributed over the operations of a PATCH.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Operations {
     OneEach,
-    /// Plain attributes share one operation without a path.
+    /// Simple attributes share one operation without a path.
     //
     Shared,
 }
@@ -49,7 +49,7 @@ enum Operations {
 enum NewElements {
     /// The whole element is added to the attribute.
     Added,
-    /// A value path selects an element that is not there.
+    /// A value path selects an element that does not exist yet.
     //
     ByValuePath,
 }
@@ -58,7 +58,7 @@ enum NewElements {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum References {
     Object,
-    /// As the bare id.
+    /// As the id alone.
     //
     Text,
 }
@@ -74,7 +74,7 @@ enum RemovedMembers {
 }
 
 impl Dialect {
-    /// What RFC 7644 says and nothing else, for any service provider.
+    /// The form of RFC 7644 and nothing else, for any service provider.
     pub const RFC: Self = Self {
         name: "rfc",
         add: "add",
@@ -89,7 +89,7 @@ impl Dialect {
         sends_meta: false,
     };
 
-    /// Microsoft Entra ID as it is set up by default.
+    /// Microsoft Entra ID with its default settings.
     //
     pub const ENTRA: Self = Self {
         name: "entra",
@@ -123,7 +123,7 @@ impl Dialect {
     /// All dialects.
     pub const ALL: [Self; 3] = [Self::RFC, Self::ENTRA, Self::ENTRA_FLAG];
 
-    /// The name in configuration.
+    /// Returns the name in configuration.
     pub fn name(&self) -> &'static str {
         self.name
     }
@@ -136,7 +136,7 @@ impl Dialect {
         self.sends_meta
     }
 
-    /// Sets attributes, and `active` first if it changes too.
+    /// Makes a PATCH that sets attributes. If `active` changes too, it comes first.
     pub(crate) fn set(self, active: Option<bool>, changes: Vec<Change>) -> Value {
         let active = active.map(|active| {
             let value = match (self.booleans, active) {
@@ -153,7 +153,7 @@ impl Dialect {
         })
     }
 
-    /// Sets the manager.
+    /// Makes a PATCH that sets the manager.
     pub(crate) fn set_manager(self, id: &str, new: bool) -> Value {
         let value = match self.references {
             References::Object => json!({"value": id}),
@@ -162,12 +162,12 @@ impl Dialect {
         self.set(None, vec![Change { path: Path::attribute(extended("manager")), value, new }])
     }
 
-    /// Adds members to a group.
+    /// Makes a PATCH that adds members to a group.
     pub(crate) fn add_members(self, ids: &[String]) -> Value {
         envelope(vec![json!({"op": self.add, "path": "members", "value": values(ids)})])
     }
 
-    /// Removes members from a group.
+    /// Makes a PATCH that removes members from a group.
     pub(crate) fn remove_members(self, ids: &[String]) -> Value {
         let remove = self.remove;
         envelope(match self.removed_members {
@@ -188,7 +188,7 @@ impl Dialect {
         }
     }
 
-    /// Elements keep operations of their own; where there are several other attributes, they share one.
+    /// Gives each element its own operation. If there are several other attributes, they share one.
     fn shared(self, changes: impl Iterator<Item = Change>) -> Vec<Value> {
         let mut operations = Vec::new();
         let (mut added, mut replaced) = (Map::new(), Map::new());
@@ -239,7 +239,7 @@ impl fmt::Display for Dialect {
     }
 }
 
-/// A dialect that does not exist.
+/// The name of a dialect that does not exist.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no dialect: use {names}", names = Dialect::ALL.map(|dialect| dialect.name).join(", "))]
 pub struct UnknownDialect(String);

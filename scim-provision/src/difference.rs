@@ -10,14 +10,14 @@ use crate::report::Kind;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Difference {
-    /// The target lacks it.
+    /// The target does not have it.
     Missing {
         /// A person or a group.
         kind: Kind,
         /// The user name, or the group's name.
         name: String,
     },
-    /// The directory does not have it, or calls it deleted.
+    /// The directory does not have it, or has it as deleted.
     Unexpected {
         /// A person or a group.
         kind: Kind,
@@ -41,9 +41,9 @@ pub enum Difference {
         name: String,
         /// The attribute's path.
         attribute: String,
-        /// What the directory says.
+        /// The value in the directory.
         expected: String,
-        /// What the target says.
+        /// The value at the target.
         found: Option<String>,
     },
     /// A group lacks a member.
@@ -53,11 +53,11 @@ pub enum Difference {
         /// The member's user name.
         member: String,
     },
-    /// A group has a member too many.
+    /// A group has a member that it should not have.
     MemberUnexpected {
         /// The group's name.
         group: String,
-        /// The member's user name, or else the id at the target.
+        /// The member's user name, or the id at the target if there is no such user.
         member: String,
     },
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use scim_core::printable;
 use serde::{Deserialize, Serialize};
 
-/// A directory: everybody, and the groups they are in.
+/// A directory: all people, and the groups that they are in.
 ///
 /// ```
 /// use scim_provision::{Directory, Status};
@@ -31,21 +31,21 @@ impl Directory {
     ///
     /// # Errors
     ///
-    /// [`DirectoryError::Json`] when it cannot be read, and those of [`check`](Self::check).
+    /// [`DirectoryError::Json`] when it cannot be read, and the errors of [`check`](Self::check).
     pub fn from_json(json: &[u8]) -> Result<Self, DirectoryError> {
         let directory: Self = serde_json::from_slice(json)?;
         directory.check()?;
         Ok(directory)
     }
 
-    /// Looks for everything that would make a run go wrong: ids or user names that are missing or taken
-    /// twice, members and managers who are nobody.
+    /// Checks for everything that would make a run go wrong.
     ///
-    /// Two people may share a user name, whose case does not count, when one of them is deleted.
+    /// That is an id or user name that is missing or used twice, and a member or manager that is not in the directory.
+    /// The case of a user name does not count. Two people may share a user name if one of them is deleted.
     ///
     /// # Errors
     ///
-    /// [`DirectoryError::Inconsistent`], which names all of it.
+    /// [`DirectoryError::Inconsistent`], which names all problems.
     pub fn check(&self) -> Result<(), DirectoryError> {
         let mut problems = Vec::new();
         let mut people = HashSet::new();
@@ -87,7 +87,7 @@ impl Directory {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Person {
-    /// The identifier, which becomes `externalId`. It never changes.
+    /// The id in the directory, which becomes `externalId`. It never changes.
     pub id: String,
     /// The name to sign in with, which becomes `userName`.
     pub user_principal_name: String,
@@ -103,30 +103,30 @@ pub struct Person {
     /// The title. It is not provisioned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job_title: Option<String>,
-    /// The department; provisioned with [`Options::enterprise_extension`](crate::Options).
+    /// The department. It is provisioned with [`Options::enterprise_extension`](crate::Options).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub department: Option<String>,
-    /// The id of the manager; provisioned with [`Options::enterprise_extension`](crate::Options).
+    /// The id of the manager. It is provisioned with [`Options::enterprise_extension`](crate::Options).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub manager: Option<String>,
     /// The role at the service provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
-    /// Whether the person is here.
+    /// Whether the account is active, suspended or deleted.
     #[serde(default)]
     pub status: Status,
 }
 
-/// Whether a person is here.
+/// Whether the account of a person is active, suspended or deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Status {
-    /// Yes.
+    /// The account is active.
     #[default]
     Active,
-    /// Not now: the account is disabled and kept.
+    /// The account is disabled and kept.
     Suspended,
-    /// No more: the account is deleted.
+    /// The account is deleted.
     Deleted,
 }
 
@@ -134,26 +134,26 @@ pub enum Status {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Team {
-    /// The identifier, which becomes `externalId`. It never changes.
+    /// The id in the directory, which becomes `externalId`. It never changes.
     pub id: String,
     /// The name shown to people.
     pub display_name: String,
     /// The ids of the people in it.
     #[serde(default)]
     pub members: Vec<String>,
-    /// Whether the group is there.
+    /// Whether the group exists or is deleted.
     #[serde(default)]
     pub status: TeamStatus,
 }
 
-/// Whether a group is there.
+/// Whether a group exists or is deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum TeamStatus {
-    /// Yes.
+    /// The group exists.
     #[default]
     Active,
-    /// No more.
+    /// The group is deleted.
     Deleted,
 }
 
@@ -167,7 +167,7 @@ pub enum DirectoryError {
     /// It contradicts itself.
     #[error("the directory is inconsistent: {}", printable(&problems.join("; ")))]
     Inconsistent {
-        /// What is wrong, one sentence each.
+        /// What is wrong, one sentence for each problem.
         problems: Vec<String>,
     },
 }

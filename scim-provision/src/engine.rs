@@ -17,10 +17,10 @@ use crate::options::Options;
 use crate::progress::{Phase, Progress};
 use crate::report::{Action, Failure, Kind, Report};
 
-/// Nobody has this `externalId`.
+/// An `externalId` that nobody has.
 const NOBODY: &str = "5f0c1d1e-7a51-4f0e-9b43-0c2d3e4f5a6b";
 
-/// Brings a target in line with a directory.
+/// Makes a target agree with a directory.
 #[derive(Clone)]
 pub struct Engine {
     client: Client,
@@ -29,7 +29,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine for the target that the client talks to.
+    /// Makes an engine for the target that the client talks to.
     pub fn new(client: Client, options: Options) -> Self {
         Self { client, options, sleeper: Arc::new(TokioSleeper) }
     }
@@ -41,27 +41,28 @@ impl Engine {
         self
     }
 
-    /// Asks the target for somebody who does not exist: it must answer with an empty list.
+    /// Asks the target for a person that does not exist. It must answer with an empty list.
     ///
     /// # Errors
     ///
-    /// [`ProvisionError::Refused`] when the target does not let the token in, [`ProvisionError::Unusable`] when it does
-    /// not answer as SCIM does, and [`ProvisionError::IgnoresFilters`].
+    /// [`ProvisionError::Refused`] when the target refuses the token, [`ProvisionError::Unusable`] when it does not
+    /// answer as SCIM does, and [`ProvisionError::IgnoresFilters`].
     // Q-23
     pub async fn test_connection(&self) -> Result<(), ProvisionError> {
         self.probe(&Calls::new(self.sleeper.clone(), &self.options)).await
     }
 
-    /// Brings the target in line: people who have to go, so that their names are free for others; everybody
-    /// else, their managers, groups, and then the groups that have to go.
+    /// Makes the target agree with the directory.
     ///
-    /// What fails for one person or group is in [`Report::failures`], and the next run tries it again. The
-    /// run stops only where nothing else would work either. A run over a target that is in line writes
-    /// nothing.
+    /// It begins with the people that the directory has as deleted, so that their names become free for others. Then
+    /// come all other people, their managers, the groups, and the deletion of groups.
+    ///
+    /// What fails for one person or group is in [`Report::failures`], and the next run tries it again. The run stops
+    /// only if no other call would succeed either. A run writes nothing if the target agrees already.
     ///
     /// # Errors
     ///
-    /// [`ProvisionError::Directory`] when the directory is inconsistent, and those of
+    /// [`ProvisionError::Directory`] when the directory is inconsistent, and the errors of
     /// [`test_connection`](Self::test_connection).
     pub async fn run(
         &self,
@@ -140,7 +141,7 @@ pub enum ProvisionError {
     /// The directory contradicts itself.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
-    /// The target does not take the token.
+    /// The target does not accept the token.
     #[error(
         "the target refused the token with {status}: {detail}; check that it is the right one, has not \
          expired, and may write SCIM (at GitHub the scope `scim:enterprise`)"
@@ -151,15 +152,15 @@ pub enum ProvisionError {
         /// What the target said.
         detail: String,
     },
-    /// The target cannot be reached, or is no SCIM service provider.
+    /// The target cannot be reached, or is not a SCIM service provider.
     #[error("the target does not answer `GET /Users` as SCIM does; check the base URL")]
     Unusable(#[source] Box<ClientError>),
-    /// The target returns people who do not match: every lookup would find the wrong one.
+    /// The target returns people that do not match the filter, so every look-up would find the wrong one.
     #[error("the target ignores the filter that people are matched by: everybody would be the wrong one")]
     IgnoresFilters,
 }
 
-/// One run: what is known so far.
+/// The state of one run.
 pub(crate) struct Run<'a> {
     pub(crate) client: &'a Client,
     pub(crate) options: &'a Options,
@@ -169,16 +170,16 @@ pub(crate) struct Run<'a> {
     report: Mutex<Report>,
 }
 
-/// Where a person or a group is at the target. No link at all means: nobody knows, the lookup failed.
+/// Where a person or a group is at the target. If there is no link, the look-up failed and that is unknown.
 #[derive(Clone, Debug)]
 pub(crate) enum Link {
-    /// Under this id, reporting to the manager with that id.
+    /// It has this id, and its manager has that one.
     At { id: String, manager: Option<String> },
-    /// Nowhere.
+    /// It is not at the target.
     Nowhere,
 }
 
-/// Something to delete.
+/// A resource to delete.
 pub(crate) struct Doomed<'a> {
     pub(crate) kind: Kind,
     pub(crate) id: &'a str,
@@ -214,7 +215,7 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// What of a kind is there and has to go.
+    /// Returns the resources of a kind that are at the target and have to be deleted.
     fn doomed(&self, directory: &'a Directory, of: Kind) -> Vec<Doomed<'a>> {
         let groups = directory.groups.iter().filter(|team| team.status == TeamStatus::Deleted);
         let groups = groups.map(|team| (Kind::Group, &team.id, &team.display_name));
@@ -242,7 +243,7 @@ impl<'a> Run<'a> {
         self.report.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes a failure down, unless it is one that ends the run.
+    /// Adds a failure to the report, or returns it if it ends the run.
     pub(crate) fn fail(
         &self,
         (kind, id, name): (Kind, &str, &str),

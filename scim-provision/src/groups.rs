@@ -23,7 +23,9 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// `None` for a group that is to be deleted, later, and for one whose failures are written down already.
+    /// Matches, creates or changes a group.
+    ///
+    /// Returns `None` for a group that is deleted later, and for one whose failures are in the report already.
     async fn sync_group(&self, team: &'a Team) -> Result<Option<Outcome>, (Action, Fault)> {
         let dialect = self.options.dialect;
         let groups = self.client.groups();
@@ -86,11 +88,10 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Whom to add and whom to remove.
+    /// Returns the members to add and to remove.
     ///
-    /// Active people are to be there. Suspended ones are neither added nor removed: some targets hide them and
-    /// bring them back by themselves, others go on showing them. Only those go who are not in the
-    /// directory's group at all.
+    /// Active people must be members. Suspended people are neither added nor removed: some targets hide them and
+    /// restore them later, and others still show them. A member is removed only if it is not in the directory's group.
     // E-49
     fn membership(&self, team: &Team, members: &[MemberRef]) -> (Vec<String>, Vec<String>) {
         let present: HashSet<&str> = members.iter().map(|member| member.value.as_str()).collect();
@@ -109,7 +110,7 @@ impl<'a> Run<'a> {
                 None => everybody_is_known = false,
             }
         }
-        // A member nobody knows may be one of those whose lookup failed.
+        // A member that is not known may be one whose look-up failed.
         let known = (!everybody_is_known).then(|| self.known_users());
         let goes = |id: &str| !listed.contains(id) && known.as_ref().is_none_or(|known| known.contains(id));
         let mut remove: Vec<String> = present.into_iter().filter(|id| goes(id)).map(str::to_owned).collect();
@@ -125,7 +126,7 @@ impl<'a> Run<'a> {
         self.people.keys().filter_map(target).collect()
     }
 
-    /// Writes to a group. A failure is written down, and the next write is tried all the same.
+    /// Sends a PATCH for a group. A failure goes to the report, and the next write is still attempted.
     async fn write(
         &self,
         team: &Team,

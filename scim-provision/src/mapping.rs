@@ -1,4 +1,4 @@
-//! What a person becomes: Entra's attribute mapping for GitHub's managed users.
+//! How a person becomes a user: Entra's attribute mapping for GitHub's managed users.
 
 use std::fmt;
 
@@ -36,15 +36,16 @@ impl fmt::Display for Path {
 
 const ROLES: &str = "roles";
 
-/// One mapped attribute: what the directory says and what the target holds.
+/// One mapped attribute: its value in the directory and at the target.
 pub(crate) struct Pair {
     pub(crate) path: Path,
     pub(crate) want: String,
     pub(crate) found: Option<String>,
 }
 
-/// The mapped attributes that the directory has a value for: Entra provisions no nulls, so what the
-/// directory does not say stays as it is at the target.
+/// Returns the mapped attributes for which the directory has a value.
+///
+/// Entra provisions no nulls, so an attribute without a value in the directory keeps its value at the target.
 pub(crate) fn pairs(person: &Person, user: &User) -> Vec<Pair> {
     let mut pairs = Vec::new();
     let mut pair = |path: Path, want: &str, found: Option<String>| {
@@ -68,15 +69,15 @@ pub(crate) fn pairs(person: &Person, user: &User) -> Vec<Pair> {
     pairs
 }
 
-/// One attribute to be written.
+/// One attribute to write.
 pub(crate) struct Change {
     pub(crate) path: Path,
     pub(crate) value: Value,
-    /// Whether the target holds no value yet.
+    /// Whether the target has no value yet.
     pub(crate) new: bool,
 }
 
-/// What to write so that the target holds what the directory says.
+/// Returns what to write so that the target has the values of the directory.
 pub(crate) fn changes(person: &Person, user: &User, options: &Options) -> Vec<Change> {
     let mut pairs = pairs(person, user);
     if options.matching == Matching::UserName {
@@ -97,7 +98,7 @@ pub(crate) fn changes(person: &Person, user: &User, options: &Options) -> Vec<Ch
         .collect()
 }
 
-/// The body of a create (3.2: the manager follows once both have an account).
+/// Makes the body of a create (3.2: the manager follows when both have an account).
 pub(crate) fn new_user(person: &Person, options: &Options) -> Result<User, serde_json::Error> {
     let mut user = User::new(&person.user_principal_name);
     let mut name = Name::new(&person.given_name, &person.surname);
@@ -115,14 +116,14 @@ pub(crate) fn new_user(person: &Person, options: &Options) -> Result<User, serde
     Ok(user)
 }
 
-/// The id of the manager at the target, in the RFC's form or as a bare string.
+/// Returns the id of the manager at the target, from the RFC's form or a bare string.
 //
 pub(crate) fn manager(user: &User) -> Option<&str> {
     let manager = &enterprise(user)["manager"];
     manager["value"].as_str().or(manager.as_str())
 }
 
-/// The path of an attribute of the enterprise extension.
+/// Returns the path of an attribute of the enterprise extension.
 pub(crate) fn extended(attribute: &str) -> String {
     format!("{}:{attribute}", urn::ENTERPRISE_USER)
 }

@@ -1,15 +1,15 @@
-//! What can be chosen about a run.
+//! The options of a run.
 
 use std::time::Duration;
 
 use crate::dialect::Dialect;
 
-/// How to provision. By default, so that any service provider understands it.
+/// How to provision. Any service provider understands the defaults.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// How people are recognised at the target.
+    /// How people are matched at the target.
     pub matching: Matching,
-    /// How many people or groups are worked on at once.
+    /// How many people or groups are processed at the same time.
     pub concurrency: usize,
     /// Whether department and manager are sent, in the enterprise extension.
     pub enterprise_extension: bool,
@@ -17,9 +17,9 @@ pub struct Options {
     pub member_batch: usize,
     /// The form of request bodies.
     pub dialect: Dialect,
-    /// How often a call is tried while the target is busy or out of reach.
+    /// How often a call is attempted while the target is busy or cannot be reached.
     pub attempts: u32,
-    /// The longest wait that the target may ask for; longer ones count as failure until the next run.
+    /// The longest wait that the target may ask for. If it asks for a longer one, the call fails until the next run.
     pub patience: Duration,
 }
 
@@ -37,18 +37,18 @@ impl Default for Options {
     }
 }
 
-/// How people are recognised at the target. Groups always are by `externalId`.
+/// How people are matched at the target. Groups are always matched by `externalId`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Matching {
-    /// By `externalId`: people keep their account when they are renamed.
+    /// By `externalId`, so that people who are renamed keep their account.
     #[default]
     ExternalId,
-    /// By `userName`: for targets that hold accounts which nobody provisioned.
+    /// By `userName`, for targets with accounts that nobody provisioned.
     UserName,
 }
 
 impl Matching {
-    /// The attribute that lookups filter by.
+    /// Returns the attribute that look-ups filter by.
     pub(crate) fn attribute(self) -> &'static str {
         match self {
             Self::ExternalId => "externalId",

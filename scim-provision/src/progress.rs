@@ -2,17 +2,17 @@
 
 use std::fmt;
 
-/// Is told how far a run is. Calls may come from several threads.
+/// Receives the progress of a run. Calls may come from several threads.
 pub trait Progress: Send + Sync {
     /// A phase begins, with this many steps.
     fn begin(&self, phase: Phase, total: usize);
-    /// A step of the phase is done, well or not.
+    /// A step of the phase is done, whether it succeeded or not.
     fn step(&self, phase: Phase);
     /// The phase is over.
     fn done(&self, phase: Phase);
 }
 
-/// Tells nobody.
+/// Reports nothing.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoProgress;
 
@@ -22,7 +22,7 @@ impl Progress for NoProgress {
     fn done(&self, _: Phase) {}
 }
 
-/// The phases of a run. A run begins some of them twice: see the crate's documentation for the order.
+/// The phases of a run. Some of them occur twice; see the crate's documentation for the order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Phase {
@@ -32,7 +32,7 @@ pub enum Phase {
     Managers,
     /// Groups are matched, created, renamed and filled.
     Groups,
-    /// What the directory calls deleted goes.
+    /// Resources that the directory has as deleted are deleted.
     Deletions,
 }
 

@@ -9,11 +9,11 @@ use scim_core::printable;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
-    /// How many calls were made, repeated ones included.
+    /// How many calls were made, including repeated ones.
     pub requests: u64,
-    /// What became of the people.
+    /// How the people were processed.
     pub users: Counts,
-    /// What became of the groups.
+    /// How the groups were processed.
     pub groups: Counts,
     /// How many managers were set.
     pub managers_set: u64,
@@ -21,14 +21,14 @@ pub struct Report {
     pub members_added: u64,
     /// How many members were removed from groups.
     pub members_removed: u64,
-    /// What could not be done, in the directory's order.
+    /// What failed, in the directory's order.
     pub failures: Vec<Failure>,
     /// How long it took.
     pub elapsed: Duration,
 }
 
 impl Report {
-    /// Whether the target is not what it was before.
+    /// Returns whether the run changed the target.
     pub fn changed(&self) -> bool {
         self.users.changed()
             || self.groups.changed()
@@ -36,8 +36,10 @@ impl Report {
     }
 }
 
-/// What became of people or groups. Each is counted once for a run, in the first of these that fits, and
-/// not at all if it is among the failures.
+/// How people or groups were processed, as numbers.
+///
+/// Each person or group is counted once, in the first of these that fits. It is not counted if it is among the
+/// failures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {
@@ -47,18 +49,18 @@ pub struct Counts {
     pub updated: u64,
     /// Disabled.
     pub suspended: u64,
-    /// Enabled again, and brought up to date.
+    /// Enabled again and updated.
     pub reactivated: u64,
     /// Deleted.
     pub deleted: u64,
-    /// Found as they should be.
+    /// Already as they should be.
     pub unchanged: u64,
-    /// Left alone: suspended before they ever had an account.
+    /// Skipped, because they were suspended before they had an account.
     pub skipped: u64,
 }
 
 impl Counts {
-    /// Whether anything was written.
+    /// Returns whether anything was written.
     pub fn changed(&self) -> bool {
         self.created + self.updated + self.suspended + self.reactivated + self.deleted > 0
     }
@@ -76,7 +78,7 @@ impl Counts {
     }
 }
 
-/// What became of one of them.
+/// How one person or group was processed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Created,
@@ -88,7 +90,7 @@ pub(crate) enum Outcome {
     Skipped,
 }
 
-/// Something that could not be done.
+/// An action that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Failure {

@@ -1,4 +1,4 @@
-//! One person: match, then create, update, disable, enable or leave alone.
+//! One person: match, then create, update, disable, enable or leave unchanged.
 
 use scim_client::{Stored, View, filter_eq};
 use scim_core::User;
@@ -19,7 +19,7 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// `None` for somebody who is to be deleted, later.
+    /// Matches a person and creates or changes the account. Returns `None` for a person that is deleted later.
     async fn sync_user(&self, person: &'a Person) -> Result<Option<Outcome>, (Action, Fault)> {
         let matching = self.options.matching;
         let value = match matching {
@@ -29,7 +29,7 @@ impl<'a> Run<'a> {
         let filter = filter_eq(matching.attribute(), value.as_str());
         let users = self.client.users();
         let found = self.calls.repeat(|| users.find(&filter)).await.during(Action::Match)?;
-        // A user name may have passed on: somebody else's account is not that of who left.
+        // A user name may belong to another person by now. That person's account must not be deleted.
         let found = found.filter(|found| {
             person.status != Status::Deleted
                 || found.resource.external_id.as_deref().is_none_or(|id| id == person.id)
@@ -38,7 +38,7 @@ impl<'a> Run<'a> {
             (None, Status::Active) => self.create_user(person, &filter).await.map(Some),
             (None, status) => {
                 self.set_link(Kind::User, &person.id, Link::Nowhere);
-                // Entra creates nobody who is disabled (3.2).
+                // Entra does not create accounts for people who are disabled (3.2).
                 Ok(Some(if status == Status::Suspended { Outcome::Skipped } else { Outcome::Unchanged }))
             }
             (Some(found), Status::Active) => self.update_user(person, found).await.map(Some),
@@ -72,8 +72,9 @@ impl<'a> Run<'a> {
         Ok(outcome)
     }
 
-    /// Only `active` is written: what else changed follows when the person is back, because targets show
-    /// suspended people under other names.
+    /// Writes only `active`.
+    ///
+    /// Other changes follow when the person is active again, because targets show suspended people under other names.
     // E-33
     async fn suspend_user(
         &self,

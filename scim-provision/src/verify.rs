@@ -15,11 +15,11 @@ use crate::report::Kind;
 const PAGE: u64 = 100;
 const CONCURRENCY: usize = 8;
 
-/// Reads everything the target holds and says how it differs from the directory: an empty list means that it
-/// is exactly what the directory says.
+/// Reads everything at the target and returns how it differs from the directory.
 ///
-/// People and groups are told apart by `externalId`. Somebody suspended may have no account (nobody is created
-/// suspended), and be shown among a group's members or not.
+/// People and groups are matched by `externalId`. Department and manager are not compared, and of a suspended person
+/// only `active` is. A suspended person may be without an account, because nobody is created suspended. Such a person
+/// may be a member of a group or not.
 ///
 /// # Errors
 ///
@@ -60,7 +60,7 @@ pub async fn verify(client: &Client, directory: &Directory) -> Result<Vec<Differ
     Ok(differences)
 }
 
-/// Finds what the directory lists among what the target holds, and names what is missing or too much.
+/// Matches what the target has with what the directory lists, and adds what is missing or too much to `differences`.
 fn match_up<'d, 't, T: Entry>(
     target: &'t [T],
     wanted: impl Iterator<Item = Wanted<'d>>,
@@ -178,8 +178,7 @@ impl<'d> Wanted<'d> {
     }
 }
 
-/// What the target holds, users and groups alike. What it leaves out is empty, which the directory's ids
-/// never are.
+/// A user or a group at the target. An attribute that it lacks is empty, and ids in the directory never are.
 trait Entry {
     const KIND: Kind;
     fn id(&self) -> &str;
