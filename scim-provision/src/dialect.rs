@@ -66,9 +66,9 @@ enum References {
 /// How members are removed from a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum RemovedMembers {
-    /// One operation for each, which selects it by a value path.
+    /// One operation for each member, which selects it by a value path.
     ByPath,
-    /// One operation with all of them as its value.
+    /// One operation whose value is all of them.
     //
     ByValue,
 }

@@ -1,4 +1,4 @@
-//! What goes wrong, and what the engine makes of it.
+//! Failures, and how the engine handles them.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use scim_provision::{Action, DirectoryError, Options, ProvisionError, verify};
 
 use crate::fake::{Fake, Mishap, error, northwind};
 
-/// A trap for the requests that are meant, which springs so many times.
+/// Makes a trap for the requests that match. It works this many times.
 fn times(
     mut left: usize,
     meant: impl Fn(&Request<Bytes>) -> bool,
@@ -57,7 +57,7 @@ async fn one_person_who_fails_stops_nobody() {
 #[tokio::test]
 async fn k_011_a_conflict_is_matched_once_more() {
     let fake = Fake::new();
-    // Somebody else is faster: between our lookup and our create.
+    // Another client creates the user between our look-up and our create.
     let rival = fake.clone();
     let mut sprung = false;
     fake.trap(move |request| {

@@ -1,5 +1,6 @@
-//! A small service provider: maps, and just the wire forms that the engine uses. It stands apart from the
-//! project's server, so that a mistake there cannot hide one here.
+//! A small service provider: maps, and only the forms that the engine sends.
+//!
+//! It does not use the project's server, so that a mistake in that server cannot hide one here.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -14,13 +15,13 @@ use serde_json::{Map, Value, json};
 
 const BASE: &str = "https://target.example/scim/v2";
 
-/// What may happen to a request instead of what should.
+/// What may happen to a request instead of the normal answer.
 pub(crate) enum Mishap {
-    /// The server answers this and does nothing.
+    /// The server sends this answer and does nothing.
     Answer(Response<Bytes>),
-    /// The server does it, and the answer gets lost.
+    /// The server carries out the request, and the answer is lost.
     LostAnswer,
-    /// The server does it, and something between answers in HTML.
+    /// The server carries out the request, and a gateway answers in HTML.
     Garbled,
 }
 
@@ -28,7 +29,7 @@ type Trap = Box<dyn FnMut(&Request<Bytes>) -> Option<Mishap> + Send>;
 
 #[derive(Default)]
 pub(crate) struct Fake {
-    /// As GitHub does (E-49).
+    /// Whether suspended members are hidden, as GitHub does (E-49).
     hides_suspended: bool,
     state: Mutex<State>,
     trap: Mutex<Option<Trap>>,
@@ -65,14 +66,14 @@ impl Fake {
         engine.run(directory, &NoProgress).await
     }
 
-    /// One run with the default options, in which nothing may fail.
+    /// Runs once with the default options. Nothing may fail.
     pub(crate) async fn run(self: &Arc<Self>, directory: &Directory) -> Report {
         let report = self.try_run(directory, Options::default()).await.unwrap();
         assert_eq!(report.failures, [], "{report:?}");
         report
     }
 
-    /// A run that must find everything in place; then the target must be what the directory says.
+    /// Runs when nothing is left to do. Afterwards the target must agree with the directory.
     #[track_caller]
     pub(crate) fn at_rest(self: &Arc<Self>, directory: &Directory) -> impl Future<Output = ()> {
         let (fake, directory) = (self.clone(), directory.clone());
@@ -116,7 +117,7 @@ impl Fake {
         self.state.lock().unwrap().users.values().find(|user| user["userName"] == user_name).cloned()
     }
 
-    /// The user names of a group's members, shown or hidden.
+    /// Returns the user names of a group's members, whether they are shown or hidden.
     pub(crate) fn members(&self, name: &str) -> Vec<String> {
         let state = self.state.lock().unwrap();
         let group = state.groups.values().find(|group| group["displayName"] == name).unwrap();
@@ -129,12 +130,12 @@ impl Fake {
         names
     }
 
-    /// Puts a user there behind the engine's back.
+    /// Creates a user without the engine.
     pub(crate) fn plant_user(&self, user: Value) -> String {
         self.state.lock().unwrap().insert(true, user)
     }
 
-    /// Puts a member into a group behind the engine's back.
+    /// Adds a member to a group without the engine.
     pub(crate) fn plant_member(&self, group: &str, id: &str) {
         let mut state = self.state.lock().unwrap();
         let group = state.groups.values_mut().find(|entry| entry["displayName"] == group).unwrap();
@@ -215,7 +216,7 @@ impl State {
         let entries: Vec<&Value> = self.map(users).values().filter(matches).collect();
         let number = |name: &str| query.get(name).and_then(|text| text.parse::<usize>().ok());
         let (start, total) = (number("startIndex").unwrap_or(1), entries.len());
-        // Fewer than asked for, as servers do.
+        // A page has fewer resources than asked for, as with real servers.
         let count = number("count").unwrap_or(30).min(30);
         let page: Vec<_> = entries.into_iter().skip(start - 1).take(count).cloned().collect();
         let page: Vec<_> = page.into_iter().map(|entry| self.shown(entry, query, hides)).collect();
@@ -345,7 +346,7 @@ fn json_answer(status: u16, body: Value) -> Response<Bytes> {
     Response::builder().status(status).body(body).unwrap()
 }
 
-/// Five people, two groups.
+/// Five people and two groups.
 pub(crate) fn northwind() -> Directory {
     let person = |id: &str, given: &str, surname: &str| {
         let name = format!("{}.{}@northwind.example", given.to_lowercase(), surname.to_lowercase());

@@ -1,4 +1,4 @@
-//! What a run does, and that the next one does nothing.
+//! What a run does. The next run then does nothing.
 
 use scim_client::Query;
 use scim_provision::{Difference, Directory, Kind, Matching, Options, Status, TeamStatus, verify};
@@ -127,7 +127,7 @@ async fn membership_goes_in_batches() {
     let patches = |fake: &Fake| fake.writes().iter().filter(|line| line.starts_with("PATCH /Groups")).count();
     assert_eq!(patches(&fake), 3);
 
-    // Twelve leave, five of whom nobody knows; the name changes too.
+    // Twelve people leave, and 5 of them are not in the directory. The name changes too.
     directory.groups[0].members.drain(..12);
     directory.groups[0].display_name = "Crowd 2".into();
     for n in 0..5 {

@@ -1,4 +1,4 @@
-//! What goes over the wire, request for request.
+//! The requests that are sent, one by one.
 
 use std::sync::Mutex;
 
@@ -71,7 +71,7 @@ async fn k_002_creating_a_person_and_a_group() {
     );
 }
 
-/// Without a word about it, a provider gets what every provider understands.
+/// Without a dialect, a provider gets the form that every provider understands.
 #[tokio::test]
 async fn creating_a_person_and_a_group_in_the_form_of_the_rfc() {
     let fake = Fake::new();
@@ -103,7 +103,7 @@ async fn creating_a_person_and_a_group_in_the_form_of_the_rfc() {
     );
 }
 
-/// Somebody who had no e-mail address gets one, and a first department and manager.
+/// A person without e-mail address gets one, and a first department and manager.
 #[tokio::test]
 async fn the_rfc_form_adds_a_whole_element_where_there_is_none() {
     let fake = Fake::new();
