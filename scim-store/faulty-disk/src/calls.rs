@@ -1,7 +1,7 @@
-//! The calls of the C library that SQLite and the standard library use, in place of its own.
+//! Replacements for the functions of the C library that SQLite and the standard library call.
 //!
-//! What is linked into a program comes before what a shared library has under the same name. Each function does what it
-//! is named for by a system call, and tells the disk.
+//! A symbol that is linked into the program is used instead of the one of a shared library. Each function makes the
+//! system call that it is named after, and records it for the disk.
 
 use std::collections::BTreeMap;
 use std::ffi::{CStr, OsStr, OsString};
@@ -14,11 +14,11 @@ use libc::{c_char, c_int, c_long, c_uint, c_void, off64_t, size_t, ssize_t};
 
 use crate::disk::{Change, Kind, Shared, holder, is_kept};
 
-/// A file, or the folder, that is open.
+/// An open file, or the open folder.
 #[derive(Clone)]
 struct Handle {
     disk: Arc<Shared>,
-    /// `None` for the folder.
+    /// `None` if it is the folder.
     inode: Option<usize>,
     /// How many failed syncs of the file were reported to this descriptor.
     told: Arc<AtomicU64>,
@@ -26,7 +26,7 @@ struct Handle {
 
 static HANDLES: RwLock<BTreeMap<c_int, Handle>> = RwLock::new(BTreeMap::new());
 
-/// Which descriptors are among these: most calls are of others, and lock nothing.
+/// Which descriptors are watched. Most calls use other ones, and take no lock.
 static IS_WATCHED: [AtomicBool; 4_096] = [const { AtomicBool::new(false) }; 4_096];
 
 fn flag(descriptor: c_int) -> Option<&'static AtomicBool> {
@@ -45,7 +45,7 @@ fn fail(errno: c_int) -> c_int {
 }
 
 fn path_of<'a>(path: *const c_char) -> Option<&'a Path> {
-    // SAFETY: callers of the C library pass a string that ends with a zero and lives as long as the call.
+    // SAFETY: callers of the C library pass a string that ends with a zero byte and lives as long as the call.
     (!path.is_null()).then(|| Path::new(OsStr::from_bytes(unsafe { CStr::from_ptr(path) }.to_bytes())))
 }
 
@@ -61,7 +61,7 @@ fn kept(name: Option<&OsString>) -> bool {
 ///
 /// # Safety
 ///
-/// As the function of the C library.
+/// The requirements of the C library's function.
 #[unsafe(no_mangle)]
 pub(crate) unsafe extern "C" fn open64(path: *const c_char, flags: c_int, mode: c_uint) -> c_int {
     let open = || {
@@ -102,11 +102,11 @@ pub(crate) extern "C" fn close(descriptor: c_int) -> c_int {
     int(unsafe { libc::syscall(libc::SYS_close, descriptor) })
 }
 
-/// Reads at a place.
+/// Reads at an offset.
 ///
 /// # Safety
 ///
-/// As the function of the C library.
+/// The requirements of the C library's function.
 #[unsafe(no_mangle)]
 pub(crate) unsafe extern "C" fn pread64(
     descriptor: c_int,
@@ -121,11 +121,11 @@ pub(crate) unsafe extern "C" fn pread64(
     (unsafe { libc::syscall(libc::SYS_pread64, descriptor, to, length, at) }) as ssize_t
 }
 
-/// Writes at a place.
+/// Writes at an offset.
 ///
 /// # Safety
 ///
-/// As the function of the C library.
+/// The requirements of the C library's function.
 #[unsafe(no_mangle)]
 pub(crate) unsafe extern "C" fn pwrite64(
     descriptor: c_int,
@@ -134,32 +134,32 @@ pub(crate) unsafe extern "C" fn pwrite64(
     at: off64_t,
 ) -> ssize_t {
     let write = |length: size_t| {
-        // SAFETY: the caller's arguments, but for a shorter length where a write is torn.
+        // SAFETY: the caller's arguments, except that a torn write has a shorter length.
         (unsafe { libc::syscall(libc::SYS_pwrite64, descriptor, from, length, at) }) as ssize_t
     };
-    // SAFETY: the caller lends so many bytes for the call.
+    // SAFETY: the caller lends `length` bytes for the call.
     unsafe { written(descriptor, from, length, || u64::try_from(at).unwrap_or_default(), write) }
 }
 
-/// Writes where the file's own position is; the store does so only behind the end.
+/// Writes at the file's own position. The store does so only at the end of a file.
 ///
 /// # Safety
 ///
-/// As the function of the C library.
+/// The requirements of the C library's function.
 #[unsafe(no_mangle)]
 pub(crate) unsafe extern "C" fn write(descriptor: c_int, from: *const c_void, length: size_t) -> ssize_t {
-    // SAFETY: the caller's arguments, but for a shorter length where a write is torn.
+    // SAFETY: the caller's arguments, except that a torn write has a shorter length.
     let write =
         |length: size_t| (unsafe { libc::syscall(libc::SYS_write, descriptor, from, length) }) as ssize_t;
-    // SAFETY: the caller lends so many bytes for the call.
+    // SAFETY: the caller lends `length` bytes for the call.
     unsafe { written(descriptor, from, length, || end_of(descriptor), write) }
 }
 
-/// Writes, and tells the disk.
+/// Writes, and records the write for the disk.
 ///
 /// # Safety
 ///
-/// `from` leads to `length` bytes.
+/// `from` points to `length` bytes.
 unsafe fn written(
     descriptor: c_int,
     from: *const c_void,
@@ -180,7 +180,7 @@ unsafe fn written(
     if let Ok(many) = usize::try_from(written)
         && many > 0
     {
-        // SAFETY: so many were just written from there.
+        // SAFETY: this many bytes were just written from there.
         let bytes = unsafe { std::slice::from_raw_parts(from.cast::<u8>(), many) }.to_vec();
         state.changes.push(Change::Write { inode, at, bytes });
     }
@@ -188,9 +188,9 @@ unsafe fn written(
 }
 
 fn end_of(descriptor: c_int) -> u64 {
-    // SAFETY: an integer of this size for the call to fill; all zeros are one.
+    // SAFETY: the call fills this struct of integers, for which zeros are valid.
     let mut found: libc::stat64 = unsafe { std::mem::zeroed() };
-    // SAFETY: the place for the answer lives as long as the call.
+    // SAFETY: the struct lives as long as the call.
     if unsafe { libc::fstat64(descriptor, &raw mut found) } == 0 {
         u64::try_from(found.st_size).unwrap_or_default()
     } else {
@@ -198,7 +198,7 @@ fn end_of(descriptor: c_int) -> u64 {
     }
 }
 
-/// Has on the disk what was written. The disk of a test is the list of changes, so the real one is not asked.
+/// Syncs the data of a file. The disk of a test is the list of changes, so the real disk is not synced.
 #[unsafe(no_mangle)]
 pub(crate) extern "C" fn fdatasync(descriptor: c_int) -> c_int {
     match handle(descriptor) {
@@ -208,7 +208,7 @@ pub(crate) extern "C" fn fdatasync(descriptor: c_int) -> c_int {
     }
 }
 
-/// Has on the disk what was written, and the file's metadata.
+/// Syncs the data of a file and its metadata.
 #[unsafe(no_mangle)]
 pub(crate) extern "C" fn fsync(descriptor: c_int) -> c_int {
     match handle(descriptor) {
@@ -221,7 +221,7 @@ pub(crate) extern "C" fn fsync(descriptor: c_int) -> c_int {
 fn synced(handle: &Handle) -> c_int {
     let mut state = handle.disk.state();
     let Some(inode) = handle.inode else {
-        // SQLite asks for it, and does not look at the answer.
+        // SQLite syncs the folder and ignores the result.
         state.changes.push(Change::NamesSynced);
         return 0;
     };
@@ -234,7 +234,7 @@ fn synced(handle: &Handle) -> c_int {
     }
 }
 
-/// Cuts a file.
+/// Truncates a file.
 #[unsafe(no_mangle)]
 pub(crate) extern "C" fn ftruncate64(descriptor: c_int, length: off64_t) -> c_int {
     // SAFETY: the caller's arguments, unchanged.
@@ -252,11 +252,11 @@ pub(crate) extern "C" fn ftruncate64(descriptor: c_int, length: off64_t) -> c_in
     result
 }
 
-/// Takes a name away.
+/// Removes a name.
 ///
 /// # Safety
 ///
-/// As the function of the C library.
+/// The requirements of the C library's function.
 #[unsafe(no_mangle)]
 pub(crate) unsafe extern "C" fn unlink(path: *const c_char) -> c_int {
     // SAFETY: the caller's argument, unchanged.
@@ -273,11 +273,11 @@ pub(crate) unsafe extern "C" fn unlink(path: *const c_char) -> c_int {
     result
 }
 
-/// Maps nothing of a file that is watched: SQLite reads it then, and reading can fail.
+/// Refuses to map a watched file. SQLite then reads the file, and a read can fail.
 ///
 /// # Safety
 ///
-/// As the function of the C library.
+/// The requirements of the C library's function.
 #[unsafe(no_mangle)]
 pub(crate) unsafe extern "C" fn mmap64(
     at: *mut c_void,

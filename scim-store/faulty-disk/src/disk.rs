@@ -1,4 +1,4 @@
-//! What happened to the files of one folder.
+//! The record of what happened to the files of one folder.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -6,41 +6,40 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::{fs, io};
 
-/// What a process asks of a disk.
+/// What a process asks a disk to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
-    /// Bytes of a file.
+    /// Reading bytes of a file.
     Read,
-    /// Bytes into a file.
+    /// Writing bytes to a file.
     Write,
-    /// To have on the disk what was written to a file.
+    /// Syncing a file.
     Sync,
-    /// To make a file shorter.
+    /// Truncating a file.
     Truncate,
 }
 
 impl Kind {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [Self; 4] = [Self::Read, Self::Write, Self::Sync, Self::Truncate];
 }
 
 /// Which call fails, and how.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
-    /// What is asked.
+    /// The kind of call that fails.
     pub kind: Kind,
     /// Which of these calls since the plan was made, counted from 1.
     pub nth: u64,
     /// The error, such as `EIO` (5) or `ENOSPC` (28).
     pub errno: i32,
-    /// Whether each later one fails too. A disk that failed once may well succeed next time, and that is the worse of
-    /// the two.
+    /// Whether each later call fails too. A disk that failed once may succeed the next time, which is the worse case.
     pub for_good: bool,
-    /// Whether a write that fails leaves its first half.
+    /// Whether a failing write writes its first half.
     pub torn: bool,
 }
 
-/// A change, in the order in which the process made them.
+/// A change that the process made. Changes are listed in order.
 #[derive(Debug)]
 pub(crate) enum Change {
     Write {
@@ -52,32 +51,32 @@ pub(crate) enum Change {
         inode: usize,
         length: u64,
     },
-    /// What was written is on the disk.
+    /// Everything written to the file is on the disk.
     Synced {
         inode: usize,
     },
-    /// What was written may never come to the disk.
+    /// Everything written to the file so far may never reach the disk.
     Lost {
         inode: usize,
     },
-    /// The name is of this file, or of none.
+    /// The name belongs to this file, or to no file.
     Named {
         name: OsString,
         inode: Option<usize>,
     },
-    /// The names are on the disk.
+    /// All names are on the disk.
     NamesSynced,
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct State {
-    /// What the files held when watching began, by number.
+    /// The content of the files when watching began, by number.
     pub(crate) begun: Vec<Vec<u8>>,
     pub(crate) names_begun: BTreeMap<OsString, usize>,
     names: BTreeMap<OsString, usize>,
     files: usize,
     pub(crate) changes: Vec<Change>,
-    /// How often a sync of a file failed, and with what last.
+    /// How often a sync of a file failed, and the last error.
     failures: BTreeMap<usize, (u64, i32)>,
     counts: BTreeMap<Kind, u64>,
     plan: Option<Plan>,
@@ -85,7 +84,7 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// The file of this name, and whether it is new.
+    /// Returns the file of this name, and whether it is new.
     pub(crate) fn file(&mut self, name: &OsString) -> (usize, bool) {
         if let Some(inode) = self.names.get(name) {
             return (*inode, false);
@@ -103,16 +102,16 @@ impl State {
         }
     }
 
-    /// How often a sync of this file failed.
+    /// Returns how often a sync of this file failed.
     pub(crate) fn failures(&self, inode: usize) -> u64 {
         self.failures.get(&inode).map_or(0, |(count, _)| *count)
     }
 
-    /// Brings a file to the disk, for one who was told of so many failures before. Fails with the error, and says of how
-    /// many he is told now.
+    /// Syncs a file for a descriptor to which `told` failures were reported before.
     ///
-    /// One failure is told to each descriptor that was open then, as Linux does since 4.13 (fsync(2)): the one who wrote
-    /// what is lost learns of it, even if another descriptor was synced first.
+    /// An error comes with the number of failures that are reported by now. Each failure is reported once to each
+    /// descriptor that was open at the time, as in Linux since 4.13 (fsync(2)). The descriptor that wrote the lost data
+    /// gets the error, even if another descriptor was synced first.
     pub(crate) fn sync(&mut self, inode: usize, told: u64) -> Result<(), (u64, i32)> {
         if let Some(plan) = self.strike(Kind::Sync) {
             self.changes.push(Change::Lost { inode });
@@ -129,7 +128,7 @@ impl State {
         }
     }
 
-    /// The plan, if this call is the one to fail.
+    /// Returns the plan if this call has to fail.
     pub(crate) fn strike(&mut self, kind: Kind) -> Option<Plan> {
         let count = self.counts.entry(kind).or_default();
         *count += 1;
@@ -141,7 +140,7 @@ impl State {
     }
 }
 
-/// What is shared with the calls.
+/// The state of a disk, which the replaced functions share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) folder: PathBuf,
@@ -156,7 +155,7 @@ impl Shared {
 
 static WATCHED: RwLock<Vec<Arc<Shared>>> = RwLock::new(Vec::new());
 
-/// The disk that holds this path, and the name of the file there; no name for the folder itself.
+/// Returns the disk with this path and the file's name there, or no name for the folder itself.
 #[cfg(target_os = "linux")]
 pub(crate) fn holder(path: &Path) -> Option<(Arc<Shared>, Option<OsString>)> {
     let watched = WATCHED.read().unwrap_or_else(PoisonError::into_inner);
@@ -167,14 +166,14 @@ pub(crate) fn holder(path: &Path) -> Option<(Arc<Shared>, Option<OsString>)> {
     watched.iter().find_map(of)
 }
 
-/// A folder on a disk that can fail; an ordinary one again when dropped.
+/// A folder on a disk that can fail. It is an ordinary folder again when this is dropped.
 #[derive(Debug)]
 pub struct Disk {
     pub(crate) shared: Arc<Shared>,
 }
 
 impl Disk {
-    /// Watches a folder. What is in it already is on the disk.
+    /// Watches a folder. Files that are in it already count as synced.
     ///
     /// # Errors
     ///
@@ -196,29 +195,29 @@ impl Disk {
         Ok(Self { shared })
     }
 
-    /// Counts from here on, and lets the call fail that the plan names.
+    /// Sets the plan and begins to count calls again.
     pub fn plan(&self, plan: Plan) {
         let mut state = self.shared.state();
         state.counts.clear();
         (state.plan, state.struck) = (Some(plan), false);
     }
 
-    /// Lets nothing fail any more.
+    /// Removes the plan, so that no further call fails.
     pub fn mend(&self) {
         self.shared.state().plan = None;
     }
 
-    /// How often this was asked since the plan was made, or since watching began.
+    /// Returns how many calls of a kind there were since the plan was made, or since watching began.
     pub fn count(&self, kind: Kind) -> u64 {
         self.shared.state().counts.get(&kind).copied().unwrap_or_default()
     }
 
-    /// Whether a call failed by the plan.
+    /// Returns whether a call failed by the plan.
     pub fn has_struck(&self) -> bool {
         self.shared.state().struck
     }
 
-    /// How many changes there were: a moment that [`image`](Self::image) knows.
+    /// Returns how many changes there were. [`image`](Self::image) takes this number as a moment.
     pub fn now(&self) -> usize {
         self.shared.state().changes.len()
     }
@@ -231,7 +230,7 @@ impl Drop for Disk {
     }
 }
 
-/// Whether a power cut leaves the file: a lock and the index of the log are made again.
+/// Returns whether a power cut keeps the file. A lock and the index of the log are always created again.
 pub(crate) fn is_kept(name: &OsString) -> bool {
     let name = name.as_encoded_bytes();
     !name.ends_with(b"-lock") && !name.ends_with(b"-shm")

@@ -1,4 +1,4 @@
-//! What a power cut leaves.
+//! What a power cut leaves of the files.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,13 +8,13 @@ use fastrand::Rng;
 
 use crate::disk::{Change, Disk};
 
-/// What was done to a file since its last sync.
+/// A change of a file since its last sync.
 enum Pending<'a> {
     Write { at: u64, bytes: &'a [u8] },
     Cut { length: u64 },
 }
 
-/// A file as it is on the disk, and what is on the way there.
+/// A file as it is on the disk, and the changes that are not there yet.
 #[derive(Default)]
 struct File<'a> {
     kept: Vec<u8>,
@@ -29,7 +29,7 @@ impl File<'_> {
         self.kept[at..at + bytes.len()].copy_from_slice(bytes);
     }
 
-    /// Brings all of what is on the way to the disk, or what `luck` lets through of it.
+    /// Writes all pending changes to the disk, or those that `luck` selects.
     fn settle(&mut self, luck: &mut Luck) {
         for pending in std::mem::take(&mut self.pending) {
             match pending {
@@ -40,7 +40,7 @@ impl File<'_> {
                 Pending::Write { at, bytes } => {
                     let (mut at, mut bytes) = (usize::try_from(at).unwrap_or(usize::MAX), bytes);
                     while !bytes.is_empty() {
-                        // To the next edge of a sector.
+                        // Up to the next boundary of a sector.
                         let length = (luck.sector - at % luck.sector).min(bytes.len());
                         if luck.lets_through() {
                             self.write(at, &bytes[..length]);
@@ -53,12 +53,12 @@ impl File<'_> {
     }
 }
 
-/// Which part of what was not synced comes to the disk.
+/// Selects which of the changes without a sync reach the disk.
 struct Luck {
     random: Rng,
-    /// Out of a hundred.
+    /// In percent.
     chance: u8,
-    /// What comes as a whole, in bytes.
+    /// How many bytes are written as a whole.
     sector: usize,
 }
 
@@ -80,9 +80,11 @@ impl Luck {
 }
 
 impl Disk {
-    /// Writes into the folder `to` what is left of the files when the power is cut after so many changes. Of what was
-    /// not synced the seed chooses a part, sector by sector of 512 or 4,096 bytes, and of the names that were given and
-    /// taken since those were synced the first few. Without a seed all is left, as after the end of the process.
+    /// Writes what is left after a power cut into the folder `to`. The power is cut after `at` changes.
+    ///
+    /// The seed selects which of the data without a sync is left, in sectors of 512 or 4,096 bytes. It also selects how
+    /// many of the names that were added or removed since their last sync are left, beginning with the first. Without a
+    /// seed everything is left, as after the end of the process.
     ///
     /// # Errors
     ///

@@ -1,10 +1,11 @@
-//! A disk that fails, and one that loses power, under whatever this process does with the files of a folder.
+//! A disk that fails or loses power, for the files of one folder that this process uses.
 //!
-//! [`Disk::watch`] stands between the process and the C library: it sees what SQLite reads, writes, syncs and cuts, and
-//! what the store does beside SQLite. It lets the call fail that a [`Plan`] names, and notes each change, so that
-//! [`Disk::image`] can write out what a power cut at any moment may leave: what was synced, and of the rest any part.
+//! [`Disk::watch`] replaces functions of the C library. It sees what SQLite reads, writes, syncs and truncates, and
+//! what the store does without SQLite. The call that a [`Plan`] names fails. Each change is recorded, so that
+//! [`Disk::image`] can write what a power cut at any moment may leave: everything that was synced, and any part of the
+//! rest.
 //!
-//! It replaces symbols of the C library in the program that it is linked to, and works on Linux only.
+//! The symbols are replaced in the program that this crate is linked to. It works on Linux only.
 
 #[cfg(target_os = "linux")]
 mod calls;

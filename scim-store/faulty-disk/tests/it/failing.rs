@@ -1,4 +1,4 @@
-//! Each read, write, sync and cut fails once, and power is cut at any moment.
+//! Each read, write, sync and truncation fails once, and the power is cut at any moment.
 
 use scim_faulty_disk::{Kind, Plan};
 use scim_store::Durability;
@@ -9,7 +9,7 @@ use super::run::{Outcome, Run, run};
 const EIO: i32 = 5;
 const ENOSPC: i32 = 28;
 
-/// The ways in which a call fails.
+/// Returns the ways in which a call can fail.
 fn ways(kind: Kind) -> Vec<Plan> {
     let plan = |errno, for_good, torn| Plan { kind, nth: 0, errno, for_good, torn };
     match kind {
@@ -20,7 +20,7 @@ fn ways(kind: Kind) -> Vec<Plan> {
     }
 }
 
-/// How many calls there are: a little more than one run has, for no two are quite alike.
+/// Returns slightly more calls than one run has, because runs differ.
 fn calls(durability: Durability, kind: Kind, with_reader: bool) -> u64 {
     let nothing = Plan { kind, nth: u64::MAX, errno: EIO, for_good: false, torn: false };
     let run = run(durability, Some(nothing), with_reader);
@@ -34,14 +34,14 @@ fn whatever_fails_and_whenever_power_is_cut_what_was_answered_is_there() {
     fail(Durability::Full, wanted());
 }
 
-/// What was answered may be missing after a power cut then, from some batch on: no batch is half there, none is missing
-/// before one that is there, and the file opens. Nobody took its log away.
+/// With `Normal`, a power cut may lose the last batches that were answered. No batch is partly there, none is missing
+/// before one that is there, and the file opens. That is not taken for a deleted log.
 #[test]
 fn with_less_durability_what_a_power_cut_leaves_is_what_was_answered_first() {
     fail(Durability::Normal, wanted() / 4);
 }
 
-/// Looks at so many points.
+/// Checks `wanted` points.
 fn fail(durability: Durability, wanted: usize) {
     let mut plans = Vec::new();
     for with_reader in [false, true] {
@@ -51,7 +51,7 @@ fn fail(durability: Durability, wanted: usize) {
             }
         }
     }
-    // Half of the points are after failures, at least two after each. Of few points only some calls fail.
+    // Half of the points follow failures, at least 2 after each. With few points, only some calls fail.
     fastrand::Rng::with_seed(7).shuffle(&mut plans);
     plans.truncate(wanted / 3);
     let images = (wanted / 2).div_ceil(plans.len()).max(2);
@@ -64,7 +64,7 @@ fn fail(durability: Durability, wanted: usize) {
         look(&run, end, None, &what);
         for image in 1..images {
             let seed = (number * images + image) as u64;
-            // Most often after all is done; else at any moment.
+            // Most images are of the end of the run, the others of any moment.
             let moment = if image % 3 == 0 { moment(seed, end) } else { end };
             look(&run, moment, Some(seed), &what);
         }
@@ -89,15 +89,15 @@ fn fail(durability: Durability, wanted: usize) {
 /// How often the power is cut in one run.
 const PER_RUN: usize = 50;
 
-/// Any moment up to the end.
+/// Returns any moment up to the end.
 fn moment(seed: u64, end: usize) -> usize {
     (seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize % (end + 1)
 }
 
-/// Whether the store made of the failure what it has to.
+/// Checks that the store handled the failure as it has to.
 fn judge(run: &Run, plan: &Plan) {
     let unknown = run.attempts.iter().filter(|attempt| attempt.outcome == Outcome::Unknown).count();
-    // Reading may be tried again, and there may be room later.
+    // A read may be tried again, and there may be room later.
     if plan.kind == Kind::Read || (plan.kind == Kind::Write && plan.errno == ENOSPC) {
         assert_eq!(unknown, 0, "{plan:?} is not final: {:?}", run.attempts);
     }

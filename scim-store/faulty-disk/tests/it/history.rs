@@ -1,4 +1,4 @@
-//! What a client asks of the store, the same each time, and what comes of it.
+//! What a client asks of the store, always in the same order, and the state that follows.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -36,7 +36,7 @@ fn members(numbers: impl IntoIterator<Item = usize>) -> Vec<Reference> {
     numbers.into_iter().map(|number| Reference::new(format!("u{number}"))).collect()
 }
 
-/// The batch of this number. Each is refused, or changes something, whichever of those before it were kept.
+/// Returns a batch by its number. Whichever batches before it were kept, it is refused or changes something.
 pub(crate) fn batch(number: usize) -> Batch {
     let batch = Batch::new(Timestamp::from_millis(1_700_000_000_000 + i64::try_from(number).unwrap()));
     let of_group = |step| {
@@ -50,14 +50,14 @@ pub(crate) fn batch(number: usize) -> Batch {
             let group = Insert::new(ResourceType::group(), "g", group).with_links("members", members([0, 1]));
             batch.insert(group)
         }
-        // Of a size that is written to the log before the commit.
+        // So large that it is written to the log before the commit.
         7 => (100..112).fold(batch, |batch, number| batch.insert(insert(number, 5_000))),
-        // There already.
+        // `u0` exists already.
         9 => batch.insert(insert(200, 10)).insert(insert(0, 10)),
         12 => batch.delete(Delete::new(ResourceType::user(), "u0")),
         15 => {
             let update = Update::new(ResourceType::user(), "u1").with_resource(user(1, 7_000));
-            // The version that it had at first.
+            // The first version of `u1`.
             batch.update(update.when(Precondition::Match(vec![1])))
         }
         17 => batch.update(of_group(RelationStep::Set(members([1])))),
@@ -70,7 +70,7 @@ pub(crate) fn batch(number: usize) -> Batch {
     }
 }
 
-/// All that a store shows of what was done.
+/// Returns everything that a store shows.
 pub(crate) async fn state<S: Store + ChangeFeed>(store: &S) -> Vec<String> {
     let mut state = Vec::new();
     for (resource_type, relation) in [(ResourceType::user(), "groups"), (ResourceType::group(), "members")] {
@@ -93,10 +93,10 @@ pub(crate) async fn state<S: Store + ChangeFeed>(store: &S) -> Vec<String> {
     state
 }
 
-/// What a store shows after some batches.
+/// What a store shows, by the batches that it was given.
 type States = BTreeMap<Vec<usize>, Arc<Vec<String>>>;
 
-/// What a store shows after these batches, each of which it was given.
+/// Returns what a store shows after it was given these batches.
 pub(crate) fn expected(batches: &[usize]) -> Arc<Vec<String>> {
     static KNOWN: Mutex<States> = Mutex::new(BTreeMap::new());
     if let Some(state) = KNOWN.lock().unwrap().get(batches) {
@@ -105,7 +105,7 @@ pub(crate) fn expected(batches: &[usize]) -> Arc<Vec<String>> {
     let after = Arc::new(block_on(async {
         let store = MemoryStore::new();
         for number in batches {
-            // It is refused here as there.
+            // A batch that the SQLite store refuses is refused here too.
             let _ = store.commit(&context(), batch(*number)).await;
         }
         state(&store).await

@@ -1,4 +1,4 @@
-//! The process ends or power is cut at any moment, and then somebody deletes the log.
+//! The process ends or the power is cut at any moment, and then the log is deleted.
 
 use std::fs;
 
@@ -21,7 +21,7 @@ fn a_log_that_is_deleted_at_any_moment_is_missed_unless_the_file_has_all_of_it()
     }
 }
 
-/// Whether the file is refused for want of its log.
+/// Returns whether the file is refused because its log is missing.
 fn is_missed(run: &super::run::Run, moment: usize, seed: Option<u64>) -> bool {
     let folder = folder();
     run.disk.image(moment, seed, folder.path()).unwrap();

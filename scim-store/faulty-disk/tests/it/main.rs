@@ -1,4 +1,4 @@
-//! The SQLite store on a disk that fails, and after power cuts: what was answered is there, and nothing half done.
+//! The SQLite store on a disk that fails, and after power cuts: what was answered is there, and no batch is half done.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]

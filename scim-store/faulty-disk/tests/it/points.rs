@@ -1,4 +1,4 @@
-//! How many points are looked at, and on how many threads.
+//! How many points are checked, and on how many threads.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -6,13 +6,13 @@ use std::thread;
 use super::run::{Run, folder};
 use super::verify;
 
-/// How many power cuts and restarts are looked at in all: some hundred of each kind in a debug build, which is slow.
+/// Returns how many power cuts and restarts are checked: far fewer in a debug build, which is slow.
 pub(crate) fn wanted() -> usize {
     let usual = if cfg!(debug_assertions) { 1_500 } else { 20_000 };
     std::env::var("FAULT_POINTS").ok().map_or(usual, |text| text.parse().unwrap())
 }
 
-/// Does all the work on a few threads. What each returns is how many points it looked at; the sum.
+/// Processes all items on a few threads. Each call returns how many points it checked; returns the sum.
 pub(crate) fn each<T: Sync>(work: &[T], of: impl Fn(usize, &T) -> usize + Sync) -> usize {
     let (next, points) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let workers = thread::available_parallelism().map_or(2, usize::from);
@@ -30,7 +30,7 @@ pub(crate) fn each<T: Sync>(work: &[T], of: impl Fn(usize, &T) -> usize + Sync) 
     points.into_inner()
 }
 
-/// Opens what is left after a power cut at a moment, or without a seed after the end of the process.
+/// Opens and checks what is left after a power cut at a moment. Without a seed, the process ended instead.
 pub(crate) fn look(run: &Run, moment: usize, seed: Option<u64>, what: &dyn std::fmt::Debug) {
     let folder = folder();
     run.disk.image(moment, seed, folder.path()).unwrap();

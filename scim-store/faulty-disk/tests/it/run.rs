@@ -16,9 +16,9 @@ use super::history::{LENGTH, batch, block_on, context};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Kept,
-    /// Nothing of it is kept.
+    /// No part of it is kept.
     Refused,
-    /// Nobody knows.
+    /// It is not known whether it is kept.
     Unknown,
 }
 
@@ -26,7 +26,7 @@ pub(crate) enum Outcome {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Attempt {
     pub(crate) batch: usize,
-    /// How many changes there were on the disk before it was given, and when it was answered.
+    /// How many changes there were on the disk when it was sent, and when it was answered.
     pub(crate) begun: usize,
     pub(crate) answered: usize,
     pub(crate) outcome: Outcome,
@@ -35,16 +35,16 @@ pub(crate) struct Attempt {
 pub(crate) struct Run {
     pub(crate) disk: Disk,
     durability: Durability,
-    /// Kept until the disk is no longer asked.
+    /// Kept as long as the disk is used.
     _folder: TempDir,
     pub(crate) attempts: Vec<Attempt>,
     /// Whether the store could be opened.
     pub(crate) opened: bool,
-    /// Whether there was a log after it was closed.
+    /// Whether there was a log after the store was closed.
     pub(crate) has_log: bool,
 }
 
-/// In memory where that can be: many thousand are made.
+/// Makes a folder, in memory if possible, because thousands are made.
 pub(crate) fn folder() -> TempDir {
     let memory = Path::new("/dev/shm");
     if memory.is_dir() { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() }
@@ -55,7 +55,7 @@ pub(crate) fn options(durability: Durability) -> SqliteOptions {
     options.with_readers(1).with_log(160 << 10).with_queue(8).with_names(1 << 16)
 }
 
-/// A file as the store makes it.
+/// Returns a new file of the store.
 pub(crate) fn empty_file() -> &'static [u8] {
     static FILE: OnceLock<Vec<u8>> = OnceLock::new();
     FILE.get_or_init(|| {
@@ -66,8 +66,10 @@ pub(crate) fn empty_file() -> &'static [u8] {
     })
 }
 
-/// Does all of the history on a disk that fails as planned. With a reader, another connection looks at an old state for
-/// a while, as a backup does. Ends as a process that is stopped, which closes the store.
+/// Carries out the whole history on a disk that fails as planned.
+///
+/// With a reader, another connection reads an old state for a while, as a backup does. The run ends like a stopped
+/// process, which closes the store.
 pub(crate) fn run(durability: Durability, plan: Option<Plan>, with_reader: bool) -> Run {
     let folder = folder();
     let path = folder.path().join("scim.db");
@@ -100,7 +102,7 @@ impl Run {
                 reader = None;
             }
             let begun = self.disk.now();
-            // Every third has another one behind it, with which it shares a commit.
+            // Every third batch is followed by another one at once, and they share a commit.
             let context = context();
             let first = store.commit(&context, batch(number));
             let outcomes = if number % 3 == 2 && number + 1 < LENGTH {
@@ -125,10 +127,10 @@ impl Run {
         }
     }
 
-    /// What must be there when the process ends after so many changes, or the power is cut.
+    /// Returns what must be there if the process ends after `moment` changes, or if the power is cut then.
     pub(crate) fn at(&self, moment: usize, is_cut: bool) -> Promise {
         let (mut kept, mut open) = (Vec::new(), Vec::new());
-        // All that was answered is in the log, in its order, and only some of it need be on the disk.
+        // All answered batches are in the log, in order. With `Normal`, only some of them need be on the disk.
         let survives = self.durability == Durability::Full || !is_cut;
         for attempt in self.attempts.iter().filter(|attempt| attempt.begun <= moment) {
             match attempt.outcome {
@@ -141,14 +143,14 @@ impl Run {
     }
 }
 
-/// What a file has to hold.
+/// What a file must contain.
 #[derive(Debug)]
 pub(crate) struct Promise {
-    /// The batches that are there.
+    /// The batches that must be there.
     pub(crate) kept: Vec<usize>,
-    /// Those that may be, of these the first few.
+    /// The batches that may be there. If some are, they are the first ones.
     pub(crate) open: Vec<usize>,
-    /// With what the file was served.
+    /// The durability that the file was served with.
     pub(crate) durability: Durability,
 }
 

@@ -1,4 +1,4 @@
-//! Who is told of a sync that failed.
+//! Which descriptors get the error of a failed sync.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt as _;
@@ -7,8 +7,8 @@ use scim_faulty_disk::{Disk, Kind, Plan};
 
 use super::run::folder;
 
-/// The thread that moves the log syncs it too, and may lose what the writer put there a moment before: the writer's own
-/// sync has to fail then, or it would answer for what is nowhere.
+/// The mover syncs the log too, and may lose what the writer wrote just before. The writer's own sync has to fail then,
+/// or the store would report data as durable that is lost.
 #[test]
 fn each_descriptor_that_was_open_is_told_once() {
     let folder = folder();

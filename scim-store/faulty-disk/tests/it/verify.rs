@@ -1,4 +1,4 @@
-//! Whether a file is what it has to be.
+//! Checks whether a file is what it has to be.
 
 use std::path::Path;
 
@@ -9,7 +9,8 @@ use scim_store::SqliteStore;
 use super::history::{LENGTH, batch, block_on, context, expected, state};
 use super::run::{Promise, options};
 
-/// What each row of one table says of another: nothing is half there. Each finds a row that is wrong.
+/// Queries that each find a row which does not agree with another table. An empty result means that no batch is half
+/// there.
 const WRONG: &[&str] = &[
     "SELECT tenant || kind FROM scim_count c WHERE n <> (SELECT count(*) FROM scim_resource r
         WHERE r.tenant = c.tenant AND r.kind = c.kind)",
@@ -22,7 +23,7 @@ const WRONG: &[&str] = &[
     "SELECT target FROM scim_link EXCEPT SELECT seq FROM scim_resource",
 ];
 
-/// Opens what is left, and says what is wrong with it.
+/// Opens what is left, and returns what is wrong with it.
 pub(crate) fn check(folder: &Path, promise: &Promise) -> Result<(), String> {
     let Promise { kept, open, durability } = promise;
     let path = folder.join("scim.db");
@@ -38,7 +39,7 @@ pub(crate) fn check(folder: &Path, promise: &Promise) -> Result<(), String> {
             "after {kept:?}, perhaps {open:?}, {lost} lines of what was answered are not there: {found:#?}"
         ));
     };
-    // It is a store as any other.
+    // The store can be used as any other.
     if let Some(more) = (0..LENGTH).rev().find(|batch| !all.contains(batch)) {
         let _ = block_on(store.commit(&context(), batch(more)));
         let after = [all, vec![more]].concat();
