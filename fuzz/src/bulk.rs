@@ -10,8 +10,9 @@ use serde_json::{Map, Value, json};
 
 use crate::served::{Answer, Served};
 
-/// Each operation is answered in its place; what was created holds what its references name, and what needs something
-/// that failed fails.
+/// Checks that each operation is answered in its place.
+///
+/// A created resource contains what its references name, and an operation fails if it needs one that failed.
 pub fn bulk(data: &[u8]) {
     let _ = run(&mut Unstructured::new(data));
 }
@@ -37,7 +38,7 @@ fn run(input: &mut Unstructured<'_>) -> Result<()> {
     request["Operations"] = operations.iter().map(|operation| operation.json.clone()).collect();
     let served = Served::new(Arc::new(MemoryStore::new()), "t", Leniency::STRICT);
     let answer = served.ask("POST", "/Bulk", &[], request.to_string()).unwrap();
-    // What names a bulkId that no operation has, or one that two have, is refused as a whole.
+    // A request is refused as a whole if it names a `bulkId` that no operation has, or that 2 operations have.
     if answer.status != 200 {
         assert_eq!(listed(&served).len(), 0, "{request}: a refused request has made something");
         return Ok(());
@@ -85,7 +86,7 @@ fn judge(served: &Served, operations: &[Operation], most_errors: usize, answer: 
     if most_errors == 0 {
         assert_eq!(results.len(), operations.len(), "{request}");
     }
-    // What is left out comes last, or waits for what was not done.
+    // An operation without a result is one of the last, or waits for one that was not carried out.
     let (mut result, mut done, mut made) = (results.iter().peekable(), BTreeSet::new(), BTreeSet::new());
     for (at, operation) in operations.iter().enumerate() {
         let method = operation.json["method"].as_str();
@@ -117,7 +118,7 @@ fn judge(served: &Served, operations: &[Operation], most_errors: usize, answer: 
     }
 }
 
-/// All that is there, with its location.
+/// Returns all resources with their locations.
 fn listed(served: &Served) -> Vec<(String, Value)> {
     let answer = served.ask("GET", "/?count=1000", &[], "").unwrap();
     let resources = answer.body["Resources"].as_array().cloned().unwrap_or_default();

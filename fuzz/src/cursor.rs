@@ -1,4 +1,4 @@
-//! Walks by cursor: each resource is met once, and nothing but what was issued for a walk leads on in it.
+//! Paging by cursor: each resource is returned once, and only cursors issued for a query are accepted in it.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
@@ -38,9 +38,9 @@ const ORDERS: [&str; 6] = [
 const FILTERS: [(&str, usize); 3] =
     [("", PEOPLE), ("&filter=title%20pr", 6), ("&filter=title%20eq%20%22y%22", 2)];
 
-/// A walk, in which the input turns round, and cursors that the input has changed.
+/// Reads all pages, also backwards, and then tries cursors that the input changed.
 pub fn cursor(data: &[u8]) {
-    // Where the input ends, the rest is not asked.
+    // If the input ends early, the remaining checks are skipped.
     let _ = walk(&mut Unstructured::new(data));
 }
 
@@ -79,7 +79,7 @@ fn walk(input: &mut Unstructured<'_>) -> Result<()> {
     assert_eq!(all.len(), expected, "{question}");
     assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), expected, "{question}: one is met twice");
     let Some(known) = issued.first() else { return Ok(()) };
-    // The walk has another question.
+    // The cursor belongs to another query.
     let other = format!("/Users?count={count}&cursor={known}&sortBy=nickName");
     assert_eq!(SERVED.ask("GET", &other, &[], "").unwrap().body["scimType"], "invalidCursor");
     let mut forged = known.clone().into_bytes();

@@ -1,4 +1,4 @@
-//! What must hold for arbitrary bytes, one function for each fuzz target. A law that is broken panics.
+//! What must hold for any bytes, one function for each fuzz target. If it does not, the function panics.
 
 mod bulk;
 mod cursor;
@@ -25,12 +25,12 @@ use serde_json::{Map, Value, json};
 
 const VERSION: &str = "W/\"1\"";
 
-/// What everything that is written keeps to: strict, but a reference that is no URI is kept as it was sent.
+/// The leniency that everything written must satisfy: strict, except that a reference that is not a URI is kept.
 const WRITTEN: Leniency = Leniency::STRICT.allow(Quirk::NonUriReference);
 
 const LENIENCIES: [Leniency; 2] = [Leniency::STRICT, Leniency::INTEROP];
 
-/// Whatever is read as a resource is canonical: written out and read strictly, it is the same.
+/// Checks that what is read as a resource is canonical: written and read again strictly, it is equal.
 pub fn ingest(data: &[u8]) {
     let keep = Leniency::INTEROP.with_unknown_attributes(UnknownAttributes::Keep);
     for (resource_type, sample) in samples() {
@@ -53,7 +53,7 @@ mod naive;
 #[path = "../../scim-filter/tests/it/thing.rs"]
 mod thing;
 
-/// Whatever is read as a filter is the same after it was written out, and means what a naive evaluator says.
+/// Checks that a parsed filter is equal after it is written and read, and agrees with a naive evaluator.
 pub fn filter(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else { return };
     for leniency in &LENIENCIES {
@@ -85,7 +85,7 @@ pub fn filter(data: &[u8]) {
     }
 }
 
-/// Whatever is read as a path is the same after it was written out, and can be bound.
+/// Checks that a parsed path is equal after it is written and read, and that using it does not panic.
 pub fn path(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else { return };
     for leniency in &LENIENCIES {
@@ -104,7 +104,7 @@ pub fn path(data: &[u8]) {
     }
 }
 
-/// A PATCH is all or nothing, says truly whether it changed anything, and leaves a canonical document.
+/// Checks that a PATCH is all or nothing, reports truly whether it changed anything, and leaves a canonical document.
 pub fn patch(data: &[u8]) {
     for leniency in &LENIENCIES {
         let Ok(request) = PatchRequest::parse(data, &mut Lenience::new(*leniency), &Limits::default()) else {
@@ -128,7 +128,7 @@ pub fn patch(data: &[u8]) {
     }
 }
 
-/// A dateTime is equal to itself, and a timestamp is read back as it is written.
+/// Checks that a dateTime is equal to itself, and that a timestamp is read as it was written.
 pub fn date_time(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else { return };
     let parsed = text.parse::<DateTime>();
@@ -209,7 +209,7 @@ fn represent(resource_type: &ResourceType, ingested: &Ingested) {
     }
 }
 
-/// What filters are asked about: also things with attributes of every kind.
+/// Returns the resources that filters are evaluated on, including some with attributes of every type.
 fn asked() -> Vec<(Arc<ResourceType>, Resource)> {
     let full = json!({
         "s": "Ab", "x": "Ab", "n": 5, "d": 0.5, "t": "2024-01-01T00:00:00.5Z", "b": true, "y": "YWI=",

@@ -1,4 +1,4 @@
-//! Whole requests in sequence, to a server in memory and to one on SQLite: each judges the other.
+//! Sequences of whole requests to a server in memory and to one on SQLite, whose answers must be equal.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::served::{Answer, Served};
 
-/// After how many inputs a file is left for a new one.
+/// After how many inputs a new file is used.
 const INPUTS: u64 = 2_000;
 
 const MOST: usize = 24;
@@ -55,7 +55,7 @@ const PATHS: [&str; 12] = [
     "",
 ];
 
-/// The two answer alike, whatever they are asked, in whatever order.
+/// Checks that both servers give equal answers to any requests in any order.
 pub fn requests(data: &[u8]) {
     let _ = run(&mut Unstructured::new(data));
 }
@@ -80,7 +80,7 @@ fn run(input: &mut Unstructured<'_>) -> Result<()> {
     Ok(())
 }
 
-/// A store on SQLite, and a tenant of it that nobody has used yet.
+/// Returns a store on SQLite, and a tenant of it that is still empty.
 fn file() -> (SqliteStore, String) {
     static FILE: Mutex<Option<(SqliteStore, tempfile::TempDir)>> = Mutex::new(None);
     static NUMBER: AtomicU64 = AtomicU64::new(0);
@@ -100,12 +100,12 @@ fn file() -> (SqliteStore, String) {
 
 struct Pair {
     servers: [Served; 2],
-    /// Where the last list went on: positions are each store's own.
+    /// The last cursor of each server. Positions differ between stores.
     cursors: [String; 2],
 }
 
 impl Pair {
-    /// Asks both; `CURSOR` in the path is each one's own.
+    /// Sends a request to both. `CURSOR` in the path is replaced by each server's own cursor.
     fn ask(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) {
         let mut answers = Vec::new();
         for (served, cursor) in self.servers.iter().zip(&mut self.cursors) {

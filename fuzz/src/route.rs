@@ -1,4 +1,4 @@
-//! Any method, path and query: an answer, never a failure, and the same for the same question.
+//! Any method, path and query gets an answer without an internal error, and always an equal one.
 
 use std::str;
 use std::sync::{Arc, LazyLock};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::served::Served;
 
-/// Methods that change nothing, so that one server serves all inputs, and one that there is not.
+/// Methods that change nothing, so that one server can serve all inputs, and one that does not exist.
 const METHODS: [&str; 4] = ["GET", "HEAD", "OPTIONS", "BREW"];
 
 static SERVED: LazyLock<[Served; 2]> = LazyLock::new(|| {
@@ -31,7 +31,7 @@ fn post(served: &Served, path: &str, body: &Value) -> u16 {
     served.ask("POST", path, &[], body.to_string()).unwrap().status
 }
 
-/// The first byte chooses the method, the rest is path and query.
+/// Sends a request: the first byte selects the method, and the rest is path and query.
 pub fn route(data: &[u8]) {
     let Some((method, rest)) = data.split_first() else { return };
     let Ok(path) = str::from_utf8(rest) else { return };
@@ -39,7 +39,7 @@ pub fn route(data: &[u8]) {
     for served in &*SERVED {
         let Some(answer) = served.ask(method, path, &[], "") else { return };
         let again = served.ask(method, path, &[], "").unwrap();
-        // A cursor says when it ends.
+        // A cursor contains its expiry, so it differs.
         if answer.body.get("nextCursor").or(answer.body.get("previousCursor")).is_none() {
             assert_eq!((answer.status, &answer.text), (again.status, &again.text), "{method} {path}");
         }
@@ -53,7 +53,7 @@ pub fn route(data: &[u8]) {
     }
 }
 
-/// The members of a list agree with each other.
+/// Checks that the members of a list agree with each other.
 fn assert_list(list: &Value, path: &str) {
     let count = list["Resources"].as_array().map_or(0, Vec::len);
     if let Some(said) = list.get("itemsPerPage") {

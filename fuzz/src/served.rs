@@ -1,4 +1,4 @@
-//! Servers that are asked without a socket, and their answers.
+//! Servers that get requests without a socket, and their answers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,7 +14,7 @@ use scim_server::Server;
 use scim_server_traits::{AuthError, Authenticator, Context, IdSource, ManualClock, Store, TenantId};
 use serde_json::Value;
 
-/// Everybody is let in, to one tenant.
+/// Lets everybody in, to one tenant.
 struct Everybody(TenantId);
 
 #[async_trait]
@@ -24,7 +24,7 @@ impl Authenticator for Everybody {
     }
 }
 
-/// `r1`, `r2`, …: two servers that are asked the same make the same.
+/// Issues the ids `r1`, `r2`, …, so that servers that get equal requests create equal resources.
 #[derive(Default)]
 struct Counted(AtomicU64);
 
@@ -34,19 +34,19 @@ impl IdSource for Counted {
     }
 }
 
-/// A server of its own clock, ids and cursors, which are those of every other.
+/// A server with a clock, ids and a cursor key of its own, which are equal in all such servers.
 pub(crate) struct Served {
     server: Server,
     clock: Arc<ManualClock>,
 }
 
-/// What a server answered.
+/// The answer of a server.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) text: Bytes,
-    /// The body; `Null` where there is none.
+    /// The body, or `Null` if there is none.
     pub(crate) body: Value,
 }
 
@@ -63,8 +63,9 @@ impl Served {
         Self { server: server.unwrap(), clock }
     }
 
-    /// Asks, a second after what was asked before. `path` begins below the base URL; `None` where no request can have
-    /// such a path or header.
+    /// Sends a request, one second after the previous one.
+    ///
+    /// `path` begins below the base URL. Returns `None` if a request cannot have such a path or header.
     pub(crate) fn ask(
         &self,
         method: &str,
@@ -93,7 +94,7 @@ impl Served {
 }
 
 impl Answer {
-    /// Whatever was asked, nothing fails inside, and what is refused is refused in SCIM's words.
+    /// Checks that there is no internal error, and that a refusal is a SCIM error.
     fn check(&self, is_head: bool) {
         assert!(self.status < 500 || self.status == 501, "{self:?}");
         if is_head {
