@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use scim_provision::{Phase, Progress};
 
-/// Shows one bar per phase on standard error, and nothing where that is no terminal.
+/// Shows one bar for each phase on standard error, and nothing if that is not a terminal.
 pub(crate) struct Bar {
     title: String,
     bar: Mutex<Option<ProgressBar>>,
@@ -18,7 +18,7 @@ impl Bar {
     }
 
     fn with(&self, act: impl FnOnce(&mut Option<ProgressBar>)) {
-        // A bar that another thread left half drawn is still a bar.
+        // The lock may be poisoned by a thread that panicked while drawing. The bar can still be used.
         act(&mut self.bar.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
     }
 }
@@ -29,7 +29,7 @@ impl Progress for Bar {
             ProgressStyle::with_template("{prefix:>12} {bar:32} {pos:>5}/{len:<5} {msg} {rate} {eta}")
                 .unwrap_or_else(|_| ProgressStyle::default_bar())
                 .with_key("rate", |state: &ProgressState, out: &mut dyn Write| {
-                    // A label that cannot be written is not worth a failure.
+                    // A rate that cannot be written must not be a failure.
                     let _ = out.write_str(&rate(state.per_sec()));
                 });
         let bar = ProgressBar::new(total as u64).with_style(style);

@@ -1,4 +1,4 @@
-//! `emu demo`: a whole enterprise, from nothing through a week of its life.
+//! `emu demo`: a whole enterprise, from its creation through one week.
 
 use std::collections::HashSet;
 use std::process::ExitCode;
@@ -21,13 +21,13 @@ use crate::week::Day;
 const DIRECTORY: &[u8] = include_bytes!("../../testdata/directory/northwind.json");
 const WEEK: &[u8] = include_bytes!("../../testdata/directory/week.json");
 
-/// An enterprise on a temporary SQLite file is provisioned over a real socket as Microsoft Entra ID would
-/// do it; then joiners, a rename, a suspension, a return, a role change, a leaver and an emptied group.
-/// The exit code is 0 only if the enterprise ends exactly as the directory says.
+/// Provisions an enterprise on a temporary SQLite file over a real socket, as Microsoft Entra ID would do it. Then
+/// people join, one is renamed, one is suspended and returns, one gets another role, one leaves, and a group is
+/// emptied. The exit code is 0 only if the enterprise ends exactly as the directory says.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Leave the enterprise running at the end, to be looked at, until Ctrl-C or SIGTERM. One line of JSON with
-    /// `base_url` and `token` is printed on standard output then.
+    /// Leave the enterprise running at the end, until Ctrl-C or SIGTERM. One line of JSON with `base_url` and `token`
+    /// is then printed on standard output.
     #[arg(long)]
     keep: bool,
 }
@@ -99,7 +99,7 @@ pub(crate) async fn run(Arguments { keep }: Arguments) -> anyhow::Result<ExitCod
     Ok(code)
 }
 
-/// What to say at the end, and whether it went well.
+/// Prints the result, and returns the exit code.
 fn conclude(wrong: &[String]) -> ExitCode {
     if wrong.is_empty() {
         println!("\nThe enterprise is exactly what the directory says.");
@@ -133,7 +133,7 @@ impl Played {
     }
 }
 
-/// What SCIM does not show: handles, suspension and roles of the accounts.
+/// Checks what SCIM does not show: handles, suspension and roles of the accounts.
 fn check_accounts(directory: &Directory, accounts: &[scim_emu::Account]) -> Vec<String> {
     let count = |status: Status| directory.users.iter().filter(|person| person.status == status).count();
     let mut wrong = Vec::new();

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// A server asks for much small memory, and gives it back, on several threads by turns.
+/// A server allocates many small pieces of memory and frees them, often on another thread.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -1,4 +1,4 @@
-//! `emu provision`: a directory file into any SCIM service provider.
+//! `emu provision`: provisions a directory file into any SCIM service provider.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,8 +11,8 @@ use scim_provision::{Dialect, Directory, Engine, Matching, Options, Report};
 use crate::bar::Bar;
 use crate::table::{Runs, line_width};
 
-/// Works as identity providers do: people are matched, created, updated and suspended, then groups and their
-/// members. Run again, it changes nothing.
+/// Works as identity providers do: people are matched, created, updated and suspended, then groups and their members. A
+/// second run changes nothing.
 #[derive(Args)]
 #[command(
     after_help = format!("{}\n\nExample:\n  emu provision --token-file token \\\n      --target http://127.0.0.1:8080/scim/v2/enterprises/octo \\\n      --directory testdata/directory/northwind.json", scim_examples::TOKEN_HELP)
@@ -21,7 +21,7 @@ pub(crate) struct Arguments {
     /// The SCIM base URL.
     #[arg(long, value_name = "URL")]
     target: String,
-    /// The bearer token. Other users of this machine can see it: better are --token-file and `SCIM_TOKEN`.
+    /// The bearer token. Other users of this machine can see it. --token-file and `SCIM_TOKEN` are better.
     #[arg(long, value_name = "TOKEN")]
     token: Option<String>,
     /// A file with the bearer token.
@@ -35,13 +35,13 @@ pub(crate) struct Arguments {
     #[arg(long = "match", default_value = "external-id", value_parser = matching)]
     matching: Matching,
     /// The form of the requests: rfc, which every service provider understands; entra (Microsoft Entra ID); or
-    /// entra-flag (the same with its flag aadOptscim062020).
+    /// entra-flag (Microsoft Entra ID with its flag aadOptscim062020).
     #[arg(long, default_value_t = Dialect::RFC)]
     dialect: Dialect,
-    /// Send department and manager too, in the enterprise extension. GitHub takes neither.
+    /// Send department and manager too, in the enterprise extension. GitHub accepts neither.
     #[arg(long)]
     enterprise_extension: bool,
-    /// Take a service provider that is reached without TLS on another machine.
+    /// Allow a service provider on another machine without TLS.
     #[arg(long)]
     allow_http: bool,
 }
@@ -69,7 +69,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     Ok(conclude(&report))
 }
 
-/// The one token to send.
+/// Returns the one token to send.
 fn token(argument: Option<String>, file: Option<PathBuf>) -> anyhow::Result<String> {
     let mut given = scim_examples::given_tokens(Vec::from_iter(argument), file.as_slice())?;
     let token = given.pop().context("no token: give one with --token-file FILE or in SCIM_TOKEN")?;
@@ -79,7 +79,7 @@ fn token(argument: Option<String>, file: Option<PathBuf>) -> anyhow::Result<Stri
     Ok(token)
 }
 
-/// What to say at the end, and whether it went well.
+/// Prints the result, and returns the exit code.
 fn conclude(report: &Report) -> ExitCode {
     for failure in &report.failures {
         eprintln!("failed: {failure}");

@@ -7,8 +7,8 @@ use scim_emu::{Enterprise, EnterpriseBuilder, Product, Token};
 use scim_server::BearerTokens;
 use scim_server_traits::TenantId;
 
-/// When the enterprise is ready, one line of JSON with `base_url` and `public_url` is printed on standard output, and
-/// with `token` when one was minted. It stops cleanly on Ctrl-C or SIGTERM.
+/// When the enterprise is ready, one line of JSON with `base_url` and `public_url` is printed on standard output. It
+/// also has `token` if a token was minted. The program stops cleanly on Ctrl-C or SIGTERM.
 #[derive(Args)]
 #[command(
     after_help = format!("{}\n  Scopes stand behind any form: `TOKEN=repo`, `sha256:HEX=repo`.\n\nExamples:\n  emu serve\n  emu serve --data octo.db --token-file tokens\n  SCIM_TOKEN=s3cret=admin:enterprise emu serve --rate-limits\n\n{}\n\n{}", scim_examples::TOKEN_HELP, scim_examples::PROBE_HELP, scim_examples::EXIT_HELP)
@@ -25,22 +25,22 @@ pub(crate) struct Arguments {
     /// The slug of the enterprise.
     #[arg(long, default_value = "octo", value_name = "SLUG")]
     enterprise: String,
-    /// The short code behind each handle: three to eight letters and digits.
+    /// The short code at the end of each handle: 3 to 8 letters and digits.
     #[arg(long, default_value = "octo", value_name = "CODE")]
     short_code: String,
-    /// A token that is let in, or its digest as `sha256:HEX`, with the scope `scim:enterprise` or the ones given; may be
-    /// given several times. Other users of this machine can see it. One is minted and printed when none is given in any
-    /// way.
+    /// A token that is accepted, or its digest as `sha256:HEX`, with the scope `scim:enterprise` or the given ones. May
+    /// be given several times. Other users of this machine can see it. If no token is given in any way, one is minted
+    /// and printed.
     #[arg(long = "token", value_name = "TOKEN[=SCOPE,…]")]
     tokens: Vec<String>,
-    /// A file with tokens or digests that are let in, one a line, each with its scopes; may be given several times.
+    /// A file with tokens or digests that are accepted, one a line, each with its scopes. May be given several times.
     #[arg(long = "token-file", value_name = "FILE")]
     token_files: Vec<PathBuf>,
-    /// Keep GitHub's limits: 1,000 new people an hour, 1,000 new members an hour in each group.
+    /// Apply GitHub's limits: 1,000 new people an hour, and 1,000 new members an hour in each group.
     #[arg(long)]
     rate_limits: bool,
-    /// Leave out of answers what was passed over, as GitHub does: without it the header `SCIM-Passed-Over` names
-    /// attributes that nobody understood.
+    /// Do not name in answers what was passed over, as GitHub does. Without this option the header `SCIM-Passed-Over`
+    /// names attributes that were not understood.
     #[arg(long)]
     hide_passed_over: bool,
 }
@@ -80,7 +80,7 @@ fn token(text: &str) -> anyhow::Result<Token> {
     })
 }
 
-/// `TOKEN` or `TOKEN=scope,scope`. A token may itself end in `=`, as Base64 does.
+/// Splits `TOKEN` or `TOKEN=scope,scope`. A token may itself end in `=`, as Base64 does.
 fn split(text: &str) -> (&str, Option<&str>) {
     match text.rsplit_once('=') {
         Some((secret, scopes)) if !scopes.is_empty() => (secret, Some(scopes)),

@@ -6,13 +6,13 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{Cell, CellAlignment, Table};
 use scim_provision::Report;
 
-/// What each run asked for, and what came of it: one row a run.
+/// The requests and results of the runs, one row for each run.
 #[derive(Default)]
 pub(crate) struct Runs {
     rows: Vec<(String, [u64; COUNTS.len()], Duration)>,
 }
 
-/// What is counted. The header of a column may take two lines.
+/// The headers of the columns, which may have two lines.
 const COUNTS: [&str; 11] = [
     "requests",
     "people\nadded",
@@ -46,10 +46,9 @@ impl Runs {
         self.rows.push((title.to_owned(), counts, report.elapsed));
     }
 
-    /// The runs as lines of at most `width` characters.
+    /// Returns the runs as lines of at most `width` characters.
     ///
-    /// Columns that are zero in every row are left out. Where the rest are too wide, the table is continued below
-    /// itself.
+    /// A column that is 0 in every row is left out. If the others are too wide, the table continues below.
     pub(crate) fn fitted(&self, width: Option<usize>) -> String {
         let titles = column("run", self.rows.iter().map(|(title, ..)| title.clone()));
         let shown = (0..COUNTS.len()).filter(|at| self.rows.iter().any(|(_, counts, _)| counts[*at] > 0));
@@ -69,21 +68,21 @@ impl Runs {
     }
 }
 
-/// How many characters a line of standard output holds; `None` where it is neither a terminal nor said by `COLUMNS`.
+/// Returns the length of a line of standard output, or `None` if it is not a terminal and `COLUMNS` is not set.
 pub(crate) fn line_width() -> Option<usize> {
     let terminal = Table::new().width().map(usize::from);
     terminal.or_else(|| std::env::var("COLUMNS").ok()?.parse().ok()).filter(|width| *width > 0)
 }
 
-/// A header and what is below it.
+/// Makes a column of a header and the cells below it.
 fn column(header: &str, cells: impl Iterator<Item = String>) -> Vec<String> {
     std::iter::once(header.to_owned()).chain(cells).collect()
 }
 
-/// Spaces behind each column.
+/// How many spaces follow each column.
 const GAP: usize = 2;
 
-/// How wide these columns are beside each other.
+/// Returns the width of these columns next to each other.
 fn breadth<'a>(columns: impl IntoIterator<Item = &'a Vec<String>>) -> usize {
     let lines = |column: &'a Vec<String>| column.iter().flat_map(|cell| cell.lines());
     let widest = |column| lines(column).map(|line| line.chars().count()).max().unwrap_or_default();
@@ -107,7 +106,7 @@ fn drawn(columns: &[Vec<String>]) -> String {
     text(&mut table)
 }
 
-/// Names and values, one to a line.
+/// Writes names and values, one a line.
 pub(crate) fn facts<'a>(facts: impl IntoIterator<Item = (&'a str, String)>) -> String {
     let mut table = plain();
     for (name, value) in facts {
@@ -142,7 +141,7 @@ pub(crate) fn seconds(duration: Duration) -> String {
 mod tests {
     use super::*;
 
-    /// A week in which all columns but `failed` hold something.
+    /// A week in which every column but `failed` has values.
     fn week() -> Runs {
         let mut runs = Runs::default();
         for day in ["first run", "Monday", "Wednesday"] {

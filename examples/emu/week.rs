@@ -1,41 +1,41 @@
-//! A week in the life of an organisation: events that change its directory.
+//! A week of an organisation: events that change its directory.
 
 use anyhow::{Context as _, bail};
 use scim_provision::{Directory, Person, Status};
 use serde::Deserialize;
 
-/// One day and what happens on it.
+/// One day and its events.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Day {
     pub(crate) day: String,
     pub(crate) events: Vec<Event>,
 }
 
-/// Something that happens to people or groups.
+/// An event that concerns people or groups.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
 pub(crate) enum Event {
-    /// Somebody new.
+    /// A new person joins.
     Join { user: Person, groups: Vec<String> },
-    /// Somebody has a new name.
+    /// A person is renamed.
     #[serde(rename_all = "camelCase")]
     Rename { user: String, user_principal_name: String, display_name: String, surname: String },
-    /// Somebody is away.
+    /// A person is suspended.
     Suspend { user: String },
-    /// Somebody is back.
+    /// A person returns.
     Return { user: String },
-    /// Somebody has a new role.
+    /// A person gets another role.
     Role { user: String, role: String },
-    /// Somebody leaves for good.
+    /// A person leaves for good.
     Leave { user: String },
     /// A group loses all its members.
     Empty { group: String },
-    /// Somebody changes groups.
+    /// A person changes groups.
     Move { user: String, from: String, to: String },
 }
 
 impl Event {
-    /// Changes the directory, and says in a sentence what happened.
+    /// Changes the directory, and returns a sentence that says what happened.
     pub(crate) fn apply(&self, directory: &mut Directory) -> anyhow::Result<String> {
         Ok(match self {
             Self::Join { user, groups } => {

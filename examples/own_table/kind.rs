@@ -1,4 +1,4 @@
-//! Which attribute is in which column. All that is particular to this application's tables is here.
+//! Which attribute is in which column. Everything that is specific to this application's tables is in this module.
 
 use std::sync::Arc;
 
@@ -13,11 +13,11 @@ pub(crate) struct Kind {
     pub(crate) name: &'static str,
     pub(crate) table: &'static str,
     pub(crate) fields: &'static [Field],
-    /// The attribute with the links, and the columns of `team_users` for this end and the other.
+    /// The attribute with the links, and the columns of `team_users` for this end and for the other end.
     pub(crate) links: &'static str,
     pub(crate) near: &'static str,
     pub(crate) far: &'static str,
-    /// The table for filters.
+    /// Makes the table for filters.
     pub(crate) sql: fn() -> Table,
     schema: &'static str,
 }
@@ -27,7 +27,7 @@ pub(crate) struct Kind {
 pub(crate) struct Field {
     pub(crate) attribute: &'static str,
     pub(crate) column: &'static str,
-    /// The column with the form in which it is compared.
+    /// The column with the comparable form.
     pub(crate) key: Option<&'static str>,
     pub(crate) unique: bool,
     is_boolean: bool,
@@ -44,9 +44,9 @@ pub(crate) static USER: Kind = Kind {
         Field { unique: true, ..field("userName", "login", Some("login_key")) },
         field("displayName", "full_name", Some("full_name_key")),
         field("externalId", "external_id", None),
-        // A removed `active` is unassigned, so its column can be NULL. Where a column cannot, do not fill it with a
-        // default: that would enable an account when a client removes the attribute. Describe the attribute as
-        // `required` in `trimmed` instead, so that the server refuses to create, replace or patch without it.
+        // A removed `active` is unassigned, so its column can be NULL. If a column cannot be NULL, do not fill it with
+        // a default: that would enable an account when a client removes the attribute. Describe the attribute as
+        // `required` in `trimmed` instead. The server then refuses to create, replace or patch a resource without it.
         Field { is_boolean: true, ..field("active", "enabled", None) },
     ],
     links: "groups",
@@ -77,7 +77,7 @@ pub(crate) static GROUP: Kind = Kind {
     schema: urn::GROUP,
 };
 
-/// What both tables have.
+/// Makes the columns that both tables have.
 fn common(table: &str) -> Table {
     Table::new(table, "row")
         .column("id", Column::verbatim("scim_id"))
@@ -92,17 +92,17 @@ fn links(near: &str, far: &str, table: &str) -> Links {
 }
 
 impl Kind {
-    /// The kind of a resource type, if there is a table for it.
+    /// Returns the kind of a resource type, if there is a table for it.
     pub(crate) fn of(resource_type: &ResourceType) -> Option<&'static Self> {
         [&USER, &GROUP].into_iter().find(|kind| kind.name == resource_type.name())
     }
 
-    /// The kind at the other end of the links.
+    /// Returns the kind at the other end of the links.
     pub(crate) fn other(&self) -> &'static Self {
         if self.name == USER.name { &GROUP } else { &USER }
     }
 
-    /// The values of the fields' columns, keys first.
+    /// Returns the values of the fields' columns. If a field has a key, the key comes before its value.
     pub(crate) fn values(&self, resource: &Resource) -> Vec<(&'static str, rusqlite::types::Value)> {
         let mut values = Vec::new();
         for field in self.fields {
@@ -122,7 +122,7 @@ impl Kind {
         values
     }
 
-    /// The document of a row, whose columns from `first` on are those of the fields.
+    /// Makes the document of a row. The fields' columns begin at `first`.
     pub(crate) fn resource(&self, row: &rusqlite::Row<'_>, first: usize) -> rusqlite::Result<Resource> {
         let mut document = Map::new();
         document.insert("schemas".into(), Value::Array(vec![self.schema.into()]));
@@ -140,7 +140,7 @@ impl Kind {
     }
 }
 
-/// Users with those attributes of the standard schema that have a column; the others are unknown here.
+/// Makes the user type with those attributes of the standard schema that have a column. All others are unknown.
 pub(crate) fn user_type() -> Result<Arc<ResourceType>> {
     let document = ResourceTypeDocument::new(USER.name, "/Users", USER.schema).description("A user");
     let groups = Relation::reverse(USER.links, GROUP.links, GROUP.name);
@@ -148,7 +148,7 @@ pub(crate) fn user_type() -> Result<Arc<ResourceType>> {
     Ok(Arc::new(builder.build()?))
 }
 
-/// Groups as the kit wants them. Their members are users.
+/// Makes the group type that the conformance kit needs. Members are users.
 pub(crate) fn group_type() -> Result<Arc<ResourceType>> {
     let document = ResourceTypeDocument::new(GROUP.name, "/Groups", GROUP.schema).description("A team");
     let members = Relation::own(GROUP.links, [USER.name]);

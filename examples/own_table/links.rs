@@ -1,4 +1,4 @@
-//! Who is in which team.
+//! The members of teams.
 
 use std::collections::BTreeMap;
 
@@ -10,29 +10,29 @@ use scim_server_traits::{Link, StoreError};
 use crate::kind::Kind;
 use crate::store::{failed, touch};
 
-/// The far ends by row, so in order of creation.
+/// The far ends by row number, so in order of creation.
 pub(crate) type Ends = BTreeMap<i64, End>;
 
 /// The far end of a link.
 #[derive(Clone, Debug)]
 pub(crate) struct End {
     pub(crate) link: Link,
-    /// What the link itself was given to show.
+    /// The display name that a client gave the link.
     given: Option<String>,
 }
 
-/// Relation and identifier of links, as [`Written`](scim_server_traits::Written) says them.
+/// Relation and id of links, as in [`Written`](scim_server_traits::Written).
 type Listed = Vec<(String, String)>;
 
-/// What a row `t` of this table is called.
+/// Returns the SQL expression of the name of row `t` of this table.
 fn name(table: &str) -> &'static str {
     if table == "users" { "coalesce(t.full_name, t.login)" } else { "t.title" }
 }
 
-/// The links of a row, of a team or from behind of a user.
+/// Returns the links of a row: the members of a team, or the teams of a user.
 pub(crate) fn of(connection: &Connection, kind: &Kind, row: i64) -> rusqlite::Result<Ends> {
     let (near, far, other) = (kind.near, kind.far, kind.other());
-    // From behind, a link shows the team.
+    // Read backwards, a link shows the name of the team.
     let given = if kind.links == "members" { "l.display" } else { "NULL" };
     let (name, table) = (name(other.table), other.table);
     let sql = format!(
@@ -47,9 +47,9 @@ pub(crate) fn of(connection: &Connection, kind: &Kind, row: i64) -> rusqlite::Re
     select.query_map([row], end)?.collect()
 }
 
-/// Carries out steps on the members of a team, and says what is added and what removed in the end.
+/// Carries out steps on the members of a team, and returns what was added and what was removed in the end.
 ///
-/// All members are read for it: for teams of thousands, work on the rows that a step names.
+/// All members are read for this. For teams of thousands, change only the rows that a step names.
 pub(crate) fn change(
     transaction: &Transaction<'_>,
     kind: &Kind,
@@ -94,7 +94,7 @@ pub(crate) fn change(
     Ok((added, removed))
 }
 
-/// Adds links that are new; one that stays is as it was before.
+/// Adds links that are new. An existing link does not change.
 fn add(
     transaction: &Transaction<'_>,
     kind: &Kind,
@@ -118,7 +118,9 @@ fn add(
     Ok(())
 }
 
-/// Ends the links of a row that is about to go: a user's teams get a new version, a team's members are listed.
+/// Ends the links of a row that is about to be deleted.
+///
+/// The teams of a user get a new version. The members of a team are returned.
 pub(crate) fn end(
     transaction: &Transaction<'_>,
     kind: &Kind,

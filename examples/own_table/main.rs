@@ -1,5 +1,6 @@
-//! SCIM on the tables that an application had before: `kind.rs` says which attribute is in which column, `store.rs`
-//! and `links.rs` are a whole `Store` on them. Made to be copied from.
+//! SCIM on the tables that an application has already, made to be copied from.
+//!
+//! `kind.rs` says which attribute is in which column. `store.rs` and `links.rs` are a whole `Store` on them.
 
 mod kind;
 mod links;
@@ -17,11 +18,11 @@ use scim_core::Registry;
 use scim_server::{BearerTokens, Grant, Server};
 use scim_server_traits::TenantId;
 
-/// A server asks for much small memory, and gives it back, on several threads by turns.
+/// A server allocates many small pieces of memory and frees them, often on another thread.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// The application's tables, with what was in them before SCIM came.
+/// The application's tables, with rows from before SCIM was added.
 const TABLES: &str = include_str!("tables.sql");
 const PEOPLE: &str = "
 INSERT INTO users (row, login, full_name, enabled) VALUES
@@ -30,7 +31,7 @@ INSERT INTO teams (row, title) VALUES (1, 'Engines');
 INSERT INTO team_users (team, user) VALUES (1, 1), (1, 2);
 ";
 
-/// SCIM on tables that were there before: users, teams, and who is in which.
+/// SCIM on existing tables: users, teams, and the members of teams.
 ///
 /// When it is ready it prints one line of JSON with `base_url`, `public_url` and `token` on standard output. It stops
 /// cleanly on Ctrl-C or SIGTERM, and forgets everything.
@@ -59,7 +60,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         .base_url(format!("{}/scim/v2", listening.public_url()))
         .also_at("/scim/v2")
         .registry(registry)
-        // What `store.rs` leaves out.
+        // `store.rs` does not support sorting.
         .sorting(false)
         .build()?;
     let stop = scim_examples::interrupted()?;

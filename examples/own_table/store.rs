@@ -1,8 +1,8 @@
-//! A whole [`Store`] on tables that were there before: fixed columns, one tenant.
+//! A whole [`Store`] on existing tables: fixed columns, one tenant.
 //!
-//! What is particular to the tables is in `kind.rs`; what is here is needed for any. One connection behind a lock
-//! does for an example; a busy application hands calls to threads of its own, as `scim-store` does. Of the contract
-//! it lacks what the tables have no room for: other tenants, claims, dormancy, groups in groups.
+//! Everything that is specific to the tables is in `kind.rs`. The code here is needed for any tables. One connection
+//! behind a lock is enough for an example. A busy application hands calls to its own threads, as `scim-store` does. The
+//! tables have no room for some parts of the contract: other tenants, claims, dormancy, and groups in groups.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -29,7 +29,7 @@ pub(crate) struct OwnTables {
     connection: Mutex<Connection>,
 }
 
-/// A row as far as a write needs it.
+/// What a write needs to know of a row.
 struct Head {
     row: i64,
     version: u64,
@@ -38,7 +38,7 @@ struct Head {
 }
 
 impl OwnTables {
-    /// Takes over a database of the application's: gives it what SCIM needs if it has not got it yet.
+    /// Opens the application's database, and adds what SCIM needs if that is not there yet.
     pub(crate) fn open(mut connection: Connection) -> Result<Self, StoreError> {
         let transaction =
             connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
@@ -51,12 +51,12 @@ impl OwnTables {
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        // A call that panicked took its transaction back.
+        // A call that panicked has rolled back its transaction.
         work(&mut self.connection.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// Identifiers and comparable forms for what is there already.
+/// Adds ids and comparable forms to existing rows.
 fn take_over(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     transaction.execute_batch(include_str!("scim.sql"))?;
     for (table, text, key) in [
@@ -91,18 +91,18 @@ impl Store for OwnTables {
     async fn query(&self, _: &Context, query: Query) -> Result<Page, StoreError> {
         let kind = kind(&query.resource_type)?;
         if query.sort != Sort::default() {
-            // The server is told not to ask; what it asks all the same must not get another order.
+            // The server was told that there is no sorting. A request for it must not get another order.
             return Err(StoreError::backend("these tables are read in the order of creation only"));
         }
         let condition = match &query.filter {
-            // Everything that these types know has a column, so what has no SQL is no filter for them.
+            // Every attribute of these types has a column. So a filter without SQL is not a valid filter.
             Some(filter) => filter
                 .to_sql(&(kind.sql)(), Dialect::Sqlite, 0)
                 .map_err(|error| StoreError::Rejected(Error::invalid_filter(error.to_string())))?,
             None => Condition { sql: "true".into(), params: Vec::new() },
         };
         self.with(|connection| {
-            // Both from one state.
+            // The total and the page must come from one snapshot.
             let transaction = connection.transaction().map_err(failed)?;
             let sql = format!("SELECT count(*) FROM {} WHERE {}", kind.table, condition.sql);
             let count = transaction.query_row(&sql, params_from_iter(values(&condition)), |row| row.get(0));
@@ -125,7 +125,7 @@ impl Store for OwnTables {
     }
 }
 
-/// A transaction that is dropped on the way out is taken back: all or nothing.
+/// Carries out one write. On an error the transaction is dropped and rolled back, so a batch is all or nothing.
 fn write_one(transaction: &Transaction<'_>, now: Timestamp, write: Write) -> Result<Written, StoreError> {
     match write {
         Write::Insert(insert) => {
@@ -198,7 +198,7 @@ fn make(
     Ok(transaction.last_insert_rowid())
 }
 
-/// Whether anything is different now.
+/// Writes the columns of a row, and returns whether anything changed.
 fn replace(
     transaction: &Transaction<'_>,
     kind: &Kind,
@@ -223,7 +223,7 @@ pub(crate) fn touch(
     version: u64,
     modified: Timestamp,
 ) -> rusqlite::Result<()> {
-    // A clock may have gone back.
+    // The clock may have gone back.
     let sql = format!("UPDATE {} SET version = ?2, modified = max(modified, ?3) WHERE row = ?1", kind.table);
     transaction
         .prepare_cached(&sql)?
@@ -280,7 +280,7 @@ fn check_unique(
     Ok(())
 }
 
-/// The page of a query among the resources that meet the condition.
+/// Returns the page of a query among the rows that meet the condition.
 fn page(
     connection: &Connection,
     kind: &Kind,
@@ -308,7 +308,7 @@ fn page(
     Ok(page)
 }
 
-/// The resources that meet the condition, as `part` orders and cuts them, each at the position of its row.
+/// Returns the resources that meet the condition. `part` sets their order and number; the position is the row number.
 fn select(
     connection: &Connection,
     kind: &Kind,
@@ -361,7 +361,7 @@ fn taken(kind: &Kind, attribute: &str) -> StoreError {
     StoreError::Uniqueness { resource_type: kind.name.to_owned(), attribute: attribute.to_owned() }
 }
 
-/// What would be lost is refused.
+/// Refuses what the tables cannot store.
 fn no_room(is_plain: bool) -> Result<(), StoreError> {
     is_plain.then_some(()).ok_or_else(|| StoreError::backend("these tables keep no claims and no dormancy"))
 }

@@ -1,4 +1,4 @@
-//! The store keeps the contract, as far as its tables go, and takes over what was in them.
+//! The store keeps the contract as far as its tables allow, and serves rows that were there before.
 
 use std::sync::Arc;
 
@@ -42,7 +42,7 @@ async fn the_tables_keep_the_contract() {
         println!("{}", check.name);
         let connection = rusqlite::Connection::open_in_memory().unwrap();
         connection.execute_batch(crate::TABLES).unwrap();
-        // There is one tenant, so each check has tables of its own.
+        // There is only one tenant, so each check gets its own tables.
         check.run_with(Arc::new(OwnTables::open(connection).unwrap()), &fixtures).await;
     }
 }

@@ -1,4 +1,4 @@
-//! What the example servers share: opening a store, listening, saying that they are ready, stopping.
+//! What the example servers share: opening a store, listening, printing that they are ready, and stopping.
 
 mod host;
 mod probe;
@@ -24,9 +24,9 @@ pub use watch::{DISK_FAILED, DiskFailed, EXIT_HELP, Watch};
 /// A store that is open.
 #[derive(Clone)]
 pub struct OpenStore {
-    /// What is served.
+    /// The store that is served.
     pub store: Arc<dyn Store>,
-    /// The same where it is a file, which has a secret and a disk that can fail.
+    /// The store, if it is a file. A file has a secret, and a disk that can fail.
     pub file: Option<SqliteStore>,
 }
 
@@ -36,12 +36,13 @@ impl fmt::Debug for OpenStore {
     }
 }
 
-/// Opens the store that `--data` names: `:memory:`, or a SQLite file that is made when it is not there. Its indexes
-/// are made to fit the tenant's types where they are not always the same.
+/// Opens the store that `--data` names: `:memory:`, or a SQLite file, which is created if it does not exist.
+///
+/// If the indexed attributes of the tenant's types changed, the indexes are rebuilt.
 ///
 /// # Errors
 ///
-/// Those of [`SqliteStore::open`] and [`SqliteStore::reindex`], with the file's name.
+/// The errors of [`SqliteStore::open`] and [`SqliteStore::reindex`], with the file's name.
 pub async fn open_store(
     data: &str,
     tenant: &TenantId,
@@ -56,13 +57,14 @@ pub async fn open_store(
     Ok(OpenStore { store: Arc::new(store.clone()), file: Some(store) })
 }
 
-/// Prints the one line that scripts wait for, and for people where to begin. `public_url` is the SCIM base URL that
-/// clients are given, `base_url` the same on the address that the server listens on, `minted` the token that nobody
-/// knows otherwise: one that was given is not shown.
+/// Prints the one line that scripts wait for, and tells people where to begin.
+///
+/// `public_url` is the SCIM base URL for clients. `base_url` has the address that the server listens on instead.
+/// `minted` is a token that is not known otherwise. A token that was given is not shown.
 ///
 /// # Errors
 ///
-/// When standard output cannot be written to.
+/// When standard output cannot be written.
 pub fn say_ready(base_url: &str, public_url: &str, minted: Option<&str>) -> anyhow::Result<()> {
     let mut line = json!({"base_url": base_url, "public_url": public_url});
     if let Some(token) = minted {
@@ -78,11 +80,11 @@ pub fn say_ready(base_url: &str, public_url: &str, minted: Option<&str>) -> anyh
     Ok(())
 }
 
-/// Done at SIGINT or SIGTERM, which are caught from the moment this is called.
+/// Returns a future that is done at SIGINT or SIGTERM. Both are caught from this call on.
 ///
 /// # Errors
 ///
-/// When the system lets no signal be caught.
+/// When the system does not allow catching a signal.
 pub fn interrupted() -> anyhow::Result<impl Future<Output = ()> + Send + 'static> {
     #[cfg(unix)]
     {
@@ -102,7 +104,7 @@ pub fn interrupted() -> anyhow::Result<impl Future<Output = ()> + Send + 'static
     })
 }
 
-/// The exit code of a program: what went wrong is said in one line.
+/// Returns the exit code of a program, and prints an error in one line.
 pub fn conclude(result: anyhow::Result<ExitCode>) -> ExitCode {
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
@@ -110,8 +112,9 @@ pub fn conclude(result: anyhow::Result<ExitCode>) -> ExitCode {
     })
 }
 
-/// Logs to standard error: warnings, or what `RUST_LOG` says. Colours only go to a terminal, and not where `NO_COLOR`
-/// is set.
+/// Logs to standard error: warnings, or what `RUST_LOG` selects.
+///
+/// Colours are used on a terminal only, and not if `NO_COLOR` is set.
 pub fn start_logging() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));

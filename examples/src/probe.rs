@@ -1,4 +1,4 @@
-//! Whether a server is alive, and whether it can do its work: for whatever starts it and sends it requests.
+//! Tells programs that start a server or send it requests whether it is alive, and whether it can do its work.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -12,7 +12,7 @@ use tower_service::Service;
 
 use crate::host::Refuse;
 
-/// What the help of the servers says of these.
+/// What the help of the servers says of these endpoints.
 pub const PROBE_HELP: &str = "Without a token, and without detail:
   GET /healthz   200 while the server is alive
   GET /readyz    200 while it can write, 503 after its disk failed or while its log is full";
@@ -25,12 +25,12 @@ pub struct Probed<S> {
 }
 
 impl<S> Probed<S> {
-    /// Over this service, whose store is a file or in memory.
+    /// Wraps a service. Its store is a file, or `None` if it is in memory.
     pub fn new(service: S, store: Option<SqliteStore>) -> Self {
         Self { service, store }
     }
 
-    /// The answer, if this is asked here.
+    /// Returns the answer, if the request is for one of these endpoints.
     fn probe(&self, method: &Method, path: &str) -> Option<StatusCode> {
         let health = || self.store.as_ref().map(SqliteStore::health);
         let is_well = match path {

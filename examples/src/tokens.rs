@@ -1,11 +1,11 @@
-//! Bearer tokens as programs are given them: on the command line, in files, or in the environment.
+//! Bearer tokens from the command line, from files, or from the environment.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use scim_server::BearerTokens;
 
-/// The variable that holds a token where no argument gives one.
+/// The environment variable with a token. It is used if no argument gives one.
 const VARIABLE: &str = "SCIM_TOKEN";
 
 /// What `--help` says of tokens.
@@ -15,11 +15,12 @@ pub const TOKEN_HELP: &str = "Tokens:\n  \
     `sha256:HEX` in the place of the token, with what `printf %s \"$SCIM_TOKEN\" | sha256sum` prints. Files and the \
     variable hold one token a line, and `#` before remarks. A token that was given is never printed.";
 
-/// The tokens of the command line, then those of the files; where there are none, those of `SCIM_TOKEN`.
+/// Returns the tokens of the command line, then those of the files. If there are none, it returns those of
+/// `SCIM_TOKEN`.
 ///
 /// # Errors
 ///
-/// A file cannot be read or holds no token, or `SCIM_TOKEN` is set and empty.
+/// If a file cannot be read or has no token in it, or if `SCIM_TOKEN` is set and empty.
 pub fn given_tokens(mut arguments: Vec<String>, files: &[PathBuf]) -> anyhow::Result<Vec<String>> {
     for file in files {
         let name = file.display();
@@ -34,7 +35,7 @@ pub fn given_tokens(mut arguments: Vec<String>, files: &[PathBuf]) -> anyhow::Re
     if arguments.is_empty()
         && let Some(text) = std::env::var_os(VARIABLE)
     {
-        // What is no UTF-8 must not be shown either.
+        // A value that is not UTF-8 must not be shown either.
         let text = text.to_str().with_context(|| format!("{VARIABLE} is no UTF-8"))?;
         arguments.extend(lines(text));
         if arguments.is_empty() {
@@ -44,7 +45,7 @@ pub fn given_tokens(mut arguments: Vec<String>, files: &[PathBuf]) -> anyhow::Re
     Ok(arguments)
 }
 
-/// Warns of a file that other users can read, and says what closes it.
+/// Warns of a file that other users can read, and says how to close it.
 fn warn_of_others(file: &Path) {
     #[cfg(unix)]
     if std::fs::metadata(file)
@@ -64,11 +65,11 @@ fn lines(text: &str) -> impl Iterator<Item = String> {
     lines.filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned)
 }
 
-/// The SHA-256 digest of a token, or the one that is given in its place as `sha256:HEX`.
+/// Returns the SHA-256 digest of a token, or the digest that is given instead as `sha256:HEX`.
 ///
 /// # Errors
 ///
-/// The token is empty, or what follows `sha256:` is no digest. The message does not show it.
+/// If the token is empty, or if what follows `sha256:` is not a digest. The message does not show it.
 pub fn token_digest(text: &str) -> anyhow::Result<[u8; 32]> {
     let text = text.trim();
     if text.is_empty() {
@@ -80,7 +81,7 @@ pub fn token_digest(text: &str) -> anyhow::Result<[u8; 32]> {
     }
 }
 
-/// Whether it is a digest, which lets nobody in who only has it.
+/// Returns whether it is a digest. A digest alone lets nobody in.
 pub fn is_token_digest(text: &str) -> bool {
     text.starts_with(DIGEST)
 }

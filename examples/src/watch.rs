@@ -1,5 +1,4 @@
-//! Tells how the store is. A server whose disk failed ends, so that whatever started it starts it again: only then can
-//! it write.
+//! Reports the state of the store. A server whose disk failed ends, because it can write only after a restart.
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -7,7 +6,7 @@ use std::time::{Duration, Instant};
 use scim_store::{SqliteHealth, SqliteStore};
 use tokio::time::sleep;
 
-/// How a program ends whose disk failed: what `sysexits.h` calls an error of input or output.
+/// The exit code after the disk failed, which `sysexits.h` defines as an input or output error.
 pub const DISK_FAILED: u8 = 74;
 
 /// What the help of the servers says of their exit codes.
@@ -17,22 +16,22 @@ pub const EXIT_HELP: &str = "Exit codes:
   2   wrong arguments
   74  the disk failed to keep what was written: start it again, and it recovers what was answered from the log";
 
-/// How long one warning is enough.
+/// How long no second warning follows a warning.
 const QUIET: Duration = Duration::from_secs(60);
 
-/// Less room on the disk than this, in bytes, is worth a warning.
+/// With less room on the disk than this, in bytes, there is a warning.
 const LITTLE: u64 = 256 << 20;
 
-/// More in the log than this, in bytes, ought to be moved.
+/// A log of more bytes than this ought to be moved into the file.
 const MUCH: u64 = 16 << 20;
 
-/// After how long.
+/// After how long a large log that was not moved causes a warning.
 const LATE: Duration = Duration::from_secs(120);
 
-/// How often the store is asked.
+/// How often the state of the store is read.
 const EVERY: Duration = Duration::from_millis(500);
 
-/// The disk failed under the store.
+/// The error after the disk of the store failed.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "the database can no longer be written ({0}): start the server again, which recovers what was answered from the log"
@@ -45,19 +44,19 @@ impl DiskFailed {
     }
 }
 
-/// Looks after a store while it is served.
+/// Watches a store while it is served.
 #[derive(Debug)]
 pub struct Watch {
     store: Option<SqliteStore>,
 }
 
 impl Watch {
-    /// One over this store; a store in memory needs none.
+    /// Watches this store. A store in memory needs no watching.
     pub fn new(store: Option<SqliteStore>) -> Self {
         Self { store }
     }
 
-    /// Done when `stop` is, or when the disk failed.
+    /// Returns a future that is done when `stop` is, or when the disk failed.
     pub fn or_failed(
         &self,
         stop: impl Future<Output = ()> + Send + 'static,
@@ -71,11 +70,11 @@ impl Watch {
         }
     }
 
-    /// How serving ended.
+    /// Returns how serving ended.
     ///
     /// # Errors
     ///
-    /// [`DiskFailed`], for which [`conclude`](crate::conclude) has an exit code of its own.
+    /// [`DiskFailed`]. [`conclude`](crate::conclude) has an exit code for it.
     pub fn verdict(self) -> Result<(), DiskFailed> {
         match self.store.and_then(|store| store.health().failed) {
             Some(failed) => Err(DiskFailed(failed)),
@@ -84,7 +83,7 @@ impl Watch {
     }
 }
 
-/// Shows how the store is, until its disk fails.
+/// Publishes the state of the store until its disk fails.
 async fn failed(store: Option<SqliteStore>) {
     let Some(store) = store else { return std::future::pending().await };
     let mut last_said = None;
@@ -92,7 +91,7 @@ async fn failed(store: Option<SqliteStore>) {
         let health = store.health();
         show(&health);
         if health.failed.is_some() {
-            // The store has said it.
+            // The store has logged it.
             return;
         }
         let may_speak = last_said.is_none_or(|said: Instant| said.elapsed() >= QUIET);
@@ -109,7 +108,7 @@ async fn failed(store: Option<SqliteStore>) {
     }
 }
 
-/// Gauges, for a program that installed a recorder.
+/// Sets gauges, for a program that installed a recorder.
 fn show(health: &SqliteHealth) {
     let flag = |is: bool| if is { 1.0 } else { 0.0 };
     metrics::gauge!("scim_store_failed").set(flag(health.failed.is_some()));
@@ -122,7 +121,7 @@ fn show(health: &SqliteHealth) {
     }
 }
 
-/// What an operator should look at.
+/// Returns what an operator should look at.
 fn trouble(health: &SqliteHealth) -> Option<&'static str> {
     if health.log_full {
         Some(

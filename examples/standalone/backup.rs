@@ -1,4 +1,4 @@
-//! `standalone backup`: a copy of a database file, also while a server uses it.
+//! `standalone backup`: copies a database file, even while a server uses it.
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
@@ -7,14 +7,14 @@ use anyhow::Context as _;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget};
 
-/// Copies a database file, also while a server uses it; the copy is what was answered when it began. Files of
-/// `emu serve` can be copied as well.
+/// Copies a database file, even while a server uses it. The copy has everything that was answered before it began.
+/// Files of `emu serve` can be copied as well.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// The database file.
     #[arg(long, value_name = "FILE")]
     data: PathBuf,
-    /// The copy; it must not be there yet.
+    /// The copy, which must not exist yet.
     #[arg(long, value_name = "FILE")]
     to: PathBuf,
 }

@@ -1,4 +1,4 @@
-//! A plain SCIM 2.0 service provider: every attribute of the core schemas, no vendor's rules.
+//! A plain SCIM 2.0 service provider: all attributes of the core schemas, and no vendor's rules.
 
 mod backup;
 mod registry;
@@ -12,17 +12,17 @@ use scim_core::{Leniency, Quirk, UnknownPreset};
 use scim_server::{BearerTokens, Grant, PatchResponse, Server};
 use scim_server_traits::TenantId;
 
-/// A server asks for much small memory, and gives it back, on several threads by turns.
+/// A server allocates many small pieces of memory and frees them, often on another thread.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Where the SCIM endpoints are, below the origin or a proxy's path.
+/// The path of the SCIM endpoints, below the origin or a proxy's path.
 const BASE_PATH: &str = "/scim/v2";
 
 /// A plain SCIM 2.0 service provider.
 ///
-/// When it is ready it prints one line of JSON with `base_url` and `public_url` on standard output, and with `token`
-/// when it minted one. It stops cleanly on Ctrl-C or SIGTERM.
+/// When it is ready it prints one line of JSON with `base_url` and `public_url` on standard output. The line also has
+/// `token` if a token was minted. It stops cleanly on Ctrl-C or SIGTERM.
 #[derive(Parser)]
 #[command(
     name = "standalone",
@@ -39,7 +39,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Copy a database file, also while a server uses it.
+    /// Copy a database file, even while a server uses it.
     Backup(backup::Arguments),
 }
 
@@ -50,43 +50,43 @@ struct Serve {
     /// The database file, or `:memory:` to forget everything at the end.
     #[arg(long, default_value = ":memory:", value_name = "FILE")]
     data: String,
-    /// A bearer token that is let in, or its digest as `sha256:HEX`; may be given several times. Other users of this
-    /// machine can see it. One is minted and printed when none is given in any way.
+    /// A bearer token that is accepted, or its digest as `sha256:HEX`. May be given several times. Other users of this
+    /// machine can see it. If no token is given in any way, one is minted and printed.
     #[arg(long = "token", value_name = "TOKEN")]
     tokens: Vec<String>,
-    /// A file with tokens or digests that are let in, one a line; may be given several times.
+    /// A file with tokens or digests that are accepted, one a line. May be given several times.
     #[arg(long = "token-file", value_name = "FILE")]
     token_files: Vec<PathBuf>,
-    /// What is forgiven: strict, interop, entra, okta, ping or onelogin.
+    /// Which deviations are accepted: strict, interop, entra, okta, ping or onelogin.
     #[arg(long, default_value = "interop", value_name = "PRESET", value_parser = preset)]
     leniency: Leniency,
-    /// The largest body of a request that names no members, in bytes: of one about a user, for example. Groups have 8 MiB.
+    /// The maximum size in bytes of a body that names no members, such as that of a user. Groups have 8 MiB.
     #[arg(long, default_value_t = 1 << 20, value_name = "BYTES")]
     plain_body: usize,
     /// What PATCH answers: auto (204 for types with members, such as groups, else 200), body (200) or none (204).
     #[arg(long, default_value = "auto", value_name = "HOW", value_parser = patch_response)]
     patch_response: PatchResponse,
-    /// Pass over members that do not exist, and name them in the answer as `members.value`. Without it a request that
-    /// names one is refused: a group that is replaced could lose all it has.
+    /// Pass over members that do not exist, and name them in the answer as `members.value`. Without this option such a
+    /// request is refused, because a group that is replaced could lose all members.
     #[arg(long)]
     pass_over_unknown_members: bool,
-    /// Leave out of answers what was passed over: without it the header `SCIM-Passed-Over` names attributes that nobody
-    /// understood.
+    /// Do not name in answers what was passed over. Without this option the header `SCIM-Passed-Over` names attributes
+    /// that were not understood.
     #[arg(long)]
     hide_passed_over: bool,
-    /// Offer no paging by cursor, and leave `pagination` out of the configuration: some clients provision nobody when
+    /// Offer no paging by cursor, and leave `pagination` out of the configuration. Some clients provision nobody if
     /// they find it.
     #[arg(long)]
     no_cursors: bool,
     /// Answer `/scim/v2/openapi.json` without a token.
     #[arg(long)]
     open_api_description: bool,
-    /// A file with a schema document (RFC 7643 §7), or an array of them, to serve beside the standard ones;
-    /// may be given several times.
+    /// A file with a schema document (RFC 7643 §7), or an array of them, to serve in addition to the standard ones. May
+    /// be given several times.
     #[arg(long = "schema", value_name = "FILE")]
     schemas: Vec<PathBuf>,
-    /// A file with a resource type document (RFC 7643 §6), or an array of them, to serve beside User and
-    /// Group; may be given several times.
+    /// A file with a resource type document (RFC 7643 §6), or an array of them, to serve in addition to User and Group.
+    /// May be given several times.
     #[arg(long = "resource-type", value_name = "FILE")]
     resource_types: Vec<PathBuf>,
 }

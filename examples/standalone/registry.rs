@@ -1,4 +1,4 @@
-//! What is served: the standard types, and those that `--schema` and `--resource-type` add.
+//! The types that are served: the standard ones, and those that `--schema` and `--resource-type` add.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail, ensure};
 use scim_core::{Registry, ResourceType, ResourceTypeDocument, Schema};
 use serde_json::Value;
 
-/// Reads the files. Every error says which file, and what is wrong with it.
+/// Reads the files. Every error names the file and what is wrong with it.
 pub(crate) fn read(schemas: &[PathBuf], resource_types: &[PathBuf]) -> anyhow::Result<Registry> {
     let mut builder =
         Registry::builder().resource_type(ResourceType::user()).resource_type(ResourceType::group());
@@ -16,7 +16,7 @@ pub(crate) fn read(schemas: &[PathBuf], resource_types: &[PathBuf]) -> anyhow::R
         for (place, document) in documents(path)? {
             known.push(Arc::new(Schema::from_json(document.clone()).with_context(|| place.clone())?));
             builder = builder.schema_json(document).with_context(|| place.clone())?;
-            // Built again after each document, so that a clash is reported with the file that brings it.
+            // The registry is built after each document, so that a clash is reported with the file that causes it.
             builder.clone().build().context(place)?;
         }
     }
@@ -39,7 +39,7 @@ pub(crate) fn read(schemas: &[PathBuf], resource_types: &[PathBuf]) -> anyhow::R
     Ok(builder.build()?)
 }
 
-/// The documents of a file, which holds one or an array of them, each with the place to blame.
+/// Returns the documents of a file, each with its place for error messages. A file has one document or an array.
 fn documents(path: &Path) -> anyhow::Result<Vec<(String, Value)>> {
     let file = path.display().to_string();
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read `{file}`"))?;

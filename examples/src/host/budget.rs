@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::places::Connection;
 
-/// Counts the bytes that heads, bodies and answers hold, and bounds them.
+/// Counts and limits the bytes that heads, bodies and answers hold.
 #[derive(Debug)]
 pub(super) struct Budget {
     most: usize,
@@ -12,15 +12,15 @@ pub(super) struct Budget {
 }
 
 impl Budget {
-    /// At most so many bytes.
+    /// Makes a budget of this many bytes.
     pub(super) fn new(most: usize) -> Self {
         Self { most, taken: AtomicUsize::new(0) }
     }
 
-    /// Takes so many bytes for a connection, if they fit; whether they did.
+    /// Takes this many bytes for a connection if there is room, and returns whether there was.
     ///
-    /// No connection may hold more than it leaves free: one alone gets half of all, and however many take what they
-    /// can, a further one finds as much as each of them has.
+    /// No connection may hold more than it leaves free. So one connection alone gets half of the budget. However many
+    /// connections take what they can, the next one gets as much as each of them has.
     pub(super) fn take(&self, connection: &Connection, bytes: usize) -> bool {
         let held = connection.held.load(Ordering::Relaxed).saturating_add(bytes);
         let take = |taken: usize| {
@@ -35,7 +35,7 @@ impl Budget {
         fits
     }
 
-    /// Gives back what was taken.
+    /// Returns bytes that were taken.
     pub(super) fn give(&self, connection: &Connection, bytes: usize) {
         connection.held.fetch_sub(bytes, Ordering::Relaxed);
         self.taken.fetch_sub(bytes, Ordering::Relaxed);

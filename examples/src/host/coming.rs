@@ -1,4 +1,4 @@
-//! The body of a request as it comes.
+//! The body of a request while it arrives.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 use scim_core::Error;
 use tokio::time::{Instant, Sleep, sleep};
 
-/// How slowly a body may come: at least so many bytes a second, looked at once in each `period`.
+/// How slowly a body may arrive: at least this many bytes a second, checked once in each `period`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pace {
     pub(super) bytes_a_second: u64,
@@ -19,20 +19,20 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// What has to come in one period: something, at least.
+    /// Returns how many bytes have to arrive in one period, at least 1.
     fn bytes(&self) -> u64 {
         self.bytes_a_second.saturating_mul(self.period.as_secs()).max(1)
     }
 }
 
-/// The body of a request. One that comes too slowly is given up.
+/// The body of a request. If it arrives too slowly, it ends with an error.
 #[derive(Debug)]
 pub struct Coming {
     body: Incoming,
     pace: Pace,
-    /// How many bytes came in this period.
+    /// How many bytes arrived in this period.
     came: u64,
-    /// The end of this period, once it was waited for.
+    /// The end of this period. It is set when the body waits for the first time.
     end: Option<Pin<Box<Sleep>>>,
 }
 
@@ -41,7 +41,7 @@ impl Coming {
         Self { body, pace, came: 0, end: None }
     }
 
-    /// Waits no longer than the period; whether the body is given up.
+    /// Waits until the end of the period at most, and returns whether the body is too slow.
     fn is_too_slow(&mut self, task: &mut Context<'_>) -> bool {
         let period = self.pace.period;
         let end = self.end.get_or_insert_with(|| Box::pin(sleep(period)));

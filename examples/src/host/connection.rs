@@ -1,4 +1,4 @@
-//! One connection: how it begins, what is said on it, and when it is given up.
+//! One connection: how it is opened, how its requests are answered, and when it is closed.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -32,14 +32,14 @@ use super::streams::{self, Streams};
 
 /// How large the head of a request may be.
 const HEAD: usize = 64 << 10;
-/// How much of one answer an HTTP/2 connection takes before the client has taken it.
+/// How much of one answer an HTTP/2 connection buffers before the client has taken it.
 const STREAM_SENDS: usize = 32 << 10;
 /// How much of one body an HTTP/2 client may send before it is read.
 const STREAM_TAKES: u32 = 64 << 10;
-/// The progress of all bodies of one connection together.
+/// How much of all bodies of one connection together a client may send before they are read.
 const CONNECTION_TAKES: u32 = 256 << 10;
 
-/// A connection that can be talked on, and whether HTTP/2 was agreed on.
+/// A connection that is ready for requests, and whether HTTP/2 was agreed on.
 pub(super) struct Opened {
     io: Box<dyn Io>,
     http2: bool,
@@ -49,7 +49,7 @@ trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Io for T {}
 
-/// Gives up a connection whose other side takes nothing of an answer for so long, or over HTTP/2 says nothing.
+/// Closes a connection whose client takes nothing of an answer for `silence`, or over HTTP/2 sends nothing.
 fn patient<T: AsyncRead + AsyncWrite + Send + 'static>(
     stream: T,
     silence: Duration,
@@ -58,14 +58,15 @@ fn patient<T: AsyncRead + AsyncWrite + Send + 'static>(
     let mut io = TimeoutStream::new(stream);
     io.set_write_timeout(Some(silence));
     if http2 {
-        // A ping is due in each `silence`, and its answer in another one.
+        // A ping is sent after each `silence`, and its answer may take another one.
         io.set_read_timeout(Some(2 * silence + Duration::from_secs(1)));
     }
     io
 }
 
-/// Waits for the first byte, then for the end of the TLS handshake, if there is to be one. `None` when either takes too
-/// long.
+/// Waits for the first byte, then for the end of the TLS handshake if there is one.
+///
+/// Returns `None` if either takes too long.
 pub(super) async fn open(stream: TcpStream, tls: Option<TlsAcceptor>, rules: &Rules) -> Option<Opened> {
     let _ = stream.set_nodelay(true);
     timeout(rules.first_byte, stream.peek(&mut [0])).await.ok()?.ok().filter(|bytes| *bytes > 0)?;
@@ -84,9 +85,11 @@ pub(super) async fn open(stream: TcpStream, tls: Option<TlsAcceptor>, rules: &Ru
     Some(Opened { io, http2 })
 }
 
-/// Answers the requests of a connection. One that begins no request, or does not end its head, within `silence` is
-/// closed, so that nobody holds a place by saying nothing, and so is one that takes nothing of its answer for that
-/// long. Over HTTP/2 the other side has to answer a ping, and each stream is watched by itself.
+/// Answers the requests of a connection.
+///
+/// A connection is closed if no request begins within `silence`, if a head is not complete by then, or if the client
+/// takes nothing of its answer for that long. So nobody holds a place by doing nothing. Over HTTP/2 the client has to
+/// answer a ping, and each stream is watched separately.
 pub(super) async fn talk<S>(
     opened: Opened,
     service: S,
@@ -103,7 +106,7 @@ pub(super) async fn talk<S>(
 {
     let silence = rules.silence;
     let io = TokioIo::new(opened.io);
-    // How a connection ends is the client's affair.
+    // How a connection ends concerns only the client, so the result is ignored.
     if opened.http2 {
         let mut http = http2::Builder::new(Streams { connection: Arc::clone(&connection), silence });
         http.timer(TokioTimer::new())
@@ -178,7 +181,7 @@ where
     }))
 }
 
-/// A refusal by the host, without a body for HEAD.
+/// Makes a refusal by the host, without a body if the method is HEAD.
 fn refuse(service: &impl Refuse, error: Error, method: &Method) -> Response<Body> {
     let answer = service.refuse(error);
     if *method == Method::HEAD { answer.map(|_| Body::empty()) } else { answer }

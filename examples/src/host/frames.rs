@@ -1,4 +1,4 @@
-//! Counts HTTP/2 frames that cost work and ask for nothing, so that a flood of them ends the connection.
+//! Counts HTTP/2 frames that cost work and request nothing, so that a flood of them ends the connection.
 
 use std::io;
 use std::pin::Pin;
@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// What an HTTP/2 client sends before its first frame (RFC 9113 §3.4).
+/// The length of what an HTTP/2 client sends before its first frame (RFC 9113 §3.4).
 const PREFACE: usize = 24;
 /// The length of the head of a frame (RFC 9113 §4.1).
 const HEAD: usize = 9;
@@ -19,19 +19,20 @@ pub(super) struct Frames<T> {
     /// How many bytes come before the head of the next frame.
     skip: usize,
     head: [u8; HEAD],
-    /// How much of the head is there.
+    /// How many bytes of the head have arrived.
     have: usize,
     credit: Credit,
 }
 
 impl<T> Frames<T> {
-    /// Admits so many control frames at once, and a tenth of that more each second, beside those that go with requests
-    /// and answers.
+    /// Allows `most` control frames at once, and a tenth of that more each second.
+    ///
+    /// Those that belong to requests and answers are allowed in addition.
     pub(super) fn new(io: T, most: u32) -> Self {
         Self { io, skip: PREFACE, head: [0; HEAD], have: 0, credit: Credit::new(most, Instant::now()) }
     }
 
-    /// Looks at what came; whether it is too much.
+    /// Counts the frames in bytes that arrived, and returns whether there are too many.
     fn is_flooded(&mut self, mut bytes: &[u8]) -> bool {
         while let Some(byte) = bytes.first() {
             if self.skip > 0 {
@@ -105,14 +106,14 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Frames<T> {
     }
 }
 
-/// How many control frames may still come. Requests, answers and time earn some.
+/// How many more control frames are allowed. Requests, answers and time add to it.
 #[derive(Debug)]
 struct Credit {
     most: i64,
     left: i64,
-    /// How many bytes were written that earned nothing yet.
+    /// How many written bytes have not added to it yet.
     written: usize,
-    /// When time earned last.
+    /// When time added to it last.
     earned: Instant,
 }
 
@@ -124,7 +125,7 @@ mod kind {
     pub(super) const CONTINUATION: u8 = 9;
 }
 
-/// A client opens its windows again for what it was sent.
+/// The client opens its windows again for what it was sent, so each of these many bytes allows one frame.
 const BYTES_A_FRAME: usize = 1 << 10;
 
 impl Credit {
@@ -135,10 +136,10 @@ impl Credit {
 
     fn frame(&mut self, kind: u8) {
         self.left += match kind {
-            // A request is worth the updates of its windows, and not that it is taken back.
+            // A request allows the updates of its windows. Cancelling it takes that back, and one more.
             kind::HEADERS => 4,
             kind::RST_STREAM => -5,
-            // The connection bounds these itself: `DATA` that is empty or small, and the length of a head.
+            // The HTTP/2 implementation limits these itself: empty or small `DATA`, and the length of a head.
             kind::DATA | kind::CONTINUATION => 0,
             _ => -1,
         };
@@ -152,14 +153,14 @@ impl Credit {
         self.written %= BYTES_A_FRAME;
     }
 
-    /// Whether nothing is left, not even with what time has earned.
+    /// Returns whether nothing is left, even with what time has added.
     fn is_spent(&mut self) -> bool {
         self.left < 0 && self.is_spent_at(Instant::now())
     }
 
     fn is_spent_at(&mut self, now: Instant) -> bool {
         let millis = i64::try_from(now.duration_since(self.earned).as_millis()).unwrap_or(i64::MAX);
-        // What is less than a frame is not lost: it stays with the time.
+        // A fraction of a frame is not lost, because `earned` only moves when a whole frame is added.
         let earned = self.most.saturating_mul(millis) / 10_000;
         if earned > 0 {
             self.left = self.left.saturating_add(earned).min(self.most);
@@ -181,11 +182,11 @@ mod tests {
         frame
     }
 
-    /// After how many of these frames, over and over, it is too much, in reads of so many bytes.
+    /// Returns after how many of these frames, sent in a cycle, it is too much, if each read has `read` bytes.
     fn after(frames: &[Vec<u8>], read: usize) -> Option<usize> {
         let mut counted = Frames::new((), 100);
         assert!(!counted.is_flooded(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"));
-        // Time earns nothing.
+        // Time adds nothing.
         counted.credit.earned += Duration::from_secs(3_600);
         frames
             .iter()

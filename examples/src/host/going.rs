@@ -13,20 +13,20 @@ use scim_server_traits::StoreError;
 
 use super::held::Held;
 
-/// How much of an answer is given to the connection at a time. The rest stays here, where it is seen whether the client
-/// takes any.
+/// How much of an answer is given to the connection at a time. The rest stays here, so that it is visible whether the
+/// client takes any of it.
 const PIECE: usize = 16 << 10;
 
-/// The body of an answer, which holds its part of the budget until the last byte is sent or dropped.
+/// The body of an answer. It holds its part of the budget until the last byte is sent or dropped.
 #[derive(Debug)]
 pub(super) struct Going {
     body: Body,
-    /// What the body gave and the connection did not take yet.
+    /// What came from the body, but was not given to the connection yet.
     rest: Bytes,
     held: Arc<Held>,
 }
 
-/// Bytes with what is held for them.
+/// Bytes together with the part of the budget that they hold.
 struct Owned {
     bytes: Bytes,
     _held: Arc<Held>,
@@ -38,17 +38,17 @@ impl AsRef<[u8]> for Owned {
     }
 }
 
-/// The response as it is sent: what it takes in memory is counted from now on.
+/// Makes the response that is sent, and counts its memory from now on.
 ///
 /// # Errors
 ///
-/// The budget has no room: 503.
+/// 503 if the budget has no room.
 pub(super) fn going(response: Response<Body>, held: &Arc<Held>) -> Result<Response<Going>, Error> {
     held.count(response.body().held())?;
     Ok(uncounted(response, held))
 }
 
-/// Watches a small response, such as a refusal.
+/// Makes the response that is sent from a small one, such as a refusal. Its memory is not counted.
 pub(super) fn uncounted(response: Response<Body>, held: &Arc<Held>) -> Response<Going> {
     held.answered();
     response.map(|body| Going { body, rest: Bytes::new(), held: Arc::clone(held) })

@@ -13,30 +13,31 @@ use tokio::time::sleep;
 use super::budget::Budget;
 use super::places::{Connection, now, since};
 
-/// The bytes of the [`Budget`] that one request holds, beside its part in the connection being busy. Both end when this
-/// is dropped: when the last of the answer was sent, or never will be.
+/// The bytes of the [`Budget`] that one request holds. While it exists, its connection is busy.
+///
+/// Both end when this is dropped. That is when the last byte of the answer was sent, or never will be.
 #[derive(Debug)]
 pub(super) struct Held {
     budget: Arc<Budget>,
     connection: Arc<Connection>,
     progress: Arc<Progress>,
     bytes: AtomicUsize,
-    /// Whether there is an answer already, which waits to be sent.
+    /// Whether there is an answer already that waits to be sent.
     is_answered: AtomicBool,
 }
 
-/// What a request takes at least, beside its head: an answer of this size always has room.
+/// What a request takes at least, in addition to its head. An answer of this size always has room.
 const ROOM: usize = 16 << 10;
 
-/// What an answer that waits takes at least.
+/// What a waiting answer takes at least.
 const LEAST: usize = 4 << 10;
 
 impl Held {
-    /// A request begins, with a head of this size.
+    /// Begins a request with a head of this size.
     ///
     /// # Errors
     ///
-    /// The budget has no room: 503.
+    /// 503 if the budget has no room.
     pub(super) fn new(
         budget: &Arc<Budget>,
         connection: &Arc<Connection>,
@@ -55,11 +56,11 @@ impl Held {
         (Arc::new(held), outcome)
     }
 
-    /// Counts an answer that takes so much memory until it is sent, in the place of the request.
+    /// Counts an answer that takes this much memory until it is sent, instead of the request.
     ///
     /// # Errors
     ///
-    /// The budget has no room: 503.
+    /// 503 if the budget has no room.
     pub(super) fn count(&self, bytes: usize) -> Result<(), Error> {
         let (needed, held) = (bytes.max(LEAST), self.bytes.load(Ordering::Relaxed));
         if needed > held {
@@ -71,13 +72,13 @@ impl Held {
         Ok(())
     }
 
-    /// From now on the answer waits until this is dropped.
+    /// Begins to wait for the client to take the answer, until this is dropped.
     pub(super) fn answered(&self) {
         self.is_answered.store(true, Ordering::Relaxed);
         self.progress.begin();
     }
 
-    /// The client took a part of the answer.
+    /// Records that the client took a part of the answer.
     pub(super) fn moved(&self) {
         self.progress.moved();
     }
@@ -110,9 +111,9 @@ fn no_room() -> Error {
     error
 }
 
-/// About how many bytes the head of a request takes in memory.
+/// Returns about how many bytes the head of a request takes in memory.
 pub(super) fn size_of_head<B>(request: &Request<B>) -> usize {
-    /// What a header takes beside its name and its value.
+    /// What a header takes in addition to its name and its value.
     const HEADER: usize = 64;
     let uri = request.uri().path_and_query().map_or(0, |path| path.as_str().len());
     let header =
@@ -120,36 +121,36 @@ pub(super) fn size_of_head<B>(request: &Request<B>) -> usize {
     uri + request.headers().iter().map(header).sum::<usize>()
 }
 
-/// Whether the client takes what it is answered: of one HTTP/2 stream, or of an HTTP/1 connection.
+/// Whether the client takes its answers, for one HTTP/2 stream or one HTTP/1 connection.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
-    /// How many answers wait until they are sent.
+    /// How many answers wait to be sent.
     waiting: AtomicUsize,
-    /// When the client took something last.
+    /// When the client last took something.
     moved: AtomicU64,
     sent: Notify,
 }
 
 impl Progress {
-    /// An answer begins to wait for the client.
+    /// Records that an answer begins to wait for the client.
     fn begin(&self) {
         self.moved();
         self.waiting.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The client took a part.
+    /// Records that the client took a part.
     fn moved(&self) {
         self.moved.store(now(), Ordering::Relaxed);
     }
 
-    /// The client took the last of an answer, or never will.
+    /// Records that the client took the last part of an answer, or never will.
     fn finish(&self) {
         self.moved();
         self.waiting.fetch_sub(1, Ordering::Relaxed);
         self.sent.notify_one();
     }
 
-    /// Done when an answer waits of which nothing was taken for so long.
+    /// Returns when the client has taken nothing of a waiting answer for `silence`.
     pub(super) async fn stalled(&self, silence: Duration) {
         loop {
             let mut rest = silence;
@@ -163,7 +164,7 @@ impl Progress {
         }
     }
 
-    /// Done when no answer waits.
+    /// Returns when no answer waits.
     pub(super) async fn sent(&self) {
         while self.waiting.load(Ordering::Relaxed) > 0 {
             self.sent.notified().await;

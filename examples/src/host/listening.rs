@@ -1,4 +1,4 @@
-//! A host that listens, and takes in connections.
+//! A host that listens and accepts connections.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -29,16 +29,16 @@ pub struct Listening {
     pub(super) rules: Arc<Rules>,
 }
 
-/// How long requests that are under way may take to end once the server is to stop.
+/// How long requests that are under way may take to end after the server is told to stop.
 const GRACE: Duration = Duration::from_secs(5);
 
 impl Listening {
-    /// Scheme, host and port that it listens on.
+    /// Returns scheme, host and port that it listens on.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// The URL that clients reach it at, perhaps with a path; the one it listens on unless said.
+    /// Returns the URL at which clients reach it, which may have a path. By default it is the one that it listens on.
     pub fn public_url(&self) -> &str {
         &self.public_url
     }
@@ -47,7 +47,7 @@ impl Listening {
     ///
     /// # Errors
     ///
-    /// None so far: a connection that cannot be accepted is passed over with a warning.
+    /// It returns no error so far. If a connection cannot be accepted, a warning is logged.
     pub async fn serve<S>(
         self,
         service: S,
@@ -67,7 +67,7 @@ impl Listening {
                 let (stream, address) = match self.listener.accept().await {
                     Ok(accepted) => accepted,
                     Err(error) => {
-                        // Out of file descriptors, most often: some will be free again.
+                        // Most often there are no file descriptors left. Some will be free again.
                         tracing::warn!(%error, "no connection was accepted");
                         sleep(Duration::from_millis(100)).await;
                         continue;
@@ -79,7 +79,7 @@ impl Listening {
                 };
                 let (tls, service, watcher) = (self.tls.clone(), service.clone(), graceful.watcher());
                 let rules = Arc::clone(&self.rules);
-                // One client's handshake keeps no other waiting; the place is free when the connection ends.
+                // A slow handshake must not delay other clients. The place is free again when the connection ends.
                 tokio::spawn(async move {
                     let connection = Arc::clone(place.connection());
                     let talking = async {

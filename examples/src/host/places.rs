@@ -1,4 +1,4 @@
-//! The places for connections: how many there are, how many one peer may have, and who goes when all are taken.
+//! The places for connections: how many there are, how many one peer may have, and which ends if all are taken.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -8,15 +8,15 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-/// Some moment, from which all others are counted.
+/// The moment from which all others are counted.
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// Milliseconds since the program began.
+/// Returns the milliseconds since [`START`].
 pub(super) fn now() -> u64 {
     u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
-/// How long ago a moment was that [`now`] gave.
+/// Returns how long ago a moment was that [`now`] returned.
 pub(super) fn since(moment: u64) -> Duration {
     Duration::from_millis(now().saturating_sub(moment))
 }
@@ -27,7 +27,7 @@ pub(super) struct Places {
     most: usize,
     per_peer: usize,
     taken: Mutex<Taken>,
-    /// Told when a place may be free again, or a connection idle.
+    /// Notified when a place may be free again, or when a connection becomes idle.
     changed: Arc<Notify>,
 }
 
@@ -36,18 +36,18 @@ struct Taken {
     /// The number of the next connection.
     next: u64,
     connections: HashMap<u64, Arc<Connection>>,
-    /// How many connections each peer has; none has 0.
+    /// How many connections each peer has. A peer without connections is not in it.
     peers: HashMap<IpAddr, usize>,
 }
 
-/// A connection, as others see it.
+/// The part of a connection's state that others use.
 #[derive(Debug)]
 pub(super) struct Connection {
     number: u64,
     peer: IpAddr,
-    /// How many requests are answered on it now, until the last of each answer is sent.
+    /// How many requests are being answered, until the last byte of each answer is sent.
     under_way: AtomicUsize,
-    /// Since when it is idle, where it is.
+    /// Since when the connection is idle, if it is.
     idle_since: AtomicU64,
     /// How many bytes of the [`Budget`](super::budget::Budget) its requests hold.
     pub(super) held: AtomicUsize,
@@ -55,23 +55,25 @@ pub(super) struct Connection {
     changed: Arc<Notify>,
 }
 
-/// What became of a wish for a place.
+/// The result of asking for a place.
 enum Wish {
     Granted(Place),
-    /// The peer has all the places it may have, and all are busy.
+    /// The peer has as many places as it may have, and all of them are busy.
     PeerIsFull,
     /// All places are busy.
     Full,
 }
 
 impl Places {
-    /// So many places, and so many for one peer.
+    /// Makes `most` places, of which one peer may have `per_peer`.
     pub(super) fn new(most: usize, per_peer: usize) -> Self {
         Self { most, per_peer, taken: Mutex::default(), changed: Arc::default() }
     }
 
-    /// A place for a connection from this address. Where none is free, the connection that has been idle longest ends;
-    /// where none is idle, this waits for one. `None` if the peer has as many as it may have, all of them busy.
+    /// Returns a place for a connection from this address, or `None`.
+    ///
+    /// If no place is free, the connection that has been idle longest ends. If no connection is idle, this waits for
+    /// one. It is `None` if the peer has as many places as it may have and all of them are busy.
     pub(super) async fn take(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
         let peer = peer(address);
         loop {
@@ -114,8 +116,9 @@ impl Places {
 }
 
 impl Taken {
-    /// Ends the connection that has been idle longest, of this peer or of all; whether there was one. Its place is free
-    /// at once: it does nothing any more.
+    /// Ends the connection that has been idle longest, of this peer or of all. Returns whether there was one.
+    ///
+    /// Its place is free at once, because nothing happens on it any more.
     fn end_idle(&mut self, of: Option<IpAddr>) -> bool {
         let idle = self
             .connections
@@ -143,12 +146,12 @@ impl Taken {
 }
 
 impl Connection {
-    /// A request begins.
+    /// Records that a request begins.
     pub(super) fn begin(&self) {
         self.under_way.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A request has ended: the last of its answer is sent, or never will be.
+    /// Records that a request ended: the last byte of its answer was sent, or never will be.
     pub(super) fn finish(&self) {
         self.idle_since.store(now(), Ordering::Relaxed);
         if self.under_way.fetch_sub(1, Ordering::Release) == 1 {
@@ -156,24 +159,24 @@ impl Connection {
         }
     }
 
-    /// Since when no request is under way; `None` while one is. A head that is not complete is no request yet.
+    /// Returns since when no request is under way, or `None` if there is one. An incomplete head is not a request yet.
     fn idle_since(&self) -> Option<u64> {
         let is_idle = self.under_way.load(Ordering::Acquire) == 0;
         is_idle.then(|| self.idle_since.load(Ordering::Relaxed))
     }
 
-    /// Ends it, whatever is under way.
+    /// Ends the connection, even if requests are under way.
     pub(super) fn end(&self) {
         self.end.notify_one();
     }
 
-    /// Done when it is to end.
+    /// Returns when the connection has to end.
     pub(super) async fn ended(&self) {
         self.end.notified().await;
     }
 }
 
-/// The place of a connection, free again when this is dropped.
+/// The place of a connection, which is free again when this is dropped.
 #[derive(Debug)]
 pub(super) struct Place {
     places: Arc<Places>,
@@ -193,7 +196,7 @@ impl Drop for Place {
     }
 }
 
-/// Who an address belongs to: an IPv6 host has 2^64 of them, most often.
+/// Returns the peer that an address belongs to. An IPv6 host usually has 2^64 addresses.
 fn peer(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
@@ -223,13 +226,13 @@ mod tests {
         busy.connection.begin();
         let first = places.take(address(2)).await.unwrap();
         let second = places.take(address(3)).await.unwrap();
-        // It has just had an answer, and the first was accepted before.
+        // `second` has been idle longer than `first`, although `first` was accepted before it.
         first.connection.idle_since.store(10, Ordering::Relaxed);
         second.connection.idle_since.store(5, Ordering::Relaxed);
         let _third = places.take(address(4)).await.unwrap();
         assert!(is_ended(&second) && !is_ended(&first) && !is_ended(&busy));
         second.connection.ended().await;
-        // What ended so frees no second place.
+        // The connection that was ended this way frees no second place.
         drop(second);
         assert_eq!(places.lock().connections.len(), 3);
     }

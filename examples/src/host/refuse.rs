@@ -1,13 +1,13 @@
-//! The host's own refusals, in the words of the service.
+//! The host's own refusals, in the form of the service.
 
 use http::Response;
 use scim_core::Error;
 use scim_emu::Enterprise;
 use scim_server::{Body, Server};
 
-/// Words the host's own refusals as the service words its own.
+/// Makes the host's own refusals in the form that the service uses.
 pub trait Refuse {
-    /// The response to this error.
+    /// Makes the response to this error.
     fn refuse(&self, error: Error) -> Response<Body>;
 }
 

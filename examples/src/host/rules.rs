@@ -1,4 +1,4 @@
-//! What a connection is held to.
+//! The limits of a connection.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,18 +9,18 @@ use super::coming::Pace;
 /// The limits that all connections share.
 #[derive(Debug)]
 pub(super) struct Rules {
-    /// The memory that requests and answers take.
+    /// The memory that requests and answers may take.
     pub(super) budget: Arc<Budget>,
     /// How long a request may take.
     pub(super) request: Duration,
-    /// How long a client may say nothing where something is due, or take nothing of an answer.
+    /// How long a client may send nothing when something is due, or take nothing of an answer.
     pub(super) silence: Duration,
-    /// How long it may say nothing at all after it has connected.
+    /// How long a client may send nothing after it has connected.
     pub(super) first_byte: Duration,
-    /// How slowly a body may come.
+    /// How slowly a body may arrive.
     pub(super) pace: Pace,
     /// How many requests may be under way on one HTTP/2 connection.
     pub(super) streams: u32,
-    /// How many HTTP/2 control frames may come at once beside those that requests and answers need.
+    /// How many HTTP/2 control frames may come at once, in addition to those of requests and answers.
     pub(super) control_frames: u32,
 }

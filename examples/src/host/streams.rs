@@ -1,4 +1,4 @@
-//! Watches each HTTP/2 stream: one whose client takes nothing of its answer is reset.
+//! Watches each HTTP/2 stream. If the client takes nothing of its answer, the stream is reset.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ tokio::task_local! {
     static PROGRESS: Arc<Progress>;
 }
 
-/// The progress of the stream that this task is for; none outside of a stream.
+/// Returns the progress of the stream that this task belongs to, or `None` outside of a stream.
 pub(super) fn progress() -> Option<Arc<Progress>> {
     PROGRESS.try_with(Arc::clone).ok()
 }
@@ -41,10 +41,10 @@ async fn watch(
     tokio::select! {
         biased;
         () = stream => {}
-        // Whoever drops a stream resets it.
+        // Dropping a stream resets it.
         () = progress.stalled(silence) => return,
     }
-    // The last piece lies in the connection, and cannot be taken out of it alone.
+    // The last piece is in the connection's buffer and cannot be removed from it alone.
     tokio::select! {
         biased;
         () = progress.sent() => {}

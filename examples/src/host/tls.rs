@@ -10,11 +10,11 @@ use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-/// What ends TLS with this certificate chain and this key, and offers HTTP/2 before HTTP/1.1.
+/// Makes an acceptor with this certificate chain and key. It offers HTTP/2 before HTTP/1.1.
 ///
 /// # Errors
 ///
-/// A file cannot be read or holds something else, or the two do not fit.
+/// If a file cannot be read or has another content, or if certificate and key do not fit.
 pub(super) fn acceptor(certificate: &Path, key: &Path) -> anyhow::Result<TlsAcceptor> {
     let chain = CertificateDer::pem_file_iter(certificate)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)

@@ -1,4 +1,4 @@
-//! Places for connections: who gets one, who keeps it, and who gives it up.
+//! Places for connections: which connection gets one, which keeps it, and which gives it up.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ async fn connect(server: &Server) -> TcpStream {
 const GET: &[u8] =
     b"GET /scim/v2/ServiceProviderConfig HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer T\r\n\r\n";
 
-/// Sends this, and gives the status of the answer; the rest of it is left where it is.
+/// Sends a request and returns the status of the answer. The rest of the answer is not read.
 async fn status(connection: &mut TcpStream, request: &[u8]) -> u16 {
     connection.write_all(request).await.unwrap();
     let mut answer = [0; 12];
@@ -34,16 +34,16 @@ async fn status(connection: &mut TcpStream, request: &[u8]) -> u16 {
 /// Waits for the end of a connection.
 async fn ended(connection: &mut TcpStream) {
     let mut rest = Vec::new();
-    // It may be closed with something unread, which resets it.
+    // The connection is reset if it is closed with unread data.
     let _ = timeout(PATIENCE, connection.read_to_end(&mut rest)).await.unwrap();
 }
 
-/// A connection with a request under way, of which the body does not come.
+/// Opens a connection with a request under way whose body never arrives.
 async fn busy(server: &Server) -> TcpStream {
     let mut connection = connect(server).await;
     let head = b"POST /scim/v2/Users HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer T\r\n\
         Content-Length: 2\r\nExpect: 100-continue\r\n\r\n";
-    // It is asked for, so the request is under way.
+    // The server asks for the body, so the request is under way.
     assert_eq!(status(&mut connection, head).await, 100);
     connection
 }

@@ -1,4 +1,4 @@
-//! What a server does whose disk fails.
+//! What a server does when its disk fails.
 
 use scim_client::Query;
 use serde_json::json;
@@ -6,8 +6,9 @@ use tokio::process::Command;
 
 use crate::server::Server;
 
-/// No file may grow beyond a few megabytes, which is to SQLite a disk that does not keep what is written. The shell's
-/// `ulimit` counts pieces of 512 bytes, or of 1,024.
+/// Limits each file to a few MB. For SQLite that is a disk that does not keep what is written.
+///
+/// The shell's `ulimit` counts in units of 512 or of 1,024 bytes.
 const LIMITED: &str = r#"ulimit -f 6000; trap '' XFSZ; exec "$0" "$@""#;
 
 #[tokio::test]
@@ -48,7 +49,7 @@ async fn a_server_whose_disk_fails_ends_with_a_code_of_its_own_and_recovers() {
     }
 }
 
-/// A path on the server's own address.
+/// Requests a path at the server's own address.
 async fn probe(server: &Server, path: &str) -> (u16, String) {
     let origin = server.base_url.split("/scim").next().unwrap();
     let answer = reqwest::get(format!("{origin}{path}")).await.unwrap();

@@ -1,4 +1,4 @@
-//! What a server program does to keep standing.
+//! How a server program protects itself.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ async fn sec_011_a_connection_that_takes_no_answer_loses_its_place() {
         ["--listen", "127.0.0.1:0", "--token", "T", "--connections", "2", "--header-timeout", "1"];
     let server = Server::start(env!("CARGO_BIN_EXE_standalone"), &arguments).await;
     let address = server.address().to_owned();
-    // As many requests as it takes to fill what lies between the two.
+    // So many requests that the buffers between client and server are full.
     let requests =
         "GET /scim/v2/Schemas HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer T\r\n\r\n".repeat(20_000);
     let mut deaf = Vec::new();
@@ -52,7 +52,7 @@ async fn sec_011_a_connection_that_takes_no_answer_loses_its_place() {
     assert!(deaf.iter().all(|connection| !connection.is_finished()));
 }
 
-/// Who asks first whether to send a body is not told to when it is not wanted.
+/// A client that first asks whether to send a body is not told to send one that will be refused.
 #[tokio::test]
 async fn sec_011_a_body_that_is_not_wanted_is_not_asked_for() {
     let server =
@@ -71,7 +71,7 @@ async fn sec_011_a_body_that_is_not_wanted_is_not_asked_for() {
     }
 }
 
-/// A refusal by the host is worded as those of the enterprise are.
+/// A refusal by the host has the form of the enterprise's refusals.
 // E-82
 #[tokio::test]
 async fn a_request_that_takes_too_long_is_refused_in_the_words_of_the_service() {

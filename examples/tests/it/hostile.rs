@@ -1,5 +1,6 @@
-//! What strangers send over a real socket: the right status, a SCIM error that names the fault, and the
-//! server goes on serving.
+//! Hostile requests over a real socket.
+//!
+//! Each gets the right status and a SCIM error that names the fault, and the server continues to serve.
 
 use serde_json::Value;
 

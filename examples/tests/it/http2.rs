@@ -1,4 +1,4 @@
-//! HTTP/2 clients that take nothing, or send what asks for nothing.
+//! HTTP/2 clients that take nothing of an answer, or send frames that request nothing.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,7 +33,7 @@ async fn start(arguments: &[&str]) -> Server {
     Server::start(env!("CARGO_BIN_EXE_standalone"), &all).await
 }
 
-/// An HTTP/2 client that does only what it is told to.
+/// An HTTP/2 client that does nothing by itself but answer pings.
 struct Client {
     stream: TlsStream<TcpStream>,
     next: u32,
@@ -70,7 +70,7 @@ impl Client {
         self.stream.flush().await.unwrap();
     }
 
-    /// Asks for a path, and gives the number of the stream.
+    /// Requests a path, and returns the number of the stream.
     async fn get(&mut self, path: &str) -> u32 {
         let stream = self.next;
         self.next += 2;
@@ -93,7 +93,7 @@ impl Client {
         stream
     }
 
-    /// The next frame; `None` at the end of the connection. Pings are answered.
+    /// Returns the next frame, or `None` at the end of the connection. Pings are answered.
     async fn next(&mut self) -> Option<Frame> {
         let mut head = [0; 9];
         timeout(PATIENCE, self.stream.read_exact(&mut head)).await.unwrap().ok()?;
@@ -106,7 +106,7 @@ impl Client {
         Some(Frame { kind, flags, stream: u32::from_be_bytes(stream), payload })
     }
 
-    /// The next frame of this kind on this stream.
+    /// Returns the next frame of this kind on this stream.
     async fn wait_for(&mut self, kind: u8, stream: u32) -> Frame {
         loop {
             let frame = self.next().await.unwrap();
@@ -131,7 +131,7 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// Whether the head of an answer says 200: this status alone is one byte (RFC 7541 appendix A).
+/// Returns whether the head of an answer has status 200, which is encoded as this one byte (RFC 7541 appendix A).
 fn is_ok(head: &Frame) -> bool {
     head.payload.first() == Some(&0x88)
 }
@@ -150,7 +150,7 @@ async fn sec_011_an_answer_that_is_not_taken_is_reset_by_itself() {
     while client.wait_for(DATA, taken).await.flags & 1 == 0 {}
 }
 
-/// The last piece of an answer cannot be taken back.
+/// The last piece of an answer cannot be removed from the connection's buffer.
 #[tokio::test]
 async fn sec_011_a_connection_ends_where_the_last_of_an_answer_is_not_taken() {
     let server = start(&["--header-timeout", "1"]).await;
@@ -188,7 +188,7 @@ async fn sec_011_answers_that_wait_have_one_budget() {
     let http = reqwest::Client::builder().tls_danger_accept_invalid_certs(true).build().unwrap();
     let schemas = format!("{}/Schemas", server.base_url);
     let length = http.get(&schemas).bearer_auth("T").send().await.unwrap().bytes().await.unwrap().len();
-    // More than the connection gets, which is half.
+    // One connection gets half of the memory.
     let most = (1 << 19) / length;
     assert!(most < 90, "fewer than the streams that are allowed");
     for _ in 0..3 {
@@ -198,14 +198,14 @@ async fn sec_011_answers_that_wait_have_one_budget() {
             let stream = greedy.get("/scim/v2/Schemas").await;
             fits += usize::from(is_ok(&greedy.wait_for(HEADERS, stream).await));
         }
-        // Each request takes a little more than its answer until it is answered.
+        // Until it is answered, each request takes a little more than its answer.
         assert!((most / 2..=most).contains(&fits), "{fits} answers of {length} bytes");
         for _ in 0..10 {
             let answer = http.get(&schemas).bearer_auth("T").send().await.unwrap();
             assert_eq!(answer.status(), 200, "others have room");
             assert_eq!(answer.bytes().await.unwrap().len(), length);
         }
-        // The next round shows that all of it is given back.
+        // The next round shows that all of it is free again.
         drop(greedy);
         let mut next = Client::connect(&server, 0).await;
         loop {

@@ -1,4 +1,4 @@
-//! A server that dies in the middle of a provisioning run loses nothing that it answered for.
+//! A server that is killed during a provisioning run loses nothing that it answered.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,14 +14,14 @@ use tokio::sync::Notify;
 
 use crate::server::{Server, directory};
 
-/// What the server answered for: identifiers it gave, and members it took.
+/// The writes that the server answered: ids that it issued, and members that it added.
 #[derive(Default)]
 struct Answered {
     created: Vec<String>,
     members: Vec<(String, String)>,
 }
 
-/// Notes every answered write, and says when there were enough.
+/// Records every answered write, and signals when there were enough.
 struct Witness {
     inner: ReqwestTransport,
     answered: Mutex<Answered>,
@@ -64,8 +64,10 @@ impl Witness {
     }
 }
 
-/// After how many answered writes the server dies: in the middle of the people, late among them, and in the
-/// middle of the members; with `SCIM_KILLS=50`, fifty moments all over the run.
+/// Returns after how many answered writes the server is killed.
+///
+/// That is in the middle of the people, near their end, and in the middle of the members. With `SCIM_KILLS=50` it is 50
+/// points over the whole run.
 fn moments() -> Vec<usize> {
     match std::env::var("SCIM_KILLS").ok().and_then(|kills| kills.parse::<usize>().ok()) {
         Some(kills) => (1..=kills).map(|kill| kill * 1_060 / kills).collect(),

@@ -1,4 +1,4 @@
-//! A server that dies again and again under writes of all kinds: no answered write is missing, none is half there.
+//! A server that is killed repeatedly during writes of all kinds loses no answered write, and has none half done.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -11,10 +11,10 @@ use serde_json::json;
 
 use crate::server::Server;
 
-/// As many clients as write at the same time, each its own people and one group.
+/// How many clients write at the same time, each with its own people and one group.
 const CLIENTS: u64 = 4;
 
-/// A small generator, so that a failure shows the same choices again.
+/// A small random generator, so that a failure can be repeated with equal choices.
 struct Chance(u64);
 
 impl Chance {
@@ -26,24 +26,24 @@ impl Chance {
     }
 }
 
-/// A person who is there: what title and nick name say, and whether they are in the client's group.
+/// The state of a person: the value of title and nick name, and whether they are in the client's group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct State {
     mark: u64,
     member: bool,
 }
 
-/// A person, as the answers tell it.
+/// A person, as far as answers tell.
 #[derive(Debug, Default)]
 struct Person {
     id: String,
-    /// What was last answered for; `None` is nobody.
+    /// The state that was answered last. `None` means that the person does not exist.
     known: Option<State>,
-    /// What a write without an answer would make of it.
+    /// The state after a write that is not answered yet.
     pending: Option<Option<State>>,
 }
 
-/// One client with all that it was answered.
+/// One client and everything that it was answered.
 struct Writer {
     chance: Chance,
     number: u64,
@@ -51,7 +51,7 @@ struct Writer {
     people: BTreeMap<String, Person>,
     marks: u64,
     answered: u64,
-    /// Two who were to become members by one request.
+    /// Two people who should become members by one request.
     pair: Option<[String; 2]>,
 }
 
@@ -73,7 +73,7 @@ impl Writer {
         }
     }
 
-    /// What was pending is so now.
+    /// Makes all pending states the known ones.
     fn answer(&mut self) {
         for person in self.people.values_mut() {
             if let Some(state) = person.pending.take() {
@@ -154,7 +154,7 @@ impl Writer {
         }
     }
 
-    /// The names of those who are there and fit.
+    /// Returns the names of existing people whose state fits.
     fn names(&self, fits: impl Fn(State) -> bool) -> Vec<String> {
         let there = self.people.iter().filter(|(_, person)| person.known.is_some_and(&fits));
         there.map(|(name, _)| name.clone()).collect()
@@ -171,7 +171,7 @@ impl Writer {
         }
     }
 
-    /// Compares with what the server has after it came back, and goes on from that.
+    /// Compares this with what the server has after its restart, and continues with the latter.
     async fn check(&mut self, client: &Client, users: &BTreeMap<String, User>) {
         let group = client.groups().get(&self.group).await.unwrap().resource;
         let members: BTreeSet<String> = group.members.into_iter().map(|member| member.value).collect();
@@ -209,8 +209,8 @@ fn user(name: &str, mark: u64) -> User {
     user
 }
 
-/// What the file promises beside what is answered: it is sound, nothing in it leads nowhere, and the change feed says
-/// the version of each resource.
+/// Checks what answers do not show: the file is intact, no reference in it is dangling, and the change feed has the
+/// version of each resource.
 fn check_file(path: &str) {
     let file = Connection::open(path).unwrap();
     let check: String = file.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();

@@ -16,7 +16,7 @@ async fn start(arguments: &[&str]) -> Server {
     Server::start(env!("CARGO_BIN_EXE_standalone"), &all).await
 }
 
-/// Sends this and gives the head of the answer, in lower case.
+/// Sends a request and returns the head of the answer, in lower case.
 async fn ask(server: &Server, request: &[u8]) -> String {
     let mut connection = TcpStream::connect(server.address()).await.unwrap();
     connection.write_all(request).await.unwrap();
@@ -28,7 +28,7 @@ async fn ask(server: &Server, request: &[u8]) -> String {
     String::from_utf8(answer).unwrap().to_ascii_lowercase()
 }
 
-/// A request that makes a group, with so many spaces before its body.
+/// Makes a request that creates a group. Its body begins with this many spaces.
 fn group(spaces: usize) -> Vec<u8> {
     let schema = "urn:ietf:params:scim:schemas:core:2.0:Group";
     let body = format!("{}{{\"schemas\":[\"{schema}\"],\"displayName\":\"g\"}}", " ".repeat(spaces));
@@ -43,7 +43,7 @@ fn group(spaces: usize) -> Vec<u8> {
 async fn sec_011_a_body_past_the_budget_is_503() {
     let server = start(&["--memory", "1"]).await;
     for _ in 0..10 {
-        // One connection has half of a MiB, and what it held is given back.
+        // One connection may hold half of a MiB, and what it held is returned.
         assert!(ask(&server, &group(400_000)).await.starts_with("http/1.1 201"));
         let refused = ask(&server, &group(600_000)).await;
         assert!(refused.starts_with("http/1.1 503"), "{refused}");
@@ -63,7 +63,7 @@ async fn sec_011_bodies_that_do_not_end_have_one_budget() {
     }
     assert!(ask(&server, &group(0)).await.starts_with("http/1.1 201"), "the next one has room");
     drop(unfinished);
-    // As soon as they are gone, all is free again.
+    // When they have closed, all memory is free again.
     let again = async { while !ask(&server, &group(400_000)).await.starts_with("http/1.1 201") {} };
     timeout(PATIENCE, again).await.expect("what they held is given back");
 }
@@ -89,7 +89,7 @@ async fn sec_011_a_body_that_comes_too_slowly_is_408() {
         let answer = ask(&server, &request[..request.len() - missing]).await;
         assert!(answer.starts_with("http/1.1 408"), "{answer}");
     }
-    // Who is not let in is told so all the same.
+    // A client without a valid token gets 401 all the same.
     let stranger = String::from_utf8(request).unwrap().replace("Bearer T", "Bearer wrong");
     let answer = ask(&server, &stranger.as_bytes()[..stranger.len() - 1]).await;
     assert!(answer.starts_with("http/1.1 401"), "{answer}");

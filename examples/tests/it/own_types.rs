@@ -1,5 +1,4 @@
-//! `standalone` with schemas and resource types from files: all of CRUD over a socket, and errors that say which
-//! file is at fault.
+//! `standalone` with schemas and resource types from files: CRUD over a socket, and errors that name the file.
 
 use std::path::PathBuf;
 
@@ -9,11 +8,11 @@ use tokio::process::Command;
 
 use crate::server::Server;
 
-/// Two files, and what is needed to make a resource of the type they describe.
+/// Two files, and what is needed to create a resource of the type that they describe.
 struct Files {
     schemas: PathBuf,
     resource_types: PathBuf,
-    /// A text attribute that is unique, a number, a multi-valued attribute with `value` and `type`.
+    /// A unique text attribute, a number, and a multi-valued attribute with `value` and `type`.
     names: [&'static str; 3],
     extension: Value,
 }
@@ -104,7 +103,7 @@ async fn all_of_crud(files: &Files) {
     let (status, _) = call(&server, Method::POST, &endpoint, Some(&body("Two"))).await;
     assert_eq!(status, 201);
 
-    // The extension is required: whole, and with the attribute that it requires.
+    // The extension is required, and so is one of its attributes.
     let mut without = body("Three");
     without.as_object_mut().unwrap().remove(&urn);
     let mut hollow = body("Three");

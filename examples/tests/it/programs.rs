@@ -1,4 +1,4 @@
-//! The interface that scripts rely on: the ready line, tokens, exit codes, a clean stop.
+//! The interface that scripts rely on: the ready line, tokens, exit codes, and a clean stop.
 
 use std::process::Stdio;
 
@@ -104,7 +104,7 @@ async fn a_public_url_is_in_answers_whether_a_proxy_keeps_its_path_or_not() {
             assert!(location.starts_with(&format!("{public}{path}/Groups/")), "{location}");
             assert_eq!(body["meta"]["location"], *location);
 
-            // Kept: the path of the location. Taken off: what is below the public URL.
+            // A proxy may keep the path of the location, or remove the path of the public URL.
             let host = server.base_url.strip_suffix(path).unwrap();
             let kept = location.splitn(4, '/').nth(3).unwrap();
             let below = location.strip_prefix(public).unwrap();
@@ -132,7 +132,7 @@ async fn a_client_uses_tags_of_people_in_groups_on_both_stores() {
         let team = client.groups().create(&team).await.unwrap();
 
         let alone = ada.etag.unwrap();
-        // A group was joined.
+        // The user joined a group.
         let joined = client.users().get_if_changed(&id, &alone).await.unwrap().unwrap();
         let tag = joined.etag.unwrap();
         assert_eq!(joined.resource.groups.len(), 1);
@@ -146,7 +146,7 @@ async fn a_client_uses_tags_of_people_in_groups_on_both_stores() {
     }
 }
 
-/// RFC 9110 §9.3.2: over the wire nothing follows the head, and the length is that of GET.
+/// Over the wire nothing follows the head of an answer to HEAD, and its length is that of GET (RFC 9110 §9.3.2).
 #[tokio::test]
 async fn head_has_the_length_of_get_and_leaves_the_connection_usable() {
     let server =
@@ -210,8 +210,9 @@ async fn emu_provision_twice_changes_nothing_the_second_time() {
     assert_eq!(scim_provision::verify(&server.client(), &directory()).await.unwrap(), []);
 }
 
-/// A few people of the sample before and after a change. With `gaps`, one of them has no e-mail address and no
-/// department at first, which GitHub does not take.
+/// Returns a few people of the sample before and after a change.
+///
+/// With `gaps`, one of them has neither e-mail address nor department at first, which GitHub does not accept.
 fn before_and_after(gaps: bool) -> [Directory; 2] {
     let mut before = directory();
     before.users.truncate(40);
@@ -233,7 +234,7 @@ fn before_and_after(gaps: bool) -> [Directory; 2] {
     [before, after]
 }
 
-/// Without a word about it, a provider that forgives nothing gets what it takes.
+/// Without a dialect, a strict provider gets requests that it accepts.
 #[tokio::test]
 async fn emu_provision_into_a_strict_provider_and_in_each_dialect_into_the_emulator() {
     let strict = ["--listen", "127.0.0.1:0", "--token", "T", "--leniency", "strict"];

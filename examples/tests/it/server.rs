@@ -6,14 +6,14 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-/// A running `emu serve` or `standalone`; killed when it is dropped.
+/// A running `emu serve` or `standalone`. It is killed when this is dropped.
 pub(crate) struct Server {
     child: Child,
     pub(crate) base_url: String,
     pub(crate) public_url: String,
-    /// What was minted, else the `T` that tests give.
+    /// The token that was minted, or the `T` that tests give.
     pub(crate) token: String,
-    /// The line itself.
+    /// The ready line.
     pub(crate) ready: Value,
 }
 
@@ -27,12 +27,12 @@ impl Server {
         .await
     }
 
-    /// Starts a program and waits for the line that says it is ready.
+    /// Starts a program and waits for its ready line.
     pub(crate) async fn start(program: &str, arguments: &[&str]) -> Self {
         Self::start_with(Command::new(program).args(arguments)).await
     }
 
-    /// Starts this command and waits for the line that says it is ready.
+    /// Starts this command and waits for its ready line.
     pub(crate) async fn start_with(command: &mut Command) -> Self {
         let mut child =
             command.stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true).spawn().unwrap();
@@ -44,19 +44,19 @@ impl Server {
         Self { child, base_url: text("base_url"), public_url: text("public_url"), token, ready }
     }
 
-    /// Host and port that it listens on.
+    /// Returns host and port that it listens on.
     pub(crate) fn address(&self) -> &str {
         self.base_url.split('/').nth(2).unwrap()
     }
 
-    /// Ends the process without any warning.
+    /// Kills the process.
     pub(crate) async fn kill(mut self) {
         self.child.kill().await.unwrap();
     }
 
     /// Asks the process to stop, as an operator would.
     pub(crate) async fn terminate(mut self) -> ExitStatus {
-        // The shell's own `kill`: the program of that name is a package of its own.
+        // The shell's own `kill` is used, because the program of that name is in a separate package.
         let kill = format!("kill -TERM {}", self.child.id().unwrap());
         assert!(Command::new("sh").args(["-c", &kill]).status().await.unwrap().success());
         self.child.wait().await.unwrap()
@@ -68,13 +68,13 @@ impl Server {
         self.child.wait().await.unwrap()
     }
 
-    /// A client that may provision.
+    /// Returns a client that may provision.
     pub(crate) fn client(&self) -> scim_client::Client {
         scim_client::Client::builder(&self.base_url).bearer_token(&self.token).build().unwrap()
     }
 }
 
-/// The sample directory.
+/// Returns the sample directory.
 pub(crate) fn directory() -> scim_provision::Directory {
     scim_provision::Directory::from_json(include_bytes!("../../../testdata/directory/northwind.json"))
         .unwrap()

@@ -49,7 +49,7 @@ async fn help_wraps_at_the_width_of_the_terminal() {
     }
 }
 
-/// Colour codes in a file get in the way of reading and searching it.
+/// Colour codes in a file make it hard to read and to search.
 #[tokio::test]
 async fn a_log_that_is_no_terminal_has_no_colours_and_one_line_a_request() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_emu"))

@@ -1,4 +1,4 @@
-//! Where tokens come from, and where they do not go.
+//! Where tokens come from, and where they must not appear.
 
 use std::path::Path;
 use std::process::{Output, Stdio};
@@ -11,10 +11,10 @@ use crate::server::Server;
 const STANDALONE: &str = env!("CARGO_BIN_EXE_standalone");
 const EMU: &str = env!("CARGO_BIN_EXE_emu");
 const NORTHWIND: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/directory/northwind.json");
-/// What `printf %s secret | sha256sum` prints.
+/// The output of `printf %s secret | sha256sum`.
 const DIGEST: &str = "sha256:2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b";
 
-/// A server on any free port, by these arguments and this variable.
+/// Starts a server on any free port, with these arguments and this environment variable.
 async fn serve(program: &str, arguments: &[&str], variable: Option<&str>) -> Server {
     let mut command = Command::new(program);
     if program == EMU {
@@ -90,7 +90,7 @@ async fn output(program: &str, arguments: &[&str], variable: Option<&str>) -> Ou
 #[tokio::test]
 async fn a_given_token_is_never_printed() {
     for (program, name) in [(STANDALONE, "standalone"), (EMU, "emu")] {
-        // All that it prints until it is told to stop.
+        // Everything that it prints until it is told to stop.
         let script = format!(
             "'{program}' {} --listen 127.0.0.1:0 --token s3cret-argument >ready 2>log & \
              while [ ! -s ready ]; do kill -0 $! || exit 1; sleep 0.05; done; kill -TERM $!; wait $!",
