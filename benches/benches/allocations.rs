@@ -1,4 +1,4 @@
-//! How often reading and writing one user allocates. Apart from `core.rs`, because counting costs time.
+//! How often reading and writing one user allocates. This is not in `core.rs`, because counting costs time.
 
 #![allow(missing_docs)]
 

@@ -1,8 +1,9 @@
-//! Reading and writing one user of about 1 kB, beside what nobody can avoid: parsing the same bytes into a
-//! bare JSON value, and serialising the whole resource.
+//! Reads and writes one user of about 1 kB, compared with work that cannot be avoided.
 //!
-//! After the figures, the two ratios that must hold are taken with the competitors in turn, so that a busy
-//! machine slows both; the run fails when one does not hold. `allocations.rs` counts allocations.
+//! That work is parsing the user's bytes into a JSON value, and serialising the whole resource.
+//!
+//! After the figures, 2 ratios are measured. The competitors take turns, so that a busy machine slows both. The run
+//! fails if a ratio does not hold. `allocations.rs` counts allocations.
 
 #![allow(missing_docs, clippy::expect_used, reason = "a benchmark that cannot run has nothing to measure")]
 
@@ -43,8 +44,10 @@ fn ingest() -> scim_core::Ingested {
     user::ingest(black_box(user::BODY))
 }
 
-/// The median over many rounds. A round is long enough for both to find the caches and the heap as they leave
-/// them, and short enough for a disturbance to spoil one round only.
+/// Measures the median ratio over many rounds, and returns whether it holds.
+///
+/// A round is so long that each competitor warms the caches and the heap for itself, and so short that a disturbance
+/// spoils only one round.
 fn hold<A, B>(what: &str, ours: impl Fn() -> A, theirs: impl Fn() -> B, most: f64) -> bool {
     let mut ratios: Vec<f64> =
         (0..200).map(|_| time(&ours).as_secs_f64() / time(&theirs).as_secs_f64()).collect();

@@ -1,6 +1,6 @@
-//! Parsing, binding and evaluating filters, without any other crate beside: a minute's run.
+//! Parses, binds and evaluates filters, without any other crate. A run takes a minute.
 //!
-//! `benches/peers` measures the same filters beside other crates.
+//! `benches/peers` compares these filters with other crates.
 
 #![allow(missing_docs, clippy::expect_used, reason = "a benchmark that cannot run has nothing to measure")]
 

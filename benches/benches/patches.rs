@@ -1,4 +1,4 @@
-//! 1,000 PATCHes of a title in one bulk request, on a store in memory.
+//! 1,000 PATCH operations on a title in one bulk request, on a store in memory.
 
 #![allow(missing_docs, clippy::expect_used, reason = "a benchmark that cannot run has nothing to measure")]
 

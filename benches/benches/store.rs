@@ -1,5 +1,6 @@
-//! Adding one member, and finding one user by name, at 1,000 and at 100,000: neither may grow with what it
-//! does not touch. `synchronous=OFF` stands beside the durable figure, so that the disk hides nothing.
+//! Adds one member, and finds one user by name, in stores of 1,000 and 100,000 people.
+//!
+//! Neither time may grow with the size of the store. `synchronous=OFF` is measured too, so that the disk hides nothing.
 
 #![allow(missing_docs, clippy::expect_used, reason = "a benchmark that cannot run has nothing to measure")]
 
@@ -46,7 +47,7 @@ fn stores(c: &mut Criterion) {
     }
 }
 
-/// Adds the outsider to the group and takes them out again; only the adding is timed.
+/// Adds the outsider to the group and removes them again. Only adding is timed.
 fn add_member(runtime: &Runtime, filled: &Filled, times: u64) -> Duration {
     let step = |step: RelationStep| {
         let update = Update::new(Arc::clone(&filled.groups), Filled::GROUP)

@@ -1,4 +1,4 @@
-//! What an honest client notices while two others send the dearest requests.
+//! How an honest client is slowed down while 2 others send the dearest requests.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,13 +12,13 @@ use tokio::sync::oneshot;
 
 use crate::requests::{self, Dear};
 
-/// How long the honest client asks in quiet, and how long beside the others.
+/// How long the honest client sends requests in quiet, and how long during the attack.
 const TIME: Duration = Duration::from_secs(5);
 
-/// The most that its slowest of a hundred may take, unless five times what it takes in quiet is more.
+/// The most that the slowest 1 % of its requests may take, unless 5 times the quiet time is more.
 const MOST: Duration = Duration::from_millis(25);
 
-/// Prints it; 1 if it is too much.
+/// Measures and prints it. Returns 1 if it is too slow.
 pub(crate) async fn show(store: Arc<dyn Store>) -> anyhow::Result<usize> {
     let listening = Host::local().open().await?;
     let url = listening.url().to_owned();
@@ -53,7 +53,7 @@ pub(crate) async fn show(store: Arc<dyn Store>) -> anyhow::Result<usize> {
     Ok(usize::from(!holds))
 }
 
-/// One request after the other, each a read of one user.
+/// Reads one user after the other, and returns the 99th percentile of the times.
 async fn slowest_of_a_hundred(url: &str) -> anyhow::Result<Duration> {
     let mut wire = Wire::connect(&format!("{url}/scim/v2"), "honest").await?;
     let mut times = Vec::new();
@@ -68,7 +68,7 @@ async fn slowest_of_a_hundred(url: &str) -> anyhow::Result<Duration> {
     Ok(times[times.len() * 99 / 100])
 }
 
-/// Sends what is dear and changes nothing, again and again; how many it were.
+/// Sends dear requests that change nothing, again and again. Returns how many it sent.
 async fn intrude(url: String, token: &'static str, goes_on: Arc<AtomicBool>) -> anyhow::Result<usize> {
     let mut wire = Wire::connect(&format!("{url}/scim/v2"), token).await?;
     let dear: Vec<Dear> = requests::all().into_iter().filter(|dear| !dear.proportional).collect();

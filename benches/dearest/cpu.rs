@@ -1,8 +1,8 @@
-//! The time that this process had on its cores.
+//! The CPU time of this process.
 
 use std::time::Duration;
 
-/// What all threads of the process had so far; `None` where the system does not say.
+/// Returns the CPU time of all threads so far, or `None` if the system does not report it.
 pub(crate) fn time() -> Option<Duration> {
     let tasks = std::fs::read_dir("/proc/self/task").ok()?;
     let nanoseconds = tasks.flatten().filter_map(|task| {

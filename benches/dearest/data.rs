@@ -1,4 +1,4 @@
-//! What the dear requests are about: many people, one as large as the limits admit, and a group of all.
+//! The data of the dear requests: many people, one that is as large as the limits allow, and a group of all.
 
 use std::sync::Arc;
 
@@ -6,9 +6,9 @@ use scim_core::{Reference, Resource, ResourceType, urn};
 use scim_server_traits::{Batch, Context, Insert, Store, StoreError};
 use serde_json::{Value, json};
 
-/// The id of the user whose values are as long and as many as one body may bring.
+/// The id of the user whose values are as long and as many as one body may have.
 pub(crate) const LARGE: &str = "large";
-/// The id of the group of all.
+/// The id of the group of all people.
 pub(crate) const GROUP: &str = "everybody";
 
 /// How many writes go into one batch.
@@ -32,7 +32,7 @@ pub(crate) async fn fill(store: &dyn Store, context: &Context, people: usize) ->
     store.commit(context, batch).await.map(drop)
 }
 
-/// A user of a kilobyte.
+/// Makes a user of about 1 kB.
 fn person(number: usize) -> Resource {
     let name = format!("person{number}@example.com");
     resource(json!({
@@ -47,7 +47,7 @@ fn person(number: usize) -> Resource {
     }))
 }
 
-/// As large as a body may be: a text of each attribute as long as a text may be, and short values for the rest.
+/// Makes the largest user that a body may have: several texts of the maximum length, and many short e-mail addresses.
 pub(crate) fn large() -> Value {
     let long = "É".repeat(32 << 10);
     let emails: Vec<Value> =

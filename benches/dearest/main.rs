@@ -1,5 +1,6 @@
-//! What the dearest requests cost that the default limits let through, on both stores, and what an honest client notices
-//! of two others that send them.
+//! What the dearest requests cost that the default limits allow, on both stores.
+//!
+//! It also measures how an honest client is slowed down while 2 others send them.
 
 mod attack;
 mod cpu;
@@ -25,8 +26,8 @@ use requests::Dear;
 
 /// Measures the dearest requests.
 ///
-/// Prints the time that each had on a core. One that is carried out may take half a second; one that is refused may take
-/// 50 ms. What is proportional to what is stored is given for a thousand of it, too.
+/// Prints the CPU time of each. A request that is carried out may take half a second, and one that is refused may take
+/// 50 ms. If the work is proportional to what is stored, the time for 1,000 people is printed too.
 #[derive(Parser)]
 #[command(
     name = "dearest",
@@ -37,12 +38,12 @@ struct Arguments {
     /// How many people are stored.
     #[arg(long, default_value_t = 100_000)]
     people: usize,
-    /// Exit 1 when something is too dear.
+    /// Exit 1 if something is too dear.
     #[arg(long)]
     fail: bool,
 }
 
-/// The most a request may take that is carried out, and one that is refused.
+/// The most time that a request may take if it is carried out, and if it is refused.
 const MOST: (Duration, Duration) = (Duration::from_millis(500), Duration::from_millis(50));
 
 #[tokio::main]
@@ -66,7 +67,7 @@ async fn main() -> anyhow::Result<ExitCode> {
 
 const TENANT: &str = "dearest";
 
-/// A server whose limits are the default ones. Who sends `intruder1` is somebody else than who sends `honest`.
+/// Makes a server with the default limits. Each token belongs to another principal.
 fn server(store: Arc<dyn Store>, base_url: &str) -> anyhow::Result<Server> {
     let grant = |name: &str| Grant::new(TenantId::new(TENANT), name.to_owned());
     let tokens = ["honest", "intruder1", "intruder2"]
@@ -75,7 +76,7 @@ fn server(store: Arc<dyn Store>, base_url: &str) -> anyhow::Result<Server> {
     Ok(Server::builder(store, Arc::new(tokens)).base_url(base_url).cursor_key([7; 32]).build()?)
 }
 
-/// Prints what each costs; how many cost too much.
+/// Prints what each request costs, and returns how many cost too much.
 async fn dearest(server: &Server, people: usize) -> anyhow::Result<usize> {
     let mut table = Table::new();
     table.load_style(comfy_table::presets::ASCII_MARKDOWN);
@@ -110,7 +111,7 @@ async fn dearest(server: &Server, people: usize) -> anyhow::Result<usize> {
     Ok(too_dear)
 }
 
-/// The response, what the process did for it, and how many bytes were sent.
+/// Returns the response, the CPU time that it took, and how many bytes were sent.
 async fn run(server: &Server, dear: &Dear) -> anyhow::Result<(Response<Bytes>, Duration, usize)> {
     let body = dear.body.as_ref().map(ToString::to_string).unwrap_or_default();
     let bytes = body.len();
@@ -134,7 +135,7 @@ fn request(token: &str, dear: &Dear, body: String) -> anyhow::Result<Request<Byt
     request.body(body.into()).context("a request")
 }
 
-/// The status, and what an error says first.
+/// Returns the status, and the beginning of what an error says.
 async fn answer(response: Response<Bytes>) -> anyhow::Result<String> {
     let (status, body) = (response.status(), response.into_body());
     let message: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! For each limit the dearest request that it lets through, as far as anybody has found one.
+//! For each limit, the dearest known request that it allows.
 
 use http::Method;
 use scim_core::urn;
@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 
 use crate::data::{GROUP, LARGE};
 
-/// A request that means as much work as its limits admit.
+/// A request that causes as much work as its limits allow.
 pub(crate) struct Dear {
     pub(crate) name: &'static str,
     pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) body: Option<Value>,
-    /// Whether its work follows from how much is stored, so that it has no bound of its own.
+    /// Whether its work depends on how much is stored, so that it has no fixed limit.
     pub(crate) proportional: bool,
 }
 
@@ -34,12 +34,12 @@ impl Dear {
     }
 }
 
-/// So many terms, each another one.
+/// Joins `many` terms, each of which is different.
 fn terms(many: usize, joint: &str, term: impl Fn(usize) -> String) -> String {
     (0..many).map(term).collect::<Vec<_>>().join(joint)
 }
 
-/// In an order in which what reads comes before what changes.
+/// Returns all requests. Those that only read come before those that change something.
 pub(crate) fn all() -> Vec<Dear> {
     let contains = |at: usize| format!("title co \"éx{at}\"");
     let element = |at: usize| format!("emails[value co \"éx{at}\"]");

@@ -10,10 +10,10 @@ use rusqlite::{Connection, params_from_iter};
 
 use crate::server::Durability;
 
-/// What one WAL frame of one changed page takes.
+/// The size of one page, which a WAL frame of a changed page holds.
 const APPENDED: usize = 4_096;
 
-/// A file at whose end something is written and synced, as the log of a store is.
+/// A file to which data is appended and synced, as a store does with its log.
 #[derive(Debug)]
 pub(crate) struct Disk(File);
 
@@ -22,7 +22,7 @@ impl Disk {
         Ok(Self(tempfile::tempfile_in(folder)?))
     }
 
-    /// How long it takes to append a page and to sync it.
+    /// Appends a page, syncs it, and returns how long that takes.
     pub(crate) fn append(&mut self) -> anyhow::Result<Duration> {
         let started = Instant::now();
         self.0.write_all(&[1; APPENDED])?;
@@ -31,19 +31,19 @@ impl Disk {
     }
 }
 
-/// A row that one POST writes: the statement, and the values of one that is there, to be varied.
+/// A row that one POST writes: the statement, and the values of an existing row, which are varied.
 struct Row {
     insert: String,
     columns: Vec<(String, Value)>,
 }
 
 impl Row {
-    /// The values of the same row of the user number `made`, who is to have this place.
+    /// Returns the values of this row for user number `made` with the row number `seq`.
     fn values<'a>(&'a self, id: &'a str, seq: i64, made: i64) -> impl Iterator<Item = Value> + 'a {
         self.columns.iter().map(move |(name, value)| match (name.as_str(), value) {
             ("seq", _) => Value::Integer(seq),
             ("id", _) => Value::Text(id.to_owned()),
-            // Keys that nobody else has come in scattered order, as those of people do.
+            // Unique keys come in scattered order, as those of people do.
             ("key", Value::Text(key)) if key.len() > "false".len() => {
                 Value::Text(format!("{:06}{key}{id}", made.wrapping_mul(7_919) % 1_000_003))
             }
@@ -52,7 +52,7 @@ impl Row {
     }
 }
 
-/// The tables that a POST adds rows to, and where to find some that are alike.
+/// The tables that a POST adds rows to, and the condition that finds existing rows like them.
 const TABLES: [(&str, &str); 4] = [
     ("scim_resource", "WHERE seq = ?1"),
     ("scim_document", "WHERE seq = ?1"),
@@ -60,7 +60,7 @@ const TABLES: [(&str, &str); 4] = [
     ("scim_change", "WHERE ?1 > 0 ORDER BY seq DESC LIMIT 1"),
 ];
 
-/// What looks for a resource that is there already, and counts the new one.
+/// The statements that look for an existing resource and count the new one.
 const BESIDE: [&str; 4] = [
     "SELECT seq FROM scim_resource WHERE tenant = 'load' AND kind = 'User' AND id = ?1",
     "SELECT seq FROM scim_key WHERE key = ?1 AND attr =
@@ -69,8 +69,9 @@ const BESIDE: [&str; 4] = [
     "UPDATE scim_rank SET n = n + 1 WHERE tenant = 'load' AND kind = 'User' AND block = 1 AND ?1 > ''",
 ];
 
-/// Users a second that SQLite itself takes: the rows of the user with this id again and again under new keys, in
-/// commits of `group` users.
+/// Returns how many users a second SQLite itself can write.
+///
+/// It writes the rows of the user with this id again and again under new keys, in commits of `group` users.
 pub(crate) fn raw(
     file: &Path,
     id: &str,

@@ -1,5 +1,6 @@
-//! The load generator: HTTP/1.1 over connections that stay open, and as little work for an answer as can be, so that
-//! the server is what is measured.
+//! The load generator: HTTP/1.1 over connections that stay open.
+//!
+//! It does as little work as possible for each answer, so that the server is what is measured.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::SocketAddr;
@@ -9,7 +10,7 @@ use anyhow::{Context as _, bail, ensure};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-/// A request, ready to be sent.
+/// Makes the bytes of a request.
 pub(crate) fn request(method: &str, target: &str, body: &[u8]) -> Vec<u8> {
     let mut request = format!(
         "{method} {target} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\n\
@@ -36,9 +37,9 @@ pub(crate) struct Connection {
 pub(crate) struct Answer<'a> {
     pub(crate) status: u16,
     pub(crate) head: &'a str,
-    /// Empty when the answer was streamed.
+    /// Empty if the answer was streamed.
     pub(crate) body: &'a [u8],
-    /// How long the body is, in bytes, as it came.
+    /// The length of the received body, in bytes.
     pub(crate) length: usize,
 }
 
@@ -60,7 +61,7 @@ impl Connection {
         Ok(Self { stream, buffer: Vec::with_capacity(1 << 16) })
     }
 
-    /// Sends a request and reads the answer to its end.
+    /// Sends a request and reads the whole answer.
     pub(crate) async fn ask(&mut self, request: &[u8]) -> anyhow::Result<Answer<'_>> {
         self.stream.write_all(request).await?;
         self.buffer.clear();
@@ -91,12 +92,12 @@ impl Connection {
         Ok(Answer { status, head: text, body, length: streamed + body.len() })
     }
 
-    /// Reads a body that comes in chunks and keeps nothing of it.
+    /// Reads a chunked body without keeping it, and returns its length.
     async fn drain(&mut self, head: usize) -> anyhow::Result<usize> {
         const END: &[u8] = b"\r\n0\r\n\r\n";
         let mut length = 0;
         while !self.buffer[head..].ends_with(END) {
-            // The end may come in pieces.
+            // The end may arrive in pieces.
             let keep = self.buffer.len().min(head + END.len());
             if self.buffer.len() > head + 4 * END.len() {
                 length += self.buffer.len() - keep;
@@ -116,7 +117,7 @@ fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
     bytes.windows(wanted.len()).position(|window| window == wanted)
 }
 
-/// What a while of load came to.
+/// The result of a period of load.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Load {
     pub(crate) per_second: f64,
@@ -124,9 +125,10 @@ pub(crate) struct Load {
     pub(crate) count: usize,
 }
 
-/// Sends requests over so many connections, each the next one as soon as the last is answered; `next` makes them.
+/// Sends requests over several connections, each the next one as soon as the last is answered.
 ///
-/// It never sleeps: to be woken takes as long as a short answer, so a generator that waits would measure itself.
+/// `next` makes the requests. It never sleeps: waking up takes as long as a short answer, so a generator that waits
+/// would measure itself.
 pub(crate) fn load(
     address: SocketAddr,
     connections: usize,
@@ -161,14 +163,14 @@ pub(crate) fn load(
     Ok(Load { per_second: count as f64 / elapsed.as_secs_f64(), p99, count })
 }
 
-/// A connection that is looked at again and again.
+/// A connection that is polled.
 struct Lane {
     stream: std::net::TcpStream,
     buffer: Vec<u8>,
     filled: usize,
-    /// How long the answer is, once its head is there.
+    /// The length of the answer, if its head has arrived.
     length: Option<usize>,
-    /// When the request went that is not answered yet.
+    /// When the request was sent that is not answered yet.
     sent: Option<Instant>,
 }
 
@@ -180,13 +182,13 @@ impl Lane {
         Ok(Self { stream, buffer: vec![0; 1 << 18], filled: 0, length: None, sent: None })
     }
 
-    /// A request is smaller than what the system takes at once.
+    /// Sends a request. It is so small that the system accepts all of it at once.
     fn send(&mut self, request: &[u8]) -> anyhow::Result<()> {
         (self.filled, self.length, self.sent) = (0, None, Some(Instant::now()));
         Ok(self.stream.write_all(request)?)
     }
 
-    /// The status once the answer is there.
+    /// Returns the status if the whole answer has arrived.
     fn poll(&mut self) -> anyhow::Result<Option<u16>> {
         match self.stream.read(&mut self.buffer[self.filled..]) {
             Ok(0) => bail!("the server hung up"),

@@ -1,4 +1,4 @@
-//! Load on the engine over a SQLite store, beside what the machine can do at best.
+//! Load on the engine over a SQLite store, compared with what the machine can do at best.
 
 mod ceiling;
 mod client;
@@ -20,17 +20,17 @@ use clap::{Parser, Subcommand};
 use measure::Effort;
 use people::Size;
 
-/// A server asks for much small memory, and gives it back, on several threads by turns.
+/// A server allocates many small pieces of memory and frees them, often on another thread.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// What the engine does a second, beside what the machine could do at best.
+/// Measures what the engine does a second, compared with what the machine can do at best.
 ///
-/// Fills SQLite stores with people and groups, serves them from a process that is pinned to one core, asks from
-/// another core, and prints a table: requests a second or median times, a ceiling measured in the same rounds (a bare
-/// server on the same HTTP library that answers the same bytes, SQLite itself writing the same rows, the disk appending
-/// and syncing), their ratio, and whether it is what is wanted. Each figure is the median of the rounds, in which
-/// engine and ceiling take turns.
+/// Fills SQLite stores with people and groups, serves them from a process that is pinned to one core, and sends
+/// requests from another core. It prints a table with requests a second or median times, a ceiling, their ratio, and
+/// whether it is what is wanted. The ceiling is measured in the same rounds: a bare server on the same HTTP library
+/// that answers the same bytes, SQLite itself writing the same rows, or the disk appending and syncing. Each figure is
+/// the median of the rounds, in which engine and ceiling take turns.
 #[derive(Parser)]
 #[command(
     name = "load",
@@ -47,7 +47,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serve; the program starts itself so.
+    /// Serve; the program starts itself this way.
     #[command(hide = true)]
     Serve(server::Child),
 }
@@ -57,25 +57,25 @@ struct Run {
     /// Small stores and short rounds.
     #[arg(long)]
     quick: bool,
-    /// Where the filled stores are kept; a temporary folder unless said.
+    /// Where the filled stores are kept. The default is a temporary folder.
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
-    /// How often each figure is taken.
+    /// How often each figure is measured.
     #[arg(long, default_value_t = 3, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..))]
     rounds: u16,
-    /// How long each figure is taken, in milliseconds.
+    /// How long each figure is measured, in milliseconds.
     #[arg(long, value_name = "MILLISECONDS")]
     time: Option<u64>,
-    /// Only what has this in its name, such as `GET by id`, `filter`, `POST`, `member`, `page` or `memory`.
+    /// Measure only what has this in its name, such as `GET by id`, `filter`, `POST`, `member`, `page` or `memory`.
     #[arg(long, value_name = "TEXT", default_value = "")]
     only: String,
-    /// Exit 1 when a floor is missed.
+    /// Exit 1 if a floor is missed.
     #[arg(long)]
     fail: bool,
 }
 
 impl Run {
-    /// Small, middle and large.
+    /// Returns the small, the middle and the large size.
     fn sizes(&self) -> [Size; 3] {
         if self.quick {
             [Size(1_000), Size(2_000), Size(5_000)]

@@ -1,4 +1,4 @@
-//! What is asked of the servers, and what came of it.
+//! What is requested from the servers, and the results.
 
 use std::cell::Cell;
 use std::path::PathBuf;
@@ -18,12 +18,12 @@ use crate::server::Durability;
 pub(crate) struct Engine {
     pub(crate) size: Size,
     pub(crate) process: Process,
-    /// What the process serves.
+    /// The file that the process serves.
     pub(crate) file: PathBuf,
 }
 
 impl Engine {
-    /// The same file, served by another process.
+    /// Serves the file by another process.
     pub(crate) async fn reopened(self, core: Option<usize>, durability: Durability) -> anyhow::Result<Self> {
         self.process.stop().await?;
         let process = Process::engine(core, &self.file, durability).await?;
@@ -36,11 +36,11 @@ impl Engine {
 pub(crate) struct Effort {
     pub(crate) rounds: usize,
     pub(crate) time: Duration,
-    /// How many requests where one follows the other.
+    /// How many requests are sent one after the other.
     pub(crate) turns: usize,
 }
 
-/// What is asked by many at once.
+/// A request that many connections send at the same time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Asked {
     Get,
@@ -52,11 +52,11 @@ pub(crate) enum Asked {
 }
 
 thread_local! {
-    /// Counts requests of all rounds, so that no user is made twice.
+    /// Counts the requests of all rounds, so that no user is created twice.
     static NUMBER: Cell<u64> = const { Cell::new(0) };
 }
 
-/// A number that never came before.
+/// Returns a number that was not used before.
 pub(crate) fn fresh() -> u64 {
     NUMBER.replace(NUMBER.get() + 1)
 }
@@ -85,7 +85,7 @@ impl Asked {
         if self == Self::Post { 201 } else { 200 }
     }
 
-    /// The request of this number.
+    /// Makes the request of this number.
     fn request(self, size: Size, person: &Person, number: u64) -> anyhow::Result<Vec<u8>> {
         let somebody = size.somebody(number);
         let by_id = format!("/scim/v2/Users/{}", person_id(somebody));
@@ -114,15 +114,17 @@ impl Asked {
     }
 }
 
-/// Medians of the rounds: the engines', and that of the server which answers the same bytes.
+/// The medians of the rounds: those of the engines, and that of the server that answers the same bytes.
 #[derive(Debug)]
 pub(crate) struct Measured {
     pub(crate) engines: Vec<Figure>,
     pub(crate) bare: Figure,
 }
 
-/// In how many turns a round asks each server to read: short ones, so that a change of the machine's pace meets all of
-/// them. What a write leaves to be done later belongs to it, so that those have long turns.
+/// How many turns a round has for each server that reads.
+///
+/// The turns are short, so that a change of the machine's speed affects all servers. A write may leave work for later,
+/// which has to be counted, so writes have one long turn.
 const TURNS: u32 = 10;
 
 /// The median of some rounds.
@@ -130,11 +132,11 @@ const TURNS: u32 = 10;
 pub(crate) struct Figure {
     pub(crate) per_second: f64,
     pub(crate) p99: Duration,
-    /// The server's time on its core for one request, where the system tells.
+    /// The server's CPU time for one request, if the system reports it.
     pub(crate) core: Option<Duration>,
 }
 
-/// Asks each engine and the bare server in turn, so that whatever else the machine does meets all of them.
+/// Measures each engine and the bare server in turns, so that other load of the machine affects all of them.
 pub(crate) async fn throughput(
     asked: Asked,
     engines: &[&Engine],
@@ -150,7 +152,7 @@ pub(crate) async fn throughput(
     let method = std::str::from_utf8(&example)?.split(' ').next().unwrap_or("GET").to_owned();
     let plain = request(&method, &path, &example[end..]);
     for engine in engines {
-        // A server that has just been started meets each page of its file for the first time.
+        // A server that has just started reads each page of its file for the first time.
         let next = || asked.request(engine.size, &person, fresh());
         turn(&engine.process, asked, effort.time, next)?;
     }
@@ -174,7 +176,7 @@ pub(crate) async fn throughput(
     Ok(Measured { engines: of_engines.into_iter().map(median).collect(), bare: median(of_bare) })
 }
 
-/// What equally long turns come to.
+/// Combines turns of equal length.
 fn round(turns: &[Figure]) -> Figure {
     let all: f64 = turns.iter().map(|turn| turn.per_second).sum();
     let busy: Option<f64> = turns.iter().map(|turn| Some(turn.core?.as_secs_f64() * turn.per_second)).sum();
@@ -209,7 +211,7 @@ fn find_body(request: &[u8]) -> usize {
     request.windows(4).position(|window| window == b"\r\n\r\n").map_or(request.len(), |at| at + 4)
 }
 
-/// Has the bare server answer what the engine answers.
+/// Makes the bare server answer what the engine answers.
 async fn teach(bare: &Process, path: &str, example: &[u8], engine: &Engine) -> anyhow::Result<()> {
     let mut connection = Connection::open(engine.process.address).await?;
     let answer = connection.ask(example).await?;
@@ -225,8 +227,10 @@ async fn teach(bare: &Process, path: &str, example: &[u8], engine: &Engine) -> a
     Ok(())
 }
 
-/// The median time of adding somebody to a group, one after the other on one connection, and that of the disk's own
-/// append in between. Who was added is taken out again, so that the group stays as large.
+/// Measures the median time of adding a member to a group, and that of the disk's append in between.
+///
+/// The requests go one after the other over one connection. Each added member is removed again, so that the group keeps
+/// its size.
 pub(crate) async fn add_member(
     engine: &Engine,
     group: &str,
@@ -258,13 +262,13 @@ pub(crate) async fn add_member(
     Ok((middle(taken), middle(appended)))
 }
 
-/// The median.
+/// Returns the median.
 pub(crate) fn middle(mut times: Vec<Duration>) -> Duration {
     times.sort_unstable();
     times.get(times.len() / 2).copied().unwrap_or_default()
 }
 
-/// The median times of two requests that take turns on one connection.
+/// Measures the median times of 2 requests that take turns on one connection.
 pub(crate) async fn turns(
     engine: &Engine,
     one: &str,
@@ -285,7 +289,7 @@ pub(crate) async fn turns(
     Ok(taken.map(middle).into())
 }
 
-/// Where the walk by cursor stands after this many people: the target of the next page.
+/// Reads this many people by cursor, and returns the target of the next page.
 pub(crate) async fn walk(engine: &Engine, depth: usize) -> anyhow::Result<String> {
     const PAGE: usize = 100;
     let mut connection = Connection::open(engine.process.address).await?;
@@ -302,12 +306,12 @@ pub(crate) async fn walk(engine: &Engine, depth: usize) -> anyhow::Result<String
     Ok(format!("/scim/v2/Users?count={PAGE}&cursor={cursor}"))
 }
 
-/// What reading a group came to.
+/// The result of reading a group.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Read {
     pub(crate) bytes: usize,
     pub(crate) time: Duration,
-    /// The most memory that was seen meanwhile, in MiB.
+    /// The most memory that was measured meanwhile, in MiB.
     pub(crate) memory: Option<f64>,
 }
 

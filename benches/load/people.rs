@@ -1,23 +1,23 @@
-//! Who is in a seeded store: everything follows from a number, so that nothing need be kept beside the file.
+//! The people in a seeded store. Everything follows from a number, so that nothing has to be kept besides the file.
 
 use anyhow::Context as _;
 use scim_benches::user;
 use scim_core::{Resource, urn};
 use serde_json::{Value, json};
 
-/// How many ordinary groups everybody is in; with the group of everybody that makes five.
+/// How many ordinary groups each person is in. With the group of all people that makes 5.
 const GROUPS_EACH: usize = 4;
 
 /// How many people an ordinary group has.
 const GROUP_SIZE: usize = 40;
 
-/// People who are in no group, to be added to one.
+/// How many people are in no group, so that they can be added to one.
 pub(crate) const SPARE: usize = 2_000;
 
-/// A multiplier that scatters people over groups; prime to every power of ten.
+/// A multiplier that scatters people over groups. It is coprime to every power of 10.
 const SCATTER: usize = 7_919;
 
-/// How many people a store has; of groups, a tenth.
+/// How many people a store has. There are a tenth as many groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Size(pub(crate) usize);
 
@@ -30,17 +30,17 @@ impl Size {
         self.0 / 10
     }
 
-    /// The members of an ordinary group.
+    /// Returns the members of an ordinary group.
     pub(crate) fn members(self, group: usize) -> impl Iterator<Item = usize> {
         (group * GROUP_SIZE..(group + 1) * GROUP_SIZE).map(move |place| place * SCATTER % self.0)
     }
 
-    /// Groups of a thousandth, a tenth and all of the people: the first ones.
+    /// Returns the sizes of the large groups: the first thousandth, the first tenth, and all of the people.
     pub(crate) fn large_groups(self) -> [usize; 3] {
         [self.0 / 1_000, self.0 / 10, self.0]
     }
 
-    /// Somebody who is in the ordinary groups and in that of everybody, and in no other.
+    /// Returns a person who is in ordinary groups and in the group of all, and in no other.
     pub(crate) fn somebody(self, number: u64) -> usize {
         let alike = self.0 - self.0 / 10;
         let scattered = usize::try_from(number).unwrap_or_default().wrapping_mul(SCATTER * SCATTER);
@@ -50,7 +50,7 @@ impl Size {
 
 const _: () = assert!(GROUP_SIZE == GROUPS_EACH * 10);
 
-/// Ordered by time, as those that a server makes.
+/// Returns the id of a person. Ids are ordered by time, as those that a server makes.
 pub(crate) fn person_id(number: usize) -> String {
     format!("00000000-0000-7000-8000-{number:012x}")
 }
@@ -59,7 +59,7 @@ pub(crate) fn group_id(number: usize) -> String {
     format!("00000000-0000-7000-9000-{number:012x}")
 }
 
-/// The group of the first `size` people.
+/// Returns the id of the group of the first `size` people.
 pub(crate) fn large_group_id(size: usize) -> String {
     format!("00000000-0000-7000-a000-{size:012x}")
 }
@@ -68,7 +68,7 @@ pub(crate) fn user_name(number: usize) -> String {
     format!("person{number:07}@example.com")
 }
 
-/// One user of about 1 kB, to be changed into another.
+/// One user of about 1 kB, from which others are made.
 #[derive(Debug)]
 pub(crate) struct Person(Resource);
 
@@ -77,7 +77,7 @@ impl Person {
         Self(user::ingest(user::BODY).resource)
     }
 
-    /// The document of a person; families and departments come in scattered order.
+    /// Makes the document of a person. Family names and external ids come in scattered order.
     pub(crate) fn document(&self, number: usize) -> Resource {
         let mut resource = self.0.clone();
         let scattered = number.wrapping_mul(SCATTER) % 1_000_003;
@@ -93,7 +93,7 @@ impl Person {
         resource
     }
 
-    /// What a client sends to make one more.
+    /// Makes the body with which a client creates one more user.
     pub(crate) fn body(&self, number: usize) -> anyhow::Result<Vec<u8>> {
         serde_json::to_vec(self.document(number).as_map()).context("a user cannot be written")
     }

@@ -1,4 +1,4 @@
-//! A server in a process of its own, and what the system says about it.
+//! A server in a process of its own, and what the system reports about it.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -10,7 +10,7 @@ use tokio::process::{Child, Command};
 
 use crate::server::Durability;
 
-/// A running server; its end is the end of the process.
+/// A running server. It ends with its process.
 #[derive(Debug)]
 pub(crate) struct Process {
     pub(crate) address: SocketAddr,
@@ -18,7 +18,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// The engine on this file.
+    /// Starts the engine on this file.
     pub(crate) async fn engine(
         core: Option<usize>,
         file: &Path,
@@ -33,12 +33,12 @@ impl Process {
         start(command).await
     }
 
-    /// The server that answers bytes.
+    /// Starts the server that only answers bytes.
     pub(crate) async fn bare(core: Option<usize>) -> anyhow::Result<Self> {
         start(command(core)?).await
     }
 
-    /// Ends it as Ctrl-C does, and waits until its file is closed.
+    /// Ends the server as Ctrl-C does, and waits until its file is closed.
     pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
         drop(self.child.stdin.take());
         let status = self.child.wait().await?;
@@ -46,7 +46,7 @@ impl Process {
         Ok(())
     }
 
-    /// Its memory beyond file-backed pages, in MiB, where the system tells.
+    /// Returns its memory without file-backed pages, in MiB, if the system reports it.
     pub(crate) fn memory(&self) -> Option<f64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()?)).ok()?;
         let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"))?;
@@ -54,7 +54,7 @@ impl Process {
         Some(kibibytes / 1_024.0)
     }
 
-    /// The time its threads have had on a core, in seconds.
+    /// Returns the CPU time of its threads, in seconds.
     pub(crate) fn busy(&self) -> Option<f64> {
         let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id()?)).ok()?;
         let nanoseconds = tasks.flatten().filter_map(|task| {

@@ -52,7 +52,7 @@ pub(crate) fn run(arguments: &Run) -> anyhow::Result<ExitCode> {
     Ok(if arguments.fail && missed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// A run under way.
+/// A run in progress.
 struct Measuring<'a> {
     folder: &'a Path,
     effort: Effort,
@@ -108,7 +108,7 @@ impl<'a> Measuring<'a> {
         self.end().await
     }
 
-    /// Whether this is to be measured, which is said.
+    /// Shows the next measurement, and returns whether it was selected.
     fn step(&self, what: &str) -> bool {
         self.bar.inc(1);
         self.bar.set_message(what.to_owned());
@@ -129,7 +129,7 @@ impl<'a> Measuring<'a> {
             let measured = measure::throughput(asked, &engines, &self.bare, self.effort).await?;
             for (engine, figure) in engines.iter().zip(&measured.engines) {
                 let what = format!("{}, {} users", asked.name(), people(engine.size.people()));
-                // Of the largest store less is asked: a part of what the smallest does.
+                // The largest store has no floor here. For the filter, it is compared with the smallest one below.
                 let wanted = wanted.filter(|_| engine.size != self.large.size);
                 self.lines.push(line(what, figure, &measured.bare, wanted));
             }
@@ -225,7 +225,7 @@ impl<'a> Measuring<'a> {
         Ok(())
     }
 
-    /// SQLite on a file of its own, as large.
+    /// Measures SQLite on a copy of the file.
     async fn raw(&self, size: Size, durability: Durability) -> anyhow::Result<f64> {
         let file = self.folder.join("raw.db");
         let mut figures = Vec::new();
@@ -271,7 +271,7 @@ impl<'a> Measuring<'a> {
     }
 }
 
-/// Thousands apart.
+/// Writes a number with a comma between thousands.
 fn people(number: usize) -> String {
     let digits = number.to_string();
     let groups: Vec<&str> =

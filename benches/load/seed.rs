@@ -1,4 +1,4 @@
-//! Filling a store the short way: its own commit, in large batches.
+//! Filling a store quickly: by its own commit, in large batches.
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
@@ -15,13 +15,13 @@ use tokio::task::JoinHandle;
 use crate::people::{Person, SPARE, Size, group, group_id, large_group_id, person_id};
 use crate::progress;
 
-/// The tenant everything belongs to.
+/// The tenant that everything belongs to.
 pub(crate) const TENANT: &str = "load";
 
-/// How many resources one batch makes.
+/// How many resources one batch creates.
 const CHUNK: usize = 1_000;
 
-/// The file with this many people in `folder`, made when it is not there.
+/// Returns the file with this many people in `folder`, and creates it if it does not exist.
 pub(crate) async fn seeded(folder: &Path, size: Size) -> anyhow::Result<PathBuf> {
     let file = folder.join(format!("people-{}.db", size.people()));
     if !file.exists() {
@@ -30,16 +30,18 @@ pub(crate) async fn seeded(folder: &Path, size: Size) -> anyhow::Result<PathBuf>
         fill(&partial, size).await?;
         std::fs::rename(&partial, &file)?;
     }
-    // One that was filled by an older version is brought to the present layout. Its pages are as large as they were, with
-    // room between them: figures to be kept want an empty folder.
+    // A file that an older version filled gets the present layout. It keeps its page size and has free space between
+    // pages. So for figures that are to be kept, begin with an empty folder.
     let store = SqliteStore::open_with(&file, SqliteOptions::default().without_check())?;
     store.reindex(&TenantId::new(TENANT), &[ResourceType::user(), ResourceType::group()]).await?;
     drop(store);
     Ok(file)
 }
 
-/// A copy of a seeded file to be changed. Written page by page, as the store writes its file: a system that remembers
-/// what was written together as one piece takes longer for each later write into a larger piece, up to ten times.
+/// Copies a seeded file, so that the copy can be changed.
+///
+/// It is written page by page, as the store writes its file. Some systems keep what was written together as one piece.
+/// Each later write into a larger piece then takes longer, up to 10 times.
 pub(crate) fn copied(file: &Path, to: &Path) -> anyhow::Result<()> {
     remove(to)?;
     let copy = || {
@@ -58,7 +60,7 @@ pub(crate) fn copied(file: &Path, to: &Path) -> anyhow::Result<()> {
 /// The size of a page of the store's files, in bytes.
 const PAGE: usize = 4_096;
 
-/// Removes a database with what lies beside it.
+/// Removes a database and the files that belong to it.
 pub(crate) fn remove(file: &Path) -> anyhow::Result<()> {
     for ending in ["", "-wal", "-shm", "-lock", "-mark"] {
         let mut path = file.as_os_str().to_owned();
@@ -122,7 +124,7 @@ fn batch() -> Batch {
     Batch::new(Timestamp::from_millis(1_795_305_600_000))
 }
 
-/// A store while it is filled: one batch is made while the one before is written.
+/// A store while it is filled. The next batch is made while one is written.
 struct Filling {
     store: SqliteStore,
     context: Context,

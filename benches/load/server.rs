@@ -1,5 +1,6 @@
-//! The two servers that are measured, each in a process of its own: the engine, and one that answers the same bytes
-//! without a thought.
+//! The 2 servers that are measured, each in a process of its own: the engine, and a bare one.
+//!
+//! The bare server answers the same bytes without any work.
 
 use std::collections::HashMap;
 use std::io::{Read as _, Write as _};
@@ -24,16 +25,16 @@ use tokio::sync::oneshot;
 
 use crate::seed::TENANT;
 
-/// The bearer token that is let in.
+/// The bearer token that is accepted.
 pub(crate) const TOKEN: &str = "load";
 
 /// What a child process serves.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Child {
-    /// The core it may run on.
+    /// The core that it may run on.
     #[arg(long)]
     core: Option<usize>,
-    /// The engine's database; the bare server has none.
+    /// The engine's database. The bare server has none.
     #[arg(long)]
     file: Option<PathBuf>,
     #[arg(long, default_value = "full")]
@@ -57,12 +58,12 @@ impl From<Durability> for scim_store::Durability {
 }
 
 impl Child {
-    /// Serves until its standard input ends, which it does with the process that started it.
+    /// Serves until its standard input ends, which happens when the process that started it ends.
     pub(crate) fn run(self) -> anyhow::Result<()> {
         if let Some(id) = self.core {
             core_affinity::set_for_current(CoreId { id });
         }
-        // Threads of the runtime follow from the cores that are left.
+        // The runtime makes as many threads as there are cores left.
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let (stop, stopped) = oneshot::channel();
         std::thread::spawn(move || {
@@ -115,7 +116,7 @@ async fn bare(stopped: impl Future<Output = ()> + Send + 'static) -> anyhow::Res
     axum::serve(listener, app).with_graceful_shutdown(stopped).await.context("the bare server failed")
 }
 
-/// What was put at the path, with the status that was asked for.
+/// Answers what was put at the path, with the status that was given.
 async fn answer(
     State(answers): State<Answers>,
     method: Method,

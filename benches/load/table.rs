@@ -1,10 +1,10 @@
-//! The table that is printed: what was measured beside what it is compared with and what is wanted.
+//! The table that is printed: each figure with what it is compared with, and with what is wanted.
 
 use std::time::Duration;
 
 use comfy_table::{CellAlignment, Table, presets};
 
-/// One line.
+/// One line of the table.
 #[derive(Debug)]
 pub(crate) struct Line {
     what: String,
@@ -19,9 +19,9 @@ pub(crate) struct Line {
 /// What a ratio should be.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Wanted {
-    /// At least the first, better the second.
+    /// At least the first; the second is the aim.
     Least(f64, f64),
-    /// At most the first, better the second.
+    /// At most the first; the second is the aim.
     Most(f64, f64),
 }
 
@@ -65,7 +65,7 @@ impl Line {
         self
     }
 
-    /// The time on the core for one request, of the engine and of what is beside it.
+    /// Adds the CPU time for one request, of the engine and of the server it is compared with.
     pub(crate) fn core(mut self, engine: Option<Duration>, beside: Option<Duration>) -> Self {
         if let (Some(engine), Some(beside)) = (engine, beside) {
             let [engine, beside] = [engine, beside].map(|time| time.as_secs_f64() * 1e6);
@@ -84,7 +84,7 @@ impl Line {
         self
     }
 
-    /// Whether the line misses what it must reach.
+    /// Returns whether the line misses its floor.
     pub(crate) fn fails(&self) -> bool {
         let (Some(ratio), Some(wanted)) = (self.ratio, self.wanted) else { return false };
         !wanted.holds(ratio, wanted.bounds().0)
@@ -113,7 +113,7 @@ impl Line {
     }
 }
 
-/// All lines, as Markdown.
+/// Makes the table of all lines, as Markdown.
 pub(crate) fn table(lines: &[Line]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::ASCII_MARKDOWN);

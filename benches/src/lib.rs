@@ -1,4 +1,4 @@
-//! Stores filled, and a user, for measuring.
+//! Filled stores and a user for benchmarks.
 
 #![allow(clippy::expect_used, reason = "a benchmark that cannot be set up has nothing to measure")]
 
@@ -18,12 +18,12 @@ pub use wire::{Reply, Wire};
 /// How many writes go into one batch while a store is filled.
 const CHUNK: usize = 1_000;
 
-/// A SQLite store with people, and one group that holds all of them but one.
+/// A SQLite store with people, and one group with all of them but one.
 #[derive(Debug)]
 pub struct Filled {
     /// The store.
     pub store: SqliteStore,
-    /// The tenant everything belongs to.
+    /// The tenant that everything belongs to.
     pub context: Context,
     /// The user type.
     pub users: Arc<ResourceType>,
@@ -35,9 +35,9 @@ pub struct Filled {
 }
 
 impl Filled {
-    /// The identifier of the group.
+    /// The id of the group.
     pub const GROUP: &'static str = "everybody";
-    /// The identifier of the one who is in no group.
+    /// The id of the person who is in no group.
     pub const OUTSIDER: &'static str = "outsider";
 
     /// Fills a new store with this many people.
@@ -81,12 +81,12 @@ impl Filled {
     }
 }
 
-/// The `userName` of a person.
+/// Returns the `userName` of a person.
 pub fn name(number: usize) -> String {
     format!("person{number}@example.com")
 }
 
-/// The moment everything happens at.
+/// Returns the time of every write.
 pub fn now() -> Timestamp {
     Timestamp::from_millis(1_795_305_600_000)
 }

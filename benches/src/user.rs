@@ -8,11 +8,13 @@ use scim_core::{
     Ingested, Lenience, Leniency, Limits, Meta, Projection, Representation, Resource, ResourceType, Timestamp,
 };
 
-/// The body of its creation: names, two e-mail addresses, a telephone, an address, a role, the enterprise
-/// extension with a manager.
+/// The body that creates the user.
+///
+/// It has names, 2 e-mail addresses, a telephone number, an address, a role, and the enterprise extension with a
+/// manager.
 pub const BODY: &[u8] = include_bytes!("../data/user.json");
 
-/// Reads it as a server with the default leniency does.
+/// Reads a body as a server with the default leniency does.
 pub fn ingest(body: &[u8]) -> Ingested {
     scim_core::ingest(
         body,
@@ -24,7 +26,7 @@ pub fn ingest(body: &[u8]) -> Ingested {
     .expect("the body is sound")
 }
 
-/// Everything an answer that shows the user is made of.
+/// Everything that an answer with the user is made from.
 #[derive(Debug)]
 pub struct Rendering {
     resource_type: Arc<ResourceType>,
@@ -34,7 +36,7 @@ pub struct Rendering {
 }
 
 impl Rendering {
-    /// Of [`BODY`].
+    /// Makes one from [`BODY`].
     pub fn new() -> Self {
         let resource_type = ResourceType::user();
         let now = Timestamp::from_millis(1_795_305_600_000);
@@ -48,12 +50,12 @@ impl Rendering {
         }
     }
 
-    /// The answer to a request that names no attributes.
+    /// Writes the answer to a request that names no attributes.
     pub fn whole(&self) -> Vec<u8> {
         self.write(&Projection::default())
     }
 
-    /// The answer to a request for three attributes.
+    /// Writes the answer to a request for 3 attributes.
     pub fn three_attributes(&self) -> Vec<u8> {
         self.write(&self.three)
     }

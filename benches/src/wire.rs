@@ -1,4 +1,4 @@
-//! A connection that sends one request after the other: little enough that it is the server which is measured.
+//! A connection that sends one request after the other. It does so little work that the server is what is measured.
 
 use anyhow::Context as _;
 use bytes::Bytes;
@@ -17,7 +17,7 @@ pub struct Wire {
     token: String,
 }
 
-/// What came back.
+/// An answer.
 #[derive(Debug)]
 pub struct Reply {
     /// The status.
@@ -31,24 +31,24 @@ impl Wire {
     ///
     /// # Errors
     ///
-    /// A URL that is not `http://`, and a server that is not there.
+    /// When the URL does not begin with `http://`, or when there is no server.
     pub async fn connect(base_url: &str, token: &str) -> anyhow::Result<Self> {
         let rest = base_url.strip_prefix("http://").context("the base URL must begin with `http://`")?;
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         let stream = TcpStream::connect(authority).await?;
         stream.set_nodelay(true)?;
         let (sender, connection) = handshake(TokioIo::new(stream)).await?;
-        // How it ends is seen by who sends.
+        // The sender sees how the connection ends.
         tokio::spawn(connection);
         let (authority, path) = (authority.to_owned(), path.trim_end_matches('/').to_owned());
         Ok(Self { sender, authority, path, token: token.to_owned() })
     }
 
-    /// Sends a request and reads its answer to the end; `path` is below the base URL.
+    /// Sends a request and reads its whole answer. `path` is below the base URL.
     ///
     /// # Errors
     ///
-    /// A connection that ends before the answer does.
+    /// When the connection ends before the answer does.
     pub async fn send(
         &mut self,
         method: Method,

@@ -1,4 +1,4 @@
-//! The load program runs from its beginning to its table.
+//! The load program runs and prints its table.
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "a test")]
 

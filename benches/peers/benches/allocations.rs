@@ -1,7 +1,7 @@
-//! How often parsing and evaluating a filter and carrying out a PATCH allocates. Apart from `filter.rs` and
-//! `patch.rs`, because counting costs time.
+//! How often parsing and evaluating a filter, and carrying out a PATCH, allocates.
 //!
-//! The run fails when ours allocates more often than it may.
+//! This is not in `filter.rs` and `patch.rs`, because counting costs time. The run fails if our crates allocate more
+//! often than they may.
 
 #![allow(missing_docs, clippy::expect_used, reason = "a benchmark that cannot run has nothing to measure")]
 
@@ -13,9 +13,9 @@ use scim_filter::{Entry, Filter};
 use scim_peers::patch::{OurUser, TheirUser};
 use scim_peers::{EVALUATED, PEERS, SHAPES, USER, filter, ours, serde_json_words, words};
 
-/// The most often that parsing may allocate, by shape.
+/// How often parsing may allocate, by shape.
 const MOST: [u64; SHAPES.len()] = [2, 4, 4, 2, 2];
-/// The most often that applying a plan that replaces `displayName` may allocate.
+/// How often applying a plan that replaces `displayName` may allocate.
 const MOST_APPLY: u64 = 5;
 
 fn main() -> ExitCode {
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
         let text = filter(shape);
         let words = words(text);
         let mut count = |who: &str, parse: scim_peers::Parse, text: &str, most: Option<u64>| {
-            // The first time, parsers and schemas are set up.
+            // The first call sets up parsers and schemas.
             if parse(text) {
                 row(shape, who, measure(|| _ = parse(text)).count_total, most);
             }

@@ -1,7 +1,7 @@
-//! Parsing and evaluating filters, beside the other crates that can.
+//! Parses and evaluates filters, compared with other crates that can do so.
 //!
-//! After criterion's figures, each ratio is taken with the two competitors in turn, so that a busy machine slows
-//! both; the run fails when one does not hold. `allocations.rs` counts allocations.
+//! After criterion's figures, each ratio is measured. The 2 competitors take turns, so that a busy machine slows both.
+//! The run fails if a ratio does not hold. `allocations.rs` counts allocations.
 
 #![allow(missing_docs, clippy::expect_used, reason = "a benchmark that cannot run has nothing to measure")]
 
@@ -15,8 +15,8 @@ use scim_peers::measure::{self, Table, ratio};
 use scim_peers::{EVALUATED, PEERS, Parse, SHAPES, USER, filter, ours, serde_json_words, words};
 use serde_json::Value;
 
-/// The most that ours may take of a peer's time, by shape; `None` where the peer rejects the shape or nothing is
-/// promised.
+/// How much of a peer's time our parser may take, by shape. It is `None` if the peer rejects the shape, or if nothing
+/// is promised.
 const MOST: [(&str, [Option<f64>; SHAPES.len()]); 3] = [
     ("scim_proto", [Some(0.30), Some(0.20), Some(0.10), None, Some(0.15)]),
     ("rustauth-scim", [Some(0.30), None, Some(0.10), Some(0.30), Some(0.25)]),

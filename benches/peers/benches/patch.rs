@@ -1,7 +1,7 @@
-//! PATCH requests, beside what a copy of the resource costs and beside the crate that carries some out.
+//! PATCH requests, compared with copying the resource, and with the crate that can carry some of them out.
 //!
-//! After criterion's figures, each ratio is taken with the two competitors in turn, so that a busy machine slows
-//! both; the run fails when one does not hold. `allocations.rs` counts allocations.
+//! After criterion's figures, each ratio is measured. The 2 competitors take turns, so that a busy machine slows both.
+//! The run fails if a ratio does not hold. `allocations.rs` counts allocations.
 
 #![allow(missing_docs, reason = "a benchmark")]
 
@@ -16,8 +16,8 @@ const REPLACE: &str = "replace displayName";
 const MEMBER: &str = "1 of 1,000 members";
 const MOST_REPLACE: f64 = 1.0 / 3.0;
 const MOST_MEMBER: f64 = 0.1;
-/// How much more one member of the largest group may cost than one of the smallest: the indexes of 1,000 times as
-/// many users are some levels deeper and do not fit into the caches.
+/// How much more one member of the largest group may cost than one of the smallest. The indexes of 1,000 times as many
+/// users have a few more levels, and do not fit into the caches.
 const MOST_GROWTH: f64 = 2.0;
 
 fn main() -> ExitCode {
@@ -73,7 +73,7 @@ fn one_member(criterion: &mut Criterion, table: &mut Table) {
     table.add("  from the body", "scim-server", Some(request), Some(MOST_MEMBER));
 }
 
-/// One member from the body to the store, by how many there are.
+/// Measures one member from the body to the store, by the size of the group.
 fn growth(table: &mut Table) {
     println!("{:>10} {:>12} {:>12} {:>12}", "members", "ours", "clone", "scim-server");
     let mut rows = Vec::new();
@@ -95,7 +95,7 @@ fn growth(table: &mut Table) {
     table.add("1 of 100,000 members", "1 of 100, ours", Some(growth), Some(MOST_GROWTH));
 }
 
-/// The times as a picture: two rows for each power of ten.
+/// Draws the times as a picture with 2 rows for each power of 10.
 fn draw(rows: &[(usize, [f64; 3])]) {
     let height = |micros: f64| (micros.log10() * 2.0).round() as i32;
     let heights = || rows.iter().flat_map(|(_, times)| times.map(height));

@@ -1,6 +1,6 @@
-//! Whether one crate's parser answers nesting of some depth or aborts: `nesting <crate> <depth>`.
+//! Shows whether one crate's parser answers nesting of some depth or aborts: `nesting <crate> <depth>`.
 //!
-//! A stack that overflows ends the whole process, so there is one process for each question.
+//! A stack overflow ends the whole process, so each question needs a process of its own.
 
 use std::time::Instant;
 

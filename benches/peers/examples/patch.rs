@@ -1,4 +1,4 @@
-//! What the peers make of PATCH requests that RFC 7644 §3.5.2 says the result of.
+//! What the other crates do with PATCH requests whose result RFC 7644 §3.5.2 defines.
 
 #![allow(clippy::expect_used, reason = "an example that cannot run shows nothing")]
 
@@ -50,7 +50,7 @@ fn scim_server(kind: &'static str, resource: &Value, operation: Value, at: &str,
     }
 }
 
-/// Its PATCH makes columns of its tables.
+/// Tries `rustauth-scim`, whose PATCH writes columns of its tables.
 fn rustauth_scim(path: &str, value: Value) {
     let user: User = serde_json::from_value(json!({
         "id": "1", "name": "Barbara Jensen", "email": "bjensen@example.com", "email_verified": true,

@@ -1,4 +1,4 @@
-//! The PATCH requests that are measured, carried out by ours and by the peer that can.
+//! The PATCH requests that are measured, carried out by our crates and by the peer that can.
 
 use std::sync::Arc;
 
@@ -16,19 +16,19 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::USER;
 
-/// How many members the groups have.
+/// The sizes of the groups.
 pub const SIZES: [usize; 4] = [100, 1_000, 10_000, 100_000];
 
 const ID: &str = "2819c223-7f76-453a-919d-413861904646";
-/// The name that the user has, and another one.
+/// The user's name, and another one.
 const NAMES: [&str; 2] = ["Babs Jensen", "Barbara Jensen"];
 
-/// The user of 1 kB.
+/// Returns the user of 1 kB.
 pub fn user() -> Value {
     serde_json::from_str(USER).expect("JSON")
 }
 
-/// A group as it is shown, with so many members.
+/// Makes a group with this many members, as a response shows it.
 pub fn group(members: usize) -> Value {
     json!({
         "schemas": [urn::GROUP],
@@ -54,7 +54,7 @@ fn names() -> [Value; 2] {
     NAMES.map(|name| json!({"op": "replace", "path": "displayName", "value": name}))
 }
 
-/// Adding the member after the last one, and taking it out again.
+/// Returns the operation that adds the member after the last one, and the one that removes it.
 fn steps(members: usize) -> [Value; 2] {
     let path = format!("members[value eq \"{}\"]", id(members));
     [
@@ -84,7 +84,7 @@ impl Request {
     }
 }
 
-/// One of two in turn, so that each is undone by the other.
+/// Returns one of two in turn, so that each is undone by the other.
 #[derive(Debug)]
 struct Pair<T> {
     both: [T; 2],
@@ -102,7 +102,7 @@ impl<T> Pair<T> {
     }
 }
 
-/// A user whose `displayName` is replaced with ours.
+/// A user whose `displayName` our crates replace.
 #[derive(Debug)]
 pub struct OurUser {
     resource_type: Arc<ResourceType>,
@@ -111,7 +111,7 @@ pub struct OurUser {
 }
 
 impl OurUser {
-    /// The user of 1 kB.
+    /// Makes the user of 1 kB.
     pub fn new() -> Self {
         let resource_type = ResourceType::user();
         let requests = other_first(names()).map(|operation| Request::new(&resource_type, &operation));
@@ -119,12 +119,12 @@ impl OurUser {
         Self { resource_type, resource, requests: Pair::new(requests) }
     }
 
-    /// Carries out a plan made before.
+    /// Applies a plan that was made before.
     pub fn apply(&mut self) -> bool {
         matches!(self.requests.next().plan.apply(&mut self.resource), Ok(Changed::Yes(_)))
     }
 
-    /// Reads, binds and carries out a request.
+    /// Reads, binds and applies a request.
     pub fn request(&mut self) -> bool {
         let plan = compile(&self.resource_type, &self.requests.next().body);
         matches!(plan.apply(&mut self.resource), Ok(Changed::Yes(_)))
@@ -137,7 +137,7 @@ impl Default for OurUser {
     }
 }
 
-/// The same with `scim-server`'s operation alone, which knows no schema and checks nothing.
+/// A user whose `displayName` `scim-server`'s operation replaces. It knows no schema and checks nothing.
 pub struct TheirUser {
     provider: Provider,
     user: Value,
@@ -147,7 +147,7 @@ pub struct TheirUser {
 type Provider = StandardResourceProvider<InMemoryStorage>;
 
 impl TheirUser {
-    /// The user of 1 kB.
+    /// Makes the user of 1 kB.
     pub fn new() -> Self {
         let provider = StandardResourceProvider::new(InMemoryStorage::new());
         Self { provider, user: user(), operations: Pair::new(other_first(names())) }
@@ -169,7 +169,7 @@ fn other_first<T>([name, other]: [T; 2]) -> [T; 2] {
     [other, name]
 }
 
-/// A store in memory with one resource that PATCH requests change, ours.
+/// Our store in memory, with one resource that PATCH requests change.
 #[derive(Debug)]
 pub struct OurStore {
     runtime: Runtime,
@@ -180,7 +180,7 @@ pub struct OurStore {
 }
 
 impl OurStore {
-    /// The user of 1 kB, whose `displayName` is replaced.
+    /// Makes a store with the user of 1 kB, whose `displayName` is replaced.
     pub fn user() -> Self {
         let filled = Self::new(ResourceType::user(), other_first(names()));
         let user = Resource::from_canonical(user().as_object().expect("an object").clone());
@@ -188,7 +188,7 @@ impl OurStore {
         filled
     }
 
-    /// A group with so many members, to which one more is added, and taken out again.
+    /// Makes a store with a group of this many members, to which one more is added and removed again.
     pub fn group(members: usize) -> Self {
         let filled = Self::new(ResourceType::group(), steps(members));
         let users = ResourceType::user();
@@ -224,7 +224,7 @@ impl OurStore {
         written[0].changed
     }
 
-    /// Carries out a plan made before.
+    /// Carries out a plan that was made before.
     pub fn apply(&mut self) -> bool {
         let update = Self::update(&self.resource_type, &self.requests.next().plan);
         self.commit(update)
@@ -235,7 +235,7 @@ impl OurStore {
         Batch::new(now()).update(update)
     }
 
-    /// Reads, binds and carries out a request; a document that it touches is read from the store first.
+    /// Reads, binds and carries out a request. If it touches the document, the document is read from the store first.
     pub fn request(&mut self) -> bool {
         let plan = compile(&self.resource_type, &self.requests.next().body);
         if !plan.touches_document() {
@@ -260,7 +260,7 @@ fn now() -> Timestamp {
     Timestamp::from_millis(1_795_305_600_000)
 }
 
-/// The same with `scim-server`'s provider over its store in memory; requests are JSON values already.
+/// The provider of `scim-server` over its store in memory. Its requests are JSON values already.
 pub struct TheirStore {
     runtime: Runtime,
     provider: Provider,
@@ -270,14 +270,15 @@ pub struct TheirStore {
 }
 
 impl TheirStore {
-    /// The user of 1 kB, whose `displayName` is replaced.
+    /// Makes a store with the user of 1 kB, whose `displayName` is replaced.
     pub fn user() -> Self {
         Self::new("User", user(), other_first(names()))
     }
 
-    /// A group with so many members, to which one more is added, and taken out again. Each request says all
-    /// members, for this is the only way to the right result: `add` leaves nobody but those it adds, and `remove`
-    /// takes no filter.
+    /// Makes a store with a group of this many members, to which one more is added and removed again.
+    ///
+    /// Each request names all members, because this is the only way to the right result: `add` keeps only the members
+    /// that it adds, and `remove` takes no filter.
     pub fn group(members: usize) -> Self {
         let all = |count: usize| {
             let members: Vec<Value> = (0..count).map(member).collect();
@@ -286,7 +287,7 @@ impl TheirStore {
         Self::new("Group", group(members), [all(members + 1), all(members)])
     }
 
-    /// A resource for two operations that are sent in turn.
+    /// Makes a store with a resource and 2 operations that are sent in turn.
     pub fn new(kind: &'static str, mut resource: Value, operations: [Value; 2]) -> Self {
         let theirs = Self {
             runtime: Builder::new_current_thread().build().expect("a runtime"),
@@ -306,7 +307,7 @@ impl TheirStore {
         self.answer().is_ok()
     }
 
-    /// Carries out a request and shows the resource.
+    /// Carries out a request and returns the resource.
     pub fn answer(&mut self) -> Result<Value, ProviderError> {
         let patch = self.provider.patch_resource(self.kind, ID, self.requests.next(), None, &self.context);
         let patched = self.runtime.block_on(patch)?;

@@ -1,8 +1,7 @@
-//! Creates in bulk requests over a few connections against the same creates one by one over many, durable, over HTTP on
-//! this machine.
+//! Compares creates in bulk requests over a few connections with single creates over many.
 //!
-//! Fails when the bulk requests are not at least twice as fast. The ratio is what counts: both run in one process
-//! with their clients, on a new file each time.
+//! Both are durable, and go over HTTP on this machine. The program fails if the bulk requests are not at least twice as
+//! fast. Only the ratio counts: each runs in one process with its clients, on a new file each time.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -27,7 +26,7 @@ struct Arguments {
     /// How many users are created.
     #[arg(long, default_value_t = 10_000)]
     creates: usize,
-    /// How many operations a bulk request holds.
+    /// How many operations a bulk request has.
     #[arg(long, default_value_t = 1_000)]
     operations: usize,
     /// How many connections send the single requests.
@@ -36,12 +35,12 @@ struct Arguments {
     /// How many connections send the bulk requests.
     #[arg(long, default_value_t = 4)]
     bulk_connections: usize,
-    /// How often each is measured; the medians are compared.
+    /// How often each is measured. The medians are compared.
     #[arg(long, default_value_t = 3)]
     rounds: usize,
 }
 
-/// What bulk requests must be at least.
+/// The least ratio of bulk requests to single ones.
 const TARGET: f64 = 2.0;
 
 #[tokio::main]
@@ -70,7 +69,7 @@ fn median(mut times: Vec<Duration>) -> Duration {
     times[times.len() / 2]
 }
 
-/// A server on a new file, and what ends it.
+/// A server on a new file. It stops when this is dropped.
 struct Serving {
     base_url: String,
     _stop: oneshot::Sender<()>,
@@ -120,8 +119,9 @@ async fn in_bulk(arguments: &Arguments) -> anyhow::Result<Duration> {
     sent("/Bulk", bodies.collect(), arguments.bulk_connections).await
 }
 
-/// How long a new server takes to answer all of these, each with as many users made as it says, over so many
-/// connections at once.
+/// Returns how long a new server takes to answer all of these over several connections at once.
+///
+/// Each body comes with the number of users that it must create.
 async fn sent(
     path: &'static str,
     bodies: Vec<(usize, String)>,

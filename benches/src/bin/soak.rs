@@ -1,5 +1,6 @@
-//! A mixed load on `standalone` for as long as one likes, with one hostile request in a hundred: no answer may be a
-//! server error, none other than expected, and the server's memory must stay what it is.
+//! Puts a mixed load on `standalone` for any time, with one hostile request in a hundred.
+//!
+//! No answer may be a server error or another unexpected one, and the server's memory must not grow.
 //!
 //! `cargo build --release -p scim-examples && cargo run --release -p scim-benches --bin soak -- --seconds 1800`
 
@@ -26,21 +27,21 @@ use tokio::time::{sleep, timeout};
 #[derive(Parser)]
 #[command(name = "soak", version)]
 struct Arguments {
-    /// For how long, in seconds.
+    /// How long it runs, in seconds.
     #[arg(long, default_value_t = 20)]
     seconds: u64,
     /// How many connections are busy all the time.
     #[arg(long, default_value_t = 16)]
     connections: u64,
-    /// How many users there are, about.
+    /// About how many users there are.
     #[arg(long, default_value_t = 2_000)]
     users: u64,
-    /// The server's program; the one beside this one unless said.
+    /// The server's program. By default it is the one in the folder of this program.
     #[arg(long, value_name = "FILE")]
     server: Option<PathBuf>,
 }
 
-/// By how much memory that is not the file's may grow from the third quarter of the time to the last: caches fill.
+/// By how much memory without the file's pages may grow from the third quarter of the time to the last. Caches fill.
 const GROWTH: u64 = 16 << 20;
 
 #[tokio::main]
@@ -87,7 +88,7 @@ async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     Ok(if wrong > 0 || grown > GROWTH { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// The base URL that the server says.
+/// Returns the base URL that the server prints.
 async fn ready(server: &mut Child) -> anyhow::Result<String> {
     let output = server.stdout.take().context("the server says nothing")?;
     let mut line = String::new();
@@ -96,7 +97,7 @@ async fn ready(server: &mut Child) -> anyhow::Result<String> {
     Ok(ready["base_url"].as_str().context("the server says no base URL")?.to_owned())
 }
 
-/// The server's memory beyond file-backed pages, in bytes, two hundred times at most until the end.
+/// Samples the server's memory without file-backed pages, in bytes, at most 200 times until the end.
 async fn watch(
     server: &Child,
     seconds: u64,
@@ -121,7 +122,7 @@ async fn watch(
     Ok(memory)
 }
 
-/// By how much the median of the last quarter is above that of the one before.
+/// Returns by how much the median of the last quarter is above that of the quarter before.
 fn grown(memory: &[u64]) -> u64 {
     let quarter = memory.len() / 4;
     let median = |part: &[u64]| {
@@ -133,7 +134,7 @@ fn grown(memory: &[u64]) -> u64 {
     median(last).saturating_sub(median(before))
 }
 
-/// Prints the table; how many answers were not as expected.
+/// Prints the table, and returns how many answers were not as expected.
 fn tell(seen: &BTreeMap<&str, Seen>) -> u64 {
     let mut table = Table::new();
     table.set_header(["request", "times", "p50 ms", "p99 ms", "longest ms", "not as expected"]);
@@ -155,7 +156,7 @@ fn tell(seen: &BTreeMap<&str, Seen>) -> u64 {
     seen.values().map(|seen| seen.wrong).sum()
 }
 
-/// How long one kind of request took, in steps of two per cent.
+/// How long one kind of request took, in steps of 2 %.
 #[derive(Default)]
 struct Seen {
     steps: BTreeMap<u16, u64>,
@@ -199,7 +200,7 @@ impl Seen {
     }
 }
 
-/// One connection, with users and a group of its own, so that it knows what each answer must be.
+/// One connection with its own users and group, so that it knows what each answer must be.
 struct Worker {
     base_url: String,
     wire: Wire,
@@ -238,7 +239,7 @@ impl Worker {
         Ok(self.seen)
     }
 
-    /// Xorshift: the same load each time.
+    /// Returns the next number of xorshift, so that the load is equal each time.
     fn below(&mut self, end: u64) -> u64 {
         self.chance ^= self.chance << 13;
         self.chance ^= self.chance >> 7;
@@ -319,7 +320,7 @@ impl Worker {
         Ok(())
     }
 
-    /// What no client should send; the answer, where there is one, is an error of the client's.
+    /// Sends what no client should send. If there is an answer, it must be a client error.
     async fn hostile(&mut self) -> anyhow::Result<()> {
         let deep = format!("/Users?filter={}userName%20pr{}", "(".repeat(3_000), ")".repeat(3_000));
         match self.below(10) {
@@ -343,7 +344,7 @@ impl Worker {
                 Ok(())
             }
             8 => self.raw(b"GET / HTTP/9.9\r\n\r\n\0\xff\xfe", true).await,
-            // Gone in the middle of a body.
+            // The connection is closed in the middle of a body.
             _ => {
                 self.raw(b"POST /scim/v2/Users HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{", false)
                     .await
@@ -362,7 +363,7 @@ impl Worker {
         stream.write_all(bytes).await?;
         let mut answer = Vec::new();
         if waits {
-            // The connection may be reset: there is nothing to understand.
+            // The connection may be reset, because the request cannot be understood.
             let _ = timeout(Duration::from_secs(60), stream.read_to_end(&mut answer)).await?;
         }
         let wrong = answer.starts_with(b"HTTP/1.1 5").then(|| String::from_utf8_lossy(&answer).into_owned());
