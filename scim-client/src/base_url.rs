@@ -49,7 +49,7 @@ impl BaseUrl {
         Ok(Self { url, text })
     }
 
-    /// Returns whether it is `http://`. Redirects stay at the origin, so no request will need TLS.
+    /// Returns whether the scheme is `http`. Redirects stay at the origin, so no request will need TLS.
     pub(crate) fn is_plain(&self) -> bool {
         self.url.scheme() == "http"
     }

@@ -95,7 +95,7 @@ impl<'a, R: Serialize + DeserializeOwned> Pages<'a, R> {
 
     fn advance(&mut self, total: u64, count: u64, next_cursor: Option<String>) {
         if let Some(cursor) = next_cursor.as_deref().filter(|cursor| !cursor.is_empty()) {
-            // An empty page with a cursor is not the end (CLI-019); the cursor that was just used is.
+            // An empty page with a cursor is not the end (CLI-019); a repeated cursor is.
             self.done = self.query.cursor_text() == Some(cursor);
             self.query = self.query.clone().cursor(cursor);
             return;

@@ -48,20 +48,20 @@ impl Query {
         Self::default()
     }
 
-    /// Returns only resources that match the filter.
+    /// Asks only for resources that match the filter.
     #[must_use]
     pub fn filter(mut self, filter: impl Display) -> Self {
         self.filter = Some(filter.to_string());
         self
     }
 
-    /// Returns only these attributes. This replaces [`Query::excluded_attributes`].
+    /// Asks only for these attributes. This replaces [`Query::excluded_attributes`].
     #[must_use]
     pub fn attributes<S: Into<String>>(self, attributes: impl IntoIterator<Item = S>) -> Self {
         self.view(View::only(attributes))
     }
 
-    /// Returns all but these attributes. This replaces [`Query::attributes`].
+    /// Asks for all but these attributes. This replaces [`Query::attributes`].
     #[must_use]
     pub fn excluded_attributes<S: Into<String>>(self, attributes: impl IntoIterator<Item = S>) -> Self {
         self.view(View::without(attributes))
@@ -88,7 +88,7 @@ impl Query {
         self
     }
 
-    /// Returns at most this many resources in one page.
+    /// Asks for at most this many resources in one page.
     ///
     /// A page with more resources is [`ClientError::PageTooLarge`]. Without a count, that is a page with more than
     /// 100,000.

@@ -9,7 +9,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
 
-/// Turns a request into a response: an HTTP library, a server in the same process, or a recorder.
+/// Turns a request into a response.
+///
+/// It may be an HTTP library, a server in the same process, or a recorder.
 ///
 /// It must not follow redirects. The [`Client`](crate::Client) follows them, so that method, body and token stay right.
 #[async_trait]

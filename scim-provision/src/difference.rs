@@ -10,14 +10,14 @@ use crate::report::Kind;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Difference {
-    /// The target does not have it.
+    /// The target does not have the person or group.
     Missing {
         /// A person or a group.
         kind: Kind,
         /// The user name, or the group's name.
         name: String,
     },
-    /// The directory does not have it, or has it as deleted.
+    /// The target has a person or group that the directory does not have, or has as deleted.
     Unexpected {
         /// A person or a group.
         kind: Kind,

@@ -41,7 +41,7 @@ impl Engine {
         self
     }
 
-    /// Asks the target for a person that does not exist. It must answer with an empty list.
+    /// Asks the target for a person who does not exist. It must answer with an empty list.
     ///
     /// # Errors
     ///
@@ -54,7 +54,7 @@ impl Engine {
 
     /// Makes the target agree with the directory.
     ///
-    /// It begins with the people that the directory has as deleted, so that their names become free for others. Then
+    /// It begins with the people who are deleted in the directory, so that their names become free for others. Then
     /// come all other people, their managers, the groups, and the deletion of groups.
     ///
     /// What fails for one person or group is in [`Report::failures`], and the next run tries it again. The run stops
@@ -155,7 +155,7 @@ pub enum ProvisionError {
     /// The target cannot be reached, or is not a SCIM service provider.
     #[error("the target does not answer `GET /Users` as SCIM does; check the base URL")]
     Unusable(#[source] Box<ClientError>),
-    /// The target returns people that do not match the filter, so every look-up would find the wrong one.
+    /// The target returns people who do not match the filter, so every look-up would find the wrong one.
     #[error("the target ignores the filter that people are matched by: everybody would be the wrong one")]
     IgnoresFilters,
 }
@@ -170,7 +170,7 @@ pub(crate) struct Run<'a> {
     report: Mutex<Report>,
 }
 
-/// Where a person or a group is at the target. If there is no link, the look-up failed and that is unknown.
+/// Where a person or a group is at the target. If there is no link, the look-up failed, so that is not known.
 #[derive(Clone, Debug)]
 pub(crate) enum Link {
     /// It has this id, and its manager has that one.

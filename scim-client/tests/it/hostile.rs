@@ -145,7 +145,7 @@ async fn cli_019_empty_pages_with_fresh_cursors_end_the_walk() {
 
 #[tokio::test]
 async fn a_walk_has_a_bounded_number_of_pages() {
-    // Something new comes often enough, so that only the number of pages ends the walk.
+    // Something new comes often enough, so that only the number of pages ends it.
     let answer = |n: u64| {
         let resources = if n.is_multiple_of(400) { json!([{"id": n.to_string()}]) } else { json!([]) };
         json!({"Resources": resources, "nextCursor": n.to_string()})
@@ -164,7 +164,7 @@ async fn a_total_that_lies_ends_the_walk() {
         let ClientError::ListTooLong { resources, limit: 500 } = error else { panic!("{error}") };
         assert_eq!(resources, total);
     }
-    // A cursor that grows with each page, and an empty one.
+    // A total that grows with each page, and no total at all.
     let growing = |n: u64| json!({"totalResults": n + 2, "Resources": [{"id": n.to_string()}]});
     let silent = |n: u64| json!({"Resources": [{"id": n.to_string()}], "nextCursor": n.to_string()});
     let nameless = |n: u64| json!({"Resources": [{}], "nextCursor": n.to_string()});

@@ -29,7 +29,8 @@ type Trap = Box<dyn FnMut(&Request<Bytes>) -> Option<Mishap> + Send>;
 
 #[derive(Default)]
 pub(crate) struct Fake {
-    /// Whether suspended members are hidden, as GitHub does (E-49).
+    /// Whether suspended members are hidden, as GitHub does.
+    // E-49
     hides_suspended: bool,
     state: Mutex<State>,
     trap: Mutex<Option<Trap>>,

@@ -127,7 +127,7 @@ async fn membership_goes_in_batches() {
     let patches = |fake: &Fake| fake.writes().iter().filter(|line| line.starts_with("PATCH /Groups")).count();
     assert_eq!(patches(&fake), 3);
 
-    // Twelve people leave, and 5 of them are not in the directory. The name changes too.
+    // 12 members leave the group, and 5 that are not in the directory have to leave too. The name changes as well.
     directory.groups[0].members.drain(..12);
     directory.groups[0].display_name = "Crowd 2".into();
     for n in 0..5 {
