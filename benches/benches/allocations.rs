@@ -1,4 +1,5 @@
-//! How often reading and writing one user allocates. This is not in `core.rs`, because counting costs time.
+//! How often reading and writing one user allocates. This is not part of the benchmark `core`, because counting costs
+//! time.
 
 #![allow(missing_docs)]
 

@@ -2,8 +2,8 @@
 //!
 //! That work is parsing the user's bytes into a JSON value, and serialising the whole resource.
 //!
-//! After the figures, 2 ratios are measured. The competitors take turns, so that a busy machine slows both. The run
-//! fails if a ratio does not hold. `allocations.rs` counts allocations.
+//! After the figures, the 2 ratios that must hold are measured. The competitors take turns, so that a busy machine
+//! slows both. The run fails if a ratio does not hold. The benchmark `allocations` counts allocations.
 
 #![allow(missing_docs, clippy::expect_used, reason = "a benchmark that cannot run has nothing to measure")]
 

@@ -15,7 +15,7 @@ use crate::requests::{self, Dear};
 /// How long the honest client sends requests in quiet, and how long during the attack.
 const TIME: Duration = Duration::from_secs(5);
 
-/// The most that the slowest 1 % of its requests may take, unless 5 times the quiet time is more.
+/// The most that its 99th percentile may be, unless 5 times that in quiet is more.
 const MOST: Duration = Duration::from_millis(25);
 
 /// Measures and prints it. Returns 1 if it is too slow.

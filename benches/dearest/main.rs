@@ -67,7 +67,7 @@ async fn main() -> anyhow::Result<ExitCode> {
 
 const TENANT: &str = "dearest";
 
-/// Makes a server with the default limits. Each token belongs to another principal.
+/// Makes a server with the default limits. Each token belongs to a different principal.
 fn server(store: Arc<dyn Store>, base_url: &str) -> anyhow::Result<Server> {
     let grant = |name: &str| Grant::new(TenantId::new(TENANT), name.to_owned());
     let tokens = ["honest", "intruder1", "intruder2"]

@@ -34,12 +34,12 @@ impl Dear {
     }
 }
 
-/// Joins `many` terms, each of which is different.
+/// Joins `many` terms. `term` makes each from its number.
 fn terms(many: usize, joint: &str, term: impl Fn(usize) -> String) -> String {
     (0..many).map(term).collect::<Vec<_>>().join(joint)
 }
 
-/// Returns all requests. Those that only read come before those that change something.
+/// Returns all requests. Each comes before those that change what it reads.
 pub(crate) fn all() -> Vec<Dear> {
     let contains = |at: usize| format!("title co \"éx{at}\"");
     let element = |at: usize| format!("emails[value co \"éx{at}\"]");

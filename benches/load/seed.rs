@@ -1,4 +1,4 @@
-//! Filling a store quickly: by its own commit, in large batches.
+//! Fills a store quickly, by its own `commit` in large batches.
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};

@@ -22,7 +22,7 @@ const DIRECTORY: &[u8] = include_bytes!("../../testdata/directory/northwind.json
 const WEEK: &[u8] = include_bytes!("../../testdata/directory/week.json");
 
 /// Provisions an enterprise on a temporary SQLite file over a real socket, as Microsoft Entra ID would do it. Then
-/// people join, one is renamed, one is suspended and returns, one gets another role, one leaves, and a group is
+/// people join, are renamed, suspended, reactivated or deleted, move between groups or get another role, and a group is
 /// emptied. The exit code is 0 only if the enterprise ends exactly as the directory says.
 #[derive(Args)]
 pub(crate) struct Arguments {

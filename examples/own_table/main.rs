@@ -1,6 +1,6 @@
 //! SCIM on the tables that an application has already, made to be copied from.
 //!
-//! `kind.rs` says which attribute is in which column. `store.rs` and `links.rs` are a whole `Store` on them.
+//! Module `kind` says which attribute is in which column. Modules `store` and `links` are a whole `Store` on them.
 
 mod kind;
 mod links;

@@ -1,8 +1,9 @@
 //! A whole [`Store`] on existing tables: fixed columns, one tenant.
 //!
-//! Everything that is specific to the tables is in `kind.rs`. The code here is needed for any tables. One connection
-//! behind a lock is enough for an example. A busy application hands calls to its own threads, as `scim-store` does. The
-//! tables have no room for some parts of the contract: other tenants, claims, dormancy, and groups in groups.
+//! Everything that is specific to the tables is in module `kind`. The code here is needed for any tables. One
+//! connection behind a lock is enough for an example. A busy application hands calls to its own threads, as
+//! `scim-store` does. The tables have no room for some parts of the contract: other tenants, claims, dormancy, and
+//! groups in groups.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};

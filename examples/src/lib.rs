@@ -38,7 +38,7 @@ impl fmt::Debug for OpenStore {
 
 /// Opens the store that `--data` names: `:memory:`, or a SQLite file, which is created if it does not exist.
 ///
-/// If the indexed attributes of the tenant's types changed, the indexes are rebuilt.
+/// If the indexed attributes of the tenant's types changed, their index keys are rebuilt.
 ///
 /// # Errors
 ///

@@ -16,7 +16,7 @@ pub const EXIT_HELP: &str = "Exit codes:
   2   wrong arguments
   74  the disk failed to keep what was written: start it again, and it recovers what was answered from the log";
 
-/// How long no second warning follows a warning.
+/// The least time between 2 warnings.
 const QUIET: Duration = Duration::from_secs(60);
 
 /// With less room on the disk than this, in bytes, there is a warning.

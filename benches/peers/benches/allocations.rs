@@ -1,7 +1,7 @@
 //! How often parsing and evaluating a filter, and carrying out a PATCH, allocates.
 //!
-//! This is not in `filter.rs` and `patch.rs`, because counting costs time. The run fails if our crates allocate more
-//! often than they may.
+//! This is not part of the benchmarks `filter` and `patch`, because counting costs time. The run fails if our crates
+//! allocate more often than they may.
 
 #![allow(missing_docs, clippy::expect_used, reason = "a benchmark that cannot run has nothing to measure")]
 

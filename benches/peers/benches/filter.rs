@@ -1,7 +1,7 @@
 //! Parses and evaluates filters, compared with other crates that can do so.
 //!
 //! After criterion's figures, each ratio is measured. The 2 competitors take turns, so that a busy machine slows both.
-//! The run fails if a ratio does not hold. `allocations.rs` counts allocations.
+//! The run fails if a ratio does not hold. The benchmark `allocations` counts allocations.
 
 #![allow(missing_docs, clippy::expect_used, reason = "a benchmark that cannot run has nothing to measure")]
 

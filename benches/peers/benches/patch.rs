@@ -1,7 +1,7 @@
 //! PATCH requests, compared with copying the resource, and with the crate that can carry some of them out.
 //!
 //! After criterion's figures, each ratio is measured. The 2 competitors take turns, so that a busy machine slows both.
-//! The run fails if a ratio does not hold. `allocations.rs` counts allocations.
+//! The run fails if a ratio does not hold. The benchmark `allocations` counts allocations.
 
 #![allow(missing_docs, reason = "a benchmark")]
 

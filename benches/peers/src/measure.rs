@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use criterion::Criterion;
 
-/// Makes a criterion with short runs, because its figures only accompany the ratios.
+/// Makes a `Criterion` with short runs, because its figures only accompany the ratios.
 pub fn criterion() -> Criterion {
     Criterion::default()
         .warm_up_time(Duration::from_millis(300))

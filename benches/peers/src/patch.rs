@@ -84,7 +84,7 @@ impl Request {
     }
 }
 
-/// Returns one of two in turn, so that each is undone by the other.
+/// Two values that are used in turn, because each undoes the other.
 #[derive(Debug)]
 struct Pair<T> {
     both: [T; 2],

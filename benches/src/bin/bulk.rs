@@ -1,7 +1,7 @@
 //! Compares creates in bulk requests over a few connections with single creates over many.
 //!
 //! Both are durable, and go over HTTP on this machine. The program fails if the bulk requests are not at least twice as
-//! fast. Only the ratio counts: each runs in one process with its clients, on a new file each time.
+//! fast. Only the ratio counts, because server and clients run in one process. Each measurement uses a new file.
 
 use std::process::ExitCode;
 use std::sync::Arc;

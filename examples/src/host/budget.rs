@@ -35,7 +35,7 @@ impl Budget {
         fits
     }
 
-    /// Returns bytes that were taken.
+    /// Gives back bytes that were taken.
     pub(super) fn give(&self, connection: &Connection, bytes: usize) {
         connection.held.fetch_sub(bytes, Ordering::Relaxed);
         self.taken.fetch_sub(bytes, Ordering::Relaxed);

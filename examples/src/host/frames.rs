@@ -160,7 +160,7 @@ impl Credit {
 
     fn is_spent_at(&mut self, now: Instant) -> bool {
         let millis = i64::try_from(now.duration_since(self.earned).as_millis()).unwrap_or(i64::MAX);
-        // A fraction of a frame is not lost, because `earned` only moves when a whole frame is added.
+        // While time adds less than a whole frame, `self.earned` does not move, so that this time is not lost.
         let earned = self.most.saturating_mul(millis) / 10_000;
         if earned > 0 {
             self.left = self.left.saturating_add(earned).min(self.most);

@@ -43,7 +43,7 @@ fn group(spaces: usize) -> Vec<u8> {
 async fn sec_011_a_body_past_the_budget_is_503() {
     let server = start(&["--memory", "1"]).await;
     for _ in 0..10 {
-        // One connection may hold half of a MiB, and what it held is returned.
+        // One connection may hold half of a MiB, and what it held is given back.
         assert!(ask(&server, &group(400_000)).await.starts_with("http/1.1 201"));
         let refused = ask(&server, &group(600_000)).await;
         assert!(refused.starts_with("http/1.1 503"), "{refused}");

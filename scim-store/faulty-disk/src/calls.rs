@@ -1,7 +1,7 @@
 //! Replacements for the functions of the C library that SQLite and the standard library call.
 //!
-//! A symbol that is linked into the program is used instead of the one of a shared library. Each function makes the
-//! system call that it is named after, and records it for the disk.
+//! A symbol that is linked into the program is used instead of the one of a shared library. Each function does its work
+//! by a system call, and records it for the disk.
 
 use std::collections::BTreeMap;
 use std::ffi::{CStr, OsStr, OsString};
