@@ -63,9 +63,9 @@ pub struct Host {
     /// After how many seconds a request is answered with 503.
     #[arg(long, default_value_t = 60, value_name = "SECONDS")]
     request_timeout: u64,
-    /// After how many seconds a connection is closed if its client begins no request, does not end its TLS handshake or
-    /// the head of a request, or takes nothing of an answer. Over HTTP/2 only the request whose answer is not taken is
-    /// ended.
+    /// After how many seconds a connection is closed if its client begins no request, or does not end its TLS handshake
+    /// or the head of a request. It is also closed if the client takes nothing of an answer for that long. Over HTTP/2
+    /// only the request whose answer is not taken is ended.
     #[arg(long, default_value_t = 30, value_name = "SECONDS")]
     header_timeout: u64,
     /// After how many seconds a new connection is closed if its client has sent nothing at all.

@@ -38,8 +38,9 @@ impl<'a, R> Endpoint<'a, R> {
     ///
     /// # Errors
     ///
-    /// [`ClientError::InvalidId`] when `id` cannot be part of a path, [`ClientError::Transport`] when no answer came,
-    /// and [`ClientError::Status`] for an answer of 400 and above (404 if there is no such resource).
+    /// - [`ClientError::InvalidId`] when `id` cannot be part of a path
+    /// - [`ClientError::Transport`] when no answer came
+    /// - [`ClientError::Status`] for an answer of 400 and above (404 if there is no such resource)
     pub async fn delete(self, id: &str) -> Result<(), ClientError> {
         self.client.call(self.one(Method::DELETE, id)?).await.map(drop)
     }
@@ -70,9 +71,10 @@ impl<'a, R: Serialize + DeserializeOwned> Endpoint<'a, R> {
     ///
     /// # Errors
     ///
-    /// [`ClientError::Encode`] when `resource` cannot be written as JSON, [`ClientError::Transport`] when no answer
-    /// came, [`ClientError::Status`] for an answer of 400 and above (409 when a unique value is taken), and
-    /// [`ClientError::Decode`] for a body that is not such a resource.
+    /// - [`ClientError::Encode`] when `resource` cannot be written as JSON
+    /// - [`ClientError::Transport`] when no answer came
+    /// - [`ClientError::Status`] for an answer of 400 and above (409 when a unique value is taken)
+    /// - [`ClientError::Decode`] for a body that is not such a resource
     // CLI-029
     pub async fn create(self, resource: &R) -> Result<Stored<R>, ClientError> {
         let url = self.all_of_them("");
@@ -88,9 +90,10 @@ impl<'a, R: Serialize + DeserializeOwned> Endpoint<'a, R> {
     ///
     /// # Errors
     ///
-    /// [`ClientError::InvalidId`] when `id` cannot be part of a path, [`ClientError::Transport`] when no answer came,
-    /// [`ClientError::Status`] for an answer of 400 and above (404 if there is no such resource), and
-    /// [`ClientError::Decode`] for a body that is not such a resource.
+    /// - [`ClientError::InvalidId`] when `id` cannot be part of a path
+    /// - [`ClientError::Transport`] when no answer came
+    /// - [`ClientError::Status`] for an answer of 400 and above (404 if there is no such resource)
+    /// - [`ClientError::Decode`] for a body that is not such a resource
     pub async fn get(self, id: &str) -> Result<Stored<R>, ClientError> {
         self.get_with(id, &View::All).await
     }

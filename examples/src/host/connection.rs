@@ -87,9 +87,9 @@ pub(super) async fn open(stream: TcpStream, tls: Option<TlsAcceptor>, rules: &Ru
 
 /// Answers the requests of a connection.
 ///
-/// A connection is closed if no request begins within `silence`, if a head is not complete by then, or if the client
-/// takes nothing of its answer for that long. So nobody holds a place by doing nothing. Over HTTP/2 the client has to
-/// answer a ping, and each stream is watched separately.
+/// A connection is closed if no request begins within `silence`, or if a head is not complete by then. It is also
+/// closed if the client takes nothing of its answer for that long. So nobody holds a place by doing nothing. Over
+/// HTTP/2 the client has to answer a ping, and each stream is watched separately.
 pub(super) async fn talk<S>(
     opened: Opened,
     service: S,
