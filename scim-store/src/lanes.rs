@@ -1,4 +1,4 @@
-//! Long reads side by side: nobody keeps all the readers busy.
+//! Limits how many long reads one principal or tenant may run at once, so that no client keeps all readers busy.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -7,15 +7,15 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use async_lock::{Semaphore, SemaphoreGuardArc};
 use scim_server_traits::{Context, TenantId};
 
-/// How many long reads of one tenant, and of one of its principals, may be under way at once: of a tenant all but one
-/// of those that there is room for, of a principal half of them, of each at least one.
+/// The places for long reads of each tenant, and of each of its principals. A tenant has all but one of the places, a
+/// principal half of them, and each at least 1.
 #[derive(Debug)]
 pub(crate) struct Lanes {
     tenants: Places<TenantId>,
     principals: Places<(TenantId, String)>,
 }
 
-/// A place among the long reads; others may have it once this is dropped.
+/// A place among the long reads. Dropping it frees the place.
 pub(crate) struct Place {
     _tenant: SemaphoreGuardArc,
     _principal: SemaphoreGuardArc,
@@ -27,7 +27,7 @@ impl Lanes {
         Self { tenants: Places::new(tenant), principals: Places::new(principal) }
     }
 
-    /// Waits for a place. Who waits for another of the same principal keeps none of the tenant's.
+    /// Waits for a place. A read that waits for another read of its principal holds no place of the tenant.
     pub(crate) async fn enter(&self, context: &Context) -> Place {
         let principal = (context.tenant().clone(), context.principal().name.clone());
         let principal = self.principals.of(principal).acquire_arc().await;
@@ -36,7 +36,7 @@ impl Lanes {
     }
 }
 
-/// As many places for each who asks.
+/// The same number of places for each key.
 #[derive(Debug)]
 struct Places<K> {
     most: usize,
@@ -53,7 +53,7 @@ impl<K: Eq + Hash> Places<K> {
         if let Some(places) = taken.get(&who).and_then(Weak::upgrade) {
             return places;
         }
-        // Whoever has read and gone is forgotten.
+        // Keys without a read under way are forgotten.
         taken.retain(|_, places| places.strong_count() > 0);
         let places = Arc::new(Semaphore::new(self.most));
         taken.insert(who, Arc::downgrade(&places));

@@ -26,9 +26,9 @@ use tenant::Tenant;
 
 /// A store in memory. Clones share the data.
 ///
-/// What is short is read where the caller stands; what turns out to be long is read from a snapshot, on a thread of the
-/// [`blocking`] pool, so that it keeps neither writes nor the caller's thread waiting. Nothing outlives the process. Of
-/// the changes, the last 100,000 are kept for those who follow them.
+/// Short reads run on the caller's thread. A read that turns out to be long runs on a snapshot, on a thread of the
+/// [`blocking`] pool. So it blocks neither writes nor the caller's thread. Nothing outlives the process. The change
+/// feed keeps the last 100,000 changes.
 #[derive(Clone, Debug)]
 pub struct MemoryStore {
     tenants: Arc<RwLock<BTreeMap<TenantId, Tenant>>>,
@@ -38,13 +38,13 @@ pub struct MemoryStore {
 }
 
 impl MemoryStore {
-    /// An empty store.
+    /// Creates an empty store.
     pub fn new() -> Self {
         let readers = std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2));
         Self { tenants: Arc::default(), feed: Arc::default(), lanes: Arc::new(Lanes::new(readers)) }
     }
 
-    /// Reads a tenant's data; `read` is told what finding may cost, and what giving what was found may.
+    /// Reads a tenant's data. `read` gets two accounts: one for finding resources, one for returning them.
     async fn read<T: Default + Send + 'static>(
         &self,
         context: &Context,
@@ -63,7 +63,7 @@ impl MemoryStore {
         let Some(snapshot) = snapshot else { return Ok(T::default()) };
         let work = context.work().clone();
         blocking::unblock(move || {
-            // Kept until the work is done, also when nobody waits for it any more.
+            // Kept until the work is done, even if the caller no longer waits.
             let _place = place;
             read(&snapshot, &work, &work.uncounted())
         })
@@ -77,7 +77,7 @@ impl Default for MemoryStore {
     }
 }
 
-/// A batch ended in a panic, half done.
+/// A batch panicked, half done.
 #[derive(Debug, thiserror::Error)]
 #[error("an earlier call panicked and may have left the data half changed")]
 struct Poisoned;

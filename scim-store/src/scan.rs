@@ -1,4 +1,4 @@
-//! Looking at documents one by one, within what the request may cost.
+//! Scans documents one by one, within what the request may cost.
 
 use scim_core::{Exhausted, Meter, Work};
 use scim_filter::{BoundFilter, Entry};
@@ -12,33 +12,33 @@ pub(crate) struct ScanWork {
     before: u64,
 }
 
-/// What a read may cost where the caller stands, in steps: about a millisecond.
+/// The steps that a read may cost on the caller's thread: about 1 ms.
 pub(crate) const IN_PLACE: u64 = 100_000;
 
-/// So few candidates are one part of the work: what they cost shows only when it is spent.
+/// Up to this many candidates are one part of the work, because their cost shows only when it is spent.
 const FEW: usize = 64;
 
-/// What it costs to come to a candidate, in steps, beside its bytes.
+/// The steps it costs to reach a candidate, in addition to its bytes.
 const CANDIDATE: u64 = 40;
 
-/// After how many candidates a scan estimates the cost of all of them, and how many times too dear that has to be: the
-/// first ones may be the dearest.
+/// After how many candidates a scan estimates its total cost, and by which factor that must be too expensive to end the
+/// scan. The factor is needed because the first candidates may be the most expensive.
 const SAMPLES: [(usize, u64); 3] = [(256, 16), (1_024, 8), (4_096, 4)];
 
 impl ScanWork {
-    /// A scan of so many candidates.
+    /// Starts a scan of this many candidates.
     ///
     /// # Errors
     ///
-    /// [`Exhausted`] where it cannot end.
+    /// [`Exhausted`] if it cannot end.
     pub(crate) fn new(work: &Work, candidates: usize) -> Result<Self, Exhausted> {
         work.affords(CANDIDATE.saturating_mul(candidates as u64))?;
         let meter = if candidates <= FEW { work.part_meter() } else { work.meter() };
         Ok(Self { meter, work: work.clone(), candidates, seen: 0, before: work.left() })
     }
 
-    /// The next candidate, with so many bytes to be parsed. A scan of which the first few hundred candidates show that
-    /// it cannot end is not carried on for a quarter of a second.
+    /// Charges the next candidate, with this many bytes to parse. If the first few hundred candidates show that the
+    /// scan cannot end, it ends there, instead of after a quarter of a second.
     pub(crate) fn next(&mut self, bytes: usize) -> Result<(), Exhausted> {
         self.seen += 1;
         self.meter.charge(CANDIDATE)?;
@@ -51,7 +51,7 @@ impl ScanWork {
         Ok(())
     }
 
-    /// Whether the candidate matches; all do where the index has decided.
+    /// Returns whether the candidate matches. Without a filter all do, because the index has decided.
     pub(crate) fn matches(
         &mut self,
         filter: Option<&BoundFilter>,
@@ -60,7 +60,7 @@ impl ScanWork {
         filter.map_or(Ok(true), |filter| filter.matches_within(entry, &mut self.meter))
     }
 
-    /// The key that a match is sorted by is kept.
+    /// Charges for keeping the sort key of a match.
     pub(crate) fn keeps(&mut self, key: Option<&str>) -> Result<(), Exhausted> {
         self.meter.charge_bytes(key.map_or(0, str::len), 2)
     }

@@ -11,7 +11,7 @@ use scim_server_traits::{
 
 use crate::tables::{Changed, Content, Head, Member, Owner, Seq, Tables};
 
-/// Carries out writes in order; the caller undoes all of them when one fails.
+/// Carries out writes in order. The caller undoes all of them if one fails.
 pub(crate) fn write_all<T: Tables>(
     tables: &mut T,
     now: Timestamp,
@@ -30,7 +30,7 @@ pub(crate) fn write_all<T: Tables>(
         .collect()
 }
 
-/// Whether these writes are refused, if at all, before any of them has changed anything, so that nothing need be undone.
+/// Returns whether these writes can fail only before they change anything, so that nothing has to be undone.
 #[cfg(feature = "sqlite")]
 pub(crate) fn refuses_first(writes: &[Write]) -> bool {
     match writes {
@@ -139,7 +139,7 @@ fn delete<T: Tables>(tables: &mut T, now: Timestamp, delete: &Delete) -> Result<
     Ok(written)
 }
 
-/// One owner loses these links to `target`, which is about to go.
+/// Removes these links of one owner to `target`, which is about to be deleted.
 fn lose<T: Tables>(
     tables: &mut T,
     now: Timestamp,
@@ -158,7 +158,7 @@ fn lose<T: Tables>(
     note(tables, kind, ChangeKind::Updated, modified, &written)
 }
 
-/// Tells the change feed.
+/// Appends to the change feed.
 fn note<T: Tables>(
     tables: &mut T,
     kind: &str,
@@ -216,7 +216,7 @@ fn free_claims<T: Tables>(
     Ok(claims)
 }
 
-/// What it costs to read a member and to make an element of it, in steps.
+/// The steps it costs to read a member and to make an element of it.
 const MEMBER: u64 = 40;
 
 /// The links of one relation of one resource, while they change.
@@ -268,7 +268,7 @@ impl<'a, T: Tables> Links<'a, T> {
         Ok(())
     }
 
-    /// The id may belong to several types: each link to it goes.
+    /// Removes each link to the id, which may belong to several types.
     fn remove(&mut self, id: &str) -> Result<(), T::Fault> {
         for kind in self.targets {
             if let Some(seq) = self.tables.place(kind, id)? {
@@ -303,7 +303,8 @@ impl<'a, T: Tables> Links<'a, T> {
         self.remove_members(|member| !wanted.contains(&member.seq))
     }
 
-    /// To ask each member once is proportional to the members there are; to do so again and again is charged.
+    /// Removes the members that the filter matches. The first pass reads each member once, so only further passes are
+    /// charged for reading.
     fn remove_fitting(&mut self, filter: &ElementFilter, meter: &mut Meter) -> Result<(), T::Fault> {
         let members = self.tables.members(self.relation, self.owner)?;
         let again = std::mem::replace(&mut self.changes.asked, true);
@@ -318,8 +319,8 @@ impl<'a, T: Tables> Links<'a, T> {
         Ok(())
     }
 
-    /// The resource a reference means: of the type it names if there is one, else of any type that the
-    /// relation allows.
+    /// Returns the resource that a reference means. That is one of the type that the reference names, if there is one,
+    /// otherwise one of any type that the relation allows.
     fn target(&self, reference: &Reference) -> Result<Seq, T::Fault> {
         let named = |kind: &&String| reference.r#type.as_ref() == Some(*kind);
         let kinds = self.targets.iter().filter(named).chain(self.targets.iter().filter(|kind| !named(kind)));
@@ -347,16 +348,16 @@ impl<'a, T: Tables> Links<'a, T> {
     }
 }
 
-/// Whether the link, as an element that a client would see, fits.
+/// Returns whether the filter matches the link, as the element that a client would see.
 fn fits(filter: &ElementFilter, member: &Member, meter: &mut Meter) -> Result<bool, Exhausted> {
     let element = Link::new(&*member.id, &*member.kind, member.label.clone()).to_element();
     filter.matches_within(&element, meter)
 }
 
-/// Net changes of links: what is added and removed again is none.
+/// Net changes of links. A link that is added and removed again is no change.
 #[derive(Debug, Default)]
 struct Changes {
-    /// Whether the members were asked by a filter already.
+    /// Whether a filter was already evaluated on the members.
     asked: bool,
     links: BTreeMap<String, BTreeMap<Seq, (String, bool)>>,
 }
@@ -367,7 +368,7 @@ impl Changes {
             self.links.insert(relation.to_owned(), BTreeMap::new());
         }
         let Some(links) = self.links.get_mut(relation) else { return };
-        // A link that changes twice is where it was.
+        // A link that changes twice is as it was before.
         if links.remove(&target).is_none() {
             links.insert(target, (id, added));
         }
@@ -377,7 +378,7 @@ impl Changes {
         self.links.values().all(BTreeMap::is_empty)
     }
 
-    /// Added and removed links, each by relation and in order of the targets' creation.
+    /// Returns added and removed links, each by relation and in the order in which the targets were created.
     #[allow(clippy::type_complexity, reason = "the shape of `Written`")]
     fn into_lists(self) -> (Vec<(String, String)>, Vec<(String, String)>) {
         let (mut added, mut removed) = (Vec::new(), Vec::new());

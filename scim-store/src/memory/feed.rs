@@ -1,4 +1,4 @@
-//! The changes that are kept.
+//! The change feed of a store in memory.
 
 use std::collections::VecDeque;
 

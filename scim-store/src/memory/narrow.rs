@@ -1,4 +1,4 @@
-//! From a filter's plan to candidates, by way of the indexes.
+//! Turns a filter's plan into candidates, with the indexes.
 
 use std::ops::Bound;
 
@@ -11,7 +11,7 @@ use super::tenant::{Kind, Tenant};
 use super::ticks::Ticks;
 use crate::tables::{Seq, is_flat};
 
-/// Resources in order of creation.
+/// Candidates in order of creation.
 pub(super) enum Candidates<'a> {
     All(&'a OrdSet<Seq>),
     Some(Vec<Seq>),
@@ -43,7 +43,7 @@ impl<'a> Candidates<'a> {
         }
     }
 
-    /// From after `from` upwards, or from before it downwards.
+    /// Yields the candidates after `from` in ascending order, or those before it in descending order.
     pub(super) fn walk(&self, down: bool, from: Option<Seq>) -> Box<dyn Iterator<Item = Seq> + '_> {
         let bound = from.map_or(Bound::Unbounded, Bound::Excluded);
         match (self, down) {
@@ -61,13 +61,13 @@ impl<'a> Candidates<'a> {
     }
 }
 
-/// What it costs to come to an entry of an index, in steps.
+/// The steps it costs to reach an entry of an index.
 const ENTRY: u64 = 10;
 
 /// How far the branches of an `and` are counted to find the smallest.
 const COUNTED: usize = 256;
 
-/// How many probes it is made of.
+/// Returns how many probes a plan has.
 fn size(narrow: &Narrow) -> u64 {
     match narrow {
         Narrow::And(branches) | Narrow::Or(branches) => branches.iter().map(size).sum(),
@@ -86,7 +86,7 @@ struct Index<'a> {
 }
 
 impl<'a> Index<'a> {
-    /// The candidates in any order, some perhaps twice.
+    /// Yields the candidates in any order, some perhaps twice.
     fn seqs(self, narrow: &'a Narrow) -> Box<dyn Iterator<Item = Seq> + 'a> {
         match narrow {
             Narrow::All => Box::new(self.metered(self.kind.order.iter().copied())),
@@ -141,12 +141,12 @@ impl<'a> Index<'a> {
         }
     }
 
-    /// Entries of an index, each charged.
+    /// Charges each entry of an index.
     fn metered<T>(self, entries: impl Iterator<Item = T> + 'a) -> impl Iterator<Item = T> + 'a {
         entries.take_while(move |_| self.ticks.tick(ENTRY))
     }
 
-    /// The keys of an attribute from `from` on.
+    /// Yields the keys of an attribute from `from` on.
     fn keys(self, attribute: &str, from: &str) -> impl Iterator<Item = &'a (String, Seq)> + use<'a> {
         let from = Bound::Included((from.to_owned(), Seq::MIN));
         self.kind

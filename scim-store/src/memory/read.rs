@@ -1,4 +1,4 @@
-//! Reading one tenant's memory.
+//! Reads one tenant's memory.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -18,7 +18,7 @@ use crate::keys::stale;
 use crate::scan::ScanWork;
 use crate::tables::Seq;
 
-/// What it costs to pass a resource or a link, in steps.
+/// The steps it costs to pass a resource or a link.
 const PASSED: u64 = 10;
 
 pub(super) fn get(tenant: &Tenant, get: &Get, work: &Work) -> Result<Option<Stored>, StoreError> {
@@ -29,7 +29,7 @@ pub(super) fn get(tenant: &Tenant, get: &Get, work: &Work) -> Result<Option<Stor
     Ok(Some(stored(tenant, &get.resource_type, &get.relations, (seq, row), document, &ticks)?))
 }
 
-/// `work` is charged for finding the resources, `page_work` for giving those of the page.
+/// Runs a query. `work` is charged for finding the resources, `page_work` for returning those of the page.
 pub(super) fn query(
     tenant: &Tenant,
     query: &Query,
@@ -85,19 +85,19 @@ pub(super) fn query(
     Ok(Page::new(total, matches))
 }
 
-/// Charges the copy of a document, for one may be large.
+/// Charges the copy of a document, which may be large.
 fn tick_document(row: &Row, ticks: &Ticks) -> Result<(), StoreError> {
     ticks.tick(PASSED + row.content.resource.weight() as u64 / 16);
     Ok(ticks.check()?)
 }
 
-/// Whether so many may be looked at one by one.
+/// Refuses the query if it may not scan this many resources.
 fn within(query: &Query, count: usize) -> Result<(), StoreError> {
     let limit = query.scan_limit;
     if count as u64 > limit { Err(StoreError::TooMany { limit }) } else { Ok(()) }
 }
 
-/// The page along a walk that begins where the query seeks.
+/// Takes the page from a walk that begins where the query seeks.
 fn page(
     query: &Query,
     walk: impl Iterator<Item = Position>,
@@ -118,15 +118,15 @@ struct Missing<'a> {
     tenant: &'a Tenant,
     candidates: &'a Candidates<'a>,
     attribute: &'a str,
-    /// Whether the index says that there is none.
+    /// Whether there are no such resources, according to the index.
     none: bool,
     ticks: &'a Ticks,
-    /// How many were looked at.
+    /// How many resources were checked.
     seen: Cell<usize>,
 }
 
 impl<'a> Missing<'a> {
-    /// A walk along the keys, with the resources that have none at their end of it.
+    /// Joins a walk along the keys with the resources that have none, at the end where they belong.
     fn joined(
         &'a self,
         keys: impl Iterator<Item = Position> + 'a,
@@ -154,7 +154,7 @@ impl<'a> Missing<'a> {
     }
 }
 
-/// The document, as far as it fits the type.
+/// Returns the document without what does not fit the type.
 fn fitting<'a>(row: &'a Row, resource_type: &ResourceType, keeps_unknown: bool) -> Cow<'a, Resource> {
     let mut document = Cow::Borrowed(&row.content.resource);
     if row.content.definition != resource_type.fingerprint() {
@@ -163,7 +163,7 @@ fn fitting<'a>(row: &'a Row, resource_type: &ResourceType, keeps_unknown: bool) 
     document
 }
 
-/// What a look at each candidate says.
+/// Evaluates each candidate. Returns the number of matches and the page.
 fn matching(
     tenant: &Tenant,
     query: &Query,
@@ -188,7 +188,7 @@ fn matching(
             resource,
             relations: &view,
         };
-        // What stands in memory is parsed already, but for what an older definition has to be fitted.
+        // Documents in memory are already parsed. Only one from an older definition has to be fitted.
         scan.next(0)?;
         if scan.matches(undecided, &entry)? {
             let key = query.sort.by.key(&row.id, row.version, row.created, row.modified, Some(resource));
@@ -229,7 +229,7 @@ fn link(row: &Row, shown: Option<&str>) -> Link {
     Link::new(&*row.id, &*row.kind, display)
 }
 
-/// The visible far ends of a resource's links, own or reverse, in order of creation.
+/// Yields the visible other ends of a resource's links, own or reverse, in order of creation.
 pub(super) fn ends<'a>(
     tenant: &'a Tenant,
     relation: &'a Relation,
@@ -266,7 +266,7 @@ impl Relations for View<'_> {
     }
 }
 
-/// Whether the resource is visibly linked with `id`.
+/// Returns whether the resource is visibly linked with `id`.
 pub(super) fn is_linked(tenant: &Tenant, relation: &Relation, seq: Seq, id: &str) -> bool {
     match &relation.side {
         Side::Own { targets } => targets.iter().any(|kind| {

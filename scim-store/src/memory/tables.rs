@@ -1,4 +1,4 @@
-//! The write path on memory: every step is noted, so that a failed batch is taken back.
+//! The write path on memory. It records every step, so that a failed batch can be undone.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use super::tenant::{Row, Shown, Tenant, Undo};
 use crate::keys::stale;
 use crate::tables::{Changed, Content, Head, Member, Owner, Seq, Tables};
 
-/// The next step for the operator of the store when keys do not fit.
+/// What an operator of the store should do if keys do not fit.
 pub(super) const REMEDY: &str = "a store in memory serves one definition of a type to a tenant";
 
 /// A batch under way.
@@ -18,7 +18,7 @@ pub(super) struct Transaction<'a> {
     journal: Vec<Undo>,
     name: &'a TenantId,
     changes: Vec<Change>,
-    /// Whether a resource was removed: it comes back, with its keys, if the batch fails.
+    /// Whether a resource was removed. It comes back with its keys if the batch fails.
     removes: bool,
 }
 
@@ -27,7 +27,7 @@ impl<'a> Transaction<'a> {
         Self { tenant, journal: Vec::new(), name, changes: Vec::new(), removes: false }
     }
 
-    /// What the change feed is to be told, now that all of it happened.
+    /// Returns the entries for the change feed, after the whole batch succeeded.
     pub(super) fn into_changes(self) -> Vec<Change> {
         self.changes
     }

@@ -1,4 +1,4 @@
-//! The data of one tenant, and the two steps by which it changes.
+//! The data of one tenant, and the two steps that change it.
 
 use std::collections::BTreeMap;
 use std::ops::{Bound, RangeInclusive};
@@ -11,21 +11,21 @@ use scim_server_traits::{Claim, Key, Position};
 use crate::keys::are_same;
 use crate::tables::{Content, Seq};
 
-/// All resources of a tenant with their indexes. Changes only through [`Tenant::put`] and
-/// [`Tenant::set_link`], each of which returns what undoes it.
+/// All resources of a tenant with their indexes. It changes only through [`Tenant::put`] and [`Tenant::set_link`], each
+/// of which returns the step that undoes it.
 ///
-/// A clone is a snapshot, made in no time: what is large is shared until one of the two changes it. So a long read keeps
-/// no write waiting.
+/// A clone is a snapshot and costs nearly nothing, because large parts are shared until one of the two changes them. So
+/// a long read does not block writes.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tenant {
-    /// By their place in the order of creation; deleted ones leave a gap.
+    /// The rows by their number in the order of creation. Deleted ones leave a gap.
     rows: Vector<Option<Arc<Row>>>,
     kinds: BTreeMap<Arc<str>, Kind>,
     claims: OrdMap<Claim, Seq>,
     relations: BTreeMap<Box<str>, Links>,
 }
 
-/// A resource. What changes seldom is shared between its versions.
+/// A resource. Parts that seldom change are shared between its versions.
 #[derive(Clone, Debug)]
 pub(super) struct Row {
     pub(super) kind: Arc<str>,
@@ -48,17 +48,17 @@ pub(super) struct Kind {
     pub(super) keys: BTreeMap<String, OrdSet<(String, Seq)>>,
 }
 
-/// What a link shows in place of its target's name.
+/// What a link shows instead of its target's name.
 pub(super) type Shown = Option<Box<str>>;
 
-/// The links of one relation, from both ends.
+/// The links of one relation, in both directions.
 #[derive(Clone, Debug, Default)]
 struct Links {
     forward: OrdMap<(Seq, Seq), Shown>,
     backward: OrdSet<(Seq, Seq)>,
 }
 
-/// What takes a step back.
+/// What undoes a step.
 #[derive(Debug)]
 pub(super) enum Undo {
     Put(Seq, Option<Arc<Row>>),
@@ -66,13 +66,13 @@ pub(super) enum Undo {
 }
 
 impl Tenant {
-    /// A place for a new row.
+    /// Reserves the number of a new row.
     pub(super) fn next(&mut self) -> Seq {
         self.rows.push_back(None);
         Seq::try_from(self.rows.len()).unwrap_or(Seq::MAX) - 1
     }
 
-    /// Makes this the row at `seq`, with all its index entries.
+    /// Sets the row at `seq`, with all its index entries.
     pub(super) fn put(&mut self, seq: Seq, row: Option<Arc<Row>>) -> Undo {
         let before = self.row(seq).cloned();
         let same_content = matches!((&before, &row), (Some(before), Some(row))
@@ -107,7 +107,7 @@ impl Tenant {
         Undo::Put(seq, before)
     }
 
-    /// Makes the link present (`Some`) or absent; `None` if it was so already.
+    /// Makes the link present (`Some`) or absent (`None`). Returns `None` if it already was.
     pub(super) fn set_link(
         &mut self,
         relation: &str,
@@ -146,7 +146,7 @@ impl Tenant {
         }
     }
 
-    /// The keys of the type's resources are made of this type's attributes from here on.
+    /// Records that the keys of the type's resources are made of this type's attributes from now on.
     pub(super) fn make_keys_of(&mut self, resource_type: &Arc<ResourceType>) {
         let kind = self.kinds.entry(resource_type.name().into()).or_default();
         kind.made_of = Some(Arc::clone(resource_type));
@@ -179,18 +179,18 @@ impl Tenant {
         self.relations.keys().map(|name| &**name)
     }
 
-    /// The targets of the resource's links, in order of creation, hidden ones too.
+    /// Yields the targets of the resource's links in order of creation, including hidden ones.
     pub(super) fn targets(&self, relation: &str, owner: Seq) -> impl Iterator<Item = Seq> {
         let links = self.relations.get(relation).map(|links| &links.forward);
         links.into_iter().flat_map(move |links| links.range(from(owner))).map(|((_, to), _)| *to)
     }
 
-    /// What a link shows in place of its target's name.
+    /// Returns what a link shows instead of its target's name.
     pub(super) fn shown(&self, relation: &str, owner: Seq, target: Seq) -> Option<&str> {
         self.relations.get(relation)?.forward.get(&(owner, target))?.as_deref()
     }
 
-    /// The owners of links to the resource, in order of creation, whether it is hidden or not.
+    /// Yields the owners of links to the resource in order of creation, even if the resource is hidden.
     pub(super) fn owners(&self, relation: &str, target: Seq) -> impl Iterator<Item = Seq> {
         let links = self.relations.get(relation).map(|links| &links.backward);
         links.into_iter().flat_map(move |links| links.range(from(target))).map(|(_, to)| *to)
@@ -222,12 +222,13 @@ impl Kind {
         self.made_of.is_some()
     }
 
-    /// Whether the keys are made of this type's attributes.
+    /// Returns whether the keys are made of this type's attributes.
     pub(super) fn has_keys_of(&self, resource_type: &Arc<ResourceType>) -> bool {
         self.made_of.as_ref().is_some_and(|made_of| are_same(made_of, resource_type))
     }
 
-    /// The keys of an attribute with their resources, up from after a position or down from before it.
+    /// Yields the keys of an attribute with their resources: those after a position ascending, or those before it
+    /// descending.
     pub(super) fn walk(
         &self,
         attribute: &str,
@@ -241,7 +242,7 @@ impl Kind {
                 let at = Bound::Excluded((key.clone(), *place));
                 Some(if down { (Bound::Unbounded, at) } else { (at, Bound::Unbounded) })
             }
-            // What has no key is beyond all keys.
+            // Resources without a key come after all keys.
             Some(_) if down => Some((Bound::Unbounded, Bound::Unbounded)),
             Some(_) => None,
         };

@@ -1,10 +1,10 @@
-//! Charging walks that are made of iterators.
+//! Charges walks that are made of iterators.
 
 use std::cell::{Cell, RefCell};
 
 use scim_core::{Exhausted, Meter, Work};
 
-/// A meter that iterators share. Once it has run out they end, and the caller asks why.
+/// A meter that iterators share. When it runs out the iterators end, and the caller checks why.
 pub(super) struct Ticks {
     meter: RefCell<Meter>,
     exhausted: Cell<Option<Exhausted>>,
@@ -15,12 +15,12 @@ impl Ticks {
         Self { meter: RefCell::new(work.meter()), exhausted: Cell::new(None) }
     }
 
-    /// For one part of the work.
+    /// Creates a meter for one part of the work.
     pub(super) fn of_part(work: &Work) -> Self {
         Self { meter: RefCell::new(work.part_meter()), exhausted: Cell::new(None) }
     }
 
-    /// Charges so many steps; whether to go on.
+    /// Charges this many steps. Returns whether to go on.
     pub(super) fn tick(&self, steps: u64) -> bool {
         match self.meter.borrow_mut().charge(steps) {
             Ok(()) => true,
@@ -31,7 +31,7 @@ impl Ticks {
         }
     }
 
-    /// Whether all was done.
+    /// Fails if the meter ran out.
     pub(super) fn check(&self) -> Result<(), Exhausted> {
         self.exhausted.get().map_or(Ok(()), Err)
     }
