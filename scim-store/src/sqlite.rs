@@ -59,13 +59,13 @@ use readers::{Readers, Snapshot};
 use relations::Targets;
 use writer::Writer;
 
-/// A store in one SQLite file. Clones share it; the last one to go closes it.
+/// A store in one SQLite file. Clones share it, and dropping the last one closes it.
 ///
-/// One thread writes. It commits what is queued together, each batch on its own all or nothing, and
-/// answers when the commit is durable. Reads wait for no writer and see one consistent state each: short ones
-/// are done where the caller stands, in a millisecond at most while the disk is not asked, long ones by a few threads,
-/// which end early when nobody waits for them any more. Nothing of it needs a particular async runtime, and no other
-/// call blocks the thread that polls it.
+/// One thread writes. It commits queued batches together, each of them all or nothing, and answers when the commit is
+/// durable. Reads do not wait for the writer, and each sees one consistent state. Short reads run on the caller's
+/// thread, for 1 ms at most unless the disk has to be read. Long reads run on a few threads, and end early if the
+/// caller no longer waits. The store needs no particular async runtime, and no other call blocks the thread that polls
+/// it.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -79,11 +79,11 @@ use writer::Writer;
 pub struct SqliteStore {
     threads: Arc<Threads>,
     path: PathBuf,
-    /// How long its log grows, in bytes.
+    /// The configured length of the log, in bytes.
     log: u64,
 }
 
-/// Dropped in this order: the writer closes the file last, so that it leaves no log behind.
+/// Dropped in this order: the writer closes the file last, so that no log is left behind.
 struct Threads {
     readers: Readers,
     writer: Writer,
@@ -97,16 +97,16 @@ impl fmt::Debug for SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the file, or makes it, with the default options: what was answered survives a power cut.
-    /// A file that another released version wrote is brought to the present layout.
+    /// Opens the file, or creates it, with the default options. A successful write survives a power cut. A file of an
+    /// earlier released version is brought to the present layout.
     ///
-    /// On Unix a new file, its log and its lock can be opened by their owner only (mode 0600). Of an existing file that
-    /// others can open a warning is logged, with the command that closes it.
+    /// On Unix only the owner can open a new file, its log and its lock (mode 0600). If others can open an existing
+    /// file, a warning is logged, with the command that prevents it.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Backend`] when the file cannot be opened, is no database, is damaged, was written by a newer
-    /// version of this crate or by one before its first release, or is served by another process.
+    /// [`StoreError::Backend`] if the file cannot be opened, is no database, is damaged, was written by a newer version
+    /// of this crate or by one before its first release, or is served by another process.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         Self::open_with(path, SqliteOptions::default())
     }
@@ -121,9 +121,9 @@ impl SqliteStore {
         if path.as_os_str().is_empty() || path.as_os_str() == ":memory:" {
             return Err(Fault::NoFile.into());
         }
-        // SQLite follows links, so the lock and the log stand beside what they lead to.
+        // SQLite follows symbolic links, so the lock and the log are next to the file that they lead to.
         let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        // The writer makes the file and its tables; readers cannot.
+        // The writer creates the file and its tables; readers cannot.
         let names = Arc::new(Names::new(options.names));
         let keys = Arc::new(Keys::default());
         let reading = (Arc::new(Readers::reads(&options)), Arc::new(InPlace::new(&path, &options)));
@@ -135,16 +135,16 @@ impl SqliteStore {
 
     /// Rebuilds the index keys of a tenant's types whose indexed or unique attributes have changed.
     ///
-    /// Returns for how many resources keys were rebuilt: 0 when nothing is different, which costs nothing. Call it for
-    /// each tenant with all the types that the tenant is served, before they are served. A type for which it was
-    /// forgotten, and one whose keys are being rebuilt, is refused with [`StoreError::StaleIndex`]: queries, and writes
-    /// of documents, would go by keys of other attributes. It works in chunks, between the writes of other types, and
-    /// begins again where it was interrupted.
+    /// Returns for how many resources keys were rebuilt. It is 0 if nothing is different, which is cheap to find out.
+    /// Call it for each tenant with all types that the tenant is served, before they are served. A type for which the
+    /// call is missing, or whose keys are being rebuilt, is refused with [`StoreError::StaleIndex`]. Otherwise queries
+    /// and writes of documents would use keys of other attributes. The rebuild works in chunks, between the writes of
+    /// other types, and starts again after an interruption.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Backend`] when two resources, which it names, have the same value of an attribute that is unique
-    /// now, or when another call for the same type began meanwhile.
+    /// [`StoreError::Backend`] if two resources, which it names, have the same value of an attribute that is unique
+    /// now, or if another call for the same type began meanwhile.
     pub async fn reindex(
         &self,
         tenant: &TenantId,
@@ -194,18 +194,18 @@ impl SqliteStore {
         Ok(backup::spawn(self.clone(), self.path.clone(), to.as_ref().to_owned(), self.log, progress).await?)
     }
 
-    /// 32 random bytes that were made with the file and stay the same as long as it does, such as for a server to
-    /// sign its cursors with. Whoever can read the file can read them.
+    /// Returns 32 random bytes that are created with the file and never change. A server can sign its cursors with
+    /// them. A person who can read the file can read them.
     pub fn secret(&self) -> [u8; 32] {
         self.threads.writer.secret
     }
 
-    /// How the store is: whether it can write, and how much is in its log. Asks the disk for nothing but its free room.
+    /// Returns whether the store can write, and how much is in its log. Of the disk it reads only the free room.
     pub fn health(&self) -> SqliteHealth {
         self.threads.writer.health()
     }
 
-    /// The page, from keys that fit the type.
+    /// Reads the page, with keys that fit the type.
     async fn read_page(&self, context: &Context, query: Arc<Query>) -> Result<read::Read, Fault> {
         let tenant = context.tenant();
         let Threads { readers, keys, .. } = &*self.threads;
@@ -217,7 +217,7 @@ impl SqliteStore {
             let pace = Pace::charging(context.work().clone());
             let paced = pace.clone();
             let read = move |snapshot: Snapshot<'_>| {
-                // Asked of the state that the page is read from.
+                // Checked on the state that the page is read from.
                 let made = if fit {
                     Made::NotYet
                 } else {
@@ -227,7 +227,7 @@ impl SqliteStore {
                 Ok((made, page))
             };
             let (made, page) = readers.run(context, pace, read).await?;
-            // Otherwise keys began to be rebuilt meanwhile, perhaps these.
+            // Otherwise a rebuild of keys began meanwhile, perhaps of these.
             if keys.generation() == generation {
                 if made == Made::Fitting {
                     keys.note(generation, tenant.as_str(), resource_type);
@@ -237,7 +237,7 @@ impl SqliteStore {
         }
     }
 
-    /// Remembers that the keys fit the type; the writer decides in the end.
+    /// Remembers whether the keys fit the type. The writer decides in the end.
     async fn check_keys(&self, context: &Context, resource_type: &Arc<ResourceType>) -> Result<(), Fault> {
         let keys = &self.threads.keys;
         let tenant = context.tenant();
@@ -292,17 +292,17 @@ impl Store for SqliteStore {
     }
 }
 
-/// Whose reads the chunks of a streamed answer are: its request, and so its account, has ended by then.
+/// Returns the context for the chunks of a streamed answer. The request, and so its account, has ended by then.
 fn of_stream(context: &Context) -> Context {
     Context::new(context.tenant().clone()).with_principal(context.principal().clone())
 }
 
-/// Whose reads those of the change feed are, which knows no tenant.
+/// Returns the context for reads of the change feed, which spans all tenants.
 fn operator() -> Context {
     Context::new(TenantId::new(""))
 }
 
-/// The type of a document that is written.
+/// Returns the type of the document that is written.
 fn writes_keys_of(write: &Write) -> Option<&Arc<ResourceType>> {
     match write {
         Write::Insert(insert) => Some(&insert.resource_type),
@@ -311,7 +311,7 @@ fn writes_keys_of(write: &Write) -> Option<&Arc<ResourceType>> {
     }
 }
 
-/// The links of a large relation, read when they are asked for.
+/// The links of a large relation, read on demand.
 struct Chunks {
     store: SqliteStore,
     context: Context,

@@ -1,4 +1,4 @@
-//! A copy of the file while it is in use.
+//! Copies the file while it is in use.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -15,39 +15,39 @@ use super::checkpointer::{LAID, MOST_TIMES};
 use super::fault::Fault;
 use super::{SqliteOptions, SqliteStore, feed, file, private, schema};
 
-/// How many pages are copied between two reports: a megabyte.
+/// How many pages are copied between two reports: 1 MiB.
 const STEP: i32 = 256;
 
-/// How long a copy waits for a shorter log before it begins again.
+/// How long a copy waits for a shorter log before it starts again.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// How often a copy begins before it is given up.
+/// How often a copy starts before it fails.
 const BEGINNINGS: usize = 5;
 
-/// How far a backup has come.
+/// The progress of a backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BackupProgress {
-    /// Pages that are copied.
+    /// Pages copied so far.
     pub done: u64,
-    /// Pages in all.
+    /// Pages in total.
     pub total: u64,
 }
 
-/// Copies the SQLite store in the file `from` to the new file `to`, also while a process serves it: writes go on, and
-/// the copy is what was committed when it began. `to` appears when it is whole, and can be opened as any store; it
-/// must not be there before. Who follows the changes of `from` is told to read everything again by the copy, whose
-/// changes are others from here on. What is called `to-partial-` and something was left by a backup that did not come to
-/// its end.
+/// Copies the SQLite store in the file `from` to the new file `to`, even while a process serves it. Writes go on, and
+/// the copy holds what was committed when it started. `to` must not exist. It appears when the copy is complete, and
+/// can be opened like any store. A consumer that follows the changes of `from` gets an error from the copy and has to
+/// read everything again, because the changes of the copy have other numbers. A leftover file `to-partial-*` is from an
+/// interrupted backup.
 ///
-/// The log of `from` grows with what is written in the meantime. When it is three times as long as
-/// [`SqliteOptions::log`] has it by default, the copy begins again, of what is committed by then, so that the log can be
-/// moved; it fails when that happens too often.
+/// The log of `from` grows with what is written meanwhile. If it gets three times as long as the default of
+/// [`SqliteOptions::log`], the copy starts again with what is committed by then, so that the log can be moved. The 5th
+/// time, it fails.
 ///
 /// # Errors
 ///
-/// [`StoreError::Backend`] when `from` is no store, `to` is there already or cannot be written, or too much is written
-/// to `from` meanwhile.
+/// [`StoreError::Backend`] if `from` is no store, `to` exists already or cannot be written, or too much is written to
+/// `from` meanwhile.
 pub fn backup(
     from: impl AsRef<Path>,
     to: impl AsRef<Path>,
@@ -56,7 +56,7 @@ pub fn backup(
     Ok(copy(from.as_ref(), to.as_ref(), SqliteOptions::default().log, progress)?)
 }
 
-/// The same on a thread of its own, for which the store stays open.
+/// Runs the copy on a thread of its own. The store stays open until it ends.
 pub(super) async fn spawn(
     store: SqliteStore,
     from: PathBuf,
@@ -67,7 +67,7 @@ pub(super) async fn spawn(
     let (answer, outcome) = oneshot::channel();
     let work = move || {
         let copied = copy(&from, &to, log, progress);
-        // Who is answered may want to open the file again.
+        // The caller may want to open the file again once it has the answer.
         drop(store);
         let _ = answer.send(copied);
     };
@@ -80,11 +80,11 @@ fn copy(from: &Path, to: &Path, log: u64, progress: impl FnMut(BackupProgress)) 
     if to.try_exists().map_err(fault)? {
         return Err(Fault::Exists(to.to_owned()));
     }
-    // Of two backups to one place each has its own, and one of them gets the name.
+    // Each of two backups to one place has a file of its own, and one of them gets the name.
     let number = schema::random::<8>().map(u64::from_be_bytes)?;
     let partial = file::beside(to, &format!("-partial-{number:016x}"));
     let copied = pages(from, &partial, log, progress).and_then(|()| {
-        // SQLite has synced the pages; what is left is the name. A hard link takes none that is there.
+        // SQLite has synced the pages, so only the name is left. A hard link never replaces an existing file.
         fs::hard_link(&partial, to).map_err(|error| match error.kind() {
             ErrorKind::AlreadyExists => Fault::Exists(to.to_owned()),
             _ => fault(error),
@@ -98,9 +98,9 @@ fn copy(from: &Path, to: &Path, log: u64, progress: impl FnMut(BackupProgress)) 
 
 fn pages(from: &Path, to: &Path, log: u64, mut progress: impl FnMut(BackupProgress)) -> Result<(), Fault> {
     let _file = file::hold(from).map_err(|error| Fault::File { path: from.to_owned(), error })?;
-    // Each page is read once.
+    // Not mapped, because each page is read once.
     let source = schema::reading(from, false)?;
-    // A copy is as private as a new file, whatever `from` is.
+    // A copy is as private as a new file, whatever the permissions of `from` are.
     drop(
         private::options()
             .create_new(true)
@@ -115,23 +115,23 @@ fn pages(from: &Path, to: &Path, log: u64, mut progress: impl FnMut(BackupProgre
         if begun == BEGINNINGS {
             return Err(Fault::Outrun(from.to_owned()));
         }
-        // The store begins its log anew with what is written next, and cuts it.
+        // The next write of the store begins the log again and cuts it.
         let until = Instant::now() + PATIENCE;
         while log_length(from) > most && Instant::now() < until {
             std::thread::sleep(Duration::from_millis(10));
         }
     }
-    // No log beside it: the file is all there is.
+    // Without a log the file is complete by itself.
     target.pragma_update(None, "journal_mode", "DELETE")?;
     feed::begin_anew(&mut target)
 }
 
-/// How long the log is, with the room behind it.
+/// Returns the length of the log's file, including the room laid out behind the log.
 fn log_length(from: &Path) -> u64 {
     file::beside(from, "-wal").metadata().map_or(0, |found| found.len())
 }
 
-/// Copies one state of the file; whether it came to the end before the log was too long.
+/// Copies one state of the file. Returns whether it was finished before the log was too long.
 fn state(
     source: &Connection,
     target: &mut Connection,
@@ -139,10 +139,10 @@ fn state(
     most: u64,
     progress: &mut impl FnMut(BackupProgress),
 ) -> Result<bool, Fault> {
-    // One transaction for all steps: otherwise each write of another connection would begin the copy anew.
+    // One transaction for all steps, because otherwise each write of another connection would restart the copy.
     let snapshot = source.unchecked_transaction()?;
     snapshot.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
-    // The file of the log stays as long as it once was for a while.
+    // The log's file keeps its former length for a while.
     let most = most.max(log_length(from));
     let backup = Backup::new(&snapshot, target)?;
     loop {
@@ -155,7 +155,7 @@ fn state(
     }
 }
 
-/// Copies some pages; whether they were the last.
+/// Copies some pages. Returns whether they were the last.
 fn step(backup: &Backup<'_, '_>, progress: &mut impl FnMut(BackupProgress)) -> Result<bool, Fault> {
     let step = backup.step(STEP)?;
     let state = backup.progress();

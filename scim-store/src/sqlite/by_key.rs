@@ -1,4 +1,4 @@
-//! All resources of a type in the order of an indexed attribute, along its key rows.
+//! Pages through all resources of a type in the order of an indexed attribute, along its key rows.
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
@@ -7,7 +7,7 @@ use scim_server_traits::{Position, Query, Seek, StoreError};
 use super::fault::Fault;
 use super::narrow::{integer, position};
 
-/// The number of the attribute.
+/// Selects the number of the attribute.
 const ATTR: &str = "SELECT attr FROM scim_attr WHERE tenant = ?1 AND kind = ?2 AND path = ?3";
 
 pub(super) struct ByKey<'a> {
@@ -18,7 +18,8 @@ pub(super) struct ByKey<'a> {
 }
 
 impl ByKey<'_> {
-    /// Upwards the keys come first and then what has none; downwards the reverse.
+    /// Reads the page. Ascending, resources with a key come first and those without one last; descending is the
+    /// reverse.
     pub(super) fn page(&self, query: &Query) -> Result<Vec<Position>, Fault> {
         let down = query.walks_down();
         let mut left = Left { offset: query.offset, limit: query.limit };
@@ -31,7 +32,8 @@ impl ByKey<'_> {
                 if keyed { self.keyed(query, down, &left)? } else { self.missing(query, down, &left)? };
             let Some(found) = found else { continue };
             if found.is_empty() && left.offset > 0 && !matches!(query.seek, Seek::Start) {
-                // No caller has both a position and an offset; whoever does gets an empty page, never a wrong one.
+                // No caller combines a position with an offset. If one did, it would get an empty page, never a wrong
+                // one.
                 break;
             }
             if found.is_empty() && left.offset > 0 {
@@ -49,7 +51,7 @@ impl ByKey<'_> {
         Ok(page)
     }
 
-    /// `None` when the position is beyond them.
+    /// Reads resources with a key. Returns `None` if the position is beyond them.
     fn keyed(&self, query: &Query, down: bool, left: &Left) -> Result<Option<Vec<Position>>, Fault> {
         let (range, at) = match query.seek.position() {
             None => ("", None),
@@ -71,8 +73,8 @@ impl ByKey<'_> {
         self.positions(&sql, left, at).map(Some)
     }
 
-    /// What has no key, by creation; `None` when the position is beyond it. It is looked for one by one, within the
-    /// budget, unless the index says that there is none.
+    /// Reads resources without a key by creation. Returns `None` if the position is beyond them. They are searched one
+    /// by one, within the scan limit, unless the index says that there are none.
     fn missing(&self, query: &Query, down: bool, left: &Left) -> Result<Option<Vec<Position>>, Fault> {
         let (range, at) = match query.seek.position() {
             Some(Position { key: None, place, .. }) if down => ("AND seq < ?4", Some(*place)),
@@ -143,7 +145,7 @@ impl ByKey<'_> {
     }
 }
 
-/// How many are still to be passed over, and to be taken.
+/// How many resources are still to be skipped, and to be taken.
 struct Left {
     offset: u64,
     limit: u64,

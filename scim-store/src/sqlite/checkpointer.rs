@@ -1,4 +1,4 @@
-//! The thread that moves what is committed from the log to the file, so that no commit waits for it.
+//! The mover: the thread that moves commits from the log to the file, so that no commit waits for that.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
@@ -19,35 +19,35 @@ use super::options::{Durability, SqliteOptions};
 use super::reads::Reads;
 use super::{file, schema};
 
-/// How much of an empty log is laid out at once: a commit that makes the file longer has the file system write that
-/// too, which takes half as long again as the commit.
+/// How much of an empty log is laid out at once. A commit that makes the file longer takes half as long again, because
+/// the file system has to write that too.
 pub(super) const LAID: u64 = 1 << 20;
 
-/// How much room a commit should find.
+/// How much room a commit should find laid out.
 const ROOM: u64 = 256 << 10;
 
-/// How many times as long as it is wished for the log may grow.
+/// To how many times its configured length the log may grow.
 pub(super) const MOST_TIMES: u8 = 4;
 
 /// How long new reads wait at most so that the log can begin again.
 const MOMENT: Duration = Duration::from_millis(10);
 
-/// How long a read may take to end that was asked to.
+/// How long a read may take to end after it was asked to.
 const ENDS: Duration = Duration::from_millis(100);
 
 /// How long to wait before the next attempt to begin a full log again.
 const AGAIN: Duration = Duration::from_millis(100);
 
-/// The moving thread; joined when dropped.
+/// The mover's handle. Dropping it joins the thread.
 pub(super) struct Checkpointer {
     nudges: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
     log: Arc<Log>,
     reads: Arc<Reads>,
     in_place: Arc<InPlace>,
-    /// From so many pages in the log on it is moved.
+    /// From this many pages on the log is moved.
     most: i32,
-    /// Before so many pages it does not begin again, after a reader was in the way.
+    /// Before this many pages the log does not begin again, after a reader was in the way.
     not_before: i32,
     /// When that was last tried.
     tried: Instant,
@@ -67,8 +67,8 @@ impl Checkpointer {
         let durability = options.durability;
         let page: u32 = writer.query_row("PRAGMA page_size", [], |row| row.get(0))?;
         let log = Arc::new(Log::of(path, page, mark));
-        // SQLite cuts a log that has become longer than this. Otherwise its place on the disk stays for what is written
-        // next, which costs less than to ask for it anew.
+        // SQLite cuts a log that is longer than this. A shorter one keeps its place on the disk for the next writes,
+        // which is cheaper than asking for room again.
         let kept = i64::try_from(options.log.saturating_mul(2)).unwrap_or(i64::MAX);
         writer.pragma_update(None, "journal_size_limit", kept)?;
         let most = i32::try_from(options.log / u64::from(page)).unwrap_or(i32::MAX).max(1);
@@ -78,11 +78,11 @@ impl Checkpointer {
             counted.moving.set_pages(pages);
             Ok(())
         }))?;
-        // What is not asked to survive need not be on the disk.
+        // What need not survive does not have to be synced.
         let file = (durability != Durability::Off).then(|| Arc::clone(file));
         let ahead = if durability == Durability::Full { Some(Ahead::of(path, log.frame)) } else { None };
         let connection = schema::moving(path, durability)?;
-        // It waits for nobody.
+        // The mover never waits for a lock.
         connection.busy_timeout(Duration::ZERO)?;
         let mover = Mover {
             connection,
@@ -106,7 +106,7 @@ impl Checkpointer {
         &self.log
     }
 
-    /// Something was committed on `writer`.
+    /// Called after a commit on `writer`. Lays out room, and has the log moved if it is long.
     pub(super) fn nudge(&mut self, writer: &Connection) {
         if self.log.has_failed() {
             return;
@@ -125,20 +125,20 @@ impl Checkpointer {
         let log = Arc::clone(&self.log);
         let is_wanted = log.moving.after_commit(length, || self.begin_anew(writer, pages, is_full));
         if let Some(nudges) = self.nudges.as_ref().filter(|_| is_wanted) {
-            // One that waits already is enough.
+            // One waiting nudge is enough.
             let _ = nudges.try_send(());
         }
     }
 
-    /// Nothing can be committed because the log is full: now and then, tries to begin it again.
+    /// While the log is full and nothing can be committed, tries now and then to begin it again.
     pub(super) fn make_room(&mut self, writer: &Connection) {
         if self.tried.elapsed() >= AGAIN {
             self.begin_anew(writer, self.log.moving.pages(), false);
         }
     }
 
-    /// Moves what is left in the log, so that the next commit begins it again. It waits for the mover, and for reads a
-    /// moment only: what fails now is tried again when there is more.
+    /// Moves what is left in the log, so that the next commit begins it again. It waits for the mover, but only briefly
+    /// for reads. If it fails, it is tried again when the log is longer.
     fn begin_anew(&mut self, writer: &Connection, pages: i32, is_full: bool) {
         let Some(_moving) = self.log.hold() else { return };
         self.not_before = pages.saturating_add(if is_full { 1 } else { (self.most / 8).max(1) });
@@ -156,19 +156,20 @@ impl Checkpointer {
         let _ = writer.busy_timeout(schema::PATIENCE);
     }
 
-    /// How many times as long as it is wished for the log is.
+    /// Returns how many times the configured length the log has.
     fn times(&self, pages: i32) -> i32 {
         pages / self.most
     }
 
     fn try_to_begin_anew(&self, writer: &Connection, pages: i32, is_full: bool) -> Result<bool, Fault> {
         let (times, most_times) = (self.times(pages), i32::from(MOST_TIMES));
-        // What is older than the newest state keeps the rest from being moved.
+        // A transaction that goes on with an old state would keep the rest from being moved.
         self.in_place.let_go();
-        // Most of it is moved while reads go on. Only then are they kept waiting, which takes a moment.
+        // Most of the log is moved while reads go on. Only then do reads have to wait, and only briefly.
         if !schema::move_log(writer, "PASSIVE")?.all {
             if times >= most_times - 1 {
-                // What it reads is what cannot be moved. The rest is moved before the log is full.
+                // The log cannot be moved beyond the state of the oldest read. The rest is moved before the log is
+                // full.
                 self.reads.end_oldest();
             }
             if times < most_times && !is_full {
@@ -181,20 +182,20 @@ impl Checkpointer {
             none = reads.wait(ENDS);
         }
         self.in_place.let_go();
-        // What the log keeps of the disk, the file may need.
+        // If the disk is full, the file may need the room that the log takes.
         let mode = if is_full { "TRUNCATE" } else { "RESTART" };
         Ok(schema::move_log(writer, mode)?.done)
     }
 
-    /// Whether the disk has room for so many pages more, which the file may grow by when they are moved.
+    /// Returns whether the disk has room for so many more pages. The file may grow by them when they are moved.
     fn has_room_for(&self, pages: i32) -> bool {
         let used = u64::try_from(pages).unwrap_or_default() * self.page;
-        // Where that cannot be told, it shows in time.
+        // If the free room is unknown, the move will show it.
         fs4::available_space(&self.folder).map_or(true, |room| room >= used + LAID)
     }
 }
 
-/// The log's file, where it has room.
+/// The log's file, with the room that is laid out in it.
 struct Ahead {
     log: PathBuf,
     frame: u64,
@@ -206,8 +207,8 @@ impl Ahead {
         Self { log: file::beside(path, "-wal"), frame, length: 0 }
     }
 
-    /// Makes room behind so many pages, unless there is. Called between two commits by the thread that commits, and
-    /// only what lies behind the end of the file is written; SQLite knows of no page that it did not write itself.
+    /// Lays out room behind this many pages, if there is too little. The thread that commits calls it between two
+    /// commits. It writes only behind the end of the file, and SQLite ignores every page that it did not write itself.
     fn lay_out(&mut self, pages: i32, log: &Log) {
         let used = u64::try_from(pages).unwrap_or_default() * self.frame;
         if used + ROOM <= self.length {
@@ -223,12 +224,12 @@ impl Ahead {
             }
             Ok::<_, io::Error>(file.metadata()?.len())
         };
-        // Without room commits take longer, and that is all.
+        // Without the room, commits only take longer.
         self.length = lay().unwrap_or(used + LAID);
     }
 }
 
-/// Whether there was no room, here or for this user.
+/// Returns whether room was missing, on the disk or for this user.
 fn is_full(error: &io::Error) -> bool {
     use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
     matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
@@ -243,14 +244,14 @@ impl Drop for Checkpointer {
     }
 }
 
-/// After the disk failed, all reads take what was moved from the log.
+/// After the disk failed, makes all reads use the log for what was already moved.
 fn read_from_log(log: &Log, in_place: &InPlace, connection: &Connection) {
     log.make_index_anew(connection);
     in_place.note_commit();
     in_place.let_go();
 }
 
-/// What the moving thread has.
+/// What the mover owns.
 struct Mover {
     connection: Connection,
     path: PathBuf,
@@ -260,7 +261,7 @@ struct Mover {
 }
 
 impl Moves for Mover {
-    /// Looks whether those who read the full log are gone, for nobody writes who would.
+    /// Checks whether the reads that kept the log full have ended, because no write does so meanwhile.
     fn make_room(&self) {
         let Some(_moving) = self.log.hold() else { return };
         self.in_place.let_go();
@@ -270,7 +271,7 @@ impl Moves for Mover {
         }
     }
 
-    /// Moves what there is, and brings it to the disk: SQLite syncs only when the last of it is moved.
+    /// Moves what there is and syncs the file, because SQLite syncs only when it moves the last page.
     fn round(&self) -> bool {
         let Some(_moving) = self.log.hold() else { return false };
         self.in_place.let_go();
@@ -281,7 +282,7 @@ impl Moves for Mover {
             Err(_) if self.log.has_failed() => read_from_log(&self.log, &self.in_place, &self.connection),
             Err(_) => {}
         }
-        // What is read from here on is read from the file, and the next commit can begin the log again.
+        // Reads that begin now read from the file, so that the next commit can begin the log again.
         self.in_place.let_go();
         moved.is_ok()
     }
@@ -299,8 +300,8 @@ impl Mover {
 mod tests {
     use super::*;
 
-    /// Linux forgets what it could not write, and says so once: the next sync would succeed, and the log would begin
-    /// again over the only copy.
+    /// Linux forgets data that it could not write, and reports it once. The next sync would succeed, and the log would
+    /// begin again over the only copy.
     #[test]
     fn after_a_failed_sync_the_log_stays_and_is_all_that_is_read() {
         let directory = tempfile::tempdir().unwrap();
@@ -310,7 +311,7 @@ mod tests {
         let mut writer = schema::writing(&path, &options, &mark()).unwrap();
         let length = |path| std::fs::metadata(path).unwrap().len();
         let made = length(path.clone());
-        // No disk is behind it.
+        // No disk is behind this file, so syncing it fails.
         let file = Arc::new(OpenOptions::new().write(true).open("/dev/null").unwrap());
         assert!(file.sync_data().is_err());
         let reading = (Arc::new(Reads::new(0)), Arc::new(InPlace::new(&path, &options)));
@@ -321,7 +322,7 @@ mod tests {
             writer.execute("INSERT INTO t VALUES (?1, ?2)", (number, "x".repeat(2_000))).unwrap();
         };
         (0..20).for_each(write);
-        // Whoever reads keeps the mover from the last of the log, so that SQLite syncs nothing.
+        // A reader keeps the mover from the end of the log, so that SQLite itself syncs nothing.
         let reader = schema::reading(&path, true).unwrap();
         reader.execute_batch("BEGIN; SELECT count(*) FROM t").unwrap();
         (20..40).for_each(write);
@@ -337,7 +338,7 @@ mod tests {
         assert!(matches!(checkpointer.log.check(), Err(Fault::Refused(_))));
         assert!(checkpointer.log.health(true).failed.unwrap().contains("could not be brought to the disk"));
 
-        // What was moved is not believed to be in the file: this is what a power cut may leave of it.
+        // The store does not rely on what was moved. A power cut may leave this of it.
         let count = |connection: &Connection| {
             connection.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0)).unwrap()
         };

@@ -1,4 +1,4 @@
-//! How this backend fails, kept out of public signatures.
+//! The errors of this backend, kept out of public signatures.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use scim_server_traits::{StoreError, Unavailable};
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Fault {
-    /// No failure, but the contract's answer.
+    /// Not a failure but an error that the contract of a store demands.
     #[error(transparent)]
     Refused(#[from] StoreError),
     #[error("SQLite: {0}")]
@@ -107,13 +107,13 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    /// Whether a read took longer than it may in place.
+    /// Returns whether a read took longer than it may in place.
     pub(super) fn is_interrupted(&self) -> bool {
         matches!(self, Self::TakesLong)
             || matches!(self, Self::Sql(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted))
     }
 
-    /// Whether something was not written, or not brought to the disk, for another reason than want of room.
+    /// Returns whether something was not written or not synced, for another reason than missing room.
     pub(super) fn is_lost_write(&self) -> bool {
         const LOST: [i32; 4] = [
             ffi::SQLITE_IOERR_WRITE,
@@ -129,13 +129,13 @@ impl Fault {
         }
     }
 
-    /// Whether SQLite found the file damaged.
+    /// Returns whether SQLite found the file damaged.
     pub(super) fn is_corrupt(&self) -> bool {
         let code = if let Self::Sql(error) = self { error.sqlite_error_code() } else { None };
         matches!(code, Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
     }
 
-    /// Why the store can do nothing for a while, if that is what this says.
+    /// Returns why the store can do nothing for a while, if the error says that.
     fn unavailable(&self) -> Option<Unavailable> {
         match self {
             Self::Commit(fault) => fault.unavailable(),
@@ -145,13 +145,13 @@ impl Fault {
         }
     }
 
-    /// Whether there was no room: in the file system, or within the size that the file may have.
+    /// Returns whether room was missing: in the file system, or within the size limit of the file.
     pub(super) fn is_full(&self) -> bool {
         match self {
             Self::Commit(fault) => fault.is_full(),
             Self::NoRoom { .. } => true,
             Self::Sql(rusqlite::Error::SqliteFailure(error, _)) => {
-                // The second is what a full disk comes to when the log's index has to grow.
+                // A full disk causes the second if the log's index has to grow.
                 error.code == ErrorCode::DiskFull || error.extended_code == ffi::SQLITE_IOERR_SHMSIZE
             }
             _ => false,

@@ -9,7 +9,7 @@ use super::fault::Fault;
 use super::schema;
 use crate::tables::Changed;
 
-/// Old changes go when this many new ones have come: to remove one for each new one would touch a second page.
+/// After how many new changes old ones are deleted. To delete one for each new one would touch a second page.
 const SWEEP: i64 = 1_024;
 
 pub(super) fn append(
@@ -34,18 +34,19 @@ pub(super) fn append(
     ])?;
     let newest = connection.last_insert_rowid();
     if newest % SWEEP == 0 {
-        // The newest one stays in any case: the next number follows from it.
+        // The newest change always stays, because the next number follows from it.
         let last = newest.saturating_sub_unsigned(kept.max(1));
         connection.prepare_cached("DELETE FROM scim_change WHERE seq <= ?1")?.execute([last])?;
     }
     Ok(())
 }
 
-/// How many changes one file is thought never to tell.
+/// The number of changes that one file is assumed never to reach.
 const EPOCH: i64 = 1 << 32;
 
-/// Goes on at a number that is its own, in the file of a copy: a consumer that followed the original has come either too
-/// late or too far for it, however many changes both will tell. Below 2^53, which any JSON reader can tell exactly.
+/// Continues the feed of a copy at a number of its own. A position in the original is then always too old or too new
+/// for the copy, however many changes both will have. The numbers stay below 2^53, which every JSON reader reads
+/// exactly.
 pub(super) fn begin_anew(connection: &mut Connection) -> Result<(), Fault> {
     let epoch = i64::from(u32::from_be_bytes(schema::random()?) >> 12) + 1;
     let transaction = connection.transaction()?;
@@ -53,7 +54,7 @@ pub(super) fn begin_anew(connection: &mut Connection) -> Result<(), Fault> {
     // An empty file has no feed yet.
     if transaction.prepare(sql)?.exists([])? {
         transaction.execute("DELETE FROM scim_change", [])?;
-        // No change, but where the numbers go on: nobody asks for what comes after the number before it.
+        // Not a change. It says where the numbers go on, and no consumer asks for changes after a number before it.
         let sql = "INSERT INTO scim_change (seq, tenant, kind, id, what, version, moment)
             VALUES (?1, '', '', '', 0, 0, 0)";
         transaction.execute(sql, [epoch * EPOCH])?;
@@ -66,7 +67,7 @@ pub(super) fn newest(connection: &Connection) -> Result<u64, Fault> {
     Ok(connection.prepare_cached(sql)?.query_row([], |row| row.get::<_, i64>(0))?.cast_unsigned())
 }
 
-/// The outer result is the file's, the inner one the feed's.
+/// Reads changes after a number. The outer result is the file's, the inner one the feed's.
 pub(super) fn after(
     connection: &Connection,
     after: u64,
@@ -119,7 +120,7 @@ fn what(number: i64) -> ChangeKind {
     }
 }
 
-/// Added, removed, and how many are not told.
+/// Writes down the added links, the removed links, and how many more are not listed.
 fn text(links: &LinkChanges) -> String {
     let LinkChanges { added, removed, untold, .. } = links;
     Value::to_string(&json!([added, removed, untold]))

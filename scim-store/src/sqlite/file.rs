@@ -1,4 +1,4 @@
-//! The database's own file, held open beside SQLite, and what lies beside it.
+//! The database file, which the store holds open itself too, and the files next to it.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -8,20 +8,20 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use super::private;
 
-/// What this process holds open. Whoever closes a file that SQLite has open takes away all locks that the process has
-/// on it, so there is one handle for each, and everybody of ours who has a connection holds it for longer than that.
+/// The files that this process holds open. Closing any handle to a file that SQLite has open drops all locks of the
+/// process on it. So there is one handle per file, and it is dropped only after all connections.
 static HELD: Mutex<BTreeMap<PathBuf, Weak<File>>> = Mutex::new(BTreeMap::new());
 
-/// The file, made if it is not there: to be dropped after the connection to it.
+/// Opens the file, or creates it. Drop the handle only after the connection to the file.
 pub(super) fn make(path: &Path) -> io::Result<Arc<File>> {
     if !path.try_exists()? {
-        // Nobody has a connection to it yet.
+        // No connection to it exists yet.
         private::options().create_new(true).open(path)?;
     }
     hold(path)
 }
 
-/// The file that is there: to be dropped after the connection to it.
+/// Opens the existing file. Drop the handle only after the connection to the file.
 pub(super) fn hold(path: &Path) -> io::Result<Arc<File>> {
     let path = path.canonicalize()?;
     let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
@@ -29,20 +29,20 @@ pub(super) fn hold(path: &Path) -> io::Result<Arc<File>> {
         return Ok(file);
     }
     held.retain(|_, file| file.strong_count() > 0);
-    // To sync a file takes the right to write to it on some systems.
+    // On some systems, syncing a file requires the right to write to it.
     let file = Arc::new(OpenOptions::new().read(true).write(true).open(&path)?);
     held.insert(path, Arc::downgrade(&file));
     Ok(file)
 }
 
-/// The path of what lies beside the file under its name with this ending.
+/// Returns the path of a file next to this one: its name with this ending.
 pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     name.into()
 }
 
-/// Whether the open file is the one at the path, as far as that can be told.
+/// Returns whether the open file is the one at the path, as far as that can be known.
 #[cfg(unix)]
 pub(super) fn is_at(open: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
@@ -54,30 +54,30 @@ pub(super) fn is_at(open: &File, path: &Path) -> bool {
     }
 }
 
-/// A file that is open cannot be replaced.
+/// Always returns true, because an open file cannot be replaced.
 #[cfg(not(unix))]
 pub(super) fn is_at(_: &File, _: &Path) -> bool {
     true
 }
 
-/// How many names the file has.
+/// Returns how many names the file has.
 #[cfg(unix)]
 pub(super) fn names(open: &File) -> io::Result<u64> {
     Ok(std::os::unix::fs::MetadataExt::nlink(&open.metadata()?))
 }
 
-/// As many as can be told.
+/// Returns 1, because the number of names cannot be known.
 #[cfg(not(unix))]
 pub(super) fn names(_: &File) -> io::Result<u64> {
     Ok(1)
 }
 
-/// The folder that the file is in.
+/// Returns the folder that the file is in.
 pub(super) fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Brings to the disk that the file is in its folder.
+/// Syncs the folder of the file, so that its entry is durable.
 #[cfg(unix)]
 pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(folder(path))?.sync_all()
