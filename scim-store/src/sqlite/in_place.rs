@@ -1,8 +1,8 @@
-//! Connections that read where the caller stands.
+//! Connections that read on the caller's thread.
 //!
-//! To begin and to end a reading transaction takes a call to the system each. While nothing is committed, the next read
-//! sees what the last one saw, so the transaction goes on between the two. A thread that moves the log ends it first: the
-//! log cannot begin again while a transaction may read it.
+//! Beginning and ending a reading transaction takes one system call each. As long as nothing is committed, the next
+//! read sees what the last one saw, so the transaction goes on between the two. A thread that moves the log ends it
+//! first, because the log cannot begin again while a transaction may read it.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -18,32 +18,32 @@ use super::schema;
 /// How many steps of SQLite's machine are counted as one.
 pub(super) const STEPS: i32 = 1_000;
 
-/// How many times that a read may take in place: what a page of a hundred takes, about a millisecond.
+/// How many times that a read may take in place: what a page of 100 resources takes, about 1 ms.
 const MOST: u32 = 20;
 
-/// How many callers may read in place at once; more than most machines have cores.
+/// How many callers may read in place at once, which is more than most machines have cores.
 pub(super) const CALLERS: usize = 64;
 
-/// The connections at hand.
+/// The pool of connections.
 #[derive(Debug)]
 pub(super) struct InPlace {
     connections: Mutex<Connections>,
-    /// Where a connection is opened when none is at hand.
+    /// The file that a connection opens if none is idle.
     path: PathBuf,
     mapping: bool,
-    /// How many transactions were committed.
+    /// The number of committed transactions.
     commits: AtomicU64,
 }
 
 #[derive(Debug)]
 struct Connections {
     idle: Vec<AtHand>,
-    /// The places of those that were not opened yet.
+    /// The places of connections that were not opened yet.
     unopened: Vec<usize>,
 }
 
 impl InPlace {
-    /// With places behind those of the reading threads.
+    /// Creates the pool. Its places come after those of the reading threads.
     pub(super) fn new(path: &Path, options: &SqliteOptions) -> Self {
         let first = options.readers.max(1);
         let unopened = (first..first + CALLERS).rev().collect();
@@ -55,8 +55,8 @@ impl InPlace {
         }
     }
 
-    /// A connection at hand, or another one: what is short never waits for what is long. `None` when too many callers
-    /// read at once.
+    /// Takes an idle connection, or opens another one, so that a short read never waits for a long one. Returns `None`
+    /// if too many callers read at once.
     pub(super) fn take(&self) -> Result<Option<Taken<'_>>, Fault> {
         let place = {
             let mut connections = self.connections();
@@ -77,17 +77,17 @@ impl InPlace {
         }
     }
 
-    /// Something was committed, and nobody was told yet.
+    /// Records a commit of which no caller has been told yet.
     pub(super) fn note_commit(&self) {
         self.commits.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Ends the transactions that go on while nobody reads.
+    /// Ends the transactions of idle connections.
     pub(super) fn let_go(&self) {
         self.connections().idle.iter_mut().for_each(AtHand::end);
     }
 
-    /// Closes what is at hand.
+    /// Closes the idle connections.
     pub(super) fn close(&self) {
         self.connections().idle.clear();
     }
@@ -97,36 +97,36 @@ impl InPlace {
     }
 }
 
-/// A connection at hand, until it is given back.
+/// A connection from the pool, until it is given back.
 pub(super) struct Taken<'a> {
     pool: &'a InPlace,
     at_hand: Option<AtHand>,
 }
 
 impl Taken<'_> {
-    /// `None` after it was given back.
+    /// Returns the place of the connection; `None` after it was given back.
     pub(super) fn place(&self) -> Option<usize> {
         self.at_hand.as_ref().map(|at_hand| at_hand.place)
     }
 
-    /// Reads the newest state, all of it the same; `None` after the connection was given back.
+    /// Runs a read on the newest state, all in one transaction. Returns `None` after the connection was given back.
     pub(super) fn read<T>(
         &mut self,
         read: impl FnOnce(&Connection) -> Result<T, Fault>,
     ) -> Option<Result<T, Fault>> {
-        // Before a transaction begins: what is committed meanwhile is seen by the next read at the latest.
+        // Loaded before a transaction begins. So the next read at the latest sees what is committed meanwhile.
         let commits = self.pool.commits.load(Ordering::SeqCst);
         self.at_hand.as_mut().map(|at_hand| at_hand.read(commits, read))
     }
 
-    /// Ends what goes on.
+    /// Ends the transaction that goes on.
     pub(super) fn end(&mut self) {
         self.at_hand.iter_mut().for_each(AtHand::end);
     }
 }
 
-/// A connection whose read panicked is not used again, nor one that is left within a transaction by mistake: another one
-/// may be opened in its place.
+/// Gives the connection back. If its read panicked, or left it within a transaction by mistake, it is not used again,
+/// and another one may be opened in its place.
 impl Drop for Taken<'_> {
     fn drop(&mut self) {
         let Some(at_hand) = self.at_hand.take() else { return };
@@ -141,14 +141,14 @@ impl Drop for Taken<'_> {
     }
 }
 
-/// A connection that gives up a read which takes too long in place.
+/// A connection that gives up a read if that takes too long in place.
 #[derive(Debug)]
 struct AtHand {
     connection: Connection,
-    /// Thousands of steps of the present read.
+    /// How many thousands of steps the present read has taken.
     steps: Arc<AtomicU32>,
     place: usize,
-    /// While a transaction goes on: how many had been committed before it began.
+    /// While a transaction goes on: the number of commits before it began.
     seen: Option<u64>,
 }
 
@@ -172,7 +172,7 @@ impl AtHand {
             self.seen = Some(commits);
         }
         let outcome = read(&self.connection);
-        // What ends the transaction must not be given up for what the read took.
+        // Reset, so that the end of the transaction is not given up for what the read took.
         self.steps.store(0, Ordering::Relaxed);
         if outcome.is_err() {
             self.end();
@@ -182,7 +182,7 @@ impl AtHand {
 
     fn end(&mut self) {
         if self.seen.take().is_some() {
-            // Some failures have ended it already.
+            // Some failures have already ended it.
             let _ = self.connection.prepare_cached("ROLLBACK").and_then(|mut end| end.execute([]));
         }
     }
@@ -193,7 +193,7 @@ impl AtHand {
 mod tests {
     use super::*;
 
-    /// A file, and what is at hand to read it.
+    /// Creates a file, and a pool to read it.
     fn made() -> (tempfile::TempDir, Connection, InPlace) {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("scim.db");
@@ -223,7 +223,7 @@ mod tests {
         assert_eq!(count(&in_place), 0, "nobody was told yet, so the transaction goes on");
         in_place.note_commit();
         assert_eq!(count(&in_place), 1);
-        // Two at once, one of which saw less.
+        // Two connections at once, one of which has seen less.
         let held = in_place.take().unwrap().unwrap();
         assert_eq!(count(&in_place), 1);
         write(&writer);

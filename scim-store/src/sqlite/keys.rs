@@ -1,7 +1,7 @@
-//! For which types the keys in the file are good.
+//! Checks for which types the keys in the file fit.
 //!
-//! The file says of each tenant's type what its keys were made of (`scim_indexed`). What was found to fit is
-//! remembered, so that a call does not have to ask the file.
+//! For each type of a tenant the file says what its keys were made of (`scim_indexed`). A fit is remembered, so that a
+//! call does not have to read that again.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -13,38 +13,38 @@ use scim_core::ResourceType;
 use super::fault::Fault;
 use crate::keys::{attributes, stale};
 
-/// The next step for the operator of the store when keys do not fit.
+/// What an operator of the store should do if keys do not fit.
 const REMEDY: &str = "call `SqliteStore::reindex` for the tenant with the types that it is served, and serve it when \
     that has ended";
 
-/// How many tenants are remembered; then all are forgotten.
+/// How many tenants are remembered before all are forgotten.
 const TENANTS: usize = 65_536;
 
-/// How many definitions of types are remembered for a tenant; then all of its are forgotten.
+/// How many definitions of types are remembered for a tenant before all of the tenant's are forgotten.
 const TYPES: usize = 64;
 
-/// The types whose keys were found to fit.
+/// The types whose keys are known to fit.
 #[derive(Debug, Default)]
 pub(super) struct Keys {
-    /// Changes whenever keys begin to be rebuilt.
+    /// Changes whenever a rebuild of keys begins.
     generation: AtomicU64,
     fitting: RwLock<BTreeMap<String, Vec<Arc<ResourceType>>>>,
 }
 
 impl Keys {
-    /// A read that began in one generation and ended in it has met no keys that were being rebuilt.
+    /// Returns the generation. A read that begins and ends in one generation met no keys that were being rebuilt.
     pub(super) fn generation(&self) -> u64 {
         self.generation.load(SeqCst)
     }
 
-    /// Whether the keys are known to fit the type.
+    /// Returns whether the keys are known to fit the type.
     pub(super) fn fit(&self, tenant: &str, resource_type: &Arc<ResourceType>) -> bool {
         let fitting = self.fitting.read().unwrap_or_else(PoisonError::into_inner);
         let types = fitting.get(tenant).map(Vec::as_slice).unwrap_or_default();
         types.iter().any(|known| Arc::ptr_eq(known, resource_type))
     }
 
-    /// Remembers what a snapshot of the file said that was taken in this generation.
+    /// Remembers a fit that was read from a snapshot of this generation.
     pub(super) fn note(&self, generation: u64, tenant: &str, resource_type: &Arc<ResourceType>) {
         let mut fitting = self.fitting.write().unwrap_or_else(PoisonError::into_inner);
         if self.generation() != generation {
@@ -62,7 +62,7 @@ impl Keys {
         }
     }
 
-    /// Forgets what fits the tenant, and returns the new generation.
+    /// Forgets which types fit the tenant. Returns the new generation.
     pub(super) fn forget(&self, tenant: &str) -> u64 {
         let mut fitting = self.fitting.write().unwrap_or_else(PoisonError::into_inner);
         fitting.remove(tenant);
@@ -70,16 +70,16 @@ impl Keys {
     }
 }
 
-/// What the file says of the keys of a tenant's type, where it does not refuse the type.
+/// What the file says of the keys of a type, if it does not refuse the type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Made {
     /// They were made of the type's attributes.
     Fitting,
-    /// There are none, nor any resource.
+    /// There are no keys and no resources.
     NotYet,
 }
 
-/// Fails where the keys were made of other attributes, or nobody knows of which.
+/// Fails if the keys were made of other attributes, or if it is unknown of which.
 pub(super) fn check(
     connection: &Connection,
     tenant: &str,
@@ -93,13 +93,13 @@ pub(super) fn check(
     }
 }
 
-/// What the keys of a tenant's type were made of.
+/// Returns what the keys of a tenant's type were made of.
 pub(super) fn made_of(connection: &Connection, tenant: &str, kind: &str) -> Result<Option<String>, Fault> {
     let sql = "SELECT attrs FROM scim_indexed WHERE tenant = ?1 AND kind = ?2";
     Ok(connection.prepare_cached(sql)?.query_row([tenant, kind], |row| row.get(0)).optional()?)
 }
 
-/// Writes down what the keys of a tenant's type are made of.
+/// Records what the keys of a tenant's type are made of.
 pub(super) fn set_made_of(
     connection: &Connection,
     tenant: &str,

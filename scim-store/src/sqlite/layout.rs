@@ -1,34 +1,34 @@
-//! Which tables a file has: those of `layout.sql`, and what was changed in them since.
+//! The tables of a file: those of the first layout, and what migrations have changed since.
 
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::fault::Fault;
 
-/// The layout that `layout.sql` makes. `PRAGMA user_version` of a file says which one it has. Earlier ones are of
-/// versions that were never released.
+/// The layout that the SQL script creates. `PRAGMA user_version` of a file says which layout it has. Earlier layouts
+/// belong to versions that were never released.
 const FIRST: i64 = 12;
 
-/// What leads from each layout to the next, beginning with the one after [`FIRST`]. Once a version with a migration was
-/// released, the migration never changes; another one follows it.
+/// The migration to each layout, beginning with the one after [`FIRST`]. Once a version with a migration is released,
+/// the migration never changes; another one follows it.
 const MIGRATIONS: &[&str] = &[];
 
-/// The layout of this version.
+/// Returns the layout of this version.
 fn known(migrations: &[&str]) -> i64 {
     FIRST.saturating_add_unsigned(migrations.len() as u64)
 }
 
-/// The layout of a file, 0 for an empty one.
+/// Returns the layout of a file; 0 for an empty one.
 fn of(connection: &Connection) -> Result<i64, Fault> {
     Ok(connection.query_row("PRAGMA user_version", [], |row| row.get(0))?)
 }
 
-/// Whether the file has tables that [`make`] will change.
+/// Returns whether the file has tables that [`make`] will change.
 pub(super) fn migrates(connection: &Connection) -> Result<bool, Fault> {
     let found = of(connection)?;
     Ok(found != 0 && found < known(MIGRATIONS))
 }
 
-/// Makes the tables of an empty file, or brings a file to the layout of this version, all or nothing.
+/// Creates the tables of an empty file, or migrates a file to the layout of this version, all or nothing.
 pub(super) fn make(connection: &mut Connection) -> Result<(), Fault> {
     bring(connection, MIGRATIONS)
 }

@@ -1,5 +1,5 @@
-//! One process for one file. SQLite itself would let several write, but each would wait for the others' commits,
-//! and none could promise a log of bounded length.
+//! Lets only one process serve a file. SQLite itself would let several write, but each would wait for the others'
+//! commits, and none could promise a log of bounded length.
 
 use std::fs::{File, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use super::fault::Fault;
 use super::{file, private};
 
-/// The right to serve a file, until it is dropped or the process ends, however it ends.
+/// The right to serve a file, until it is dropped or the process ends, in whatever way.
 ///
-/// It is a lock on a file of its own beside it: who opens and closes the database's own file beside SQLite takes
-/// away SQLite's locks. The file stays, so that nobody can lock one that is about to go.
+/// It is a lock on a separate file. Locking the database file itself is unsafe: closing any handle to it drops SQLite's
+/// locks. The lock file is never deleted, so that no process can lock one that is about to go.
 #[derive(Debug)]
 pub(super) struct Lock {
     file: File,
@@ -36,7 +36,7 @@ impl Lock {
             }
             Err(TryLockError::Error(error)) => return Err(fault(error)),
         }
-        // For people: what holds is the lock, whatever the file says.
+        // For people only: the lock counts, whatever the file says.
         let mut sign = || {
             file.set_len(0)?;
             file.rewind()?;
@@ -46,8 +46,8 @@ impl Lock {
         Ok(Self { file, path, looked: Instant::now() })
     }
 
-    /// Fails when the file is not there any more, or another one: who locks that one holds the same right. Looks now and
-    /// then only.
+    /// Fails if the lock file is gone or was replaced, because another process can lock the new one. Checks only now
+    /// and then.
     pub(super) fn check(&mut self) -> Result<(), Fault> {
         if self.looked.elapsed() < LOOKS {
             return Ok(());
@@ -57,7 +57,7 @@ impl Lock {
     }
 }
 
-/// `scim.db-lock`, beside SQLite's own `scim.db-wal`.
+/// Returns `scim.db-lock`, next to SQLite's own `scim.db-wal`.
 fn path(database: &Path) -> PathBuf {
     file::beside(database, "-lock")
 }

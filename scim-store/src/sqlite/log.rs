@@ -1,4 +1,4 @@
-//! What is known of the log: how long it is, when it was moved into the file, and whether the disk failed under either.
+//! The state of the log: its length, when it was last moved into the file, and whether the disk failed.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Error, Write as _};
@@ -17,25 +17,25 @@ use super::mark::Mark;
 use super::moving::Moving;
 use super::schema;
 
-/// What the log's index begins with, in bytes: two copies of the head that says how far the log goes.
+/// The length in bytes of the head of the log's index: two copies of what says how far the log goes.
 const INDEX_HEAD: usize = 96;
 
-/// What the writer, the thread that moves the log and those who ask for the store's health share.
+/// What the writer, the mover and callers that ask for the store's health share.
 #[derive(Debug)]
 pub(super) struct Log {
     path: PathBuf,
-    /// What says outside of it what it holds.
+    /// The mark, which says outside the log what the log must contain.
     mark: Mark,
-    /// Of a page in the log, in bytes.
+    /// How many bytes a page takes in the log.
     pub(super) frame: u64,
-    /// What the writer and the thread that moves it tell each other.
+    /// What the writer and the mover tell each other.
     pub(super) moving: Moving,
     opened: Instant,
-    /// When something that was moved last came to the disk, in milliseconds after `opened`.
+    /// When moved pages were last synced, in milliseconds after `opened`.
     moved_last: AtomicU64,
-    /// Whether there was no room for the last write.
+    /// Whether the last write found no room.
     no_room: AtomicBool,
-    /// Whether it was its lock that it lost, and not the disk that failed.
+    /// Whether the lock was lost, and not the disk failed.
     lost_lock: AtomicBool,
 }
 
@@ -53,12 +53,13 @@ impl Log {
         }
     }
 
-    /// Waits until nobody moves it, and keeps others from it. `None` when the disk failed: then it stays as it is.
+    /// Waits until the log is not being moved, and keeps others from moving it. Returns `None` if the disk failed,
+    /// because then the log stays as it is.
     pub(super) fn hold(&self) -> Option<MutexGuard<'_, ()>> {
         self.moving.hold()
     }
 
-    /// Has `work` move it, on this connection or another, while it is held.
+    /// Runs `work`, which moves the log on this connection or another. The log must be held.
     pub(super) fn while_moving<T>(
         &self,
         connection: &Connection,
@@ -71,15 +72,15 @@ impl Log {
         }))
     }
 
-    /// Something was committed on `connection`, and nobody was told yet. What fails now is no reason not to tell: it is
-    /// in the log.
+    /// Records a commit on `connection` of which no caller has been told yet. A failure here does not change the
+    /// answer, because the commit is in the log.
     pub(super) fn note_commit(&self, connection: &Connection) {
         if let Err(fault) = self.mark.note_commit(connection) {
             self.look_at(&fault);
         }
     }
 
-    /// The file is closed, and has all that was in it.
+    /// Removes the mark, after the file was closed and has everything that was in the log.
     pub(super) fn end(&self) {
         self.mark.remove();
     }
@@ -88,7 +89,7 @@ impl Log {
         self.moving.failed().is_some()
     }
 
-    /// Whether there was room for what was written last.
+    /// Records whether there was room for the last write.
     pub(super) fn set_room(&self, room: bool) {
         self.no_room.store(!room, Ordering::Relaxed);
     }
@@ -97,13 +98,13 @@ impl Log {
         self.moving.is_full()
     }
 
-    /// All of it is moved, and the next commit begins it again.
+    /// Records that all of the log is moved, so that the next commit begins it again.
     pub(super) fn begin_anew(&self) {
         self.note_moved();
         self.moving.begin_anew();
     }
 
-    /// Refuses what would be written after the disk failed, or while the log is full.
+    /// Refuses a write after the disk failed, or while the log is full.
     pub(super) fn check(&self) -> Result<(), Fault> {
         let why = if self.has_failed() {
             let lost_lock = self.lost_lock.load(Ordering::SeqCst);
@@ -116,13 +117,13 @@ impl Log {
         Err(StoreError::Unavailable(why).into())
     }
 
-    /// What was moved came to the disk.
+    /// Records that moved pages were synced.
     pub(super) fn note_moved(&self) {
         let now = u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.moved_last.store(now, Ordering::Relaxed);
     }
 
-    /// Looks whether it was the disk that failed in what was written.
+    /// Records whether the disk failed, if the outcome is an error.
     pub(super) fn judge<T>(&self, outcome: Result<T, Fault>) -> Result<T, Fault> {
         if let Err(fault) = &outcome {
             self.look_at(fault);
@@ -130,7 +131,7 @@ impl Log {
         outcome
     }
 
-    /// Looks whether a failure is one of the disk.
+    /// Records whether an error means that the disk failed or was full.
     pub(super) fn look_at(&self, fault: &Fault) {
         if fault.is_lost_write() {
             self.fail(fault);
@@ -139,8 +140,8 @@ impl Log {
         }
     }
 
-    /// From here on nothing is written, and nothing is moved. The system may forget what it could not bring to the disk,
-    /// and say so once only: a second try that succeeds proves nothing, and the log has the only copy that is sure.
+    /// Stops all writing and moving. The system may forget data that it could not write, and report it only once. So a
+    /// second attempt that succeeds proves nothing, and only the copy in the log is certain.
     pub(super) fn fail(&self, error: &impl ToString) {
         let error = error.to_string();
         if self.moving.fail(error.clone()) {
@@ -153,27 +154,28 @@ impl Log {
         }
     }
 
-    /// As after a failure of the disk, nothing is written or moved from here on: another process may serve the file.
+    /// Stops all writing and moving, as after a failure of the disk, because another process may serve the file.
     pub(super) fn lose_lock(&self, lost: &Fault) {
         let error = lost.to_string();
         if self.has_failed() {
             return;
         }
-        // Before the failure is seen.
+        // Set before the failure can be seen.
         self.lost_lock.store(true, Ordering::SeqCst);
         if self.moving.fail(error.clone()) {
             tracing::error!(path = %self.path.display(), error, "the store no longer has its file for itself");
         }
     }
 
-    /// Has all who use the file take from the log what was moved already: SQLite reads from the file what it was told is
-    /// there, and the program that closes the file last, even one that only looked into it, would move the rest and
-    /// delete the log. They rebuild the index of the log when its head is void, and in a new one nothing is moved.
+    /// Makes all users of the file read moved pages from the log again. SQLite reads from the file what the index of
+    /// the log says was moved. And the program that closes the file last, even one that only read it, would move the
+    /// rest and delete the log. If the head of the index is void they rebuild the index, and in a new index nothing
+    /// counts as moved.
     pub(super) fn make_index_anew(&self, connection: &Connection) {
         let index = file::beside(&self.path, "-shm");
         let make = || {
             connection.busy_timeout(schema::PATIENCE)?;
-            // Whoever commits writes the head.
+            // A commit writes the head, so none may run meanwhile.
             connection.execute_batch("BEGIN IMMEDIATE")?;
             let voided = void(&index);
             connection.execute_batch("ROLLBACK")?;
@@ -188,7 +190,7 @@ impl Log {
         }
     }
 
-    /// How the store is, apart from its threads.
+    /// Returns the state of the store, apart from its threads.
     pub(super) fn health(&self, alive: bool) -> SqliteHealth {
         let moved_last = Duration::from_millis(self.moved_last.load(Ordering::Relaxed));
         SqliteHealth {
@@ -202,14 +204,14 @@ impl Log {
         }
     }
 
-    /// How long it is, without the room laid out behind it.
+    /// Returns the length of the log, without the room laid out behind it.
     fn bytes(&self) -> u64 {
         u64::try_from(self.moving.pages()).unwrap_or_default() * self.frame
     }
 }
 
 fn void(index: &Path) -> Result<(), Error> {
-    /// To close a file takes away the locks that this process has on it, SQLite's too: it stays open for good.
+    /// Closing a file drops the locks that this process has on it, SQLite's too. So it stays open for good.
     static OPEN: Mutex<Vec<File>> = Mutex::new(Vec::new());
     let mut file = OpenOptions::new().write(true).open(index)?;
     let written = file.write_all(&[0; INDEX_HEAD]);

@@ -1,9 +1,9 @@
-//! A mark beside the file that says what its log holds, so that a log which was deleted is missed.
+//! A mark next to the file that says what its log must contain, so that a deleted log is noticed.
 //!
-//! It names a change that is in the log and not in the file, or in both. Whoever finds the file without that change
-//! knows that the log is gone. While the log is moved the file is neither the one nor the other, and the mark asks for
-//! a log whatever is in it. A commit costs nothing: the mark is written before and after the log is moved, and with the
-//! first commit that follows.
+//! The mark names a change that is in the log, and perhaps in the file too. If the file is found without that change,
+//! the log is gone. While the log is being moved, the file is between two states, and the mark requires a log whatever
+//! is in it. A commit costs nothing more: the mark is written before and after the log is moved, and with the first
+//! commit that follows.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
@@ -17,24 +17,24 @@ use super::fault::Fault;
 use super::options::{Durability, SqliteOptions};
 use super::{feed, file, private};
 
-/// Shared by the writer and the thread that moves the log.
+/// The mark, shared by the writer and the mover.
 #[derive(Debug)]
 pub(super) struct Mark {
     database: PathBuf,
     path: PathBuf,
     durability: Durability,
-    /// What it said when the file was opened.
+    /// What the mark said when the file was opened.
     found: Option<Says>,
     /// Whether there was a log then.
     has_log: bool,
-    /// Whether the log was moved since something in it was named.
+    /// Whether the log was moved since the mark last named a change in it.
     due: AtomicBool,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// Held open once it is written.
+    /// Held open after the first write.
     file: Option<File>,
     moving: bool,
 }
@@ -48,14 +48,14 @@ enum Says {
 }
 
 impl Says {
-    /// What is no number was not written by this version, so that a log is asked for.
+    /// Reads a mark. A text without a number was not written by this version, so it requires a log.
     fn read(text: &str) -> Option<Self> {
         let text = text.trim();
         let number = text.strip_prefix("change ").and_then(|number| number.trim().parse().ok());
         (!text.is_empty()).then(|| number.map_or(Self::Moving, Self::Change))
     }
 
-    /// Always as long, so that one takes the place of another at once and needs no room.
+    /// Returns a text that always has the same length, so that one overwrites another at once and needs no room.
     fn text(self) -> String {
         match self {
             Self::Change(number) => format!("change {number:>20}\n"),
@@ -65,7 +65,7 @@ impl Says {
 }
 
 impl Mark {
-    /// Reads what is there, before SQLite makes a log. Fails when the log is to be there and is not.
+    /// Reads the mark, before SQLite creates a log. Fails if the log must be there and is not.
     pub(super) fn find(database: &Path, options: &SqliteOptions) -> Result<Self, Fault> {
         let path = file::beside(database, "-mark");
         let fault = |error| Fault::File { path: path.clone(), error };
@@ -74,7 +74,7 @@ impl Mark {
             Err(error) if error.kind() == ErrorKind::NotFound => None,
             Err(error) => return Err(fault(error)),
         };
-        // An empty file is begun anew, whatever is beside it.
+        // An empty file begins without a mark, whatever is next to it.
         let is_empty = fs::metadata(database).map_or(true, |found| found.len() == 0);
         let found = found.filter(|_| !options.lost_log && !is_empty);
         let has_log = file::beside(database, "-wal").try_exists().map_err(fault)?;
@@ -93,7 +93,7 @@ impl Mark {
         Ok(mark)
     }
 
-    /// Fails when what was in the log is not there. The file may have any layout, or no tables yet.
+    /// Fails if what was in the log is missing. The file may have any layout, or no tables yet.
     pub(super) fn check(&self, connection: &Connection) -> Result<(), Fault> {
         let Some(Says::Change(named)) = self.found else { return Ok(()) };
         let has_feed =
@@ -102,7 +102,7 @@ impl Mark {
         if newest < named { Err(self.missing()) } else { Ok(()) }
     }
 
-    /// What it means that the file cannot be read: part of the log was moved into it, and the rest is gone.
+    /// Explains a file that cannot be read, if part of the log was moved into it and the rest is gone.
     pub(super) fn explain(&self, fault: Fault) -> Fault {
         let is_damage = matches!(fault, Fault::Damaged(_)) || fault.is_corrupt();
         if is_damage && self.found.is_some() && !self.has_log { self.missing() } else { fault }
@@ -116,7 +116,7 @@ impl Mark {
         file::beside(&self.database, "-wal")
     }
 
-    /// The log, which is there, begins to be moved.
+    /// Records that the log begins to be moved. It exists.
     pub(super) fn begin_to_move(&self) -> Result<(), Fault> {
         let mut state = self.state();
         self.write(&mut state, Says::Moving)?;
@@ -124,11 +124,11 @@ impl Mark {
         Ok(())
     }
 
-    /// As much of it as could be is moved.
+    /// Records that as much of the log as possible is moved.
     pub(super) fn end_to_move(&self, connection: &Connection) -> Result<(), Fault> {
         self.due.store(true, Ordering::SeqCst);
-        // Held while the newest change is read. A commit that found the log being moved, and left it to the mover to name
-        // its change, is among what is read; one that finds it moved names its own.
+        // Held while the newest change is read. A commit that found the log being moved left its change to the mover,
+        // and is part of what is read. A later commit finds the log moved and names its own change.
         let mut state = self.state();
         let newest = feed::newest(connection)?;
         self.name(&mut state, newest)?;
@@ -136,13 +136,13 @@ impl Mark {
         Ok(())
     }
 
-    /// Something was committed on `connection`, and nobody was told yet.
+    /// Records a commit on `connection` of which no caller has been told yet.
     pub(super) fn note_commit(&self, connection: &Connection) -> Result<(), Fault> {
         if !self.due.load(Ordering::SeqCst) {
             return Ok(());
         }
         let mut state = self.state();
-        // Otherwise whoever moves names it.
+        // Otherwise the thread that moves the log names it.
         if !state.moving {
             let newest = feed::newest(connection)?;
             self.name(&mut state, newest)?;
@@ -151,9 +151,9 @@ impl Mark {
         Ok(())
     }
 
-    /// The file is closed, and has all that was in the log.
+    /// Removes the mark, after the file was closed and has everything that was in the log.
     pub(super) fn remove(&self) {
-        // One that stays names a change that the file has.
+        // A mark that stays names a change that the file has.
         let _ = fs::remove_file(&self.path);
     }
 
@@ -162,7 +162,7 @@ impl Mark {
     }
 
     fn name(&self, state: &mut State, change: u64) -> Result<(), Fault> {
-        // Otherwise it may be on the disk before the change is.
+        // Otherwise the mark may be on the disk before the change is.
         if self.durability == Durability::Normal {
             let log = self.log();
             let synced = OpenOptions::new().write(true).open(&log).and_then(|file| file.sync_data());
@@ -173,14 +173,14 @@ impl Mark {
 
     fn write(&self, state: &mut State, says: Says) -> Result<(), Fault> {
         if self.durability == Durability::Off {
-            // Nothing is promised, and what an earlier process wrote no longer holds.
+            // Nothing is promised, and the mark of an earlier process no longer holds.
             self.remove();
             return Ok(());
         }
         let is_new = state.file.is_none();
         let written = self.put(state, says).map_err(|error| Fault::File { path: self.path.clone(), error });
         let file = written?;
-        // The log as well: what is said of it must not outlive it.
+        // Syncing the folder also makes the entry of the log durable, because the mark must not outlive the log.
         let synced =
             file.sync_data().and_then(|()| if is_new { file::sync_folder(&self.path) } else { Ok(()) });
         synced.map_err(|error| Fault::Sync { path: self.path.clone(), error })
@@ -197,7 +197,7 @@ impl Mark {
     }
 }
 
-/// Writes over the first bytes.
+/// Overwrites the first bytes.
 #[cfg(unix)]
 fn put_over(file: &File, bytes: &[u8]) -> io::Result<()> {
     std::os::unix::fs::FileExt::write_all_at(file, bytes, 0)

@@ -1,4 +1,4 @@
-//! What the thread that writes and the one that moves the log tell each other.
+//! What the writer and the mover tell each other.
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -7,53 +7,53 @@ use super::sync::{
     AtomicBool, AtomicI32, Mutex, MutexGuard, Nudges, Ordering::SeqCst, PoisonError, RecvTimeoutError,
 };
 
-/// So few pages may stay in the log for good: hardly a read notices.
+/// Up to this many pages may stay in the log for good, because reads hardly notice them.
 pub(super) const FEW: i32 = 256;
 
-/// In how many rounds a long log is moved: each moves what came during the one before, and the writer itself what came
-/// during the last.
+/// In how many rounds a long log is moved. Each round moves what was committed during the one before, and the writer
+/// moves the rest.
 const ROUNDS: usize = 2;
 
-/// How long nothing is to be committed before a log that is not long yet is moved too: reading is cheaper then.
+/// How long without a commit before a log that is not long yet is moved too, because reads are cheaper then.
 const QUIET: Duration = Duration::from_secs(1);
 
-/// How long to leave the disk to others between two rounds.
+/// How long the mover leaves the disk to others between two rounds.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// The state of the log that both share.
+/// The state of the log that both threads share.
 #[derive(Debug)]
 pub(super) struct Moving {
-    /// How many pages it had after the last commit.
+    /// How many pages the log had after the last commit.
     pages: AtomicI32,
-    /// Whether it was moved since the writer last began it again.
+    /// Whether the log was moved since the writer last began it again.
     moved: AtomicBool,
-    /// Whether the mover waits for the next commit, however little it is.
+    /// Whether the mover waits for the next commit, however small.
     rests: AtomicBool,
-    /// Whether it is as long as it may be, and somebody reads who cannot be ended.
+    /// Whether the log has its greatest length, and a read that cannot be ended is in the way.
     full: AtomicBool,
     /// What failed first, and how.
     failed: OnceLock<String>,
-    /// Held while it is moved.
+    /// Held while the log is moved.
     alone: Mutex<()>,
 }
 
-/// What the writer thinks of the log after a commit.
+/// What the writer knows about the log after a commit.
 #[derive(Clone, Copy)]
 pub(super) struct Length {
-    /// It is to be moved.
+    /// The log should be moved.
     pub(super) is_long: bool,
-    /// It is to begin again, whether it was moved or not.
+    /// The log must begin again, whether it was moved or not.
     pub(super) is_too_long: bool,
     /// An attempt to begin it again is allowed.
     pub(super) may_begin: bool,
 }
 
-/// What the mover does.
+/// The work of the mover.
 pub(super) trait Moves {
-    /// Moves what there is, and brings it to the disk; whether it could.
+    /// Moves what there is and syncs the file. Returns whether that succeeded.
     fn round(&self) -> bool;
 
-    /// Looks whether those who read the full log are gone, for nobody writes who would.
+    /// Checks whether the reads that kept the log full have ended, because no write does so meanwhile.
     fn make_room(&self);
 }
 
@@ -62,7 +62,7 @@ impl Moving {
         Self {
             pages: AtomicI32::new(0),
             moved: AtomicBool::new(false),
-            // Before its thread runs the first nudge waits for it.
+            // The first nudge waits in the queue until the thread of the mover runs.
             rests: AtomicBool::new(true),
             full: AtomicBool::new(false),
             failed: OnceLock::new(),
@@ -74,23 +74,24 @@ impl Moving {
         self.pages.load(SeqCst)
     }
 
-    /// So many pages are in the log after a commit.
+    /// Records how many pages are in the log after a commit.
     pub(super) fn set_pages(&self, pages: i32) {
         self.pages.store(pages, SeqCst);
     }
 
-    /// Waits until nobody moves it, and keeps others from it. `None` when the disk failed: then it stays as it is.
+    /// Waits until the log is not being moved, and keeps others from moving it. Returns `None` if the disk failed,
+    /// because then the log stays as it is.
     pub(super) fn hold(&self) -> Option<MutexGuard<'_, ()>> {
         let held = self.alone.lock().unwrap_or_else(PoisonError::into_inner);
         self.failed().is_none().then_some(held)
     }
 
-    /// What the disk failed at.
+    /// Returns what the disk failed at.
     pub(super) fn failed(&self) -> Option<&String> {
         self.failed.get()
     }
 
-    /// The disk failed; whether it had not before.
+    /// Records that the disk failed. Returns whether this is the first failure.
     pub(super) fn fail(&self, error: String) -> bool {
         self.failed.set(error).is_ok()
     }
@@ -103,30 +104,30 @@ impl Moving {
         self.full.store(full, SeqCst);
     }
 
-    /// All of it is moved, and the next commit begins it again.
+    /// Records that all of the log is moved, so that the next commit begins it again.
     pub(super) fn begin_anew(&self) {
         self.set_pages(0);
-        // The writer commits again from here on.
+        // From here on the writer commits again.
         self.set_full(false);
     }
 
-    /// For the writer after each commit: whether the mover is to be told.
+    /// Called by the writer after each commit. May begin the log again. Returns whether to tell the mover.
     pub(super) fn after_commit(&self, length: Length, begin_anew: impl FnOnce()) -> bool {
         if !length.is_long {
-            // What was moved was the log before this one.
+            // It was the log before this one that was moved.
             self.moved.store(false, SeqCst);
         }
         if length.is_long && length.may_begin && (self.moved.swap(false, SeqCst) || length.is_too_long) {
-            // One that never pauses would otherwise never let the log begin anew. What is left to be moved came while
-            // the rest was.
+            // A mover that waits for a pause would never let the log begin again under steady writes. What is left to
+            // move was committed while the rest was moved.
             begin_anew();
-            // Where that failed, perhaps nothing is written any more, and the mover alone can try again.
+            // If that failed, perhaps nothing is written any more, and only the mover can try again.
             return self.pages() > 0;
         }
         length.is_long || self.rests.load(SeqCst)
     }
 
-    /// For the mover: moves the log whenever it is told to, and when nothing has been committed for a while; until the
+    /// Runs the mover. It moves the log whenever it is told to, and if nothing was committed for a while, until the
     /// writer is gone.
     pub(super) fn work(&self, nudges: &Nudges, mover: &impl Moves) {
         while nudges.recv().is_ok() {
@@ -135,7 +136,7 @@ impl Moving {
                 let before = self.pages();
                 match nudges.recv_timeout(QUIET) {
                     Ok(()) => {
-                        // What finds no room now is tried again after the next commit.
+                        // A round that finds no room is tried again after the next commit.
                         if (0..ROUNDS).all(|_| mover.round()) {
                             self.moved.store(true, SeqCst);
                         }
@@ -143,7 +144,7 @@ impl Moving {
                     }
                     Err(RecvTimeoutError::Disconnected) => return,
                     Err(RecvTimeoutError::Timeout) if self.pages() == before => {
-                        // Whoever commits after this tells the mover; what was committed before is moved now.
+                        // A commit after this tells the mover; what was committed before is moved now.
                         self.rests.store(true, SeqCst);
                         if self.pages() > FEW {
                             mover.round();
@@ -161,12 +162,12 @@ impl Moving {
     }
 }
 
-/// Leaves the disk to others for a while; ends early when there will be nothing more to do.
+/// Leaves the disk to others for a while. Ends early if nothing more will have to be done.
 fn pause(nudges: &Nudges) {
     let until = Instant::now() + PAUSE;
     loop {
         match nudges.recv_timeout(until.saturating_duration_since(Instant::now())) {
-            // Whoever commits next asks again.
+            // The next commit asks again.
             Ok(()) => {}
             Err(_) => return,
         }

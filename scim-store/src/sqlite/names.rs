@@ -1,4 +1,4 @@
-//! What is shown of those who own links, kept in memory: a group stands in the answers of all its members.
+//! Caches what is shown of link owners, because a group appears in the responses of all its members.
 
 use std::sync::Arc;
 
@@ -8,16 +8,16 @@ use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 use super::epoch::{Epoch, Moment};
 use crate::tables::Seq;
 
-/// Names of owners, as they are in the file.
+/// The names of owners, as they are in the file.
 ///
-/// A reading transaction may use them while nothing has changed any since before it began: what it finds in the file
-/// and what it finds here are of one state then. So nothing that was read before a change is noted after it.
+/// A reading transaction may use the cache only if no name has changed since before it began. Then the file and the
+/// cache show one state. So nothing that was read before a change is cached after it.
 pub(super) struct Names {
     epoch: Epoch,
     names: Cache<Seq, Name, Bytes>,
 }
 
-/// Id, type and name of a resource, in one piece of memory.
+/// Id, type and name of a resource, in one allocation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Name {
     text: Arc<str>,
@@ -28,7 +28,7 @@ pub(super) struct Name {
 impl Name {
     pub(super) fn new(id: &str, kind: &str, label: Option<&str>) -> Self {
         let text = [id, kind, label.unwrap_or_default()].concat().into();
-        // No text in a file is longer than a gigabyte.
+        // No text in a file is longer than 1 GB.
         let at = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
         Self { text, kind_at: at(id.len()), label_at: label.map(|_| at(id.len() + kind.len())) }
     }
@@ -51,11 +51,12 @@ impl Name {
     }
 }
 
-/// The memory of a name.
+/// Measures the memory of a name.
 #[derive(Clone, Debug)]
 struct Bytes;
 
-/// What a name takes beside its text: the entry, its place in the table, and what the allocator rounds up.
+/// The bytes that a name takes in addition to its text: the entry, its place in the table, and what the allocator
+/// rounds up.
 const BESIDE: u64 = 112;
 
 impl Weighter<Seq, Name> for Bytes {
@@ -65,12 +66,12 @@ impl Weighter<Seq, Name> for Bytes {
 }
 
 impl Names {
-    /// With room for so many bytes.
+    /// Creates a cache of this many bytes.
     pub(super) fn new(bytes: u64) -> Self {
-        // Of groups with an id and a short name.
+        // Assumes groups with an id and a short name.
         let about = usize::try_from(bytes / (BESIDE + 64)).unwrap_or(usize::MAX);
         let mut options = OptionsBuilder::new();
-        // Names that have gone would take as much room as those that are there.
+        // Entries for evicted names would take as much room as the names that are there.
         options.estimated_items_capacity(about).weight_capacity(bytes).ghost_allocation(0.0);
         let names = match options.build() {
             Ok(options) => Cache::with_options(
@@ -84,20 +85,20 @@ impl Names {
         Self { epoch: Epoch::new(), names }
     }
 
-    /// For a transaction that has not looked at the file yet.
+    /// Returns the names for a transaction that has not read the file yet.
     pub(super) fn now(&self) -> NamesOf<'_> {
         NamesOf { names: self, moment: self.epoch.now() }
     }
 
-    /// The names of these change with the transaction that is about to be committed, and have changed, or not, when
-    /// the guard goes.
+    /// Announces that the transaction that is about to be committed changes these names. When the guard is dropped,
+    /// they have changed, or not.
     pub(super) fn change(&self, seqs: Vec<Seq>) -> Changing<'_> {
         self.epoch.begin();
         Changing { names: self, seqs }
     }
 }
 
-/// Names as a reading transaction may use them.
+/// The names that a reading transaction may use.
 #[derive(Clone, Copy)]
 pub(super) struct NamesOf<'a> {
     names: &'a Names,
@@ -109,7 +110,7 @@ impl NamesOf<'_> {
         self.names.names.get(&seq).filter(|_| self.names.epoch.holds(self.moment))
     }
 
-    /// Keeps a name that the transaction has read.
+    /// Caches a name that the transaction has read.
     pub(super) fn note(self, seq: Seq, name: Name) {
         self.names.epoch.note(self.moment, || self.names.names.insert(seq, name));
     }

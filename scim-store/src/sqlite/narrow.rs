@@ -1,4 +1,4 @@
-//! From a filter's plan to SQL over the narrow tables, with bind parameters only.
+//! Turns a filter's plan into SQL over the narrow tables, with bind parameters only.
 
 use std::ops::Bound;
 
@@ -46,12 +46,12 @@ impl<'a> Candidates<'a> {
         self.set.count(self.connection, None)
     }
 
-    /// In order of creation.
+    /// Returns candidates in order of creation.
     pub(super) fn page(&self, offset: u64, limit: u64) -> Result<Vec<Seq>, Fault> {
         self.walk(false, None, offset, limit)
     }
 
-    /// By creation: from after `from` upwards, or from before it downwards.
+    /// Returns candidates by creation: those after `from` ascending, or those before it descending.
     pub(super) fn walk(
         &self,
         down: bool,
@@ -77,7 +77,7 @@ impl<'a> Candidates<'a> {
         Ok(seqs.collect::<Result<_, _>>()?)
     }
 
-    /// Candidates, so many at most, with the key that the index has for an attribute, in any order.
+    /// Returns at most this many candidates in any order, each with the key that the index has for an attribute.
     pub(super) fn keyed(&self, attribute: &str, most: u64) -> Result<Vec<Position>, Fault> {
         let Set { sql, values } = &self.set;
         let [tenant_at, kind_at, path_at, most_at] = [1, 2, 3, 4].map(|number| values.len() + number);
@@ -93,7 +93,7 @@ impl<'a> Candidates<'a> {
         Ok(positions.collect::<Result<_, _>>()?)
     }
 
-    /// Candidates, so many at most, with the key that stands beside their documents, in any order.
+    /// Returns at most this many candidates in any order, each with the sort key from the head next to its document.
     pub(super) fn heads(&self, by: &SortBy, most: u64) -> Result<Vec<Position>, Fault> {
         let Set { sql, values } = &self.set;
         let most_at = values.len() + 1;
@@ -114,7 +114,7 @@ impl<'a> Candidates<'a> {
     }
 }
 
-/// Columns `key, seq`.
+/// Reads a position from the columns `key, seq`.
 pub(super) fn position(row: &Row<'_>) -> rusqlite::Result<Position> {
     Ok(Position::new(row.get(0)?, row.get(1)?))
 }
@@ -135,7 +135,7 @@ pub(super) fn integer(number: u64) -> Value {
     Value::Integer(i64::try_from(number).unwrap_or(i64::MAX))
 }
 
-/// SQL while it is written; the parameters are numbered in the order of `values`.
+/// SQL while it is written. The parameters are numbered in the order of `values`.
 struct Writing<'a> {
     connection: &'a Connection,
     tenant: &'a str,
@@ -143,7 +143,7 @@ struct Writing<'a> {
     values: Vec<Value>,
 }
 
-/// No row at all.
+/// Selects no row.
 const NONE: &str = "SELECT seq FROM scim_resource WHERE 0";
 
 impl Writing<'_> {
@@ -176,7 +176,7 @@ impl Writing<'_> {
                 format!("SELECT seq FROM scim_resource WHERE {scope} AND id IN ({ids})")
             }
             Narrow::Key { attribute, probe } => {
-                // One key has each resource once, in order; several may meet the same resource again.
+                // One key has each resource once and in order; several keys may have a resource more than once.
                 let one = matches!(probe, KeyProbe::In(keys) if keys.len() == 1);
                 let distinct = if one { "" } else { "DISTINCT " };
                 format!("SELECT {distinct}seq FROM scim_key WHERE {}", self.probe(attribute, probe))
@@ -259,7 +259,7 @@ impl Writing<'_> {
         }
     }
 
-    /// Whether the row `seq` is visibly linked with anything.
+    /// Tests whether the row `seq` is visibly linked with anything.
     fn any(&mut self, relation: &str, seq: &str) -> String {
         match self.resource_type.relation(relation).map(|relation| &relation.side) {
             Some(Side::Own { .. }) => {
@@ -281,8 +281,8 @@ impl Writing<'_> {
         }
     }
 
-    /// The smallest branch's set, each of it tested for the others: no large set is gathered for a small
-    /// one.
+    /// Selects the set of the smallest branch, and tests each of its rows for the other branches. So no large set is
+    /// gathered for a small one.
     fn all_of(&mut self, branches: &[Narrow]) -> Result<String, Fault> {
         let mut smallest = (u64::MAX, 0);
         for (at, narrow) in branches.iter().enumerate().filter(|(_, narrow)| is_flat(narrow)) {
@@ -301,14 +301,14 @@ impl Writing<'_> {
         Ok(format!("SELECT c.seq AS seq FROM ({set}) c WHERE {}", balanced(&tests, "AND")))
     }
 
-    /// Whether `c.seq` is a candidate.
+    /// Tests whether `c.seq` is a candidate.
     fn test(&mut self, narrow: &Narrow) -> Result<String, Fault> {
         Ok(match narrow {
             Narrow::All => "1".to_owned(),
             Narrow::Ids(_) => format!("c.seq IN ({})", self.set(narrow)?),
             Narrow::Key { attribute, probe } => {
                 let probe = self.probe(attribute, probe);
-                // A resource has few keys, a key may have many resources.
+                // Searched by resource, because a resource has few keys but a key may have many resources.
                 format!(
                     "EXISTS (SELECT 1 FROM scim_key INDEXED BY scim_key_seq WHERE seq = c.seq AND {probe})"
                 )
@@ -330,7 +330,7 @@ impl Writing<'_> {
     }
 }
 
-/// A chain as a tree of little depth: SQLite takes a thousand levels only.
+/// Joins tests as a shallow tree, because SQLite allows only 1,000 levels.
 fn balanced(tests: &[String], operator: &str) -> String {
     match tests {
         [] => "1".to_owned(),
@@ -342,7 +342,7 @@ fn balanced(tests: &[String], operator: &str) -> String {
     }
 }
 
-/// Joins sets, of which SQLite takes five hundred at once.
+/// Joins sets in steps, because SQLite allows only 500 at once.
 fn union(sets: &[String]) -> String {
     const TOGETHER: usize = 100;
     let selects: Vec<String> = sets.iter().map(|set| format!("SELECT seq FROM ({set})")).collect();

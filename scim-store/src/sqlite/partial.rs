@@ -1,4 +1,4 @@
-//! The part of a stored document that a scan asks about.
+//! Reads the part of a stored document that a scan needs.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// The members with these names; the rest is passed over, which takes a third of the time.
+/// Reads the members with these names. It skips the rest, which takes a third of the time.
 pub(super) fn read(text: &str, members: &BTreeSet<&str>) -> serde_json::Result<Map<String, Value>> {
     let mut reader = serde_json::Deserializer::from_str(text);
     let document = reader.deserialize_map(Members(members))?;
@@ -39,7 +39,7 @@ impl<'de> Visitor<'de> for Members<'_> {
     }
 }
 
-/// A name, if it is one of those.
+/// Reads a name, if it is one of these.
 struct Wanted<'a>(&'a BTreeSet<&'a str>);
 
 impl<'de> DeserializeSeed<'de> for Wanted<'_> {

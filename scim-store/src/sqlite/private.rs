@@ -1,11 +1,11 @@
-//! Who else on this machine can open the files: in them are people's data, and the secret that signs cursors.
+//! Keeps other users of the machine from opening the files. These hold personal data and the secret that signs cursors.
 //!
-//! SQLite makes a log beside a file with the permissions of that file, so only what this crate makes is treated here.
+//! SQLite creates a log with the permissions of its file, so only files that this crate creates are treated here.
 
 use std::fs::{File, OpenOptions};
 use std::path::Path;
 
-/// Options under which a new file can be read and written by its owner only.
+/// Returns options that let only the owner read and write a new file.
 pub(super) fn options() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true).write(true);
@@ -14,7 +14,7 @@ pub(super) fn options() -> OpenOptions {
     options
 }
 
-/// Closes the lock to all who may not write to the database, because a process that can open a lock can hold it.
+/// Closes the lock file to users who may not write to the database, because a process that can open a lock can hold it.
 #[cfg(unix)]
 pub(super) fn close_to_readers(lock: &File, database: &Path) {
     use std::fs::Permissions;
@@ -22,14 +22,14 @@ pub(super) fn close_to_readers(lock: &File, database: &Path) {
 
     let of_database = std::fs::metadata(database).map_or(0o600, |found| found.permissions().mode());
     let writers: u32 = [0o600, 0o060, 0o006].into_iter().filter(|both| of_database & both == *both).sum();
-    // Another owner's lock stays as it is, and is among what is warned of.
+    // Another owner's lock file stays as it is, and the warning names it.
     let _ = lock.set_permissions(Permissions::from_mode(writers | 0o600));
 }
 
 #[cfg(not(unix))]
 pub(super) fn close_to_readers(_: &File, _: &Path) {}
 
-/// Warns once of files that other users can open, and says what closes them.
+/// Warns once of files that other users can open, and names the command that prevents it.
 #[cfg(unix)]
 pub(super) fn warn_of_others(database: &Path) {
     use std::os::unix::fs::PermissionsExt as _;
@@ -54,7 +54,7 @@ pub(super) fn warn_of_others(database: &Path) {
 #[cfg(not(unix))]
 pub(super) fn warn_of_others(_: &Path) {}
 
-/// A path as a shell takes it.
+/// Quotes a path for a shell.
 #[cfg(unix)]
 fn quoted(path: &Path) -> String {
     format!("'{}'", path.display().to_string().replace('\'', r"'\''"))

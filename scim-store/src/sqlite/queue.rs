@@ -1,44 +1,44 @@
-//! The queue to the thread that writes: what waits in it together is carried out together, and each caller is answered.
+//! The queue to the writing thread. Jobs that wait together are carried out together, and each caller is answered.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::sync::{Receiver, Sender, bounded, oneshot, yield_now};
 
-/// How many batches are carried out each by itself after there was no room for a group, so that what makes room gets
+/// How many batches are carried out one by one after a group found no room, so that a batch that makes room gets
 /// through.
 const CAREFUL: usize = 1_000;
 
-/// What the writing thread does with what it takes from the queue.
+/// What the writing thread does with jobs from the queue.
 pub(super) trait Writes {
     /// What one caller wants written.
     type Part;
     /// What that caller is told.
     type Outcome;
-    /// What is used by work that runs alone.
+    /// What work that runs alone uses.
     type File;
 
-    /// Whether others may be carried out along with it.
+    /// Returns whether others may be carried out along with it.
     fn may_share(part: &Self::Part) -> bool;
 
-    /// Something was taken from the queue, and nothing of it is done yet.
+    /// Called after jobs were taken from the queue and before they are carried out.
     fn begin(&mut self);
 
-    /// Carries these out together. Returns an outcome for each, in their order, and whether there was no room.
+    /// Carries these out together. Returns an outcome for each, in their order, and whether room was missing.
     fn carry_out(&mut self, parts: Vec<Self::Part>) -> (impl Iterator<Item = Self::Outcome>, bool);
 
     fn file(&self) -> &Self::File;
 
-    /// Everything that was taken is answered.
+    /// Called after everything that was taken is answered.
     fn end(&mut self);
 }
 
 /// The callers' end of the queue.
 pub(super) struct Jobs<P, O, F>(Sender<Job<P, O, F>>);
 
-/// The end of the thread that writes.
+/// The writing thread's end of the queue.
 pub(super) struct Queue<P, O, F>(Receiver<Job<P, O, F>>);
 
-/// The thread is gone, and what was asked of it may not have been done.
+/// The thread is gone, and the job may not have been done.
 #[derive(Debug)]
 pub(super) struct Stopped;
 
@@ -54,14 +54,14 @@ struct Commit<P, O> {
     answer: oneshot::Sender<O>,
 }
 
-/// A queue in which so many may wait; at least one.
+/// Creates a queue in which this many jobs may wait; at least 1.
 pub(super) fn queue<P, O, F>(room: usize) -> (Jobs<P, O, F>, Queue<P, O, F>) {
     let (jobs, queue) = bounded(room.max(1));
     (Jobs(jobs), Queue(queue))
 }
 
 impl<P, O, F> Jobs<P, O, F> {
-    /// Has this carried out, with others perhaps.
+    /// Has this part carried out, perhaps with others.
     pub(super) async fn commit(&self, part: P) -> Result<O, Stopped> {
         let (answer, outcome) = oneshot::channel();
         self.send(Job::Commit(Commit { part, answer })).await?;
@@ -74,20 +74,20 @@ impl<P, O, F> Jobs<P, O, F> {
         work: impl FnOnce(&F) -> T + Send + 'static,
     ) -> Result<T, Stopped> {
         let (answer, outcome) = oneshot::channel();
-        // Who no longer listens does not need to know.
+        // A caller that no longer listens needs no answer.
         let work = move |file: &_| drop(answer.send(work(file)));
         self.send(Job::Alone(Box::new(work))).await?;
         outcome.await.map_err(|_| Stopped)
     }
 
-    /// Waits, without a thread, while the queue is full.
+    /// Waits while the queue is full, without blocking a thread.
     async fn send(&self, job: Job<P, O, F>) -> Result<(), Stopped> {
         self.0.send(job).await.map_err(|_| Stopped)
     }
 }
 
 impl<P, O, F> Queue<P, O, F> {
-    /// Carries out what is asked for, so many in one group at most, until nobody can ask any more.
+    /// Carries out jobs, at most this many in one group, until no caller can send any more.
     pub(super) fn work<W: Writes<Part = P, Outcome = O, File = F>>(self, group: usize, mut writer: W) {
         let queue = &self.0;
         let mut careful = 0;
@@ -124,8 +124,8 @@ impl<P, O, F> Queue<P, O, F> {
     }
 }
 
-/// The channel keeps what was sent as long as somebody can send. So when the thread ends early, what is still in it goes
-/// here, which tells the callers.
+/// Empties the queue if the thread ends early, which tells the callers. The channel keeps what was sent as long as a
+/// sender exists.
 impl<P, O, F> Drop for Queue<P, O, F> {
     fn drop(&mut self) {
         self.0.close();
@@ -133,20 +133,20 @@ impl<P, O, F> Drop for Queue<P, O, F> {
     }
 }
 
-/// Whether there was no room.
+/// Carries out commits. Returns whether room was missing.
 fn carry_out<W: Writes>(writer: &mut W, commits: Vec<Commit<W::Part, W::Outcome>>) -> bool {
     let (answers, parts): (Vec<_>, Vec<_>) =
         commits.into_iter().map(|commit| (commit.answer, commit.part)).unzip();
     let (outcomes, full) = writer.carry_out(parts);
     for (answer, outcome) in answers.into_iter().zip(outcomes) {
-        // Who no longer listens does not need to know.
+        // A caller that no longer listens needs no answer.
         let _ = answer.send(outcome);
     }
     full
 }
 
-/// Lets those come along who have just been answered and send their next: where they share a core with this thread,
-/// they would otherwise wait for a commit of their own, and each commit writes its last pages again.
+/// Waits briefly, so that callers that just got an answer can send their next job. If they share a core with this
+/// thread, their job would otherwise take a commit of its own, and each commit writes its last pages again.
 fn gather<T>(queue: &Receiver<T>) {
     let mut waiting = queue.len();
     loop {

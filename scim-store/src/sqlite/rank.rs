@@ -1,19 +1,19 @@
-//! Where the resource of a number stands in the order of creation.
+//! Finds the row of the n-th resource in the order of creation.
 
 use rusqlite::{Connection, params};
 
 use super::fault::Fault;
 use crate::tables::Seq;
 
-/// How many rows are counted together; the file's layout says so too.
+/// How many rows are counted together. The layout of the file names this number too.
 const BLOCK: i64 = 1_024;
 
-/// The stretch that a row lies in.
+/// Returns the block that a row is in.
 pub(super) fn block(seq: Seq) -> i64 {
     seq / BLOCK
 }
 
-/// Counts so many more resources in a stretch.
+/// Adds to the count of resources in a block.
 pub(super) fn count(
     connection: &Connection,
     tenant: &str,
@@ -32,7 +32,7 @@ pub(super) fn count(
     Ok(())
 }
 
-/// A row that all but a few of the first `offset` resources come before or are, and how many those few are.
+/// Returns the last row of the block that ends at or before `offset`, and how many resources remain to skip after it.
 pub(super) fn near(
     connection: &Connection,
     tenant: &str,
