@@ -1,4 +1,4 @@
-//! Reading, on one consistent state of the file.
+//! Reads from one consistent state of the file.
 
 use std::collections::BTreeSet;
 
@@ -21,7 +21,7 @@ use super::relations::{End, Targets, View, links};
 use crate::scan::{IN_PLACE, ScanWork};
 use crate::tables::Seq;
 
-/// Beside the resource, what is left of its relations.
+/// Reads one resource, and what is left of its relations.
 pub(super) fn get(
     Snapshot { connection, names, .. }: Snapshot<'_>,
     tenant: &str,
@@ -42,7 +42,7 @@ pub(super) fn get(
     Ok(Some((stored, left)))
 }
 
-/// Gives a resource its links of these relations, except for those that have more than may come at once.
+/// Gives a resource its links of these relations, except those with more links than may come at once.
 fn link(
     connection: &Connection,
     names: NamesOf<'_>,
@@ -58,7 +58,7 @@ fn link(
         if first.len() > at_once
             && let Some(targets) = Targets::of(connection, relation, end)?
         {
-            // Those that are hidden are among the targets, but not here: all of them come later.
+            // Hidden targets are in `targets` but not in `first`. All links come later.
             first.clear();
             left.push(Left { relation: name.clone(), targets });
         }
@@ -73,7 +73,7 @@ pub(super) struct Left {
     pub(super) targets: Targets,
 }
 
-/// How many match, and the resources of the page, each with what is left of its relations.
+/// The number of matches, and the resources of the page, each with what is left of its relations.
 pub(super) type Read = (u64, Vec<(Match, Vec<Left>)>);
 
 pub(super) fn query(
@@ -96,11 +96,11 @@ pub(super) fn query(
     }
 }
 
-/// From more questions than these on, what an index is asked is one part of the work: how much each finds shows only
-/// when it is found.
+/// If an index is asked more questions than this, they are one part of the work. How much each finds shows only when it
+/// is answered.
 const QUESTIONS: usize = 100;
 
-/// How a document is given.
+/// How a document is returned.
 struct Form<'a> {
     tenant: &'a str,
     resource_type: &'a ResourceType,
@@ -108,13 +108,13 @@ struct Form<'a> {
     part: Part<'a>,
 }
 
-/// How much of a document, and as what.
+/// How much of a document is returned, and in which form.
 enum Part<'a> {
-    /// Its text, as it stands.
+    /// Its text, as it is stored.
     Text,
     /// All of it.
     Whole,
-    /// What these members hold, at least.
+    /// At least these members.
     Members(BTreeSet<&'a str>),
 }
 
@@ -130,7 +130,7 @@ impl<'a> Form<'a> {
         Self { tenant, resource_type: &get.resource_type, keeps_unknown: get.keeps_unknown, part }
     }
 
-    /// What decides the query.
+    /// Returns only what decides the query.
     fn decisive(tenant: &'a str, query: &'a Query, filter: Option<&'a BoundFilter>) -> Self {
         let mut members = filter.map(BoundFilter::members).unwrap_or_default();
         if let SortBy::Attribute(attribute) = &query.sort.by {
@@ -139,13 +139,13 @@ impl<'a> Form<'a> {
         Self { part: Part::Members(members), ..Self::of_page(tenant, query) }
     }
 
-    /// As the query wants it.
+    /// Returns what the query wants.
     fn of_page(tenant: &'a str, query: &'a Query) -> Self {
         let part = Part::to_give(query.as_text);
         Self { tenant, resource_type: &query.resource_type, keeps_unknown: query.keeps_unknown, part }
     }
 
-    /// The document, or its text in its place, as far as it fits the type.
+    /// Returns the document, or its text instead, without what does not fit the type.
     fn document(&self, text: &str, definition: u64) -> Result<(Resource, Option<String>), Fault> {
         if definition == self.resource_type.fingerprint() {
             return Ok(match &self.part {
@@ -172,8 +172,8 @@ struct Found {
 }
 
 impl Found {
-    /// Columns `seq, dormant, id, version, created, modified, doc, definition, checksum`.
-    /// The document is read if so many bytes may be.
+    /// Reads the columns `seq, dormant, id, version, created, modified, doc, definition, checksum`. First, `may` is
+    /// given the length of the document and can refuse to read it.
     fn read(
         row: &Row<'_>,
         form: &Form<'_>,
@@ -221,7 +221,8 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    /// What the index alone decides: only the page's documents are read.
+    /// Answers a query whose filter the index decides. Only the page's documents are read, unless the order needs all
+    /// of them.
     fn page(&self, narrow: &Narrow) -> Result<Read, Fault> {
         let Query { resource_type, sort, seek, offset, limit, .. } = self.query;
         let (offset, limit) = (*offset, *limit);
@@ -234,7 +235,7 @@ impl Reading<'_> {
                     let candidates = self.candidates(narrow)?;
                     let seqs =
                         if limit > 0 { candidates.walk(down, from, offset, limit)? } else { Vec::new() };
-                    // A page that is not full ends where the matches end.
+                    // If a page is not full, the matches end with it.
                     let ends =
                         limit > seqs.len() as u64 && (offset == 0 || !seqs.is_empty()) && from.is_none();
                     let total = if ends { offset + seqs.len() as u64 } else { candidates.count()? };
@@ -259,7 +260,7 @@ impl Reading<'_> {
         }
     }
 
-    /// What a look at each document says, over the index's candidates.
+    /// Evaluates the document of each candidate.
     fn scan(&self, narrow: &Narrow, filter: Option<&BoundFilter>) -> Result<Read, Fault> {
         let mut scan = Scan {
             query: self.query,
@@ -307,24 +308,24 @@ impl Reading<'_> {
         ScanWork::new(&work, candidates).map_err(|exhausted| self.turn.exhausted(exhausted))
     }
 
-    /// One more than may be looked at one by one.
+    /// Returns one more than may be scanned.
     fn enough(&self) -> u64 {
         self.query.scan_limit.saturating_add(1)
     }
 
-    /// Whether so many may be looked at one by one.
+    /// Refuses the query if it may not scan this many resources.
     fn within(&self, count: u64) -> Result<(), Fault> {
         let limit = self.query.scan_limit;
         if count > limit { Err(StoreError::TooMany { limit }.into()) } else { Ok(()) }
     }
 
-    /// The page among these, unless they are too many to be put in order.
+    /// Selects the page among these, unless they are too many to be sorted.
     fn gathered(&self, positions: Vec<Position>) -> Result<Read, Fault> {
         self.within(positions.len() as u64)?;
         self.selected(positions)
     }
 
-    /// The page among the positions of all matches.
+    /// Selects the page among the positions of all matches.
     fn selected(&self, positions: Vec<Position>) -> Result<Read, Fault> {
         self.resources(positions.len() as u64, self.query.page_of(positions))
     }
@@ -410,7 +411,7 @@ impl Reading<'_> {
     }
 }
 
-/// The walk over documents: where each that matches stands.
+/// A scan of documents, with the positions of those that match.
 struct Scan<'a> {
     query: &'a Query,
     filter: Option<&'a BoundFilter>,
@@ -420,7 +421,7 @@ struct Scan<'a> {
 }
 
 impl Scan<'_> {
-    /// Charged before the document is parsed: where that is too dear, it is not done.
+    /// Charges a document before it is parsed. One that is too expensive is not parsed.
     fn comes_to(&self, bytes: usize, work: &mut ScanWork) -> Result<(), Fault> {
         work.next(bytes).map_err(|exhausted| self.turn.exhausted(exhausted))
     }

@@ -1,4 +1,4 @@
-//! Reading: short reads in place, long ones on threads of their own.
+//! Runs short reads in place, and long ones on threads of their own.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -22,17 +22,18 @@ use super::reads::Reads;
 use super::schema;
 use crate::lanes::Lanes;
 
-/// Where a read is done.
+/// Where a read runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Turn {
-    /// Where the caller stands: it is to be short, and what SQLite does not count (documents parsed) to be little.
+    /// On the caller's thread. It must be short, with little work that SQLite does not count, such as parsing
+    /// documents.
     InPlace,
     /// On a thread of its own.
     OnThread,
 }
 
 impl Turn {
-    /// What it means that a read may cost no more: in place, that it does not belong there.
+    /// Returns the error for a read that may cost no more. In place it means that the read does not belong there.
     pub(super) fn exhausted(self, exhausted: Exhausted) -> Fault {
         match self {
             Self::InPlace => Fault::TakesLong,
@@ -40,17 +41,17 @@ impl Turn {
         }
     }
 
-    /// Fails where a read that is long from the start does not belong.
+    /// Fails in place, because a read that is long from the start does not belong there.
     pub(super) fn long(self) -> Result<(), Fault> {
         if self == Self::InPlace { Err(Fault::TakesLong) } else { Ok(()) }
     }
 
-    /// Fails where a read of so many bytes of documents does not belong.
+    /// Fails in place if a read of this many bytes of documents does not belong there.
     pub(super) fn bytes(self, many: usize) -> Result<(), Fault> {
         if self == Self::InPlace && many > BYTES { Err(Fault::TakesLong) } else { Ok(()) }
     }
 
-    /// Fails where a read of so many documents does not belong.
+    /// Fails in place if a read of this many documents does not belong there.
     pub(super) fn documents(self, many: usize) -> Result<(), Fault> {
         if self == Self::InPlace && many > DOCUMENTS { Err(Fault::TakesLong) } else { Ok(()) }
     }
@@ -66,12 +67,12 @@ const DOCUMENTS: usize = 100;
 #[derive(Clone, Copy)]
 pub(super) struct Snapshot<'a> {
     pub(super) connection: &'a Connection,
-    /// Names that belong to it.
+    /// The names that belong to this state.
     pub(super) names: NamesOf<'a>,
     pub(super) turn: Turn,
 }
 
-/// Connections and threads that read; joined when dropped.
+/// The connections and threads that read. Dropping it joins the threads.
 pub(super) struct Readers {
     in_place: Arc<InPlace>,
     names: Arc<Names>,
@@ -82,11 +83,11 @@ pub(super) struct Readers {
     threads: Vec<JoinHandle<()>>,
 }
 
-/// What a thread does, on its connection and in the place of that.
+/// What a reader thread runs, with its connection and the connection's place.
 type Job = Box<dyn FnOnce(&mut Connection, usize) + Send>;
 
 impl Readers {
-    /// With a place for each connection.
+    /// Creates the list of reads under way, with a place for each connection.
     pub(super) fn reads(options: &SqliteOptions) -> Reads {
         Reads::new(options.readers.max(1) + CALLERS)
     }
@@ -108,7 +109,7 @@ impl Readers {
             longest: options.longest_read,
             threads: Vec::new(),
         };
-        // Of the usual number none has to be opened by a request.
+        // Usually no request has to open a connection.
         let taken: Vec<_> = (0..count).map(|_| readers.in_place.take()).collect::<Result<_, _>>()?;
         drop(taken);
         for number in 0..count {
@@ -123,10 +124,11 @@ impl Readers {
         Ok(readers)
     }
 
-    /// Runs `read` on one consistent state of the file. What is short is read where the caller stands, for a thread's
-    /// turn costs more than most reads; what turns out to be long, or finds no connection at hand, begins again on a
-    /// thread. There it ends early when its caller no longer waits, because the client is gone or the time is up, and
-    /// when it costs more than its request may cost.
+    /// Runs `read` on one consistent state of the file.
+    ///
+    /// A short read runs on the caller's thread, because waking another thread costs more than most reads do. A read
+    /// that turns out to be long, or finds no connection, starts again on a thread. There it ends early if its caller
+    /// no longer waits, because the client is gone or the time is up, and if it costs more than its request may.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         context: &Context,
@@ -142,18 +144,18 @@ impl Readers {
         }
     }
 
-    /// `None` when that takes a thread.
+    /// Returns `None` if the read needs a thread.
     fn in_place<T>(&self, read: impl Fn(Snapshot<'_>) -> Result<T, Fault>) -> Option<Result<T, Fault>> {
         let mut taken = self.in_place.take().ok()??;
-        // A thread waits where the caller must not.
+        // A thread waits here; the caller must not.
         let Some(under_way) = self.reads.begin(taken.place()?) else {
             taken.end();
             return None;
         };
-        // Before it is looked whether the state that was seen last is still the newest.
+        // Taken before the check whether the last state that was seen is still the newest.
         let names = self.names.now();
         let outcome = taken.read(|connection| read(Snapshot { connection, names, turn: Turn::InPlace }))?;
-        // A thread that waits for the end of all reads finds the connection at hand then.
+        // Given back first, so that a thread that waits for the end of all reads finds the connection idle.
         drop(taken);
         drop(under_way);
         match outcome {
@@ -178,12 +180,12 @@ impl Readers {
             pace.begin();
             let under_way = all.begin_in_time(place);
             let (of_store, number) = (Arc::clone(&all), under_way.number());
-            // A time beyond what the clock can say is none.
+            // A time that the clock cannot express is no limit.
             let until = Instant::now().checked_add(longest);
             let is_to_end = move || {
                 of_store.is_to_end(place, number) || until.is_some_and(|until| Instant::now() >= until)
             };
-            // What ends the transaction is not given up.
+            // What ends the transaction is never given up.
             let reads = Arc::new(AtomicBool::new(true));
             let is_reading = Arc::clone(&reads);
             let (is_over, paced) = (is_to_end.clone(), pace.clone());
@@ -191,7 +193,7 @@ impl Readers {
                 let is_given_up = || waits.strong_count() == 0 || is_over() || paced.tick().is_err();
                 is_reading.load(Ordering::Relaxed) && is_given_up()
             };
-            // The next job sets its own in its place.
+            // The next job replaces this handler.
             let _ = connection.progress_handler(STEPS, Some(is_idle));
             let names = names.now();
             let outcome = on_snapshot(connection, |connection| {
@@ -200,13 +202,13 @@ impl Readers {
                 outcome
             });
             drop(under_way);
-            // Why it was given up.
+            // Finds out why the read was given up.
             let outcome = outcome.map_err(|fault| match (fault.is_interrupted(), pace.tick()) {
                 (true, _) if is_to_end() => StoreError::Unavailable(Unavailable::ReadEnded).into(),
                 (true, Err(exhausted)) => StoreError::from(exhausted).into(),
                 _ => fault,
             });
-            // Who no longer listens does not need to know.
+            // A caller that no longer listens needs no answer.
             let _ = answer.send(outcome);
         });
         let jobs = self.jobs.as_ref().ok_or(Fault::Stopped)?;
@@ -227,12 +229,12 @@ fn on_snapshot<T>(
     read(connection)
 }
 
-/// The end of a reading transaction.
+/// Ends a reading transaction when it is dropped.
 struct End<'a>(&'a Connection);
 
 impl Drop for End<'_> {
     fn drop(&mut self) {
-        // Some failures have ended it already.
+        // Some failures have already ended it.
         let _ = self.0.prepare_cached("ROLLBACK").and_then(|mut end| end.execute([]));
     }
 }
@@ -240,7 +242,7 @@ impl Drop for End<'_> {
 impl Drop for Readers {
     fn drop(&mut self) {
         self.jobs = None;
-        // Others hold what was at hand too, and the writer is to be the last who has the file open.
+        // Others hold the pool too, and the writer must be the last to have the file open.
         self.in_place.close();
         for thread in self.threads.drain(..) {
             // A panic was answered where it happened.
@@ -274,7 +276,7 @@ mod tests {
     use super::super::writer::Writer;
     use super::*;
 
-    /// A store's file with one reader, and what reads for ever from it.
+    /// The file of a store with one reader, and a read of it that never ends.
     struct OneReader {
         _directory: tempfile::TempDir,
         _writer: Writer,
@@ -301,7 +303,7 @@ mod tests {
             self.readers.run(&self.context, pace, endless).await
         }
 
-        /// Whether the only thread is free again.
+        /// Returns whether the only thread is free again.
         async fn is_free(&self) -> bool {
             let read = self.readers.on_thread(Pace::free(Work::unlimited()), |_| Ok(7));
             timeout(Duration::from_secs(60), read).await.is_ok_and(|read| read.is_ok_and(|seven| seven == 7))
@@ -339,7 +341,7 @@ mod tests {
     async fn short_reads_never_wait_for_long_ones() {
         let one = OneReader::open();
         let mut long = Box::pin(one.endless(Pace::free(Work::unlimited())));
-        // It is under way once the connection that was at hand has been given back.
+        // The read is under way once it has given back the idle connection.
         assert!(timeout(Duration::from_millis(20), &mut long).await.is_err());
         let held: Vec<_> = (0..3).map(|_| one.readers.in_place.take().unwrap().unwrap()).collect();
         assert!(one.readers.in_place(|_| Ok(7)).unwrap().is_ok_and(|seven| seven == 7));
@@ -354,7 +356,7 @@ mod tests {
         Pace::free(Work::unlimited())
     }
 
-    /// Looks at one state of the file for ever.
+    /// Reads one state of the file for ever.
     fn endless(Snapshot { connection, .. }: Snapshot<'_>) -> Result<i64, Fault> {
         let sql = "WITH RECURSIVE n(i) AS (SELECT count(*) FROM scim_document UNION ALL SELECT i + 1 FROM n)
             SELECT count(*) FROM n";
@@ -404,7 +406,7 @@ mod tests {
         assert!(log < (5 << 18) + (1 << 20), "the log has {log} bytes");
     }
 
-    /// What is written while it reads belongs to another state: a page and its links are of one.
+    /// What is written during a read belongs to another state, so that a page and its links are of one state.
     #[tokio::test]
     async fn a_read_sees_one_state_in_place_and_on_a_thread() {
         let directory = tempfile::tempdir().unwrap();
@@ -423,7 +425,7 @@ mod tests {
         assert_eq!(readers.on_thread(free(), read).await.unwrap(), (1, 1, 2));
     }
 
-    /// The keys of a type were found to fit, and are made of others before the query looks at the file.
+    /// The keys of a type were found to fit, and are rebuilt from other attributes before the query reads the file.
     #[tokio::test]
     async fn a_query_that_meets_a_rebuild_looks_again() {
         let directory = tempfile::tempdir().unwrap();
@@ -465,7 +467,7 @@ mod tests {
         assert!(one.readers.in_place(|_| Ok(7)).unwrap().is_ok_and(|seven| seven == 7));
     }
 
-    /// What was taken in advance and given back must not hide why a read ended.
+    /// Steps that were taken in advance and given back must not hide why a read ended.
     #[tokio::test]
     async fn a_read_that_holds_steps_ends_with_its_reason() {
         let one = OneReader::open();
@@ -499,7 +501,7 @@ mod tests {
                 Ok(connection.prepare_cached(sql)?.query_row([to], |row| row.get::<_, u32>(0))?)
             }
         };
-        // So often that what ends a transaction is counted to where a read would be given up.
+        // Repeated so often that the end of a transaction would be counted to where a read is given up.
         for _ in 0..500 {
             assert!(readers.in_place(count(100_000)).is_none());
             assert!(readers.in_place(count(10)).unwrap().is_ok());

@@ -1,16 +1,16 @@
-//! Which reads are under way: the log can begin again only when none is.
+//! Lists the reads under way, because the log can begin again only if there is none.
 
 use std::time::{Duration, Instant};
 
 use super::sync::{AtomicBool, AtomicU64, Condvar, Mutex, MutexGuard, Ordering, PoisonError};
 
-/// The reads of one store. Each connection that reads has a place of its own, in which one read is at a time.
+/// The reads of one store. Each connection that reads has a place of its own, with one read at a time.
 #[derive(Debug)]
 pub(super) struct Reads {
     places: Vec<Place>,
-    /// The number of the read that began last.
+    /// The number of the newest read.
     last: AtomicU64,
-    /// Whether none may begin.
+    /// Whether no read may begin.
     closed: AtomicBool,
     changes: Mutex<()>,
     changed: Condvar,
@@ -18,9 +18,9 @@ pub(super) struct Reads {
 
 #[derive(Debug, Default)]
 struct Place {
-    /// The number of the read; 0 while there is none.
+    /// The number of the read; 0 if there is none.
     number: AtomicU64,
-    /// The number of a read that is to end.
+    /// The number of a read that should end.
     to_end: AtomicU64,
 }
 
@@ -35,7 +35,7 @@ impl Reads {
         }
     }
 
-    /// Begins a read in this place, unless none may begin.
+    /// Begins a read in this place, unless no read may begin.
     pub(super) fn begin(&self, place: usize) -> Option<UnderWay<'_>> {
         if self.closed.load(Ordering::SeqCst) {
             return None;
@@ -45,11 +45,11 @@ impl Reads {
             place.number.store(number, Ordering::SeqCst);
         }
         let under_way = UnderWay { reads: self, place, number };
-        // Whoever closes looks at the places afterwards: one of the two sees the other.
+        // `close` sets the flag before the places are read, so one of the two sees the other.
         (!self.closed.load(Ordering::SeqCst)).then_some(under_way)
     }
 
-    /// Begins a read in this place as soon as one may begin.
+    /// Begins a read in this place as soon as reads may begin.
     pub(super) fn begin_in_time(&self, place: usize) -> UnderWay<'_> {
         loop {
             if let Some(under_way) = self.begin(place) {
@@ -62,18 +62,18 @@ impl Reads {
         }
     }
 
-    /// Whether the read of this number was asked to end.
+    /// Returns whether the read of this number was asked to end.
     pub(super) fn is_to_end(&self, place: usize, number: u64) -> bool {
         self.places.get(place).is_some_and(|place| place.to_end.load(Ordering::Relaxed) == number)
     }
 
-    /// Keeps reads from beginning until what is returned is dropped. One caller at a time.
+    /// Keeps reads from beginning until the returned guard is dropped. One caller at a time.
     pub(super) fn close(&self) -> Closed<'_> {
         self.closed.store(true, Ordering::SeqCst);
         Closed { reads: self }
     }
 
-    /// Asks the oldest read to end that was not asked yet; whether there was one.
+    /// Asks the oldest read that was not asked yet to end. Returns whether there was one.
     pub(super) fn end_oldest(&self) -> bool {
         let not_asked = |(place, number): &(&Place, u64)| place.to_end.load(Ordering::Relaxed) != *number;
         let oldest = self.numbers().filter(not_asked).min_by_key(|(_, number)| *number);
@@ -93,13 +93,13 @@ impl Reads {
     }
 
     fn tell(&self) {
-        // Nobody is between looking and waiting.
+        // After this, no thread is between checking and waiting.
         drop(self.changes());
         self.changed.notify_all();
     }
 }
 
-/// A read, until it is dropped.
+/// A read under way, until it is dropped.
 #[derive(Debug)]
 pub(super) struct UnderWay<'a> {
     reads: &'a Reads,
@@ -124,14 +124,14 @@ impl Drop for UnderWay<'_> {
     }
 }
 
-/// No read begins while this is there.
+/// No read begins while this exists.
 #[derive(Debug)]
 pub(super) struct Closed<'a> {
     reads: &'a Reads,
 }
 
 impl Closed<'_> {
-    /// Waits so long at most until no read is under way; whether none is.
+    /// Waits, at most this long, until no read is under way. Returns whether there is none.
     pub(super) fn wait(&self, patience: Duration) -> bool {
         let until = Instant::now() + patience;
         let mut changes = self.reads.changes();

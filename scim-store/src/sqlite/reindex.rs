@@ -1,4 +1,4 @@
-//! Rebuilding the keys of a resource type whose indexed or unique attributes have changed.
+//! Rebuilds the keys of a resource type whose indexed or unique attributes have changed.
 
 use rusqlite::{Connection, Row, params};
 use scim_core::{Resource, ResourceType};
@@ -13,17 +13,17 @@ use crate::tables::{Content, Seq, Tables};
 /// How many resources one transaction takes, so that other writes get their turn.
 const CHUNK: i64 = 500;
 
-/// A rebuild under way; a later one of the same type takes its place.
+/// A rebuild under way. A later one of the same type replaces it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rebuild(u64);
 
 impl Rebuild {
-    /// What stands in the file in place of the attributes, which fits no type.
+    /// Returns what the file holds instead of the attributes meanwhile. It fits no type.
     fn mark(self) -> String {
         format!("being rebuilt ({})", self.0)
     }
 
-    /// Fails when another one has begun.
+    /// Fails if another rebuild has begun.
     fn check(self, connection: &Connection, tenant: &str, resource_type: &ResourceType) -> Result<(), Fault> {
         let kind = resource_type.name();
         if keys::made_of(connection, tenant, kind)?.is_some_and(|made| made == self.mark()) {
@@ -33,8 +33,8 @@ impl Rebuild {
     }
 }
 
-/// Begins to rebuild the keys of the type, if that is needed. From here on they fit no type, so that a process that
-/// ends in between begins again.
+/// Begins to rebuild the keys of the type, if needed. From here on they fit no type, so that a rebuild that was
+/// interrupted starts again.
 pub(super) fn begin(
     connection: &Connection,
     keys: &Keys,
@@ -47,12 +47,12 @@ pub(super) fn begin(
     }
     let rebuild = Rebuild(keys.generation() + 1);
     keys::set_made_of(connection, tenant, kind, &rebuild.mark())?;
-    // Before the first key changes, and after the file says so.
+    // After the file says so, and before the first key changes.
     keys.forget(tenant);
     Ok(Some(rebuild))
 }
 
-/// The next resources behind `after`: their number and the last of them; `None` at the end.
+/// Rebuilds the keys of the next resources after `after`. Returns their number and the last of them; `None` at the end.
 pub(super) fn chunk(
     connection: &Connection,
     keys: &Keys,
@@ -79,11 +79,11 @@ pub(super) fn chunk(
     for (seq, document, checksum, id) in found {
         checksum::check(seq, &document, checksum, Whose { tenant, kind, id: &id })?;
         let mut resource = Resource::from_canonical(serde_json::from_str(&document)?);
-        // It may be from before the definition changed. What is unknown has no keys.
+        // The document may be older than the definition. Unknown attributes have no keys.
         resource_type.fit(&mut resource, true);
         let content = Content::new(resource_type, resource);
         for key in &content.unique {
-            // What comes later may still have a key of before, and is judged in its turn.
+            // A later resource may still have an old key. It is checked in its turn.
             if let Some(other) = rows.unique_holder(kind, key, Some(seq))?.filter(|other| *other < seq) {
                 let sql = "SELECT id FROM scim_resource WHERE seq = ?1";
                 let [first, second] =
@@ -100,7 +100,7 @@ pub(super) fn chunk(
     Ok(Some((count, last)))
 }
 
-/// The keys are those of the type now.
+/// Records that the keys are now those of the type.
 pub(super) fn finish(
     connection: &Connection,
     tenant: &str,

@@ -1,4 +1,4 @@
-//! Links as reads and filters see them: own or reverse, without what is hidden.
+//! Reads links as clients and filters see them: own or reverse, without hidden ones.
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -19,8 +19,8 @@ pub(super) struct End {
     pub(super) dormant: bool,
 }
 
-/// The visible links of a resource, in order of creation of the other end: of its own the first ones, of those that
-/// lead to it all.
+/// Returns the visible links of a resource, in the order in which the other ends were created. Of own links it returns
+/// the first ones up to the limit, of reverse links all.
 pub(super) fn links(
     connection: &Connection,
     names: NamesOf<'_>,
@@ -55,8 +55,8 @@ pub(super) fn links(
     Ok(links)
 }
 
-/// The name of an owner of links, of which there are few and each is asked for by many. In a damaged file one may be
-/// missing.
+/// Returns the name of an owner of links. It is cached, because there are few owners and many readers. In a damaged
+/// file it may be missing.
 fn name(connection: &Connection, names: NamesOf<'_>, owner: Seq) -> Result<Option<Name>, Fault> {
     if let Some(name) = names.get(owner) {
         return Ok(Some(name));
@@ -73,17 +73,17 @@ fn name(connection: &Connection, names: NamesOf<'_>, owner: Seq) -> Result<Optio
     Ok(name)
 }
 
-/// Columns `id, kind, display`.
+/// Reads a link from the columns `id, kind, display`.
 fn link(row: &Row<'_>) -> rusqlite::Result<Link> {
     Ok(Link::new(row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get(2)?))
 }
 
-/// The far ends of one relation of a resource as they were at one moment: eight bytes each.
+/// The targets of one relation of a resource as they were at one moment, 8 bytes each.
 #[derive(Clone)]
 pub(super) struct Targets {
     owner: Seq,
     relation: Arc<str>,
-    /// In order.
+    /// In order of creation.
     targets: Arc<Vec<Seq>>,
 }
 
@@ -91,12 +91,12 @@ pub(super) struct Targets {
 const CHUNK: usize = 1_000;
 
 impl Targets {
-    /// How many bytes they take in memory.
+    /// Returns how many bytes they take in memory.
     pub(super) fn held(&self) -> usize {
         self.targets.len() * size_of::<Seq>()
     }
 
-    /// `None` for a relation that is another one's reverse.
+    /// Reads the targets. Returns `None` for a relation that is the reverse of another one.
     pub(super) fn of(connection: &Connection, relation: &Relation, end: End) -> Result<Option<Self>, Fault> {
         if !matches!(relation.side, Side::Own { .. }) {
             return Ok(None);
@@ -108,7 +108,7 @@ impl Targets {
         Ok(Some(Self { owner: end.seq, relation: relation.name.as_str().into(), targets: Arc::new(targets) }))
     }
 
-    /// The links of one chunk, without what is hidden or gone by now; `None` behind the last chunk.
+    /// Returns the links of one chunk, without targets that are hidden or gone by now; `None` after the last chunk.
     pub(super) fn chunk(&self, connection: &Connection, number: usize) -> Result<Option<Vec<Link>>, Fault> {
         let Some(targets) = self.targets.chunks(CHUNK).nth(number) else { return Ok(None) };
         let (Some(first), Some(last)) = (targets.first(), targets.last()) else { return Ok(None) };
@@ -122,7 +122,7 @@ impl Targets {
         let mut wanted = targets.iter().copied().peekable();
         while let Some(row) = rows.next()? {
             let target: Seq = row.get(3)?;
-            // Links that ended since then are no rows any more, though they belong to the version that is read.
+            // Links that have ended since then have no rows any more, although they belong to the version that is read.
             while let Some(ended) = wanted.next_if(|wanted| *wanted < target) {
                 links.extend(ended_link(connection, ended)?);
             }
@@ -137,13 +137,13 @@ impl Targets {
     }
 }
 
-/// The link to a resource as it looked, unless the resource is hidden or gone.
+/// Returns a link that has ended, with its target's name, unless the target is hidden or gone.
 fn ended_link(connection: &Connection, target: Seq) -> Result<Option<Link>, Fault> {
     let sql = "SELECT id, kind, label FROM scim_resource WHERE seq = ?1 AND dormant = 0";
     Ok(connection.prepare_cached(sql)?.query_row([target], link).optional()?)
 }
 
-/// The rows of an id that are visible as targets.
+/// Returns the rows of an id that are visible as targets.
 pub(super) fn visible(
     connection: &Connection,
     tenant: &str,
@@ -159,7 +159,7 @@ pub(super) fn visible(
     Ok(found)
 }
 
-/// The row of an id, hidden or not.
+/// Returns the row of an id, hidden or not.
 pub(super) fn find(
     connection: &Connection,
     tenant: &str,
@@ -171,8 +171,8 @@ pub(super) fn find(
     Ok(select.query_row([tenant, kind, id], |row| row.get(0)).optional()?)
 }
 
-/// The links of one resource after the other, for the evaluator, which knows no failure: the first one is
-/// kept for [`View::into_fault`].
+/// The links of one resource at a time, for the evaluator. The evaluator cannot fail, so the first error is kept for
+/// [`View::check`].
 pub(super) struct View<'a> {
     connection: &'a Connection,
     tenant: &'a str,

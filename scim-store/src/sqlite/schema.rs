@@ -1,4 +1,4 @@
-//! Connections to the file.
+//! Opens connections to the file.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,51 +11,52 @@ use super::mark::Mark;
 use super::options::{Durability, SqliteOptions};
 use super::{file, layout};
 
-/// More statements than the crate has, so that each is compiled once; filters share the rest.
+/// How many statements a connection caches. It is more than the crate has, so that each is compiled once; filters share
+/// the rest.
 const STATEMENTS: usize = 256;
 
-/// How much of the file is mapped, in bytes, as far as SQLite is built to: more than any file has, where addresses
-/// suffice. The rest is read.
+/// How many bytes of the file are mapped, as far as SQLite is built for it. It is more than any file has, if there are
+/// enough addresses. The rest is read.
 const MAPPED: i64 = if usize::BITS < 64 { 1 << 30 } else { 1 << 40 };
 
-/// The size of a page in bytes. Larger ones would make reads in large files a little cheaper, and creates dearer by
-/// more: keys land in scattered pages, each of which is written to the log and to the file.
+/// The size of a page in bytes. Larger pages would make reads in large files a little cheaper, but creates more
+/// expensive by more than that. Keys land in scattered pages, each of which is written to the log and to the file.
 const PAGE: u32 = 4_096;
 
 /// How long to wait for another process that holds the file.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The connection that writes, with the tables made.
+/// Opens the connection that writes, and creates the tables.
 pub(super) fn writing(path: &Path, options: &SqliteOptions, mark: &Mark) -> Result<Connection, Fault> {
     let mut connection = open(path, WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
-    // Heard by a file that is empty yet.
+    // Only has an effect on a file that is still empty.
     connection.pragma_update(None, "page_size", PAGE)?;
     let journal: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     if journal != "wal" {
         return Err(Fault::NoWal(journal));
     }
     set_synchronous(&connection, options.durability)?;
-    // Its own thread moves the log.
+    // The mover does this instead.
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
-    // Key rows land all over their tree: pages in memory are what a large import lives on.
+    // Key rows are scattered all over their tree, so a large import depends on pages in memory.
     connection.pragma_update(None, "cache_size", -65_536)?;
     mark.check(&connection)?;
     if options.check {
         check(&connection)?;
     }
     check_room(path, &connection)?;
-    // What a migration moves aside need not fit into memory.
+    // What a migration puts into temporary tables need not fit into memory.
     connection.pragma_update(None, "temp_store", "FILE")?;
     layout::make(&mut connection)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     if let Some(most) = options.most_bytes {
         let page: i64 = connection.query_row("PRAGMA page_size", [], |row| row.get(0))?;
         let pages = i64::try_from(most).unwrap_or(i64::MAX) / page.max(1);
-        // Not below what it has already.
+        // SQLite does not go below what the file already has.
         connection.pragma_update(None, "max_page_count", pages.clamp(1, u32::MAX.into()))?;
     }
-    // What a process that was killed left in the log, or a migration, is moved now, when nobody waits for a commit;
-    // unless somebody still reads, in which case it stays.
+    // Moves what a killed process, or a migration, left in the log now, while no caller waits for a commit. If another
+    // connection still reads, the log stays.
     connection.busy_timeout(Duration::ZERO)?;
     mark.begin_to_move()?;
     match move_log(&connection, "TRUNCATE") {
@@ -68,13 +69,13 @@ pub(super) fn writing(path: &Path, options: &SqliteOptions, mark: &Mark) -> Resu
 
 /// How far the log was moved.
 pub(super) struct Moved {
-    /// Whether nothing was in the way: for `PASSIVE` another who moves it, otherwise readers too.
+    /// Whether nothing was in the way: for `PASSIVE` another checkpoint, otherwise readers too.
     pub(super) done: bool,
     /// Whether all of it is in the file.
     pub(super) all: bool,
 }
 
-/// Moves what is in the log into the file, as `PRAGMA wal_checkpoint` does in this mode.
+/// Moves the log into the file, as `PRAGMA wal_checkpoint` does in this mode.
 pub(super) fn move_log(connection: &Connection, mode: &str) -> Result<Moved, Fault> {
     let sql = format!("PRAGMA wal_checkpoint({mode})");
     let (busy, pages, moved): (i64, i64, i64) =
@@ -84,7 +85,7 @@ pub(super) fn move_log(connection: &Connection, mode: &str) -> Result<Moved, Fau
 
 const WRITE: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
 
-/// A connection that moves the log into the file.
+/// Opens a connection that moves the log into the file.
 pub(super) fn moving(path: &Path, durability: Durability) -> Result<Connection, Fault> {
     let connection = open(path, WRITE)?;
     set_synchronous(&connection, durability)?;
@@ -101,17 +102,17 @@ fn set_synchronous(connection: &Connection, durability: Durability) -> Result<()
     Ok(connection.pragma_update(None, "synchronous", synchronous)?)
 }
 
-/// Whether the file is as SQLite left it: each page where it belongs, each row in its form.
+/// Checks that the file is as SQLite left it: each page in its place, each row in its form.
 fn check(connection: &Connection) -> Result<(), Fault> {
     let first: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     if first == "ok" { Ok(()) } else { Err(Fault::Damaged(first.replace('\n', " "))) }
 }
 
-/// A connection that only reads, the file mapped into memory or not.
+/// Opens a connection that only reads, with the file mapped into memory or not.
 pub(super) fn reading(path: &Path, mapped: bool) -> Result<Connection, Fault> {
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    // Pages that are not in a connection's own cache come from the system's without a call and a copy, so
-    // that look-ups cost the same in a file that has outgrown the cache.
+    // Pages that are not in a connection's own cache come from the system's cache without a call and a copy. So
+    // look-ups cost the same in a file that has outgrown the connection's cache.
     connection.pragma_update(None, "mmap_size", if mapped { MAPPED } else { 0 })?;
     connection.pragma_update(None, "query_only", true)?;
     connection.pragma_update(None, "cache_size", -16_384)?;
@@ -122,24 +123,24 @@ fn open(path: &Path, flags: OpenFlags) -> Result<Connection, Fault> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(PATIENCE)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
-    // What writes reads through calls: a page that cannot be read is an error there, and in a mapped file a signal that
-    // ends the process in the middle of a commit.
+    // A connection that writes does not map the file. So an unreadable page is an error; in a mapped file it is a
+    // signal that ends the process in the middle of a commit.
     connection.pragma_update(None, "mmap_size", 0)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    // Otherwise statements with an unindexed `= ?` or a `LIMIT ?` are planned anew for each value bound.
+    // Otherwise statements with an unindexed `= ?` or a `LIMIT ?` are planned again for each bound value.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     keep_log(&connection, true)?;
     Ok(connection)
 }
 
-/// Whether the log stays as it is when this connection is the last to be closed. Otherwise SQLite moves it into the file
-/// and deletes it, whatever happened before.
+/// Sets whether the log stays as it is if this connection is the last to be closed. Otherwise SQLite moves it into the
+/// file and deletes it, whatever happened before.
 pub(super) fn keep_log(connection: &Connection, keep: bool) -> Result<(), Fault> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep)?;
     Ok(())
 }
 
-/// Whether the disk has room for a migration: what is copied within the file stands in the log first.
+/// Checks that the disk has room for a migration, because what is copied within the file is first in the log.
 fn check_room(path: &Path, connection: &Connection) -> Result<(), Fault> {
     let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
     if !layout::migrates(connection)? {
@@ -147,12 +148,12 @@ fn check_room(path: &Path, connection: &Connection) -> Result<(), Fault> {
     }
     let length = number("PRAGMA page_count")?.saturating_mul(number("PRAGMA page_size")?);
     let needed = length.cast_unsigned().saturating_mul(2);
-    // Where that cannot be told, it shows in time.
+    // If the free room is unknown, the migration will show it.
     let there = fs4::available_space(file::folder(path)).unwrap_or(u64::MAX);
     if there < needed { Err(Fault::NoRoom { path: path.to_owned(), needed, there }) } else { Ok(()) }
 }
 
-/// The secret of the file, made when it is first asked for.
+/// Returns the secret of the file. Creates it if it is missing.
 pub(super) fn secret(connection: &Connection) -> Result<[u8; 32], Fault> {
     let fresh: [u8; 32] = random()?;
     let sql = "INSERT INTO scim_secret (name, value) VALUES ('file', ?1) ON CONFLICT DO NOTHING";
@@ -161,7 +162,7 @@ pub(super) fn secret(connection: &Connection) -> Result<[u8; 32], Fault> {
     Ok(connection.query_row(sql, [], |row| row.get(0))?)
 }
 
-/// Random bytes of the operating system.
+/// Returns random bytes of the operating system.
 pub(super) fn random<const LENGTH: usize>() -> Result<[u8; LENGTH], Fault> {
     let mut bytes = [0; LENGTH];
     getrandom::fill(&mut bytes).map_err(Fault::NoRandomness)?;

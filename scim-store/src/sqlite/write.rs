@@ -15,7 +15,7 @@ use crate::keys::attributes;
 use crate::tables::{Changed, Content, Head, Member, Owner, Seq, Tables};
 use crate::write::write_all;
 
-/// Carries out a batch within the transaction that is open.
+/// Carries out a batch within the open transaction.
 pub(super) fn batch(
     connection: &Connection,
     tenant: &str,
@@ -36,18 +36,18 @@ pub(super) struct Rows<'a> {
     connection: &'a Connection,
     tenant: &'a str,
     kept_changes: u64,
-    /// For which types the keys are known to fit.
+    /// The types whose keys are known to fit.
     fitting: &'a Keys,
-    /// The types of this batch of which the file says that their keys fit.
+    /// The types of this batch whose keys fit, according to the file.
     checked: Vec<Arc<ResourceType>>,
-    /// Those that have no keys yet.
+    /// The types that have no keys yet.
     without_keys: Vec<Arc<ResourceType>>,
-    /// Of whom the name is another one now.
+    /// The resources whose name has changed.
     named: &'a mut Vec<Seq>,
-    /// The numbers of the attributes of each type that was met.
+    /// The numbers of the attributes of each type met so far.
     attrs: BTreeMap<String, BTreeMap<String, i64>>,
-    /// How many resources came, by type and stretch of rows: counted when the batch is through, for a large one changes
-    /// the same counts again and again.
+    /// How many resources were added, by type and block of rows. They are counted at the end of the batch, because a
+    /// large one changes the same counts again and again.
     counts: BTreeMap<(String, i64), i64>,
 }
 
@@ -68,7 +68,7 @@ impl<'a> Rows<'a> {
         Ok(self.connection.prepare_cached(sql)?)
     }
 
-    /// Writes down what the first keys of a type are made of.
+    /// Records what the first keys of a type are made of.
     fn begin_keys(&mut self, kind: &str) -> Result<(), Fault> {
         if let Some(at) = self.without_keys.iter().position(|resource_type| resource_type.name() == kind) {
             let resource_type = self.without_keys.swap_remove(at);
@@ -78,7 +78,7 @@ impl<'a> Rows<'a> {
         Ok(())
     }
 
-    /// How many rows changed.
+    /// Runs a statement. Returns how many rows changed.
     fn run(&self, sql: &str, params: impl Params) -> Result<usize, Fault> {
         Ok(self.sql(sql)?.execute(params)?)
     }
@@ -87,7 +87,7 @@ impl<'a> Rows<'a> {
         Ok(self.sql(sql)?.query_row(params, |row| row.get(0)).optional()?)
     }
 
-    /// Adds keys that the resource does not have.
+    /// Adds keys that the resource does not have yet.
     fn add_keys<'k>(
         &mut self,
         kind: &str,
@@ -114,20 +114,20 @@ impl<'a> Rows<'a> {
         Ok(())
     }
 
-    /// The numbers that attributes of the type have so far.
+    /// Returns the numbers that attributes of the type have so far.
     fn attrs(&self, kind: &str) -> Result<BTreeMap<String, i64>, Fault> {
         let sql = "SELECT path, attr FROM scim_attr WHERE tenant = ?1 AND kind = ?2";
         let numbered = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
         Ok(self.sql(sql)?.query_map([self.tenant, kind], numbered)?.collect::<Result<_, _>>()?)
     }
 
-    /// Numbers an attribute that has no number yet.
+    /// Gives a number to an attribute that has none yet.
     fn number(&self, kind: &str, path: &str) -> Result<i64, Fault> {
         let sql = "INSERT INTO scim_attr (tenant, kind, path) VALUES (?1, ?2, ?3) RETURNING attr";
         Ok(self.sql(sql)?.query_row([self.tenant, kind, path], |row| row.get(0))?)
     }
 
-    /// Makes these the keys of the resource; rows that stay are not written.
+    /// Sets the keys of the resource. Rows that stay are not written.
     pub(super) fn set_keys(&mut self, kind: &str, seq: Seq, keys: &[Key]) -> Result<(), Fault> {
         let sql = "SELECT a.path, k.key, k.attr FROM scim_key k INDEXED BY scim_key_seq
             CROSS JOIN scim_attr a ON a.attr = k.attr WHERE k.seq = ?1";
@@ -145,7 +145,7 @@ impl<'a> Rows<'a> {
         *self.counts.entry((kind.to_owned(), rank::block(seq))).or_default() += by;
     }
 
-    /// Writes down who came and went.
+    /// Writes down how many resources were added and removed.
     fn count_all(self) -> Result<(), Fault> {
         for ((kind, block), by) in self.counts.iter().filter(|(_, by)| **by != 0) {
             rank::count(self.connection, self.tenant, kind, *block, *by)?;
@@ -161,7 +161,7 @@ fn text(resource: &Resource) -> Result<String, Fault> {
     Ok(serde_json::to_string(resource.as_map())?)
 }
 
-/// Columns `seq, version, created, modified, dormant`.
+/// Reads a head from the columns `seq, version, created, modified, dormant`.
 fn head(row: &Row<'_>) -> rusqlite::Result<Head> {
     Ok(Head {
         seq: row.get(0)?,
@@ -172,7 +172,7 @@ fn head(row: &Row<'_>) -> rusqlite::Result<Head> {
     })
 }
 
-/// Columns `seq, id, kind, label`.
+/// Reads a member from the columns `seq, id, kind, label`.
 fn member(row: &Row<'_>) -> rusqlite::Result<Member> {
     Ok(Member { seq: row.get(0)?, id: row.get(1)?, kind: row.get(2)?, label: row.get(3)? })
 }
@@ -217,7 +217,7 @@ impl Tables for Rows<'_> {
         if stored == text(resource)? {
             return Ok(true);
         }
-        // The same members in another order are the same document.
+        // A document stays the same if only the order of its members differs.
         let stored: serde_json::Map<_, _> = serde_json::from_str(&stored)?;
         Ok(stored == *resource.as_map())
     }

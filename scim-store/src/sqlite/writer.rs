@@ -1,4 +1,4 @@
-//! The thread that writes: one transaction for all batches that are waiting.
+//! The writing thread: one transaction for all waiting batches.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -24,9 +24,9 @@ use super::{file, schema, write};
 use crate::tables::Seq;
 use crate::write::refuses_first;
 
-/// The writing thread; joined when dropped, after it carried out what it was given.
+/// The writing thread. Dropping it joins the thread, after that has carried out its jobs.
 pub(super) struct Writer {
-    /// The file's secret.
+    /// The secret of the file.
     pub(super) secret: [u8; 32],
     log: Arc<Log>,
     jobs: Option<Jobs<Part, Outcome, Connection>>,
@@ -39,12 +39,12 @@ type Outcome = Result<Vec<Written>, Fault>;
 struct Part {
     tenant: TenantId,
     batch: Batch,
-    /// What it may cost.
+    /// What the batch may cost.
     work: Work,
 }
 
-/// How many writes a batch may have that shares its transaction: a larger one that finds no room takes no other
-/// along.
+/// How many writes a batch may have if it shares its transaction. If a larger one finds no room, no other batch fails
+/// with it.
 const SHARED: usize = 64;
 
 impl Writer {
@@ -78,7 +78,7 @@ impl Writer {
                     Group { connection: &connection, log: &log, names: &names, keys: &keys, kept_changes };
                 queue
                     .work(options.group, Writing { group, checkpointer: &mut checkpointer, lock: &mut lock });
-                // The last connection to close leaves no log behind, and only then may another process begin.
+                // The last connection to close leaves no log behind. Only then may another process begin.
                 drop(checkpointer);
                 close(connection, &log);
                 drop(file);
@@ -128,7 +128,7 @@ impl Drop for Writer {
     }
 }
 
-/// What the thread has.
+/// What the thread owns.
 struct Writing<'a> {
     group: Group<'a>,
     checkpointer: &'a mut Checkpointer,
@@ -171,7 +171,7 @@ impl Writes for Writing<'_> {
     }
 }
 
-/// Leaves no log behind, unless the disk failed: then the log has what may be missing in the file.
+/// Leaves no log behind, unless the disk failed. Then the log has what may be missing in the file.
 fn close(connection: Connection, log: &Log) {
     if !log.has_failed() {
         let _ = connection.execute_batch("PRAGMA optimize");
@@ -184,7 +184,7 @@ fn close(connection: Connection, log: &Log) {
     }
 }
 
-/// How batches that waited together are committed.
+/// Commits batches that waited together.
 #[derive(Clone, Copy)]
 struct Group<'a> {
     connection: &'a Connection,
@@ -195,7 +195,7 @@ struct Group<'a> {
 }
 
 impl Group<'_> {
-    /// An outcome for each batch, and whether there was no room.
+    /// Returns an outcome for each batch, and whether room was missing.
     fn carry_out(self, batches: Vec<Part>) -> (impl Iterator<Item = Outcome>, bool) {
         let (many, mut full) = (batches.len(), false);
         let done = self.log.check().and_then(|()| self.log.judge(self.transaction(batches)));
@@ -212,11 +212,12 @@ impl Group<'_> {
         (outcomes.into_iter().inspect(look_at), full)
     }
 
-    /// Either each batch has its outcome, and what succeeded is kept, or nothing is. No transaction is left open.
+    /// Runs one transaction. Either each batch has its outcome and what succeeded is kept, or nothing is kept. No
+    /// transaction is left open.
     fn transaction(self, batches: Vec<Part>) -> Result<Vec<Outcome>, Fault> {
         step(self.connection, "BEGIN IMMEDIATE")?;
         let outcomes = self.in_transaction(batches);
-        // Before anybody is answered: what waits behind must not run inside of it.
+        // Done before any caller is answered, because a job that waits must not run inside this transaction.
         if !self.connection.is_autocommit() {
             self.connection.execute_batch("ROLLBACK")?;
         }
@@ -238,8 +239,8 @@ impl Group<'_> {
             let outcome = if refuses_first(&part.batch.writes) {
                 let before = self.connection.total_changes();
                 let outcome = self.one(part, &mut named);
-                // Some failures, such as a full disk, have ended the whole transaction already, or left half of the
-                // batch.
+                // Some failures, such as a full disk, have already ended the whole transaction, or have left half of
+                // the batch.
                 if outcome.is_err()
                     && (self.connection.is_autocommit() || self.connection.total_changes() > before)
                 {
@@ -255,7 +256,7 @@ impl Group<'_> {
         Ok(outcomes)
     }
 
-    /// Commits what has changed, the names of these too.
+    /// Commits what has changed, including these names.
     fn commit(self, named: Vec<Seq>) -> Result<(), Fault> {
         let _changing = (!named.is_empty()).then(|| self.names.change(named));
         step(self.connection, "COMMIT")?;
@@ -269,12 +270,12 @@ impl Group<'_> {
         write::batch(self.connection, tenant.as_str(), (batch, &work), self.kept_changes, self.keys, named)
     }
 
-    /// One batch that is undone alone. Fails when the whole transaction has to.
+    /// Runs one batch that can be undone alone. Fails if the whole transaction has to be undone.
     fn in_savepoint(self, part: Part, named: &mut Vec<Seq>) -> Result<Outcome, Fault> {
         step(self.connection, "SAVEPOINT batch")?;
         let outcome = self.one(part, named);
         if outcome.is_err() {
-            // As above.
+            // Some failures have already ended the whole transaction.
             if self.connection.is_autocommit() {
                 return outcome.map(Ok);
             }
@@ -329,7 +330,7 @@ mod tests {
         matches!(outcome.map_err(StoreError::from), Err(StoreError::Full(_)))
     }
 
-    /// Says of each batch whether it was refused as full.
+    /// Returns for each batch whether it was refused as full.
     async fn together<const N: usize>(writer: &Writer, batches: [Batch; N]) -> Vec<bool> {
         outcomes(writer, batches).await.into_iter().map(is_full).collect()
     }
@@ -352,10 +353,10 @@ mod tests {
             Writer::open(&directory.path().join("scim.db"), &options, names(), Arc::default(), no_reads())
                 .unwrap();
         assert_eq!(together(&writer, [users(0..10, 50_000)]).await, [false]);
-        // A large batch takes no small one along.
+        // A large batch does not make small ones fail.
         let refused = together(&writer, [users([100], 10), users(200..300, 50_000), users([101], 10)]).await;
         assert_eq!(refused, [false, true, false]);
-        // Of small ones a whole group is refused once, and then each is tried by itself.
+        // A whole group of small batches is refused once. After that each is tried by itself.
         let delete = || {
             let delete = Delete::new(ResourceType::user(), "u0");
             Batch::new(Timestamp::from_millis(1)).delete(delete)
@@ -396,7 +397,7 @@ mod tests {
         assert_eq!(finished.recv_timeout(Duration::from_secs(60)), Ok((true, 1, 2)));
     }
 
-    /// The channel keeps what was sent while somebody can send, even when nobody takes it any more.
+    /// The channel keeps what was sent as long as a sender exists, even if no thread takes it any more.
     #[test]
     fn whoever_is_in_the_queue_when_the_thread_ends_is_told() {
         struct Ends;
@@ -445,7 +446,7 @@ mod tests {
         ))
     }
 
-    /// How many resources, documents and counted resources there are.
+    /// Returns how many resources, documents and counted resources there are.
     async fn rows(writer: &Writer) -> [i64; 3] {
         let count =
             |sql: &'static str| writer.alone(move |file| Ok(file.query_row(sql, [], |row| row.get(0))?));
@@ -456,7 +457,7 @@ mod tests {
         ]
     }
 
-    /// SQLite ends a transaction by itself when the file is full: nothing of its group may be done after that.
+    /// SQLite itself ends a transaction if the file is full. Nothing of its group may be done after that.
     #[tokio::test]
     async fn a_full_file_leaves_nothing_of_a_group() {
         const LONG: usize = 4_000_000;
@@ -478,7 +479,7 @@ mod tests {
         assert_eq!(together(&writer, [named("c", 1, 1)]).await, [false], "no half of it is in the way");
     }
 
-    /// What waits behind a batch that is refused is in a transaction of its own.
+    /// A job that waits behind a refused batch runs in a transaction of its own.
     #[tokio::test]
     async fn a_refused_batch_leaves_no_transaction_open() {
         let directory = tempfile::tempdir().unwrap();
@@ -509,7 +510,7 @@ mod tests {
         assert_eq!(there.unwrap(), 1, "what was answered for is there");
     }
 
-    /// Who reads while it is committed must not take the old name for the new state, nor the reverse.
+    /// A read during the commit must not take the old name for the new state, nor the reverse.
     #[test]
     fn names_count_for_nothing_while_a_commit_changes_one() {
         let directory = tempfile::tempdir().unwrap();
