@@ -1,4 +1,4 @@
-//! Bodies: of a response, and of a request while it comes in.
+//! The body of a response, and reading the body of a request.
 
 use std::any::Any;
 use std::fmt;
@@ -16,8 +16,8 @@ use scim_server_traits::StoreError;
 
 use crate::reserve::Reservation;
 
-/// A response body that any HTTP stack can send: bytes, or a stream of them where a resource is too large to be held,
-/// such as a group with a million members.
+/// A response body that any HTTP stack can send. It consists of bytes, or of a stream of them if a resource is too
+/// large to be held, such as a group with a million members.
 #[derive(Default)]
 pub struct Body(Content);
 
@@ -35,12 +35,12 @@ impl Default for Content {
 }
 
 impl Body {
-    /// No bytes.
+    /// Creates an empty body.
     pub fn empty() -> Self {
         Self::default()
     }
 
-    /// Bytes that come a chunk at a time; `held` is what they take in memory until the last has come.
+    /// Creates a body that is sent in chunks. `held` is how much memory they take until the last one is sent.
     pub(crate) fn streamed(
         chunks: impl Stream<Item = Result<Bytes, StoreError>> + Send + 'static,
         held: usize,
@@ -48,8 +48,8 @@ impl Body {
         Self(Content::Streamed { chunks: Box::pin(chunks), held })
     }
 
-    /// How many bytes of memory the body takes until it is sent or dropped: its length where it is held at once, an
-    /// estimate where it is a stream. A host that bounds its memory counts them.
+    /// Returns how many bytes of memory the body takes until it is sent or dropped. That is its length, or an estimate
+    /// if it is a stream. A host that limits its memory can count them.
     pub fn held(&self) -> usize {
         match &self.0 {
             Content::Whole(bytes) => bytes.len(),
@@ -57,11 +57,11 @@ impl Body {
         }
     }
 
-    /// All the bytes, held at once.
+    /// Returns all bytes, held in memory at once.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when the store fails in the middle of a stream.
+    /// [`StoreError`] if the store fails in the middle of a stream.
     pub async fn into_bytes(self) -> Result<Bytes, StoreError> {
         match self.0 {
             Content::Whole(bytes) => Ok(bytes),
@@ -120,19 +120,20 @@ impl http_body::Body for Body {
     }
 }
 
-/// How many bytes are read and thrown away, so that a client that is still sending gets to see why it is refused
-/// instead of a broken connection.
+/// How many bytes are read and dropped, so that a client that is still sending sees the error instead of a broken
+/// connection.
 const DRAIN: usize = 64 << 20;
 
 /// Reads a request's body to its end.
 ///
-/// What is past `limit` is read and thrown away, within reason, unless the client waits to be told to go on and said
-/// that it would be too much.
+/// Bytes beyond `limit` are read and dropped, up to a bound. If the client waits for permission to send (`Expect`) and
+/// has announced too many bytes, none are read.
 ///
 /// # Errors
 ///
-/// 413 past `limit` bytes; what a [`Reservation`] says when the host has no room; the error of the body itself when it
-/// is an [`Error`], else 400 `invalidSyntax`, when the connection breaks.
+/// - 413 beyond `limit` bytes.
+/// - The error of a [`Reservation`] if the host has no room.
+/// - If the connection breaks: the error of the body itself if it is an [`Error`], otherwise 400 `invalidSyntax`.
 pub(crate) async fn read<B>(mut body: Pin<&mut B>, limit: usize, parts: &Parts) -> Result<Bytes, Error>
 where
     B: http_body::Body + Send,
@@ -170,26 +171,26 @@ where
     Ok(if all.is_empty() { first } else { all.freeze() })
 }
 
-/// Why a body did not come to its end. A host that gives it up says so by an [`Error`].
+/// Returns why a body did not come to its end. A host that gives it up reports an [`Error`].
 fn broken<E: fmt::Display + 'static>(error: E) -> Error {
     let told = (&error as &dyn Any).downcast_ref::<Error>().cloned();
     told.unwrap_or_else(|| Error::invalid_syntax(format!("the body could not be read: {error}")))
 }
 
-/// Leaves out the body of a request that is refused: what the client is sending already is read, but who waits to be
-/// told to go on sends nothing when told otherwise.
+/// Drops the body of a refused request. What the client is already sending is read. A client that waits for permission
+/// to send sends nothing after a refusal.
 pub(crate) async fn discard<B: http_body::Body>(body: Pin<&mut B>, headers: &HeaderMap) {
     if !is_awaited(headers) {
         drain(body).await;
     }
 }
 
-/// Whether the client waits to be told to send the body (RFC 9110 §10.1.1).
+/// Returns whether the client waits for permission to send the body (RFC 9110 §10.1.1).
 fn is_awaited(headers: &HeaderMap) -> bool {
     headers.contains_key(header::EXPECT)
 }
 
-/// Reads what a client is still sending and keeps nothing of it, within reason.
+/// Reads and drops what a client is still sending, up to a bound.
 async fn drain<B: http_body::Body>(mut body: Pin<&mut B>) {
     let mut seen = 0usize;
     while seen <= DRAIN

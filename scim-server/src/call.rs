@@ -1,4 +1,4 @@
-//! One request on its way, as the operations see it.
+//! One request, as the operations see it.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -17,15 +17,15 @@ pub(crate) struct Call<'a> {
     pub(crate) server: &'a Inner,
     pub(crate) context: Context,
     pub(crate) parameters: Parameters,
-    /// The rules, and what reading the request took of them. Whoever made the call reports it.
+    /// The rules, and which of them reading the request has used. The code that made the call reports it.
     lenience: Mutex<Lenience>,
 }
 
-/// What a change is made of.
+/// The input of a change.
 pub(crate) struct Given {
     pub(crate) input: Input,
     pub(crate) precondition: Precondition,
-    /// The id of what is to be made, where it is known already.
+    /// The id of the resource to create, if it is already known.
     pub(crate) id: Option<String>,
     /// Whether an answer will show the resource.
     pub(crate) is_shown: bool,
@@ -33,14 +33,14 @@ pub(crate) struct Given {
 
 /// A body.
 pub(crate) enum Input {
-    /// As it came.
+    /// As it was received.
     Bytes(Bytes),
-    /// Read already.
+    /// Already parsed.
     Json(Value),
 }
 
 impl Input {
-    /// About how many steps it takes to read it: one for each byte.
+    /// Returns about how many steps it takes to read it: one for each byte.
     pub(crate) fn steps(&self) -> u64 {
         match self {
             Self::Bytes(bytes) => bytes.len() as u64,
@@ -48,7 +48,7 @@ impl Input {
         }
     }
 
-    /// The body as JSON: 400 `invalidSyntax` when it is none.
+    /// Returns the body as JSON. Fails with 400 `invalidSyntax` if it is not JSON.
     pub(crate) fn into_json(self, limits: &Limits) -> Result<Value, Error> {
         match self {
             Self::Bytes(bytes) => parse_json(&bytes, limits),
@@ -62,7 +62,7 @@ impl<'a> Call<'a> {
         Self { server, context, parameters, lenience: Mutex::new(server.lenience()) }
     }
 
-    /// A part of a request, of which something has been read already.
+    /// Replaces the lenience, for a part of a request of which something has already been read.
     pub(crate) fn with_lenience(self, lenience: Lenience) -> Self {
         Self { lenience: Mutex::new(lenience), ..self }
     }
@@ -75,13 +75,13 @@ impl<'a> Call<'a> {
         outcome?.into_iter().next().ok_or_else(|| StoreError::backend("the store answered nothing"))
     }
 
-    /// Reads a part of the request by its rules. `read` must not read another part in its midst: a guard that it could
-    /// hold is not given away for that reason.
+    /// Reads a part of the request by its rules. `read` must not read another part meanwhile, which would deadlock. For
+    /// that reason, no guard is returned that a caller could hold.
     pub(crate) fn reading<T>(&self, read: impl FnOnce(&mut Lenience) -> T) -> T {
         read(&mut self.lenience.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Reads a part of the request by its rules, elsewhere where it may take long.
+    /// Reads a part of the request by its rules, on another thread if it may take long.
     pub(crate) async fn reading_away<T: Send + 'static>(
         &self,
         steps: u64,
@@ -97,7 +97,7 @@ impl<'a> Call<'a> {
         outcome
     }
 
-    /// What reading the request took.
+    /// Returns the rules, and which of them reading the request has used.
     pub(crate) fn into_lenience(self) -> Lenience {
         self.lenience.into_inner().unwrap_or_else(PoisonError::into_inner)
     }

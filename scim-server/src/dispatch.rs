@@ -1,4 +1,4 @@
-//! From a route to the operation that answers it.
+//! Leads from a route to the operation that answers it.
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -11,7 +11,7 @@ use crate::render;
 use crate::respond::Answer;
 use crate::route::{Route, Target};
 
-/// Answers a request that came by itself.
+/// Answers a single request.
 pub(crate) async fn answer(
     call: &Call<'_>,
     route: Route,

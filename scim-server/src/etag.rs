@@ -1,7 +1,7 @@
-//! Entity tags and what requests ask of them — RFC 7644 §3.14, RFC 9110 §13.
+//! Entity tags, and the conditions of requests — RFC 7644 §3.14, RFC 9110 §13.
 //!
-//! The tag of a representation is `W/"7"`, or `W/"7-0011223344556677"` where something in it is computed: the stored
-//! version, then a fingerprint of the computed values.
+//! The tag of a representation is the stored version, such as `W/"7"`. If something in the representation is computed,
+//! a fingerprint of the computed values follows: `W/"7-0011223344556677"`.
 
 use std::fmt;
 
@@ -15,9 +15,9 @@ use crate::respond::Answer;
 // CORE-043
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tag {
-    /// The version of what is stored.
+    /// The stored version.
     pub(crate) version: u64,
-    /// What is computed in the representation, if anything is.
+    /// The fingerprint of what is computed in the representation, if anything is.
     pub(crate) computed: Option<Fingerprint>,
 }
 
@@ -31,19 +31,19 @@ impl fmt::Display for Tag {
 }
 
 impl Tag {
-    /// Reads what stands between the quotes; `None` for a tag that this server does not answer.
+    /// Reads the text between the quotes. Returns `None` for a tag that this server never sends.
     fn read(opaque: &str) -> Option<Self> {
         let (version, computed) = match opaque.split_once('-') {
             None => (opaque, None),
             Some((version, hash)) => (version, Some(Fingerprint(u64::from_str_radix(hash, 16).ok()?))),
         };
         let tag = Self { version: version.parse().ok()?, computed };
-        // No other spelling of the numbers is a tag of ours.
+        // Another spelling of the numbers is not a tag of ours.
         (tag.to_string().strip_prefix("W/\"")?.strip_suffix('"')? == opaque).then_some(tag)
     }
 }
 
-/// The tag of the stored version alone, for a tag that tells more; `None` for any other text.
+/// Returns the tag of the stored version alone, for a tag with a fingerprint; `None` for any other text.
 pub(crate) fn of_version(tag: &str) -> Option<String> {
     let opaque = tag.strip_prefix("W/\"")?.strip_suffix('"')?;
     let tag = Tag::read(opaque).filter(|tag| tag.computed.is_some())?;
@@ -55,10 +55,10 @@ pub(crate) fn of_version(tag: &str) -> Option<String> {
 pub(crate) struct Fingerprint(u64);
 
 impl Fingerprint {
-    /// The fingerprint of nothing yet.
+    /// The fingerprint before any value is added.
     pub(crate) const EMPTY: Self = Self(0);
 
-    /// Adds one value. Where values end matters: `ab`, `c` is not `a`, `bc`.
+    /// Adds one value. It matters where values end: `ab`, `c` is not `a`, `bc`.
     pub(crate) fn add(&mut self, value: &str) {
         self.0 = twox_hash::XxHash3_64::oneshot_with_seed(self.0, value.as_bytes());
     }
@@ -67,11 +67,11 @@ impl Fingerprint {
 /// What `If-Match` or `If-None-Match` names.
 #[derive(Debug, PartialEq, Eq)]
 enum Condition {
-    /// The header is not there.
+    /// The header is missing.
     None,
     /// `*`: any representation.
     Any,
-    /// These tags; those that are none of ours match nothing.
+    /// These tags. A tag that is not one of ours matches nothing, so it is left out.
     Tags(Vec<Tag>),
 }
 
@@ -89,7 +89,7 @@ impl Condition {
         if is_there { Self::Tags(tags) } else { Self::None }
     }
 
-    /// What one header says: `*`, or tags.
+    /// Reads the value of one header: `*`, or tags.
     fn of(mut text: &str) -> Self {
         if text.trim() == "*" {
             return Self::Any;
@@ -106,7 +106,7 @@ impl Condition {
     }
 }
 
-/// What the headers of a request ask of what it reads or changes.
+/// The conditions in the headers of a request.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Conditions {
     if_match: Condition,
@@ -123,7 +123,7 @@ pub(crate) enum Unmet {
 }
 
 impl Conditions {
-    /// Reads `If-Match` and `If-None-Match`. Others do not apply: nothing here has a `Last-Modified` or ranges.
+    /// Reads `If-Match` and `If-None-Match`. Others do not apply, because nothing here has a `Last-Modified` or ranges.
     pub(crate) fn read(headers: &HeaderMap) -> Self {
         Self {
             if_match: Condition::read(headers, header::IF_MATCH),
@@ -131,18 +131,17 @@ impl Conditions {
         }
     }
 
-    /// What the `version` of a bulk operation asks: the same as `If-Match`. What could not stand in a header names no
-    /// tag.
+    /// Reads the `version` of a bulk operation like `If-Match`. A text that could not be in a header names no tag.
     pub(crate) fn of_version(version: &str) -> Precondition {
         let is_plain = version.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
         let if_match = Condition::of(if is_plain { version } else { "" });
         Self { if_match, if_none_match: Condition::None }.precondition()
     }
 
-    /// Whether a representation may be answered, in the order of RFC 9110 §13.2.2. `If-Match` compares the version,
-    /// `If-None-Match` the whole tag.
+    /// Checks whether a representation may be returned, in the order of RFC 9110 §13.2.2. `If-Match` compares the
+    /// version, `If-None-Match` the whole tag.
     ///
-    /// `is_exact` says whether the tag tells all that is computed: one that does not is never the client's.
+    /// `is_exact` says whether the tag covers everything that is computed. A tag that does not is never the client's.
     pub(crate) fn check_read(&self, tag: Tag, is_exact: bool) -> Result<(), Unmet> {
         if let Condition::Tags(tags) = &self.if_match
             && !tags.iter().any(|known| known.version == tag.version)
@@ -156,8 +155,8 @@ impl Conditions {
         }
     }
 
-    /// Whether something that has no tag may be read or, as the collection that a POST adds to, changed: a list, or a
-    /// document of discovery. It is there, so `*` names it and no tag does.
+    /// Checks the conditions for something that has no tag. It is read, such as a list or a discovery document, or it
+    /// is the collection that a POST adds to. It exists, so `*` names it and no tag does.
     pub(crate) fn check_untagged(&self, is_read: bool) -> Result<(), Unmet> {
         match (&self.if_match, &self.if_none_match) {
             (Condition::Tags(_), _) => Err(Unmet::Failed("`If-Match` names a tag, and there is none here")),
@@ -169,7 +168,7 @@ impl Conditions {
         }
     }
 
-    /// Whether something may be made where nothing is yet.
+    /// Checks the conditions for something that is created and does not exist yet.
     pub(crate) fn check_missing(&self) -> Result<(), Error> {
         match self.if_match {
             Condition::None => Ok(()),
@@ -177,8 +176,8 @@ impl Conditions {
         }
     }
 
-    /// What a write asks of the version that it changes. Both headers compare the version: what is computed is not
-    /// changed by a write.
+    /// Returns what a write requires of the version that it changes. Both headers compare the version, because a write
+    /// does not change what is computed.
     pub(crate) fn precondition(&self) -> Precondition {
         let versions = |tags: &[Tag]| tags.iter().map(|tag| tag.version).collect::<Vec<u64>>();
         match (&self.if_match, &self.if_none_match) {
@@ -196,7 +195,7 @@ impl Conditions {
 }
 
 impl Unmet {
-    /// The answer, or the refusal.
+    /// Returns the answer or the error.
     pub(crate) fn answer(self) -> Result<Answer, Error> {
         match self {
             Self::Failed(detail) => Err(failed(detail)),

@@ -6,8 +6,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use scim_server_traits::IdSource;
 use uuid::{ContextV7, Timestamp, Uuid};
 
-/// Time-ordered UUIDs (version 7): new rows land at the end of every index, and no two are the same. They stay
-/// in order when the clock goes back.
+/// Creates time-ordered UUIDs (version 7). New rows land at the end of every index, and no two ids are equal. Ids stay
+/// in order even if the clock goes back.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct UuidSource;
 

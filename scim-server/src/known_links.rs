@@ -1,4 +1,4 @@
-//! Links to resources that are not there, passed over under [`Quirk::UnknownTargets`].
+//! Passes over links to resources that do not exist, under [`Quirk::UnknownTargets`].
 
 use std::collections::BTreeSet;
 
@@ -8,28 +8,28 @@ use scim_server_traits::{Batch, Context, StoreError, Write, Written};
 
 use crate::server::Inner;
 
-/// How often targets may vanish between the look and the commit.
+/// How often targets may vanish between the check and the commit.
 const ATTEMPTS: usize = 16;
 
-/// A relation that lost links because their targets are not there.
+/// A relation that lost links because their targets do not exist.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Dropped {
-    /// The place of the write in the batch.
+    /// The index of the write in the batch.
     pub(crate) write: usize,
     /// The relation's name.
     pub(crate) relation: String,
 }
 
 impl Dropped {
-    /// Notes it for the client.
+    /// Notes the loss for the client.
     pub(crate) fn note(&self, lenience: &mut Lenience) {
         lenience.uses(Quirk::UnknownTargets);
         lenience.pass_over(format_args!("{}.value", self.relation));
     }
 }
 
-/// Commits a batch. Under the quirk, links that the store refuses as [`StoreError::UnknownTarget`] are left out, and
-/// `dropped` says where.
+/// Commits a batch. Under the quirk, it leaves out links that the store refuses as [`StoreError::UnknownTarget`], and
+/// says in `dropped` where.
 pub(crate) async fn commit(
     server: &Inner,
     context: &Context,
@@ -49,7 +49,7 @@ pub(crate) async fn commit(
     server.store.commit(context, batch).await
 }
 
-/// Drops the links of this batch to what neither the store has nor the batch itself makes.
+/// Drops the links of this batch to resources that neither the store has nor the batch itself creates.
 async fn strip(
     server: &Inner,
     context: &Context,
@@ -83,7 +83,7 @@ async fn strip(
             let before = links.len();
             let first = links.first().map(|link| link.value.clone()).unwrap_or_default();
             keep_known(server, context, resource_type, relation, links, &made).await?;
-            // Nobody is left of those who were named: that must not take away all who are there.
+            // If no named target is left, that must not remove all links that exist.
             if is_update && is_whole && before > 0 && links.is_empty() {
                 return Err(StoreError::UnknownTarget { relation: relation.to_owned(), id: first });
             }

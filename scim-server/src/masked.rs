@@ -1,4 +1,4 @@
-//! Error sentences as logs may hold them: without what a client sent.
+//! Removes what a client sent from error sentences, so that logs may hold them.
 
 use scim_core::Registry;
 
@@ -31,9 +31,9 @@ const WORDS: [&str; 25] = [
     "User-Agent",
 ];
 
-/// The sentence with `…` for everything quoted that is neither a name in a schema nor a word of the protocol.
+/// Returns the sentence with `…` for everything quoted that is neither a name in a schema nor a word of the protocol.
 ///
-/// A client's text may hold quotes itself, so all from the first unknown one to the last quote goes.
+/// A client's text may contain quotes itself. So everything from the first unknown one to the last quote is replaced.
 pub(crate) fn masked(detail: &str, registry: &Registry) -> String {
     let known = |quoted: &str| {
         WORDS.contains(&quoted)
@@ -58,7 +58,7 @@ pub(crate) fn masked(detail: &str, registry: &Registry) -> String {
     detail.to_owned()
 }
 
-/// What error sentences put around what they quote: a name or a text, and JSON.
+/// The quotes in error sentences: one for names and texts, the other for JSON.
 const QUOTES: [char; 2] = ['`', '"'];
 
 #[cfg(test)]

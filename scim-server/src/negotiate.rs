@@ -3,20 +3,20 @@
 use http::{HeaderMap, StatusCode, header};
 use scim_core::{Error, urn};
 
-/// Which media types are taken and given.
+/// The media types that are accepted and returned.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct MediaTypes {
-    /// Further types a client may name in `Accept` and `Content-Type`.
+    /// Further types that a client may name in `Accept` and `Content-Type`.
     pub(crate) also: Vec<String>,
-    /// Always answer `application/scim+json`, even to a client that names only `application/json`.
+    /// Whether `application/scim+json` is returned even to a client that names only `application/json`.
     pub(crate) scim_only: bool,
 }
 
 const JSON: &str = "application/json";
 
 impl MediaTypes {
-    /// The type of the answer: `application/scim+json`, or `application/json` for a client that accepts
-    /// nothing else. 406 when it accepts neither.
+    /// Returns the type of the answer: `application/scim+json`, or `application/json` for a client that accepts nothing
+    /// else. Fails with 406 if it accepts neither.
     //
     pub(crate) fn answer(&self, headers: &HeaderMap) -> Result<&'static str, Error> {
         let mut named = false;
@@ -51,7 +51,7 @@ impl MediaTypes {
         }
     }
 
-    /// 415 for a body that does not claim to be JSON. A missing `Content-Type` is taken as JSON.
+    /// Fails with 415 if the `Content-Type` of a body is not JSON. If it is missing, JSON is assumed.
     pub(crate) fn check_content(&self, headers: &HeaderMap) -> Result<(), Error> {
         let Some(value) = headers.get(header::CONTENT_TYPE) else { return Ok(()) };
         let given = essence(value.to_str().unwrap_or_default());
@@ -67,7 +67,7 @@ impl MediaTypes {
     }
 }
 
-/// 415 for a body in a content coding: none is understood (RFC 9110 §8.4).
+/// Fails with 415 for a body in a content coding, because none is supported (RFC 9110 §8.4).
 pub(crate) fn check_coding(headers: &HeaderMap) -> Result<(), Error> {
     for value in headers.get_all(header::CONTENT_ENCODING) {
         let given = value.to_str().unwrap_or("?");
@@ -80,7 +80,7 @@ pub(crate) fn check_coding(headers: &HeaderMap) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether the range carries `q=0`: not acceptable (RFC 9110 §12.4.2).
+/// Returns whether the range has `q=0`, which means not acceptable (RFC 9110 §12.4.2).
 fn is_refused(range: &str) -> bool {
     let weights = range.split(';').skip(1).filter_map(|parameter| parameter.trim().split_once('='));
     weights
@@ -88,7 +88,7 @@ fn is_refused(range: &str) -> bool {
         .any(|(_, weight)| weight.trim().parse::<f32>().is_ok_and(|weight| weight <= 0.0))
 }
 
-/// A media type without its parameters, in lower case.
+/// Returns a media type without its parameters, in lower case.
 fn essence(text: &str) -> String {
     text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }

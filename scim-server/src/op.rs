@@ -1,6 +1,7 @@
 //! The operations of the protocol, one per file.
 //!
-//! What changes one resource comes to an [`Outcome`]; `render` says it in HTTP and in the result of a bulk request.
+//! A change of one resource returns an [`Outcome`]. `render` turns it into HTTP, `bulk` into the result of a bulk
+//! request.
 
 pub(crate) mod bulk;
 pub(crate) mod create;
@@ -27,7 +28,7 @@ use crate::call::{Call, Given};
 use crate::route::Target;
 use crate::turns::Turn;
 
-/// Carries out what changes one resource.
+/// Carries out a change of one resource.
 pub(crate) async fn change(call: &Call<'_>, target: Target, given: Given) -> Result<Outcome, Error> {
     match target {
         Target::Create(resource_type) => create::run(call, resource_type, given).await,
@@ -40,11 +41,11 @@ pub(crate) async fn change(call: &Call<'_>, target: Target, given: Given) -> Res
 /// How many attempts a writer makes without a turn.
 const BESIDE_OTHERS: usize = 3;
 
-/// How often a read-compute-write is tried in all. With a turn, a writer loses only to changes that take none: a deleted
-/// member, or a write by another process. Load does not reach this bound; a faulty store does.
+/// How many attempts a read-compute-write has in all. With a turn, a writer loses only to changes that take none: a
+/// deleted member, or a write by another process. Load does not reach this bound; a faulty store does.
 const ATTEMPTS: usize = 1_000;
 
-/// The attempts of one read-compute-write at one resource.
+/// The attempts of one read-compute-write on one resource.
 pub(crate) struct Attempts<'a> {
     call: &'a Call<'a>,
     resource_type: &'a ResourceType,
@@ -54,13 +55,13 @@ pub(crate) struct Attempts<'a> {
 }
 
 impl<'a> Attempts<'a> {
-    /// Waits for a turn if writers of this resource take turns.
+    /// Begins the attempts. Waits for a turn if writers of this resource take turns.
     async fn begin(call: &'a Call<'a>, resource_type: &'a Arc<ResourceType>, id: &'a str) -> Self {
         let turn = call.server.turns.join(call.context.tenant(), resource_type, id).await;
         Self { call, resource_type, id, turn, lost: 0 }
     }
 
-    /// Returns if the caller should try again, because somebody else wrote in between. Any other error is returned as
+    /// Returns if the caller should try again, because another request wrote in between. Any other error is returned as
     /// the answer. A request that named versions gets 412 from the next attempt's read, unless it allows the new
     /// version.
     async fn again(&mut self, error: StoreError, precondition: &Precondition) -> Result<(), Error> {
@@ -79,8 +80,8 @@ impl<'a> Attempts<'a> {
     }
 }
 
-/// The answer after the last attempt. Without named versions that is 503: 412 would say that the request named an old
-/// one.
+/// Returns the error after the last attempt. Without named versions it is 503, because 412 would say that the request
+/// named an old one.
 fn refused(error: StoreError, precondition: &Precondition) -> Error {
     if *precondition != Precondition::None {
         return error.into();
@@ -91,7 +92,7 @@ fn refused(error: StoreError, precondition: &Precondition) -> Error {
     busy
 }
 
-/// 412 when the request allows no change of this version.
+/// Fails with 412 if the request allows no change of this version.
 fn check_version(
     precondition: &Precondition,
     resource_type: &str,

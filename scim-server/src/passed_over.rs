@@ -1,24 +1,24 @@
-//! What a request said and nobody understood, told to its client by name.
+//! Tells a client the names of what its request said and the server did not understand.
 
 use http::HeaderName;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use scim_core::PassedOver;
 
-/// The header of an answer that names what the request said in vain: a list of texts (RFC 9651 §3.1), each the name of
-/// an attribute or of a member of the message, never a value. Where there was no room for all names, the last one has
+/// The header of an answer that names what was passed over. It is a list of strings (RFC 9651 §3.1). Each is the name
+/// of an attribute or of a member of the message, never a value. If there is no room for all names, the last one has
 /// the parameter `more`, which counts the others.
 pub(crate) const HEADER: HeaderName = HeaderName::from_static("scim-passed-over");
 
-/// The most bytes of the header's value.
+/// The greatest length of the header's value, in bytes.
 const MOST: usize = 4 << 10;
 
 /// Room for the parameter `more`.
 const RESERVE: usize = 32;
 
-/// What cannot stand in a text of a header.
+/// The characters that are escaped in a string of a header.
 const ESCAPED: &AsciiSet = &CONTROLS.add(b'"').add(b'\\').add(b'%');
 
-/// The header's value; `None` where nothing was passed over.
+/// Returns the header's value; `None` if nothing was passed over.
 pub(crate) fn header(passed_over: &PassedOver) -> Option<String> {
     if passed_over.is_empty() {
         return None;

@@ -1,4 +1,4 @@
-//! How a host counts the memory that bodies of requests take.
+//! Lets a host count the memory that request bodies take.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,11 +8,11 @@ use scim_core::Error;
 
 /// Counts the bytes of one request's body that are kept.
 ///
-/// A host that bounds the memory of all requests puts a [`Reservation`] into the extensions of a request. The server
-/// asks it before it keeps a part of the body, as the parts come. What is read and thrown away is not asked for. The
-/// host takes the bytes back when the request has ended.
+/// A host that limits the memory of all requests puts a [`Reservation`] into the extensions of a request. The server
+/// asks it before it keeps a part of the body, as the parts arrive. It does not ask for bytes that it reads and drops.
+/// The host takes the bytes back when the request has ended.
 pub trait Reserve: Send + Sync {
-    /// Takes so many bytes more.
+    /// Reserves this many more bytes.
     ///
     /// # Errors
     ///
@@ -21,7 +21,7 @@ pub trait Reserve: Send + Sync {
     fn reserve(&self, bytes: usize) -> Result<(), Error>;
 }
 
-/// What a request's body is counted with: an extension of the request.
+/// The extension of a request that counts the bytes of its body.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -44,12 +44,12 @@ pub trait Reserve: Send + Sync {
 pub struct Reservation(Arc<dyn Reserve>);
 
 impl Reservation {
-    /// Counts with this.
+    /// Creates a reservation that counts with `reserve`.
     pub fn new(reserve: Arc<dyn Reserve>) -> Self {
         Self(reserve)
     }
 
-    /// Asks for so many bytes where the host counts them.
+    /// Asks the host for this many bytes, if it counts them.
     pub(crate) fn ask(extensions: &Extensions, bytes: usize) -> Result<(), Error> {
         extensions.get::<Self>().map_or(Ok(()), |reservation| reservation.0.reserve(bytes))
     }

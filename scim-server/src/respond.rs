@@ -1,4 +1,4 @@
-//! From outcomes to HTTP responses: status, headers, errors.
+//! Turns outcomes into HTTP responses: status, headers, errors.
 
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body::Body as _;
@@ -10,7 +10,7 @@ use crate::elements::Pieces;
 use crate::error_body::ErrorBody;
 use crate::server::Inner;
 
-/// A response in the making.
+/// A response that is being built.
 #[derive(Debug)]
 pub(crate) struct Answer {
     status: StatusCode,
@@ -28,7 +28,7 @@ enum Content {
 }
 
 impl Answer {
-    /// A status without a body.
+    /// Creates an answer with a status and no body.
     pub(crate) fn empty(status: StatusCode) -> Self {
         Self {
             status,
@@ -39,19 +39,19 @@ impl Answer {
         }
     }
 
-    /// A status with a JSON body.
+    /// Creates an answer with a status and a JSON body.
     pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Result<Self, Error> {
         let bytes = serde_json::to_vec(value)
             .map_err(|error| Error::internal(format!("the answer could not be written: {error}")))?;
         Ok(Self::body(status, bytes))
     }
 
-    /// A status with a body of JSON that is written already, or is still to come.
+    /// Creates an answer with a body of JSON that is already written, or is streamed.
     pub(crate) fn body(status: StatusCode, body: impl Into<Body>) -> Self {
         Self { content: Content::Body(body.into()), ..Self::empty(status) }
     }
 
-    /// A page of so many resources, which are written with commas between them.
+    /// Creates a page of this many resources. `write` writes them, with commas between them.
     pub(crate) fn list(
         mut page: ListResponse<()>,
         count: usize,
@@ -60,7 +60,7 @@ impl Answer {
         page.items_per_page = Some(count as u64);
         let mut bytes = serde_json::to_vec(&page)
             .map_err(|error| Error::internal(format!("the answer could not be written: {error}")))?;
-        // An empty array is the last member.
+        // The last member is an empty array.
         bytes.truncate(bytes.len().saturating_sub(2));
         let mut pieces = Pieces::default();
         *pieces.end() = bytes;
@@ -69,7 +69,7 @@ impl Answer {
         Ok(Self::body(StatusCode::OK, pieces.into_body()))
     }
 
-    /// An error.
+    /// Creates an error.
     pub(crate) fn error(error: Error) -> Self {
         Self { status: error.status, content: Content::Error(error), ..Self::empty(StatusCode::OK) }
     }
@@ -83,12 +83,12 @@ impl Answer {
         self
     }
 
-    /// A header set so far.
+    /// Returns a header that was set.
     pub(crate) fn get(&self, name: &HeaderName) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// An answer that describes the service, and so may be cached: it says nothing of anybody.
+    /// Allows an answer to be cached, because it describes the service and says nothing about a person.
     pub(crate) fn public(self) -> Self {
         Self { is_public: true, ..self }
     }
@@ -101,7 +101,7 @@ impl Answer {
         self.status
     }
 
-    /// The keyword of an error.
+    /// Returns the keyword of an error.
     pub(crate) fn scim_type(&self) -> Option<&ScimType> {
         match &self.content {
             Content::Error(error) => error.scim_type.as_ref(),
@@ -109,7 +109,7 @@ impl Answer {
         }
     }
 
-    /// The sentence of an error.
+    /// Returns the sentence of an error.
     pub(crate) fn detail(&self) -> Option<&str> {
         match &self.content {
             Content::Error(error) => Some(&error.detail),
@@ -136,11 +136,11 @@ impl Answer {
         if let Some(wait) = retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
         }
-        // What a browser or a proxy keeps, the next person at it can read.
+        // What a browser or a proxy stores, the next person there can read.
         if !self.is_public {
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         }
-        // A name such as `<script>` is never taken for a page.
+        // So a name such as `<script>` is never shown as a page.
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         for (name, value) in self.headers {
             if let Ok(value) = HeaderValue::from_str(&value) {
@@ -152,7 +152,7 @@ impl Answer {
     }
 }
 
-/// The answer to HEAD: what GET would have answered, without its body (RFC 9110 §9.3.2).
+/// Returns the answer to HEAD: what GET would have answered, without its body (RFC 9110 §9.3.2).
 pub(crate) fn without_body(response: Response<Body>) -> Response<Body> {
     let (mut parts, body) = response.into_parts();
     if let Some(length) = body.size_hint().exact().filter(|length| *length > 0) {
@@ -161,19 +161,19 @@ pub(crate) fn without_body(response: Response<Body>) -> Response<Body> {
     Response::from_parts(parts, Body::empty())
 }
 
-/// The relations of a type that a projection shows, and so must be loaded.
+/// Returns the relations of a type that a projection shows, and that must therefore be loaded.
 pub(crate) fn wanted_relations(resource_type: &ResourceType, projection: &Projection) -> Vec<String> {
     let names = resource_type.relations().iter().map(|relation| &relation.name);
     names.filter(|name| projection.wants(name)).cloned().collect()
 }
 
-/// The URI of a resource.
+/// Returns the URI of a resource.
 pub(crate) fn location(server: &Inner, resource_type: &ResourceType, id: &str) -> String {
     let mut location = [&server.base, resource_type.endpoint(), "/"].concat();
     location.extend(percent_encoding::utf8_percent_encode(id, SEGMENT));
     location
 }
 
-/// What must be escaped in one segment of a path.
+/// The characters that must be escaped in one segment of a path.
 pub(crate) const SEGMENT: &percent_encoding::AsciiSet =
     &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');

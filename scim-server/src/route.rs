@@ -1,4 +1,4 @@
-//! From method and path to an operation — RFC 7644 §3.2.
+//! Leads from method and path to an operation — RFC 7644 §3.2.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use scim_core::{Error, Registry, ResourceType, shorten};
 pub(crate) enum Route {
     Change(Target),
     List(Arc<ResourceType>),
-    /// A list of a standard type that is not served; the path.
+    /// A list of a standard type that is not served, with its path.
     ListUnserved(String),
     Search(Arc<ResourceType>),
     ListAll,
@@ -27,7 +27,7 @@ pub(crate) enum Route {
     OpenApi,
 }
 
-/// The one resource that a request changes, and how. It may have come alone, in bulk, or through `/Me`.
+/// The one resource that a request changes, and how. The request may be single, part of a bulk request, or for `/Me`.
 #[derive(Clone, Debug)]
 pub(crate) enum Target {
     Create(Arc<ResourceType>),
@@ -46,14 +46,14 @@ impl Target {
         }
     }
 
-    /// Whether the request needs a body.
+    /// Returns whether the request needs a body.
     pub(crate) fn takes_body(&self) -> bool {
         !matches!(self, Self::Delete(..))
     }
 }
 
 impl Route {
-    /// The operation, for logs and metrics.
+    /// Returns the name of the operation, for logs and metrics.
     pub(crate) fn operation(&self) -> &'static str {
         match self {
             Self::Change(Target::Create(_)) => "create",
@@ -74,7 +74,7 @@ impl Route {
         }
     }
 
-    /// The resource type it is about, if it is about one.
+    /// Returns the resource type of the request, if it is about one.
     pub(crate) fn resource_type(&self) -> Option<&Arc<ResourceType>> {
         match self {
             Self::Change(target) => Some(target.resource_type()),
@@ -85,7 +85,7 @@ impl Route {
         }
     }
 
-    /// The id of the resource that it is about, if it names one.
+    /// Returns the id of the resource, if the request names one.
     pub(crate) fn id(&self) -> Option<&str> {
         match self {
             Self::Read(_, id)
@@ -95,10 +95,10 @@ impl Route {
     }
 }
 
-/// Why a request leads nowhere.
+/// Why a request has no route.
 #[derive(Clone, Debug)]
 pub(crate) enum RouteError {
-    /// An error to be answered as it is.
+    /// An error that is answered as it is.
     Error(Error),
     /// The path is served, but not for this method.
     Method { allow: &'static str },
@@ -110,8 +110,8 @@ impl From<Error> for RouteError {
     }
 }
 
-/// Finds the route below the first of these paths that fits. HEAD goes where GET goes (RFC 9110 §9.3.2). Endpoints are
-/// case-sensitive; doubled and trailing slashes do not matter.
+/// Finds the route below the first of these paths that matches. HEAD is routed like GET (RFC 9110 §9.3.2). Endpoints
+/// are case-sensitive; doubled and trailing slashes do not matter.
 //
 pub(crate) fn route(
     registry: &Registry,
@@ -130,7 +130,7 @@ pub(crate) fn route(
     }
 }
 
-/// The route of a path below the base.
+/// Finds the route of a path below the base.
 pub(crate) fn route_below(registry: &Registry, method: &Method, below: &str) -> Result<Route, RouteError> {
     let nowhere = || Error::not_found(format!("there is no endpoint `{}`", shorten(below)));
     let segments = below
@@ -186,7 +186,8 @@ pub(crate) fn route_below(registry: &Registry, method: &Method, below: &str) -> 
 }
 
 impl RouteError {
-    /// The error to answer, and the `Allow` header where one is due; `patching` says whether PATCH is offered.
+    /// Returns the error to answer, and the `Allow` header if one is required. `patching` says whether PATCH is
+    /// offered.
     pub(crate) fn into_parts(self, method: &Method, path: &str, patching: bool) -> (Error, Option<String>) {
         match self {
             Self::Error(error) => (error, None),

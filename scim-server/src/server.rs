@@ -1,4 +1,4 @@
-//! The straight road of every request: authenticate → route → operate → respond.
+//! The way of every request: authenticate → route → operate → respond.
 
 use std::fmt;
 use std::pin::pin;
@@ -34,7 +34,7 @@ use crate::route::{Route, RouteError, route};
 use crate::single;
 use crate::turns::Turns;
 
-/// A SCIM service provider: an HTTP request in, a response out. Cheap to clone.
+/// A SCIM service provider that turns an HTTP request into a response. Cheap to clone.
 ///
 /// It is also a [`tower_service::Service`], so that axum, hyper and others can host it.
 #[derive(Clone)]
@@ -45,10 +45,10 @@ pub struct Server {
 pub(crate) struct Inner {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) authenticator: Arc<dyn Authenticator>,
-    /// The only one that is served, if any.
+    /// The only tenant that is served, if the server is confined to one.
     pub(crate) tenant: Option<TenantId>,
     pub(crate) base: String,
-    /// The paths that requests are answered below: the base URL's, and perhaps another one.
+    /// The paths below which requests are answered: the base URL's, and perhaps another one.
     pub(crate) base_paths: Vec<String>,
     /// Whether `/openapi.json` is answered without credentials.
     pub(crate) open_api_description: bool,
@@ -79,34 +79,34 @@ pub(crate) struct Inner {
 }
 
 impl Inner {
-    /// The rules for reading one request.
+    /// Returns the rules for reading one request.
     pub(crate) fn lenience(&self) -> Lenience {
         Lenience::new(self.leniency).with_texts(self.limits.texts)
     }
 
-    /// The read of a resource, by this server's rules.
+    /// Creates the read of a resource, with this server's rules.
     pub(crate) fn get(&self, resource_type: &Arc<ResourceType>, id: &str) -> Get {
         let mut get = Get::new(Arc::clone(resource_type), id);
         get.keeps_unknown = self.keeps_unknown();
         get
     }
 
-    /// Whether documents may hold attributes that no schema has.
+    /// Returns whether documents may hold attributes that no schema has.
     pub(crate) fn keeps_unknown(&self) -> bool {
         self.leniency.unknown_attributes() == UnknownAttributes::Keep
     }
 
-    /// How many bytes the body of a request on this route may have.
+    /// Returns how many bytes the body of a request on this route may have.
     fn body_limit(&self, route: &Route) -> usize {
         let of_type = |resource_type: &ResourceType| {
             let holds_links = resource_type.relations().iter().any(Relation::is_own);
             if holds_links { self.limits.bytes } else { self.plain_body.min(self.limits.bytes) }
         };
         match route {
-            // The operation itself says what a bulk request may have, or that there are none.
+            // The operation itself checks the limit of a bulk request, and whether bulk is offered.
             Route::Bulk => self.bulk.map_or(0, |limits| limits.payload).max(self.plain_body),
             Route::Change(target) if target.takes_body() => of_type(target.resource_type()),
-            // Whose resource it is, is found later. Most often it is a user.
+            // The resource is found later. Most often it is a user.
             Route::Me(_) => self
                 .me
                 .as_ref()
@@ -118,7 +118,7 @@ impl Inner {
 }
 
 impl Server {
-    /// Begins a server on this store, letting in whom this authenticator lets in.
+    /// Starts to build a server on this store, for clients that this authenticator admits.
     pub fn builder(store: Arc<dyn Store>, authenticator: Arc<dyn Authenticator>) -> ServerBuilder {
         ServerBuilder::new(store, authenticator)
     }
@@ -127,18 +127,18 @@ impl Server {
         Self { inner: Arc::new(inner) }
     }
 
-    /// The base URL, without a slash at the end.
+    /// Returns the base URL, without a slash at the end.
     pub fn base_url(&self) -> &str {
         &self.inner.base
     }
 
-    /// Answers one request whose body is there. Never fails: every refusal is a SCIM error response.
+    /// Answers a request whose body is complete. Never fails: every refusal is a SCIM error response.
     pub async fn handle(&self, request: Request<Bytes>) -> Response<Body> {
         self.serve(request.map(Full::new)).await
     }
 
-    /// Answers one request whose body is still to come: it is read, within the limits, once its head was let in and
-    /// leads somewhere, so that a stranger fills no memory. Never fails, as [`handle`](Self::handle).
+    /// Answers a request whose body is still to come. The body is read, within the limits, only after the head was
+    /// authenticated and routed, so that a stranger fills no memory. Never fails, like [`handle`](Self::handle).
     pub async fn serve<B>(&self, request: Request<B>) -> Response<Body>
     where
         B: http_body::Body + Send,
@@ -159,7 +159,7 @@ impl Server {
         if parts.method == Method::HEAD { respond::without_body(response) } else { response }
     }
 
-    /// A SCIM error response, for layers around the server.
+    /// Creates a SCIM error response, for layers around the server.
     pub fn refuse(&self, error: Error) -> Response<Body> {
         Answer::error(error).into_response(&self.inner.errors)
     }
@@ -204,7 +204,7 @@ impl Server {
             negotiate::check_coding(&parts.headers).map_err(coded)?;
         }
         let parameters = Parameters::parse(parts.uri.query());
-        // What is still being worked on when the client leaves, or the host gives the request up, ends.
+        // Work that is still going on ends if the client leaves, or if the host gives the request up.
         let work = Waiting(inner.limits.work());
         let context = context.with_work(work.0.clone());
         let call = Call::new(inner, context, parameters);
@@ -218,7 +218,7 @@ impl Server {
         })
     }
 
-    /// Who asks for what, as the head alone says.
+    /// Authenticates and routes a request by its head alone.
     async fn head(
         &self,
         parts: &Parts,
@@ -243,7 +243,7 @@ impl Server {
     }
 }
 
-/// The account of a request that somebody waits for as long as this lives.
+/// The account of a request, which is abandoned when this is dropped.
 struct Waiting(Work);
 
 impl Drop for Waiting {
@@ -252,7 +252,7 @@ impl Drop for Waiting {
     }
 }
 
-/// The answer to a client that is not let in.
+/// Returns the answer to a client that is not admitted.
 // SEC-001
 pub(crate) fn not_admitted(error: &AuthError, challenge: &str) -> Answer {
     match error {
@@ -274,7 +274,7 @@ pub(crate) fn not_admitted(error: &AuthError, challenge: &str) -> Answer {
     }
 }
 
-/// A challenge with further parameters, which RFC 6750 has for the scheme `Bearer` alone.
+/// Adds parameters to a challenge, which RFC 6750 defines for the scheme `Bearer` only.
 fn with_code(challenge: &str, code: &str) -> String {
     let (scheme, parameters) = challenge.trim().split_once(' ').unwrap_or((challenge.trim(), ""));
     if !scheme.eq_ignore_ascii_case("bearer") {

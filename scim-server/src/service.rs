@@ -12,7 +12,7 @@ use crate::body::Body;
 use crate::server::Server;
 use crate::tenants::Tenants;
 
-/// What can answer a request.
+/// Implements `Service` for a type that answers requests.
 macro_rules! service {
     ($type:ty) => {
         impl<B> Service<Request<B>> for $type

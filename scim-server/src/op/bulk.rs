@@ -1,8 +1,8 @@
 //! `POST /Bulk` — RFC 7644 §3.7. Each entry goes through the operation of its single request.
 //!
-//! Whatever a POST makes has its id before anything is done, so a reference by `bulkId` only says what has to be
-//! there first (`bulk/order.rs`). Creates that follow each other and need nothing of each other are one batch, or
-//! where that fails, each its own; everything else waits for what comes before it.
+//! Each POST gets its id before anything is done, so a reference by `bulkId` only says what has to exist first.
+//! Consecutive creates that do not need each other are one batch. If that fails, each is a batch of its own. Every
+//! other operation waits for those before it.
 
 mod entry;
 mod order;
@@ -33,19 +33,19 @@ use crate::parameters::Parameters;
 use crate::respond::Answer;
 use crate::route::{Route, Target, route_below};
 
-/// How much one bulk request may hold.
+/// The limits of one bulk request.
 // BULK-021
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BulkLimits {
-    /// The most operations.
+    /// The greatest number of operations.
     pub operations: usize,
     /// The largest body, in bytes.
     pub payload: usize,
 }
 
 impl BulkLimits {
-    /// These limits.
+    /// Creates these limits.
     pub fn new(operations: usize, payload: usize) -> Self {
         Self { operations, payload }
     }
@@ -58,7 +58,7 @@ impl Default for BulkLimits {
     }
 }
 
-/// How many creates are one batch, or under way together, at most: other writes want their turn.
+/// How many creates are one batch, or run together, at most. Other writes need a turn too.
 const TOGETHER: usize = 512;
 
 pub(crate) async fn run(call: &Call<'_>, body: Bytes) -> Result<Answer, Error> {
@@ -72,7 +72,7 @@ pub(crate) async fn run(call: &Call<'_>, body: Bytes) -> Result<Answer, Error> {
     Answer::json(StatusCode::OK, &BulkResponse::new(job.results.into_iter().flatten()))
 }
 
-/// The entries, and after how many errors to stop.
+/// Reads the entries, and after how many errors to stop.
 async fn read(call: &Call<'_>, bytes: Bytes, limits: &BulkLimits) -> Result<(Vec<Entry>, usize), Error> {
     let too_large = |detail: String| Err(Error::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
     if bytes.len() > limits.payload {
@@ -120,11 +120,11 @@ async fn read(call: &Call<'_>, bytes: Bytes, limits: &BulkLimits) -> Result<(Vec
     Ok((entries, most_errors))
 }
 
-/// A bulk request on its way.
+/// A bulk request under way.
 struct Job<'a> {
     call: &'a Call<'a>,
     entries: Vec<Entry>,
-    /// What became of each entry that was tried.
+    /// The result of each entry that was tried.
     results: Vec<Option<BulkResult>>,
     errors: usize,
     most_errors: usize,
@@ -137,7 +137,7 @@ impl Job<'_> {
             away::turn().await;
             let room = self.most_errors - self.errors;
             match &step {
-                // No more than may fail: what comes after the last error that is accepted is not done (BULK-010).
+                // Not more than may fail, because nothing is done after the last error that is accepted (BULK-010).
                 Step::One(at) if together.len() < room && self.goes_with(*at, &together) => {
                     together.push(*at);
                     continue;
@@ -163,7 +163,7 @@ impl Job<'_> {
         self.creates(&mut together).await;
     }
 
-    /// Whether it is a create that needs none of these.
+    /// Returns whether the entry is a create that needs none of these.
     fn goes_with(&self, at: usize, together: &[usize]) -> bool {
         let entry = &self.entries[at];
         entry.method == BulkMethod::Post
@@ -181,8 +181,8 @@ impl Job<'_> {
                 }
                 continue;
             }
-            // Some of them cannot be made: each by itself tells which. Begun in order, so that a store that keeps
-            // it decides as if they came one by one.
+            // Some of them cannot be created, and each by itself shows which. They begin in order, so that a store that
+            // keeps the order decides as if they came one by one.
             let data: Vec<_> = some.iter().map(|at| (*at, self.entries[*at].data.take())).collect();
             let creates: Vec<_> = data.into_iter().map(|(at, data)| self.one(at, data)).collect();
             let results: Vec<_> = stream::iter(creates).buffered(TOGETHER).collect().await;
@@ -197,7 +197,7 @@ impl Job<'_> {
         self.results[at] = Some(result);
     }
 
-    /// An operation as if it had come alone.
+    /// Carries out one operation as if it were a single request.
     async fn one(&self, at: usize, data: Option<Value>) -> BulkResult {
         let entry = &self.entries[at];
         let target = match self.check(entry, data.is_some(), &[]) {
@@ -219,12 +219,12 @@ impl Job<'_> {
         call.with_lenience(entry.lenience.clone())
     }
 
-    /// Where the operation leads, once all that it needs is there, or among those that are made with it.
+    /// Returns the target of the operation, if everything that it needs exists or is created together with it.
     fn check(&self, entry: &Entry, has_data: bool, with: &[usize]) -> Result<Target, Error> {
         if let Some(fault) = &entry.fault {
             return Err(fault.clone());
         }
-        // What nothing is left for is not begun.
+        // An operation is not begun if nothing is left for it.
         self.call.context.work().affords(1)?;
         let is_there =
             |at: &&usize| self.results[**at].as_ref().is_some_and(|result| result.status.is_success());
@@ -252,7 +252,7 @@ impl Job<'_> {
         }
     }
 
-    /// Creates that refer to each other in a circle, all or none.
+    /// Carries out creates that refer to each other in a circle, all or none.
     // BULK-016
     async fn circle(&mut self, circle: &[usize]) {
         let outcome = self.at_once(circle).await;
@@ -264,8 +264,8 @@ impl Job<'_> {
         }
     }
 
-    /// Creates in one batch, all or none: each is made without the links to those that are made later, and then
-    /// gets them.
+    /// Carries out creates in one batch, all or none. Each is created without the links to those that are created
+    /// later, and then gets them.
     async fn at_once(&self, creates: &[usize]) -> Result<Vec<BulkResult>, Error> {
         let server = self.call.server;
         let ids = creates.iter().filter_map(|at| self.entries[*at].id.as_deref());
@@ -275,11 +275,11 @@ impl Job<'_> {
         for at in creates {
             let entry = &self.entries[*at];
             away::turn().await;
-            // A POST to an endpoint makes a resource and does nothing else.
+            // A POST to an endpoint creates a resource and does nothing else.
             let target = self.check(entry, entry.data.is_some(), creates)?;
             let resource_type = Arc::clone(target.resource_type());
             let call = self.call_for(entry);
-            // A copy, because each is made by itself where the batch fails.
+            // A copy, because each is created by itself if the batch fails.
             let mut insert =
                 create::new(&call, &resource_type, given(entry, entry.data.clone())).await?.insert;
             notes.push(call.into_lenience());
@@ -314,7 +314,7 @@ impl Job<'_> {
                 loss.note(lenience);
             }
         }
-        // The last write of each says the version.
+        // The last write of each resource has its version.
         for (at, written) in (0..creates.len()).chain(updated).zip(written) {
             outcomes[at].version = Some(written.version);
         }
@@ -326,7 +326,7 @@ impl Job<'_> {
     }
 }
 
-/// What the operation is given, its data taken out of the entry.
+/// Returns the input of the operation, with its data taken out of the entry.
 fn given(entry: &Entry, data: Option<Value>) -> Given {
     // BULK-007
     let precondition = entry.version.as_deref().map_or(Precondition::None, Conditions::of_version);

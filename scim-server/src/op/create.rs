@@ -10,10 +10,10 @@ use crate::call::{Call, Given};
 use crate::respond::wanted_relations;
 use crate::secret;
 
-/// A resource to be made.
+/// A resource that is to be created.
 pub(super) struct New {
     pub(super) insert: Insert,
-    /// What was given and is otherwise only returned on request.
+    /// The given attributes that are otherwise returned only on request.
     written: Vec<AttrRef>,
 }
 
@@ -43,9 +43,9 @@ pub(super) async fn run(
 ) -> Result<Outcome, Error> {
     let is_shown = given.is_shown;
     let New { insert, written } = new(call, &resource_type, given).await?;
-    // Worked out before anything is written, for it may be refused.
+    // Worked out before anything is written, because it may be refused.
     let shown = call.parameters.projection_after(&resource_type, &written)?;
-    // A new resource is in nobody's relation yet, so only links of its own have to be read.
+    // No relation has the new resource yet, so only links of its own have to be read.
     let wanted = wanted_relations(&resource_type, &shown);
     let is_linked = insert.links.iter().any(|(name, links)| !links.is_empty() && wanted.contains(name));
     let (id, copy) = (insert.id.clone(), (is_shown && !is_linked).then(|| insert.resource.clone()));

@@ -16,7 +16,7 @@ use crate::parameters::Parameters;
 use crate::respond::{Answer, wanted_relations};
 use crate::shown::Shown;
 
-/// The resources of one type.
+/// Answers with the resources of one type.
 pub(crate) async fn run(
     call: &Call<'_>,
     parameters: &Parameters,
@@ -40,7 +40,8 @@ pub(crate) async fn run(
     Listing { call, parameters, endpoint: resource_type.endpoint(), parts: vec![part] }.answer().await
 }
 
-/// Nothing of a type that is not served, for who asks to see whether it is; 404 for everybody else.
+/// Answers with an empty list for a type that is not served, if the quirk is on; otherwise 404. Some clients query such
+/// a type to see whether it is served.
 //
 pub(crate) fn run_unserved(call: &Call<'_>, path: &str) -> Result<Answer, Error> {
     if !call.reading(|lenience| lenience.uses(Quirk::ListUnservedTypeAsEmpty)) {
@@ -49,18 +50,18 @@ pub(crate) fn run_unserved(call: &Call<'_>, path: &str) -> Result<Answer, Error>
     Answer::list(ListResponse::page(0, 1, Vec::new()), 0, |_| Ok(()))
 }
 
-/// The resources of all types: one type after the other, unless they are sorted.
+/// Answers with the resources of all types: one type after the other, unless they are sorted.
 // SRV-036
 pub(crate) async fn run_all(call: &Call<'_>, parameters: &Parameters) -> Result<Answer, Error> {
     let types = call.server.registry.resource_types();
-    // FILT-019: what one type lacks counts as having no value, but some type must know each attribute.
+    // FILT-019: an attribute that a type lacks has no value there, but some type must know each attribute.
     let filter = filter(call, parameters)?;
     if let Some(filter) = &filter {
         let knows = |resource_type: &ResourceType, path: &str| {
             call.reading(|lenience| resource_type.resolve_with(path, lenience)).is_ok()
         };
         let is_known = |path: &str| {
-            // `value` stands for the values themselves where they have no sub-attributes.
+            // `value` means the values themselves if they have no sub-attributes.
             let itself = path.strip_suffix(".value").unwrap_or(path);
             types.iter().any(|resource_type| knows(resource_type, path) || knows(resource_type, itself))
         };
@@ -87,13 +88,13 @@ pub(crate) async fn run_all(call: &Call<'_>, parameters: &Parameters) -> Result<
     Listing { call, parameters, endpoint: "/", parts }.answer().await
 }
 
-/// The filter that is asked for, before it is bound to a type.
+/// Parses the filter of the request. It is not bound to a type yet.
 fn filter(call: &Call<'_>, parameters: &Parameters) -> Result<Option<Filter>, Error> {
     let parse = |text: &String| call.reading(|lenience| Filter::parse_with(text, lenience));
     Ok(parameters.filter.as_ref().map(parse).transpose()?)
 }
 
-/// The order that is asked for.
+/// Returns the order that the request asks for.
 fn sort(
     call: &Call<'_>,
     parameters: &Parameters,
@@ -110,7 +111,7 @@ fn sort(
     if let (true, Some(path)) = (parameters.in_url, &parameters.sort_by)
         && is_sensitive(call, path, resource_type)
     {
-        // Cursors hold values of it, and stand in URLs too.
+        // Cursors hold values of the attribute, and they are in URLs too.
         return Err(sensitive(path));
     }
     let descending = parameters.descending()?;
@@ -120,7 +121,7 @@ fn sort(
 /// How a filter is bound to a type.
 type Bind = fn(&Filter, &ResourceType, &mut Lenience) -> Result<BoundFilter, scim_filter::FilterError>;
 
-/// What a request comes to for one resource type.
+/// The query and the projection of a request for one resource type.
 struct Part {
     resource_type: Arc<ResourceType>,
     query: Query,
@@ -154,7 +155,7 @@ impl Part {
     }
 }
 
-/// What must not stand in URLs is asked for by `.search`.
+/// Refuses a filter in a URL if it names a sensitive attribute. Clients use `.search` for it.
 // FILT-026
 fn refuse_sensitive(call: &Call<'_>, filter: &Filter, resource_type: &ResourceType) -> Result<(), Error> {
     match filter.paths().iter().find(|path| is_sensitive(call, path, resource_type)) {
@@ -165,7 +166,7 @@ fn refuse_sensitive(call: &Call<'_>, filter: &Filter, resource_type: &ResourceTy
 
 fn is_sensitive(call: &Call<'_>, path: &str, resource_type: &ResourceType) -> bool {
     match call.reading(|lenience| resource_type.resolve_with(path, lenience)) {
-        // A path without sub-attribute stands for all of them, and so does one that is sensitive.
+        // A path without sub-attribute means all of them; so does a sensitive path without one.
         Ok(Resolved::Attribute(asked)) => call.server.sensitive.iter().any(|known| {
             known.extension() == asked.extension()
                 && known.attribute().name == asked.attribute().name
@@ -182,7 +183,7 @@ fn sensitive(path: &str) -> Error {
     )
 }
 
-/// A list on its way.
+/// A list under way.
 struct Listing<'a> {
     call: &'a Call<'a>,
     parameters: &'a Parameters,
@@ -190,7 +191,7 @@ struct Listing<'a> {
     parts: Vec<Part>,
 }
 
-/// A resource that was found, and for which part of the request.
+/// A resource that was found, and the part of the request that it belongs to.
 struct Found {
     part: usize,
     found: Match,
@@ -211,7 +212,7 @@ impl Listing<'_> {
             (Some(_), None) => {
                 Err(Error::not_implemented("cursor paging is not supported: use `startIndex` and `count`"))
             }
-            // SRV-058: which of the two would count is not defined.
+            // SRV-058: it is not defined which of the two would count.
             (Some(_), Some(_)) if self.parameters.has_start_index() => {
                 Err(Error::invalid_value("`startIndex` and `cursor` exclude each other"))
             }
@@ -234,7 +235,7 @@ impl Listing<'_> {
         self.page(ListResponse::page(total, offset + 1, Vec::new()), found)
     }
 
-    /// RFC 9865 §2. One more than asked for tells whether the walk goes on.
+    /// Pages by cursor (RFC 9865 §2). Reads one more than was asked for, to know whether the walk goes on.
     async fn by_cursor(&self, cursors: &Cursors, text: &str) -> Result<Answer, Error> {
         let server = self.call.server;
         let Parameters { filter, sort_by, .. } = self.parameters;
@@ -283,7 +284,7 @@ impl Listing<'_> {
                 }
                 Some(issue(cursor(false, last))?)
             }
-            // SRV-049: what was before is gone, what comes after is not.
+            // SRV-049: the resources before the position are gone, those after it are not.
             (None, Some(at)) if back && count > 0 => Some(issue(at.turned(self.is_descending()))?),
             _ => None,
         };
@@ -292,7 +293,7 @@ impl Listing<'_> {
         self.page(page, found)
     }
 
-    /// How many match, and those of a page; the types one after the other.
+    /// Returns how many match, and those of a page, one type after the other.
     async fn one_after_the_other(&self, offset: u64, count: u64) -> Result<(u64, Vec<Found>), Error> {
         let (mut total, mut found) = (0, Vec::new());
         for number in 0..self.parts.len() {
@@ -304,9 +305,9 @@ impl Listing<'_> {
         Ok((total, found))
     }
 
-    /// The page of all types in one order.
+    /// Returns the page of all types in one order.
     async fn merged(&self, offset: u64, count: u64) -> Result<(u64, Vec<Found>), Error> {
-        // Whoever begins that deep in a merge has it all read: cursors do not.
+        // An index this deep in a merge takes reading everything before it. A cursor does not.
         let end = offset.saturating_add(count);
         let limit = self.call.server.scan_limit;
         if end > limit {
@@ -318,7 +319,7 @@ impl Listing<'_> {
         Ok((total, found.split_off(offset)))
     }
 
-    /// What follows a cursor, or comes before it, in one order over all types.
+    /// Returns what follows a cursor, or comes before it, in one order over all types.
     async fn sought(&self, at: Option<&Cursor>, limit: u64) -> Result<(u64, Vec<Found>), Error> {
         let (mut total, mut found) = (0, Vec::new());
         for number in 0..self.parts.len() {
@@ -359,7 +360,7 @@ impl Listing<'_> {
         Ok((page.total, found))
     }
 
-    /// The answer with these resources.
+    /// Returns the answer with these resources.
     fn page(&self, page: ListResponse<()>, found: Vec<Found>) -> Result<Answer, Error> {
         Answer::list(page, found.len(), |pieces| {
             for (number, Found { part, found }) in found.into_iter().enumerate() {

@@ -1,5 +1,5 @@
-//! `GET /openapi.json`: an OpenAPI 3.1 description of what is served, made from the registry. Answers are described
-//! as closed, so that a tester finds whatever should not be there.
+//! `GET /openapi.json`: an OpenAPI 3.1 description of what is served, made from the registry. Response schemas are
+//! closed unless unknown attributes are kept, so that a tester finds attributes that should not be there.
 
 mod schema;
 
@@ -33,7 +33,7 @@ fn document(server: &Inner) -> Value {
     })
 }
 
-/// The operations on the resources of one type.
+/// Describes the operations on the resources of one type.
 fn of_type(server: &Inner, resource_type: &ResourceType, paths: &mut Map<String, Value>) {
     let (name, endpoint) = (resource_type.name(), resource_type.endpoint());
     let resource = reference(name);
@@ -82,7 +82,7 @@ fn of_type(server: &Inner, resource_type: &ResourceType, paths: &mut Map<String,
     }
 }
 
-/// `/Me` is whatever the principal is.
+/// Describes `/Me`, which may be a resource of any type.
 fn of_me(server: &Inner) -> Value {
     let any: Vec<_> = server.registry.resource_types().iter().map(|known| reference(known.name())).collect();
     let any = json!({"anyOf": any});
@@ -108,7 +108,7 @@ fn of_me(server: &Inner) -> Value {
     me
 }
 
-/// A query by GET. What is not supported is no parameter, and asking for it all the same is 501.
+/// Describes a query by GET. A feature that is not supported has no parameter, and asking for it is 501.
 fn listed(server: &Inner, id: &str, list: &Value) -> Value {
     let mut named = parameters(&LIST);
     if server.sorting {
@@ -123,7 +123,7 @@ fn listed(server: &Inner, id: &str, list: &Value) -> Value {
     operation
 }
 
-/// A query by POST.
+/// Describes a query by POST.
 fn searched(server: &Inner, id: &str, list: &Value) -> Value {
     let search = json!({"required": true, "content": media(&reference("SearchRequest"))});
     let mut operation = operation(id, &[], Some(search), &[(200, list)], &SEARCHED);
@@ -137,7 +137,7 @@ fn refuse_what_is_off(server: &Inner, operation: &mut Value) {
     }
 }
 
-/// What is not about one type.
+/// Describes what does not belong to one type.
 fn of_server(server: &Inner, paths: &mut Map<String, Value>) {
     let any = reference("ListResponse");
     paths.insert("/".into(), json!({"get": listed(server, "listAll", &any)}));
@@ -166,7 +166,7 @@ fn of_server(server: &Inner, paths: &mut Map<String, Value>) {
     }
 }
 
-// Which refusals each operation knows, beside those that all know.
+// The error statuses of each operation, in addition to those of all operations.
 const LISTED: [u16; 3] = [400, 403, 412];
 const SEARCHED: [u16; 4] = [400, 403, 413, 415];
 const READ: [u16; 3] = [400, 404, 412];
@@ -176,7 +176,7 @@ const DELETED: [u16; 3] = [404, 412, 503];
 const BULK: [u16; 3] = [400, 413, 415];
 const DISCOVERY: [u16; 2] = [403, 412];
 
-/// 401 and 403 come with every operation; 500 is no promise.
+/// The error statuses of every operation. 500 is no promise, so it is not listed.
 const ALWAYS: [u16; 3] = [401, 403, 406];
 
 fn operation(
@@ -211,7 +211,7 @@ fn operation(
     operation
 }
 
-/// Lists and messages have no tag.
+/// Returns whether it is a list or a message. These have no tag.
 fn is_list(schema: &Value) -> bool {
     let name = schema["$ref"].as_str().unwrap_or_default();
     ["List", "ListResponse", "BulkResponse"].iter().any(|untagged| name.ends_with(untagged))

@@ -1,4 +1,4 @@
-//! What a change of one resource came to, before anybody is told.
+//! The outcome of a change of one resource, before it is rendered.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ pub(crate) enum Done {
     Deleted,
 }
 
-/// What a change of one resource came to.
+/// The outcome of a change of one resource.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) done: Done,
@@ -23,14 +23,14 @@ pub(crate) struct Outcome {
     pub(crate) id: String,
     /// The version that is stored now; `None` for a resource that is gone.
     pub(crate) version: Option<u64>,
-    /// What an answer shows of the resource, if it shows anything. It is read only by a renderer that needs it.
+    /// What an answer shows of the resource, if anything. A renderer reads the resource only if it needs it.
     pub(crate) shown: Option<Projection>,
-    /// What was created, where that is all there is to show.
+    /// What was created, if nothing else has to be read to show it.
     pub(crate) made: Option<Stored>,
 }
 
 impl Outcome {
-    /// The status that says it.
+    /// Returns the status of this outcome.
     pub(crate) fn status(&self) -> StatusCode {
         match (self.done, &self.shown) {
             (Done::Created, _) => StatusCode::CREATED,

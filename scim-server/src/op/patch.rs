@@ -1,7 +1,7 @@
 //! `PATCH /{type}/{id}` — RFC 7644 §3.5.2.
 //!
-//! A plan that names relations only is one commit and no read: adding a member to a group of any size
-//! costs the same.
+//! A plan that names only relations takes one commit and no read. So adding a member to a group of any size costs the
+//! same.
 
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ pub(super) async fn run(
         PatchResponse::Body => true,
         PatchResponse::None => false,
     };
-    // Worked out before anything is written, for it may be refused.
+    // Worked out before anything is written, because it may be refused.
     let shown = if with_body {
         let on_request = resource_type.returned_on_request().iter();
         let on_request: Vec<_> = on_request.filter(|path| plan.writes(path)).cloned().collect();
@@ -64,7 +64,7 @@ pub(super) async fn run(
     Ok(Outcome { done: Done::Patched, resource_type, id, version: Some(written.version), shown, made: None })
 }
 
-/// What the plan comes to for this resource, as it is now.
+/// Applies the plan to the resource as it is now. Returns the update that results.
 async fn update(
     call: &Call<'_>,
     plan: &Arc<PatchPlan>,
@@ -75,7 +75,7 @@ async fn update(
     let stored = read::current(call, resource_type, id).await?;
     check_version(precondition, resource_type.name(), id, stored.version)?;
     let (mut resource, version) = (stored.resource, stored.version);
-    // Each edit may look at all of the document.
+    // Each edit may read the whole document.
     let steps = (resource.weight() as u64 / 4).saturating_mul(plan.edits() as u64);
     let (edits, work) = (Arc::clone(plan), call.context.work().clone());
     let applied = away::run(steps, move || {

@@ -27,7 +27,7 @@ pub(crate) async fn run(
     }
 }
 
-/// How many links of a relation are held at once; where there are more, the answer is streamed.
+/// How many links of a relation are held at once. If there are more, the answer is streamed.
 pub(super) const AT_ONCE: usize = 1_000;
 
 /// Reads a resource with the relations that the projection shows.
@@ -39,14 +39,14 @@ pub(crate) async fn show(
 ) -> Result<Option<Shown>, Error> {
     let relations = wanted_relations(resource_type, projection);
     let mut get = call.server.get(resource_type, id).with_relations(relations).at_once(AT_ONCE);
-    // What is shown whole need not be understood.
+    // A document that is shown whole does not have to be parsed.
     get.as_text = projection.is_default();
     let stored = call.server.store.get(&call.context, get).await?;
     Ok(stored.map(|stored| Shown::new(call.server, resource_type, stored)))
 }
 
-/// The document as it is now, for an operation that changes it. It is charged by its size, for many operations of one
-/// request may be about one large resource.
+/// Reads the document as it is now, for an operation that changes it. It is charged by its size, because many
+/// operations of one request may be about one large resource.
 pub(crate) async fn current(
     call: &Call<'_>,
     resource_type: &Arc<ResourceType>,
@@ -59,7 +59,7 @@ pub(crate) async fn current(
     Ok(stored)
 }
 
-/// 404 for a resource that is not there.
+/// Returns 404 for a resource that does not exist.
 pub(crate) fn missing(resource_type: &ResourceType, id: &str) -> Error {
     Error::not_found(format!("{} `{id}` does not exist", resource_type.name()))
 }

@@ -31,9 +31,9 @@ pub(super) async fn run(
         });
         let mut ingested = ingested.await?;
         secret::discard(&resource_type, &mut ingested.resource);
-        // Worked out before anything is written, for it may be refused.
+        // Worked out before anything is written, because it may be refused.
         let projection = call.parameters.projection_after(&resource_type, &ingested.written)?;
-        // A replace says all of a relation: silence empties it (E-42).
+        // A replace gives the whole relation, so a relation that is left out becomes empty (E-42).
         let relations = resource_type
             .relations()
             .iter()

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::server::Inner;
 
-/// How a reference to what another operation makes begins.
+/// The beginning of a reference to a resource that another operation creates.
 const REFERENCE: &str = "bulkId:";
 
 /// One operation.
@@ -21,20 +21,20 @@ pub(super) struct Entry {
     pub(super) version: Option<String>,
     pub(super) path: String,
     pub(super) data: Option<Value>,
-    /// The id of what it makes.
+    /// The id of the resource that it creates.
     pub(super) id: Option<String>,
     /// The creates that must have succeeded before.
     pub(super) needs: BTreeSet<usize>,
-    /// Why it cannot be done at all.
+    /// Why it cannot be carried out at all.
     pub(super) fault: Option<Error>,
-    /// The rules for reading it, and what that took so far.
+    /// The rules for reading it, and which of them were used so far.
     pub(super) lenience: Lenience,
 }
 
 impl Entry {
-    /// Reads the operation at this place of the request. What is wrong with it is its own fault, not the request's.
+    /// Reads the operation at this place of the request. An error in it is its own and not the request's.
     pub(super) fn read(place: usize, operation: Value, mut lenience: Lenience) -> Self {
-        // What the answer says of it has to be read even where the rest cannot be.
+        // What the answer repeats of it is read even if the rest cannot be read.
         let named = named(&operation);
         let (read, mut fault) = match operation_of(place, operation, &mut lenience) {
             Ok(read) => (read, None),
@@ -50,7 +50,7 @@ impl Entry {
         Self { method, bulk_id, version, path, data, id, needs, fault, lenience }
     }
 
-    /// Errors: 400 for anything but POST, PUT, PATCH and DELETE.
+    /// Returns the HTTP method. Fails with 400 for anything but POST, PUT, PATCH and DELETE.
     // BULK-003
     pub(super) fn http_method(&self) -> Result<Method, Error> {
         match &self.method {
@@ -67,13 +67,13 @@ impl Entry {
         }
     }
 
-    /// The path's segments, decoded.
+    /// Returns the path's segments, decoded.
     pub(super) fn segments(&self) -> Vec<String> {
         let segments = self.path.split('/').filter(|segment| !segment.is_empty());
         segments.map(|segment| percent_decode_str(segment).decode_utf8_lossy().into_owned()).collect()
     }
 
-    /// Puts ids in the place of references and notes what they need.
+    /// Replaces references by ids, and records what they need.
     pub(super) fn resolve(&mut self, names: &Names) {
         let mut needs = BTreeSet::new();
         let resolved = names.resolve(&mut self.path, &mut needs).and_then(|()| match &mut self.data {
@@ -102,7 +102,7 @@ fn operation_of(place: usize, operation: Value, lenience: &mut Lenience) -> Resu
     })
 }
 
-/// The method and the `bulkId`, whatever else there is.
+/// Returns the method and the `bulkId`, whatever else there is.
 fn named(operation: &Value) -> BulkOperation {
     let member = |name: &str| operation.get(name).filter(|value| value.is_string()).cloned();
     let method = member("method").and_then(|method| BulkMethod::deserialize(method).ok());
@@ -118,14 +118,14 @@ pub(super) struct Names(HashMap<String, Named>);
 #[derive(Clone)]
 struct Named {
     id: String,
-    /// The operation that makes it; `None` where it is there already.
+    /// The operation that creates it; `None` if it exists already.
     made_by: Option<usize>,
 }
 
 impl Names {
-    /// Gives an id to everything that will be made.
+    /// Gives an id to every resource that will be created.
     ///
-    /// Errors: 400 `invalidValue` for a `bulkId` that is used twice.
+    /// Fails with 400 `invalidValue` for a `bulkId` that is used twice.
     // BULK-004
     pub(super) fn give(entries: &mut [Entry], server: &Inner) -> Result<Self, Error> {
         let mut names = HashMap::new();
@@ -143,7 +143,7 @@ impl Names {
             entry.id = Some(id.clone());
             name(bulk_id, Named { id, made_by: Some(at) }, &mut names)?;
         }
-        // What is there already, or made by another operation that the path names.
+        // These exist already, or are created by another operation that the path names.
         for (_, entry) in there {
             let Some(bulk_id) = entry.bulk_id.as_ref().filter(|name| !name.is_empty()) else { continue };
             let id = entry.segments().pop().unwrap_or_default();
@@ -164,10 +164,11 @@ impl Names {
         }
     }
 
-    /// A reference is a whole text, a segment of a path, or a quoted operand of a filter.
+    /// Replaces references in a text. A reference is a whole text, a segment of a path, or a quoted operand of a
+    /// filter.
     // BULK-014
     fn resolve(&self, text: &mut String, needs: &mut BTreeSet<usize>) -> Result<(), Error> {
-        // As a whole a name may hold what would end it elsewhere.
+        // In a whole text, a name may contain what would end it elsewhere.
         if let Some(named) = text.strip_prefix(REFERENCE).and_then(|name| self.0.get(name)) {
             needs.extend(named.made_by);
             text.clone_from(&named.id);

@@ -1,5 +1,5 @@
-//! In which order the operations of a bulk request are done: their own, except that what one refers to is done just
-//! before it, and that operations on one resource keep their order.
+//! The order in which the operations of a bulk request are carried out. It is their own, except that an operation comes
+//! just after those that it refers to. Operations on one resource keep their order.
 
 // BULK-015
 
@@ -9,7 +9,7 @@ use scim_core::BulkMethod;
 
 use super::entry::Entry;
 
-/// What is done next.
+/// The next step.
 #[derive(Debug, PartialEq)]
 pub(super) enum Step {
     /// This operation.
@@ -18,7 +18,7 @@ pub(super) enum Step {
     Circle(Vec<usize>),
 }
 
-/// The first in the list first, and what it waits for just before it.
+/// Orders the operations: the first in the list comes first, and what it waits for just before it.
 pub(super) fn order(entries: &[Entry]) -> Vec<Step> {
     let waits_for = waits_for(entries);
     let step = |part: Vec<usize>| match part.as_slice() {
@@ -28,7 +28,7 @@ pub(super) fn order(entries: &[Entry]) -> Vec<Step> {
     parts(&waits_for).into_iter().map(step).collect()
 }
 
-/// What each operation waits for: what it needs, and what came before it on the same resource.
+/// Returns what each operation waits for: what it needs, and what came before it on its resource.
 fn waits_for(entries: &[Entry]) -> Vec<BTreeSet<usize>> {
     let mut last_on: BTreeMap<Vec<String>, usize> = BTreeMap::new();
     let waits = entries.iter().enumerate().map(|(at, entry)| {
@@ -41,8 +41,9 @@ fn waits_for(entries: &[Entry]) -> Vec<BTreeSet<usize>> {
     waits.collect()
 }
 
-/// The strongly connected components (Tarjan), each sorted: a circle with everything that is in a circle with it, or
-/// one operation. Two circles of which one only needs the other are two. What is waited for comes first.
+/// Returns the strongly connected components (Tarjan), each sorted. A component is one operation, or a circle with
+/// everything that is in a circle with it. If one circle only needs another, they are two components. A component comes
+/// after those that it waits for.
 fn parts(waits_for: &[BTreeSet<usize>]) -> Vec<Vec<usize>> {
     const UNSEEN: usize = usize::MAX;
     let count = waits_for.len();
@@ -52,7 +53,7 @@ fn parts(waits_for: &[BTreeSet<usize>]) -> Vec<Vec<usize>> {
         if number[root] != UNSEEN {
             continue;
         }
-        // No recursion: a chain may be as long as the request.
+        // No recursion, because a chain may be as long as the request.
         let mut path = vec![(root, waits_for[root].iter())];
         while let Some((at, others)) = path.last_mut() {
             let at = *at;
@@ -110,7 +111,7 @@ mod tests {
             &[("", &[1]), ("", &[0]), ("", &[3]), ("", &[2]), ("", &[1]), ("/a", &[4]), ("/a", &[])];
         let expected = [Circle(vec![0, 1]), Circle(vec![2, 3]), One(4), One(5), One(6)];
         assert_eq!(order(list), expected);
-        // Of two circles the one needs the other, and something between them is in none.
+        // One of two circles needs the other, and an operation between them is in neither.
         let list: &[(&str, &[usize])] = &[("", &[1, 2]), ("", &[0]), ("", &[3]), ("", &[4]), ("", &[3])];
         assert_eq!(order(list), [Circle(vec![3, 4]), One(2), Circle(vec![0, 1])]);
         assert_eq!(order(&[("/a%62", &[2]), ("//ab/", &[]), ("", &[])]), [One(2), One(0), One(1)]);

@@ -1,4 +1,4 @@
-//! What a change of a resource came to, said in the result of a bulk request. In HTTP `render` says it.
+//! Turns the outcome of a change into the result of a bulk request.
 
 use http::StatusCode;
 use scim_core::{BulkMethod, BulkResult, Error, Lenience};
@@ -9,7 +9,8 @@ use crate::op::{Done, Outcome};
 use crate::respond;
 
 impl Job<'_> {
-    /// An operation that was carried out. Nothing of the resource is shown, so the tag is the version's.
+    /// Returns the result of an operation that was carried out. It shows nothing of the resource, so the tag is the
+    /// version's.
     pub(super) fn done(&self, entry: &Entry, outcome: &Outcome, lenience: &Lenience) -> BulkResult {
         let server = self.call.server;
         let mut result = new(entry, outcome.status());
@@ -24,7 +25,7 @@ impl Job<'_> {
         result
     }
 
-    /// An operation that was not carried out.
+    /// Returns the result of an operation that was not carried out.
     pub(super) fn refused(&self, entry: &Entry, error: &Error) -> BulkResult {
         let mut result = new(entry, error.status);
         result.location = self.location(entry);
@@ -32,7 +33,8 @@ impl Job<'_> {
         result
     }
 
-    /// What the operation is on, also where that is not there: §3.7.3 asks for it with all but failed POSTs.
+    /// Returns the URI that the operation is on, even if nothing is there. RFC 7644 §3.7.3 requires it for all but
+    /// failed POSTs.
     fn location(&self, entry: &Entry) -> Option<String> {
         let segments = entry.segments();
         if entry.method == BulkMethod::Post || segments.is_empty() {

@@ -1,4 +1,4 @@
-//! JSON Schemas of what is sent and answered.
+//! JSON Schemas of requests and responses.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -24,7 +24,8 @@ pub(super) fn components(server: &Inner) -> Value {
     json!({"schemas": schemas, "securitySchemes": {"bearer": bearer}})
 }
 
-/// A resource as it is answered. What `attributes` leaves out may be missing; `schemas` and `id` never are.
+/// Describes a resource in a response. Attributes that `attributes` leaves out may be missing; `schemas` and `id` never
+/// are.
 fn resource(server: &Inner, resource_type: &ResourceType) -> Value {
     let attributes = resource_type.common_attributes().iter().chain(resource_type.schema().attributes());
     let mut properties = properties(attributes.filter(|attribute| !attribute.is_never_returned()), &answered);
@@ -62,7 +63,7 @@ fn meta(resource_type: &ResourceType) -> Value {
     meta
 }
 
-/// A resource as it is sent: what is read-only is ignored and therefore not described.
+/// Describes a resource in a request. Read-only attributes are ignored and therefore not described.
 fn input(resource_type: &ResourceType) -> Value {
     let writable = |attribute: &&Arc<Attribute>| attribute.mutability != Mutability::ReadOnly;
     let attributes = resource_type.common_attributes().iter().chain(resource_type.schema().attributes());
@@ -161,7 +162,7 @@ fn list(server: &Inner, resource: &Value) -> Value {
     list
 }
 
-/// The messages of RFC 7644.
+/// Describes the messages of RFC 7644.
 fn messages(server: &Inner) -> Map<String, Value> {
     let text = json!({"type": "string"});
     let texts = json!({"type": "array", "items": text});
