@@ -1,18 +1,18 @@
-//! Work that may take long, away from the thread that asks for it: an async worker has other requests to answer.
+//! Moves long work to another thread, because an async worker has other requests to answer.
 
 use std::future::poll_fn;
 use std::task::Poll;
 
-/// How much may be done in place, in steps of about ten nanoseconds: about a millisecond.
+/// How much may be done in place, in steps of about 10 ns: about 1 ms.
 const IN_PLACE: u64 = 100_000;
 
-/// Does work that may take so many steps: in place if they are few, else on a thread of the
-/// [`blocking`] pool. Where the request is given up meanwhile, work that draws on its account ends by itself.
+/// Does work that may take this many steps. It runs in place if they are few, otherwise on a thread of the [`blocking`]
+/// pool. If the request is given up meanwhile, work that charges its account ends by itself.
 pub(crate) async fn run<T: Send + 'static>(steps: u64, work: impl FnOnce() -> T + Send + 'static) -> T {
     if steps <= IN_PLACE { work() } else { blocking::unblock(work).await }
 }
 
-/// Lets other requests have a turn, between two parts of a request that has many.
+/// Lets other requests run between two parts of a request that has many.
 pub(crate) async fn turn() {
     let mut had = false;
     poll_fn(|context| {

@@ -14,8 +14,8 @@ use scim_server_traits::{AuthError, Authenticator, Clock, Context, Principal, Sy
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-/// A set of bearer tokens, of which only SHA-256 digests are kept. Several are valid at a time, and the set may
-/// change while a server uses it.
+/// A set of bearer tokens that keeps only their SHA-256 digests. Several are valid at a time, and the set may change
+/// while a server uses it.
 ///
 /// ```
 /// use std::time::Duration;
@@ -33,21 +33,21 @@ pub struct BearerTokens {
     schemes: Vec<String>,
 }
 
-/// What a token stands for.
+/// What a token grants.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Grant {
-    /// The tenant it opens.
+    /// The tenant that it opens.
     pub tenant: TenantId,
     /// Who holds it.
     pub principal: Principal,
-    /// What it is good for.
+    /// What it allows.
     pub access: Access,
-    /// When it ends.
+    /// When it expires.
     pub expires: Option<Timestamp>,
 }
 
-/// What a token is good for.
+/// What a token allows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Access {
     /// Everything.
@@ -60,9 +60,9 @@ pub enum Access {
 }
 
 impl Access {
-    /// The scope that a request needs and this lacks.
+    /// Returns the scope that a request needs and this access lacks.
     fn lacks(self, request: &Parts) -> Option<&'static str> {
-        // However the segment is spelt: routing decodes it too.
+        // However the segment is spelled, because routing decodes it too.
         let last = request.uri.path().rsplit('/').find(|segment| !segment.is_empty());
         let searches = last.is_some_and(|segment| percent_decode_str(segment).eq(b".search".iter().copied()));
         let reads = request.method == Method::GET || request.method == Method::HEAD || searches;
@@ -75,26 +75,26 @@ impl Access {
 }
 
 impl Grant {
-    /// A token for this tenant, held by the principal of this name, good for everything and without end.
+    /// Creates a grant for this tenant and the principal of this name. It allows everything and does not expire.
     pub fn new(tenant: TenantId, principal: impl Into<String>) -> Self {
         Self { tenant, principal: Principal::new(principal), access: Access::Full, expires: None }
     }
 
-    /// Sets scopes, for an authenticator around this one to judge.
+    /// Sets scopes, which an authenticator around this one can check.
     #[must_use]
     pub fn with_scopes<I: IntoIterator<Item: Into<String>>>(mut self, scopes: I) -> Self {
         self.principal = self.principal.with_scopes(scopes);
         self
     }
 
-    /// Limits what the token is good for.
+    /// Limits what the token allows.
     #[must_use]
     pub fn limited_to(mut self, access: Access) -> Self {
         self.access = access;
         self
     }
 
-    /// Sets when the token ends.
+    /// Sets when the token expires.
     #[must_use]
     pub fn until(mut self, expires: Timestamp) -> Self {
         self.expires = Some(expires);
@@ -103,19 +103,19 @@ impl Grant {
 }
 
 impl BearerTokens {
-    /// No token yet.
+    /// Creates a set without tokens.
     pub fn new() -> Self {
         Self { grants: RwLock::default(), clock: Box::new(SystemClock), schemes: vec!["Bearer".into()] }
     }
 
-    /// Sets the clock that expiry is told by.
+    /// Sets the clock that decides when tokens expire.
     #[must_use]
     pub fn with_clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Box::new(clock);
         self
     }
 
-    /// Takes tokens under a further scheme, as in `Authorization: token s3cret`.
+    /// Accepts tokens under a further scheme, as in `Authorization: token s3cret`.
     ///
     /// Schemes are compared without regard to case (RFC 9110 §11.1).
     #[must_use]
@@ -138,27 +138,27 @@ impl BearerTokens {
         self
     }
 
-    /// A fresh token: 244 random bits in 64 hexadecimal digits.
+    /// Returns a new token: 244 random bits in 64 hexadecimal digits.
     pub fn mint() -> String {
         format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple())
     }
 
-    /// The digest by which a token is known.
+    /// Returns the digest by which a token is known.
     pub fn digest(token: &str) -> [u8; 32] {
         Sha256::digest(token.as_bytes()).into()
     }
 
-    /// Adds a token from now on.
+    /// Adds a token that is valid from now on.
     pub fn add(&self, token: &str, grant: Grant) {
         self.put(Self::digest(token), grant);
     }
 
-    /// Ends a token at once; whether it was known.
+    /// Revokes a token at once. Returns whether it was known.
     pub fn revoke(&self, token: &str) -> bool {
         self.grants.write().unwrap_or_else(PoisonError::into_inner).remove(&Self::digest(token)).is_some()
     }
 
-    /// A fresh token in the place of one that is known, which ends after `overlap` at the latest.
+    /// Returns a new token with the grant of a known one. The known one expires after `overlap` at the latest.
     pub fn rotate(&self, token: &str, overlap: Duration) -> Option<String> {
         let now = self.clock.now().as_millis();
         let overlap = i64::try_from(overlap.as_millis()).unwrap_or(i64::MAX);
@@ -172,11 +172,11 @@ impl BearerTokens {
         Some(fresh)
     }
 
-    /// The grant of the token a request carries.
+    /// Returns the grant of the token that a request carries.
     ///
     /// # Errors
     ///
-    /// [`AuthError::Missing`] without a token, and [`AuthError::Invalid`] for one that is unknown, malformed or
+    /// [`AuthError::Missing`] without a token, and [`AuthError::Invalid`] if the token is unknown, malformed or
     /// expired.
     pub fn grant(&self, request: &Parts) -> Result<Grant, AuthError> {
         let value = request.headers.get(header::AUTHORIZATION).ok_or(AuthError::Missing)?;
@@ -186,7 +186,7 @@ impl BearerTokens {
             // RFC 6750 §3.1: a client that uses another scheme has sent no token.
             return Err(AuthError::Missing);
         }
-        // Looked up by digest, so what a stranger can time is the digest's table, not the token.
+        // Looked up by digest, so a stranger can time the table of digests, but not the token.
         let wanted = Self::digest(token.trim());
         let grants = self.grants.read().unwrap_or_else(PoisonError::into_inner);
         let (known, grant) = grants.get_key_value(&wanted).ok_or(AuthError::Invalid)?;

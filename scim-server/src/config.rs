@@ -1,4 +1,4 @@
-//! Putting a server together.
+//! The builder of a server.
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,11 +21,11 @@ use crate::op::bulk::BulkLimits;
 use crate::server::{Inner, Server};
 use crate::turns::Turns;
 
-/// What PATCH answers.
+/// The response to a PATCH.
 // PATCH-016, Q-31
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PatchResponse {
-    /// 204 for a type with relations of its own, such as a group, which may have many members; 200 with the resource
+    /// 204 for a type with relations of its own, such as a group, which may have many members. 200 with the resource
     /// for every other type.
     #[default]
     Auto,
@@ -35,7 +35,7 @@ pub enum PatchResponse {
     None,
 }
 
-/// Builds a [`Server`]; made by [`Server::builder`].
+/// Builds a [`Server`]. [`Server::builder`] creates it.
 pub struct ServerBuilder {
     store: Arc<dyn Store>,
     authenticator: Arc<dyn Authenticator>,
@@ -105,84 +105,85 @@ impl ServerBuilder {
         }
     }
 
-    /// The URL that clients reach the server at, such as `https://example.com/scim/v2`: requests below
-    /// its path are answered, and locations begin with it.
+    /// Sets the URL at which clients reach the server, such as `https://example.com/scim/v2`. Requests below its path
+    /// are answered, and locations begin with it.
     #[must_use]
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = url.into();
         self
     }
 
-    /// A further path below which requests are answered, such as `/scim/v2`: for a proxy that takes a prefix off the
-    /// path of the base URL. Locations still begin with the base URL.
+    /// Adds a path below which requests are answered, such as `/scim/v2`. It is meant for a proxy that removes a prefix
+    /// from the path of the base URL. Locations still begin with the base URL.
     ///
-    /// A request is read below the base URL's path where it fits, else below this one.
+    /// A request is read below the base URL's path if that matches, otherwise below this one.
     #[must_use]
     pub fn also_at(mut self, path: impl Into<String>) -> Self {
         self.also_at = Some(path.into());
         self
     }
 
-    /// Whether `/openapi.json` below the base URL is answered without credentials, for tools that send none. It is
-    /// not unless said. It tells which types and attributes are served, and nothing of a resource.
+    /// Sets whether `/openapi.json` below the base URL is answered without credentials, for tools that send none. The
+    /// default is no. The description says which types and attributes are served, and nothing about a resource.
     #[must_use]
     pub fn open_api_description(mut self, open: bool) -> Self {
         self.open_api_description = open;
         self
     }
 
-    /// Serves this tenant only: who is of another is not let in.
+    /// Serves only this tenant. Principals of other tenants are not admitted.
     #[must_use]
     pub fn tenant(mut self, tenant: TenantId) -> Self {
         self.tenant = Some(tenant);
         self
     }
 
-    /// What is served; [`Registry::standard`] unless said.
+    /// Sets the resource types and schemas that are served. The default is [`Registry::standard`].
     #[must_use]
     pub fn registry(mut self, registry: Registry) -> Self {
         self.registry = registry;
         self
     }
 
-    /// What is forgiven; [`Leniency::INTEROP`] unless said.
+    /// Sets what is forgiven. The default is [`Leniency::INTEROP`].
     #[must_use]
     pub fn leniency(mut self, leniency: Leniency) -> Self {
         self.leniency = leniency;
         self
     }
 
-    /// What a body may cost. Its [`bytes`](Limits::bytes) are those of a body that may name links, such as a group's;
-    /// [`plain_body`](Self::plain_body) is for the others, [`bulk`](Self::bulk) for bulk requests.
+    /// Sets what a body may cost. Its [`bytes`](Limits::bytes) are those of a body that may name links, such as a
+    /// group's. [`plain_body`](Self::plain_body) is for other bodies, [`bulk`](Self::bulk) for bulk requests.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// How many bytes a body may have that names no links: of a type without relations that clients write, such as
-    /// users, and of a search. 1 MiB unless said, and never more than [`limits`](Self::limits) allow.
+    /// Sets how many bytes a body may have if it names no links. That is the body of a type without relations that
+    /// clients write, such as users, or of a search. The default is 1 MiB. It is never more than
+    /// [`limits`](Self::limits) allow.
     #[must_use]
     pub fn plain_body(mut self, bytes: usize) -> Self {
         self.plain_body = bytes;
         self
     }
 
-    /// What time it is.
+    /// Sets the clock.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }
 
-    /// How identifiers are made.
+    /// Sets the source of identifiers.
     #[must_use]
     pub fn ids(mut self, ids: Arc<dyn IdSource>) -> Self {
         self.ids = ids;
         self
     }
 
-    /// How many resources a page holds without `count`, and at most; 100 and 1,000 unless said.
+    /// Sets how many resources a page holds without `count`, and how many at most. The defaults are 100 and 1,000.
     #[must_use]
     pub fn pages(mut self, default: u64, max: u64) -> Self {
         self.default_page = default.min(max);
@@ -190,8 +191,8 @@ impl ServerBuilder {
         self
     }
 
-    /// How many resources one query may look at one by one, where no index answers its filter in its order; 100,000
-    /// unless said. Beyond it the answer is 400 `tooMany`.
+    /// Sets how many resources one query may scan if no index answers its filter in its order. The default is 100,000.
+    /// Beyond it the answer is 400 `tooMany`.
     // FILT-025
     #[must_use]
     pub fn scan_limit(mut self, resources: u64) -> Self {
@@ -199,22 +200,22 @@ impl ServerBuilder {
         self
     }
 
-    /// An attribute whose values must not stand in URLs, such as `phoneNumbers`: a GET that filters on it is 403
-    /// `sensitive`, a `.search` is answered (RFC 7644 §7.5.2).
+    /// Names an attribute whose values must not be in URLs, such as `phoneNumbers`. A GET that filters on it is 403
+    /// `sensitive`; a `.search` is answered (RFC 7644 §7.5.2).
     #[must_use]
     pub fn sensitive(mut self, attribute: impl Into<String>) -> Self {
         self.sensitive.push(attribute.into());
         self
     }
 
-    /// Whether `sortBy` is offered; it is unless said. Where it is not, asking for it is 501.
+    /// Sets whether `sortBy` is offered. The default is yes. If it is not offered, asking for it is 501.
     #[must_use]
     pub fn sorting(mut self, offered: bool) -> Self {
         self.sorting = offered;
         self
     }
 
-    /// Whether PATCH is offered; it is unless said. Where it is not, it is 501.
+    /// Sets whether PATCH is offered. The default is yes. If it is not offered, it is 501.
     // PATCH-001
     #[must_use]
     pub fn patching(mut self, offered: bool) -> Self {
@@ -222,58 +223,58 @@ impl ServerBuilder {
         self
     }
 
-    /// For how long a cursor is good, `None` to offer no paging by cursor (RFC 9865); an hour unless said.
+    /// Sets how long a cursor is valid; `None` offers no paging by cursor (RFC 9865). The default is 1 hour.
     #[must_use]
     pub fn cursors(mut self, lifetime: Option<Duration>) -> Self {
         self.cursors = lifetime;
         self
     }
 
-    /// What cursors are signed with, such as the secret of a `SqliteStore`: cursors stay good over a restart only
-    /// when the key does. A random one unless said.
+    /// Sets the key that signs cursors, such as the secret of a `SqliteStore`. Cursors stay valid over a restart only
+    /// if the key stays the same. The default is a random key.
     #[must_use]
     pub fn cursor_key(mut self, key: [u8; 32]) -> Self {
         self.cursor_key = Some(key);
         self
     }
 
-    /// How a list is paged for a client that names neither `startIndex` nor `cursor` (RFC 9865 §2.4); by index
-    /// unless said.
+    /// Sets how a list is paged if a client names neither `startIndex` nor `cursor` (RFC 9865 §2.4). The default is by
+    /// index.
     #[must_use]
     pub fn default_paging(mut self, method: PaginationMethod) -> Self {
         self.default_paging = method;
         self
     }
 
-    /// How much one bulk request may hold, `None` to offer none; [`BulkLimits::default`] unless said.
+    /// Sets the limits of a bulk request; `None` offers none. The default is [`BulkLimits::default`].
     #[must_use]
     pub fn bulk(mut self, limits: Option<BulkLimits>) -> Self {
         self.bulk = limits;
         self
     }
 
-    /// Whose resource `/Me` is; without it `/Me` is 501.
+    /// Sets how the resource of `/Me` is found. Without it `/Me` is 501.
     #[must_use]
     pub fn me(mut self, resolver: impl MeResolver + 'static) -> Self {
         self.me = Some(Arc::new(resolver));
         self
     }
 
-    /// What PATCH answers.
+    /// Sets the response to a PATCH.
     #[must_use]
     pub fn patch_response(mut self, response: PatchResponse) -> Self {
         self.patch_response = response;
         self
     }
 
-    /// A further media type that clients may name in `Accept` and `Content-Type`.
+    /// Adds a media type that clients may name in `Accept` and `Content-Type`.
     #[must_use]
     pub fn also_accept(mut self, media_type: impl Into<String>) -> Self {
         self.media_types.also.push(media_type.into().to_ascii_lowercase());
         self
     }
 
-    /// Answer `application/scim+json` even to a client that names only `application/json`.
+    /// Answers `application/scim+json` even to a client that names only `application/json`.
     // E-4
     #[must_use]
     pub fn always_scim_json(mut self) -> Self {
@@ -281,19 +282,18 @@ impl ServerBuilder {
         self
     }
 
-    /// Leaves out of answers the names of what a request said and nobody understood.
+    /// Leaves out of answers the names of what was not understood in a request.
     ///
-    /// Without this, such an answer has a header `SCIM-Passed-Over`: a list of the names of attributes and of members of
-    /// the message, never of values, at most 4 KiB. Each result of a bulk request has a member `passedOver` instead.
-    /// [`Leniency::STRICT`] passes nothing over, and has neither.
+    /// Without this, such an answer has a header `SCIM-Passed-Over`. It lists names of attributes and of members of the
+    /// message, never values, in at most 4 KiB. Each result of a bulk request has a member `passedOver` instead.
+    /// [`Leniency::STRICT`] passes nothing over, so it has neither.
     #[must_use]
     pub fn without_passed_over_names(mut self) -> Self {
         self.names_passed_over = false;
         self
     }
 
-    /// Write `status` in error bodies as a number, as some service providers do, not as the string
-    /// of RFC 7644.
+    /// Writes `status` in error bodies as a number, as some service providers do, not as the string of RFC 7644.
     // E-71
     #[must_use]
     pub fn numeric_error_status(mut self) -> Self {
@@ -301,7 +301,7 @@ impl ServerBuilder {
         self
     }
 
-    /// A member that every error body carries beside `schemas`, `status`, `scimType` and `detail`.
+    /// Adds a member to every error body, in addition to `schemas`, `status`, `scimType` and `detail`.
     ///
     /// ```
     /// # use std::sync::Arc;
@@ -318,11 +318,11 @@ impl ServerBuilder {
         self
     }
 
-    /// Checks the base URL and makes the server.
+    /// Checks the base URL and the sensitive attributes, and creates the server.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] for a base URL or a sensitive attribute that does not fit.
+    /// [`ConfigError`] if the base URL or a sensitive attribute does not fit.
     pub fn build(self) -> Result<Server, ConfigError> {
         let url = Url::parse(&self.base_url)
             .map_err(|error| ConfigError::BaseUrl { url: self.base_url.clone(), what: error.to_string() })?;
@@ -354,7 +354,7 @@ impl ServerBuilder {
             config.bulk.max_payload_size = limits.payload as u64;
         }
         config.sort.supported = self.sorting;
-        // Without cursors it says nothing that RFC 7643 does not, and some clients read it as if there were any.
+        // Without cursors it adds nothing to RFC 7643, and some clients take it as a sign that there are cursors.
         config.pagination = self.cursors.map(|lifetime| {
             let mut pagination = PaginationSupport::new(true, true);
             pagination.default_pagination_method = Some(self.default_paging.clone());
@@ -404,7 +404,7 @@ impl ServerBuilder {
     }
 }
 
-/// 32 bytes of the system's randomness, by way of version 4 UUIDs: 244 of the bits are random.
+/// Returns 32 random bytes of the system, from version 4 UUIDs: 244 of the bits are random.
 fn random_key() -> [u8; 32] {
     let mut key = [0; 32];
     for half in key.chunks_mut(16) {

@@ -1,5 +1,5 @@
-//! Cursors — RFC 9865. A cursor says where a walk stands and is signed together with who walks and what is
-//! asked for, so that it is good for nothing else and nothing about it is kept.
+//! Cursors — RFC 9865. A cursor holds the position of a walk. It is signed together with the principal and the query,
+//! so that it is valid for nothing else and the server stores nothing.
 
 use std::time::Duration;
 
@@ -14,28 +14,27 @@ use sha2::Sha256;
 /// Signs cursors and reads them back.
 pub(crate) struct Cursors {
     key: [u8; 32],
-    /// For how long a cursor is good.
+    /// How long a cursor is valid.
     pub(crate) lifetime: Duration,
 }
 
-/// Where a walk stands.
+/// The position of a walk.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Cursor {
-    /// Whether the page lies before the position.
+    /// Whether the page comes before the position.
     pub(crate) back: bool,
-    /// Which resource type of those asked for the position is in.
+    /// The index of the resource type that the position is in, among those that were asked for.
     pub(crate) part: usize,
     key: Option<String>,
     place: i64,
-    /// How many results a page of this walk holds.
+    /// How many results a page of this walk has.
     pub(crate) count: u64,
-    /// In milliseconds since the Unix epoch.
+    /// When it expires, in milliseconds since the Unix epoch.
     expires: i64,
 }
 
-/// Who walks, and through what: all that decides which resources are on a page. What is shown of them is not bound:
-/// RFC 9865 §2 has the client repeat `attributes` and `excludedAttributes` too, but they move no page, and asks no
-/// service provider to refuse who does not.
+/// Who walks, and through what: everything that decides which resources are on a page. RFC 9865 §2 asks clients to
+/// repeat `attributes` and `excludedAttributes` too. They do not affect paging, so they are not checked.
 #[derive(Debug, Serialize)]
 pub(crate) struct Walk<'a> {
     tenant: &'a str,
@@ -47,10 +46,10 @@ pub(crate) struct Walk<'a> {
     descending: bool,
 }
 
-/// How many bytes of a sort key a cursor may hold: more would not fit into a URL.
+/// How many bytes of a sort key a cursor may hold. More would not fit into a URL.
 const LONGEST_KEY: usize = 1_024;
 
-/// How many bytes a signature has.
+/// The length of a signature in bytes.
 const SIGNATURE: usize = 32;
 
 impl Cursor {
@@ -59,19 +58,20 @@ impl Cursor {
         Self { back, part, key, place, count, expires: 0 }
     }
 
-    /// Whether a cursor can say this position.
+    /// Returns whether a cursor can hold this position.
     pub(crate) fn fits(position: &Position) -> bool {
         position.key.as_ref().is_none_or(|key| key.len() <= LONGEST_KEY)
     }
 
-    /// The way on after nothing was found before the position: what stands there comes first.
+    /// Returns the cursor for going forward again after an empty previous page. It includes the resource at the
+    /// position.
     pub(crate) fn turned(&self, descending: bool) -> Self {
         let place = if descending { self.place.saturating_add(1) } else { self.place.saturating_sub(1) };
         Self { back: false, place, key: self.key.clone(), ..*self }
     }
 
-    /// Where the part of this number has to be read from. What has the position's key comes before it in the
-    /// parts before, and after it in those that follow.
+    /// Returns where to read this part from. A resource with the position's key comes before the position in earlier
+    /// parts, and after it in later ones.
     pub(crate) fn seek(&self, part: usize) -> Seek {
         let place = match part.cmp(&self.part) {
             std::cmp::Ordering::Less => i64::MAX,
@@ -109,7 +109,7 @@ impl Cursors {
         Self { key, lifetime }
     }
 
-    /// A text of letters, digits, `-` and `_`.
+    /// Returns a cursor as a text of letters, digits, `-` and `_`.
     // SRV-047
     pub(crate) fn issue(&self, mut cursor: Cursor, walk: &Walk<'_>, now: Timestamp) -> Result<String, Error> {
         let lifetime = i64::try_from(self.lifetime.as_millis()).unwrap_or(i64::MAX);
@@ -120,8 +120,8 @@ impl Cursors {
         Ok(URL_SAFE_NO_PAD.encode(bytes))
     }
 
-    /// Errors: 400 `invalidCursor` for whatever was not issued for this walk, one message for all of it;
-    /// `expiredCursor` past its time.
+    /// Reads a cursor back. Fails with 400 `invalidCursor` for anything that was not issued for this walk, always with
+    /// one message, and with `expiredCursor` after its time.
     // SRV-065
     pub(crate) fn read(&self, text: &str, walk: &Walk<'_>, now: Timestamp) -> Result<Cursor, Error> {
         let invalid = || Error::scim(ScimType::InvalidCursor, "the cursor is none of this query: begin anew");
@@ -141,7 +141,7 @@ impl Cursors {
         let mut signature = Hmac::<Sha256>::new_from_slice(&self.key)
             .map_err(|error| Error::internal(format!("cursors cannot be signed: {error}")))?;
         let walk = serde_json::to_vec(walk).map_err(unwritable)?;
-        // The length keeps the two apart.
+        // The length separates the payload from the walk.
         signature.update(&(payload.len() as u64).to_be_bytes());
         signature.update(payload);
         signature.update(&walk);

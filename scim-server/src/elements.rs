@@ -1,4 +1,4 @@
-//! The elements of a relation as they are answered: at once, or a chunk at a time.
+//! Writes the elements of a relation, all at once or a chunk at a time.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -15,7 +15,7 @@ use crate::etag::Fingerprint;
 use crate::respond::SEGMENT;
 use crate::server::Inner;
 
-/// How the links of one relation are written: only those sub-attributes that its schema has.
+/// Writes the links of one relation, with only the sub-attributes that its schema has.
 #[derive(Debug)]
 pub(crate) struct Elements {
     resource_type: Arc<ResourceType>,
@@ -23,7 +23,7 @@ pub(crate) struct Elements {
     is_reverse: bool,
     has_display: bool,
     has_type: bool,
-    /// `None` without `$ref`.
+    /// `None` if the schema has no `$ref`.
     places: Option<Places>,
 }
 
@@ -53,7 +53,7 @@ impl Elements {
         if let Some(place) = self.places.as_ref().and_then(|places| places.of(kind)) {
             out.extend(b",\"$ref\":\"");
             out.extend(place);
-            // What is percent-encoded needs no escapes.
+            // Percent-encoded text needs no escapes.
             for part in percent_encoding::utf8_percent_encode(&link.id, SEGMENT) {
                 out.extend(part.as_bytes());
             }
@@ -71,7 +71,7 @@ impl Elements {
         Ok(())
     }
 
-    /// Adds what it writes of these links to a fingerprint. A `$ref` follows from the id and the type.
+    /// Adds what is written of these links to a fingerprint. A `$ref` follows from the id and the type.
     pub(crate) fn mark(&self, links: &[Link], print: &mut Fingerprint) {
         print.add(&self.relation);
         for link in links {
@@ -89,7 +89,7 @@ impl Elements {
         serde_json::from_slice(&bytes)
     }
 
-    /// All of them as a value.
+    /// Returns all of them as a value.
     pub(crate) fn to_value(&self, links: &[Link]) -> serde_json::Result<Value> {
         links.iter().map(|link| self.element(link)).collect::<serde_json::Result<Vec<_>>>().map(Value::Array)
     }
@@ -102,7 +102,7 @@ impl Elements {
         out.extend(b"\":[");
     }
 
-    /// Appends elements, with commas between them; `is_first` until one is there.
+    /// Appends elements with commas between them. `is_first` is true until one is written.
     pub(crate) fn write(
         &self,
         out: &mut Vec<u8>,
@@ -134,7 +134,7 @@ impl Elements {
     }
 }
 
-/// Where the resources of each type are, by its name, as it stands within the quotes of a JSON string.
+/// The URL below which the resources of each type are, by the type's name. It is escaped for a JSON string.
 #[derive(Clone, Debug)]
 pub(crate) struct Places(Arc<[(String, Vec<u8>)]>);
 
@@ -152,7 +152,7 @@ impl Places {
     }
 }
 
-/// A body on its way: bytes, and between them elements that come a chunk at a time.
+/// A body under way: bytes, and between them elements that are read a chunk at a time.
 #[derive(Default)]
 pub(crate) struct Pieces {
     /// Before `last`.
@@ -165,11 +165,11 @@ enum Piece {
     Elements(Box<Later>),
 }
 
-/// What a chunk of written links takes at most, nearly always: a thousand links of 256 bytes.
+/// How large a chunk of written links is at most, nearly always: 1,000 links of 256 bytes.
 const CHUNK: usize = 256 << 10;
 
 impl Piece {
-    /// How many bytes it takes in memory while it waits.
+    /// Returns how many bytes it takes in memory while it waits.
     fn held(&self) -> usize {
         match self {
             Self::Bytes(bytes) => bytes.len(),
@@ -178,7 +178,7 @@ impl Piece {
     }
 }
 
-/// Elements that come a chunk at a time.
+/// Elements that are read a chunk at a time.
 struct Later {
     elements: Elements,
     links: MoreLinks,
@@ -189,19 +189,19 @@ struct Later {
 }
 
 impl Pieces {
-    /// The end of the body, for more bytes.
+    /// Returns the end of the body, to append bytes.
     pub(crate) fn end(&mut self) -> &mut Vec<u8> {
         &mut self.last
     }
 
-    /// Goes on with the elements of an array that is open.
+    /// Continues an open array with these elements.
     pub(crate) fn elements(&mut self, elements: Elements, links: MoreLinks, projection: Projection) {
         self.before.push_back(Piece::Bytes(mem::take(&mut self.last)));
         let later = Later { elements, links, projection, chunk: 0, is_first: true };
         self.before.push_back(Piece::Elements(Box::new(later)));
     }
 
-    /// The body, which asks the store for a chunk when the client has taken the one before.
+    /// Returns the body. It asks the store for a chunk once the client has taken the one before.
     pub(crate) fn into_body(mut self) -> Body {
         if self.before.is_empty() {
             return Body::from(self.last);
@@ -231,7 +231,7 @@ async fn next(pieces: &mut VecDeque<Piece>) -> Result<Option<Bytes>, StoreError>
 }
 
 impl Later {
-    /// The elements of the next chunk in which any is shown.
+    /// Returns the elements of the next chunk of which any is shown.
     async fn next(&mut self) -> Result<Option<Vec<u8>>, StoreError> {
         loop {
             let links = self.links.chunk(self.chunk).await.inspect_err(|error| {

@@ -3,7 +3,7 @@
 use scim_core::Error;
 use serde_json::{Map, Value, json};
 
-/// A member that every error body carries beside those of RFC 7644 §3.12.
+/// A member that every error body has in addition to those of RFC 7644 §3.12.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorMember {
@@ -19,12 +19,12 @@ pub(crate) struct ErrorBody {
     /// Whether `status` is a number instead of a string.
     // E-71
     pub(crate) numeric_status: bool,
-    /// Further members; none replaces a member of the RFC.
+    /// Further members. None replaces a member of the RFC.
     pub(crate) members: Vec<(String, ErrorMember)>,
 }
 
 impl ErrorBody {
-    /// An error as it is answered.
+    /// Returns the body that answers an error.
     pub(crate) fn value(&self, error: &Error) -> Value {
         let mut body = serde_json::to_value(error).unwrap_or_default();
         if self.numeric_status {
@@ -41,7 +41,7 @@ impl ErrorBody {
         body
     }
 
-    /// The JSON Schemas of the further members.
+    /// Returns the JSON Schemas of the further members.
     pub(crate) fn schemas(&self) -> Map<String, Value> {
         let schema = |member: &ErrorMember| match member {
             ErrorMember::Detail => json!({"type": "string"}),

@@ -1,5 +1,5 @@
 //! What operators see of a request: a span, one line at `info`, metrics, and an id that leads from an answer to the
-//! logs. None of it holds a secret, a filter or a value of a resource.
+//! logs. None of it contains a secret, a filter or a value of a resource.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -37,7 +37,7 @@ impl Observed {
             "scim",
             request_id = id.to_str().unwrap_or_default(),
             method = request.method.as_str(),
-            // Without the query: it may hold a filter.
+            // Without the query, because it may contain a filter.
             path = request.uri.path(),
             tenant = Empty,
             principal = Empty,
@@ -67,7 +67,7 @@ impl Observed {
         }
     }
 
-    /// The end of the request. The registry says which names of an error's sentence may be logged.
+    /// Ends the request. The registry says which names in an error's sentence may be logged.
     pub(crate) fn respond(self, answer: Answer, errors: &ErrorBody, registry: &Registry) -> Response<Body> {
         self.answered(&answer, registry);
         let mut response = answer.into_response(errors);
@@ -105,7 +105,7 @@ impl Observed {
     }
 }
 
-/// The id that the client gave, if it can be shown in logs as it is, else a fresh one.
+/// Returns the client's id if logs can show it as it is, otherwise a new one.
 fn id(headers: &HeaderMap) -> HeaderValue {
     let is_plain = |value: &&HeaderValue| {
         let bytes = value.as_bytes();
@@ -117,7 +117,7 @@ fn id(headers: &HeaderMap) -> HeaderValue {
     given.or_else(|| fresh().ok()).unwrap_or(HeaderValue::from_static("none"))
 }
 
-/// Tells what reading a request took, so that nothing forgiven and nothing passed over stays unseen.
+/// Reports what reading a request has used, so that everything forgiven or passed over can be seen.
 pub(crate) fn report(lenience: &Lenience) {
     lenience.used().iter().for_each(forgiven);
     let passed_over = lenience.passed_over();
@@ -127,13 +127,13 @@ pub(crate) fn report(lenience: &Lenience) {
     }
 }
 
-/// A quirk that reading the request took.
+/// Reports a quirk that reading the request has used.
 pub(crate) fn forgiven(quirk: Quirk) {
     tracing::info!(quirk = quirk.name(), "forgiven");
     metrics::counter!("scim_quirks_total", "quirk" => quirk.name()).increment(1);
 }
 
-/// A store whose time is measured and whose conflicts are counted.
+/// Measures the time of a store's calls, and counts conflicts.
 pub(crate) struct Measured(pub(crate) Arc<dyn Store>);
 
 fn measured<T>(
@@ -150,7 +150,7 @@ fn measured<T>(
             None
         }
         Err(StoreError::Backend(error)) => {
-            // The client is told nothing of it.
+            // The client is told nothing about it.
             tracing::error!(%error, call, "the store failed");
             None
         }

@@ -15,7 +15,7 @@ use url::form_urlencoded;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Parameters {
     pub(crate) filter: Option<String>,
-    /// Whether they stood in a URL, which is logged and cached on its way.
+    /// Whether they were in a URL, which is logged and cached on its way.
     pub(crate) in_url: bool,
     attributes: Vec<String>,
     excluded: Vec<String>,
@@ -29,7 +29,7 @@ pub(crate) struct Parameters {
 }
 
 impl Parameters {
-    /// Reads a query string; the first of equal names counts. A parameter that is empty counts as absent.
+    /// Reads a query string. If a name is repeated, the first one counts. An empty parameter counts as absent.
     pub(crate) fn parse(query: Option<&str>) -> Self {
         let mut parameters = Self { in_url: true, ..Self::default() };
         let names = |value: &str| value.split(',').map(str::to_owned).collect::<Vec<_>>();
@@ -60,7 +60,7 @@ impl Parameters {
         parameters
     }
 
-    /// Reads the body of a `.search`: 400 `invalidSyntax` when it is no SearchRequest.
+    /// Reads the body of a `.search`. Fails with 400 `invalidSyntax` if it is not a SearchRequest.
     // SRV-043
     pub(crate) fn from_search(body: Value, lenience: &mut Lenience) -> Result<Self, Error> {
         let Value::Object(body) = body else {
@@ -74,7 +74,7 @@ impl Parameters {
             |urn: &Value| urn.as_str().is_some_and(|urn| urn.eq_ignore_ascii_case(urn::SEARCH_REQUEST));
         let is_named =
             body.get("schemas").and_then(Value::as_array).is_some_and(|urns| urns.iter().any(search));
-        // The type would supply a `schemas` that is missing.
+        // The type would fill in a missing `schemas`.
         if !is_named {
             return Err(Error::invalid_syntax(format!("`schemas` must be [\"{}\"]", urn::SEARCH_REQUEST)));
         }
@@ -92,12 +92,12 @@ impl Parameters {
         })
     }
 
-    /// What is to be returned.
+    /// Returns the projection of a read.
     pub(crate) fn projection(&self, resource_type: &ResourceType) -> Result<Projection, Error> {
         Projection::new(resource_type, &self.attributes, &self.excluded)
     }
 
-    /// What the answer to a write returns.
+    /// Returns the projection of the answer to a write.
     pub(crate) fn projection_after(
         &self,
         resource_type: &ResourceType,
@@ -106,27 +106,27 @@ impl Parameters {
         Projection::after_write(resource_type, &self.attributes, &self.excluded, written)
     }
 
-    /// Whether `attributes` was given, which makes PATCH answer with a body.
+    /// Returns whether `attributes` was given, which makes PATCH answer with a body.
     // PATCH-016
     pub(crate) fn names_attributes(&self) -> bool {
         !self.attributes.is_empty()
     }
 
-    /// The position of the first result, from 1; below 1 means 1.
+    /// Returns the index of the first result, from 1. A value below 1 means 1.
     // SRV-038
     pub(crate) fn start_index(&self) -> Result<u64, Error> {
         let given = self.start_index.as_deref().map(|text| integer("startIndex", text)).transpose()?;
         Ok(given.map_or(1, |number| u64::try_from(number).unwrap_or(1).max(1)))
     }
 
-    /// How many results a page may hold: below 0 means 0, never more than `max`.
+    /// Returns how many results a page may hold, at most `max`. A value below 0 means 0.
     // SRV-039
     pub(crate) fn count(&self, default: u64, max: u64) -> Result<u64, Error> {
         let given = self.count.as_deref().map(|text| integer("count", text)).transpose()?;
         Ok(given.map_or(default, |number| u64::try_from(number).unwrap_or(0)).min(max))
     }
 
-    /// Whether the greatest comes first.
+    /// Returns whether the greatest value comes first.
     // FILT-034
     pub(crate) fn descending(&self) -> Result<bool, Error> {
         let Some(order) = &self.sort_order else { return Ok(false) };
@@ -140,18 +140,19 @@ impl Parameters {
         )))
     }
 
-    /// Whether a position was asked for.
+    /// Returns whether `startIndex` was given.
     pub(crate) fn has_start_index(&self) -> bool {
         self.start_index.is_some()
     }
 
-    /// Whether a number of results was asked for.
+    /// Returns whether `count` was given.
     pub(crate) fn has_count(&self) -> bool {
         self.count.is_some()
     }
 }
 
-/// Which member of a SearchRequest has a value that it cannot have. The value is not repeated: it may be long.
+/// Returns the error for a member of a SearchRequest whose value does not fit. It does not repeat the value, which may
+/// be long.
 fn misfit(body: Map<String, Value>) -> Error {
     let misfits = |(name, value): &(String, Value)| {
         SearchRequest::deserialize(Value::Object(Map::from_iter([(name.clone(), value.clone())]))).is_err()
@@ -167,7 +168,7 @@ fn misfit(body: Map<String, Value>) -> Error {
 }
 
 /// Decodes a filter. In a query that separates words by `+`, as a form does, a `+` is a space. Otherwise a `+` in a
-/// literal is one that somebody forgot to escape.
+/// literal is a plus that was not escaped.
 fn filter(written: &str) -> String {
     let mut in_literal = false;
     let mut separates = false;
@@ -176,7 +177,7 @@ fn filter(written: &str) -> String {
         let escape = if in_literal { length_of(rest, "\\", "%5C") } else { 0 };
         let quote = length_of(rest, "\"", "%22");
         rest = if escape > 0 {
-            // What is escaped ends no literal.
+            // An escaped character ends no literal.
             let escaped = &rest[escape..];
             let quote = length_of(escaped, "\"", "%22").max(length_of(escaped, "\\", "%5C"));
             &escaped[quote..]
@@ -192,7 +193,7 @@ fn filter(written: &str) -> String {
     percent_decode_str(&written).decode_utf8_lossy().into_owned()
 }
 
-/// How long the character is at the beginning, plain or escaped; 0 when it is another one.
+/// Returns the length of the character at the beginning, plain or escaped; 0 if it is another one.
 fn length_of(text: &str, plain: &str, escaped: &str) -> usize {
     let head = text.get(..escaped.len()).unwrap_or_default();
     if text.starts_with(plain) {

@@ -1,4 +1,4 @@
-//! What a change of a resource came to, said in HTTP. In the result of a bulk request `op/bulk/result.rs` says it.
+//! Turns the outcome of a change into an HTTP response.
 
 use http::header;
 use scim_core::Error;
@@ -9,7 +9,7 @@ use crate::op::{Done, Outcome, read};
 use crate::respond::{self, Answer};
 use crate::shown::Shown;
 
-/// The answer to a request that came alone.
+/// Answers a single request.
 pub(crate) async fn http(call: &Call<'_>, outcome: Outcome) -> Result<Answer, Error> {
     let status = outcome.status();
     let Outcome { done, resource_type, id, version, shown, made } = outcome;
@@ -20,7 +20,7 @@ pub(crate) async fn http(call: &Call<'_>, outcome: Outcome) -> Result<Answer, Er
         };
         match shown {
             Some(shown) => return shown.answer(status, &projection),
-            // Deleted by another request in between. It was created all the same.
+            // Another request deleted it in between. It was created all the same.
             None if done == Done::Created => {}
             None => return Err(read::missing(&resource_type, &id)),
         }

@@ -1,15 +1,14 @@
-//! What must never be stored: attributes that clients write and nobody reads.
+//! Drops what must never be stored: attributes that clients write and that are never returned.
 
 use std::sync::Arc;
 
 use scim_core::{Attribute, Mutability, Resource, ResourceType, Returned};
 use serde_json::{Map, Value};
 
-/// Drops write-only, never-returned attributes such as `password` before anything is stored,
-/// wherever in the resource they are.
+/// Drops write-only, never-returned attributes such as `password` before anything is stored, wherever they are in the
+/// resource.
 ///
-/// This service provider checks no passwords (`changePassword` is not supported), so the safest place for
-/// one is nowhere.
+/// This service provider checks no passwords (`changePassword` is not supported), so it is safest not to keep any.
 // CORE-052
 pub(crate) fn discard(resource_type: &ResourceType, resource: &mut Resource) {
     let document = resource.as_map_mut();

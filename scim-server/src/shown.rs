@@ -1,4 +1,4 @@
-//! A resource with everything that is computed about it, on its way into an answer.
+//! A resource with everything that is computed about it, ready to be written into an answer.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ pub(crate) struct Shown {
 }
 
 impl Shown {
-    /// From what the store has.
+    /// Computes the rest from what the store has.
     pub(crate) fn new(server: &Inner, resource_type: &Arc<ResourceType>, stored: Stored) -> Self {
         let linked = stored.links.iter().filter(|(_, links)| !links.is_empty()).map(|(name, _)| name);
         let elements =
@@ -57,12 +57,13 @@ impl Shown {
         self.tag
     }
 
-    /// Whether the tag tells all that is computed: of links that come in chunks it tells only that they do.
+    /// Returns whether the tag covers everything that is computed. Of links that come in chunks it only says that there
+    /// are any.
     pub(crate) fn is_tagged_exactly(&self) -> bool {
         self.stored.more.is_empty()
     }
 
-    /// A full answer with `ETag`, and `Location` where one is due.
+    /// Returns a full answer with `ETag`, and with `Location` if the resource was created.
     pub(crate) fn answer(self, status: StatusCode, projection: &Projection) -> Result<Answer, Error> {
         let (etag, location) = (self.meta.version.clone(), self.meta.location.clone());
         let mut pieces = Pieces::default();
@@ -78,7 +79,7 @@ impl Shown {
             pieces.end().extend(bytes);
             return Ok(());
         }
-        // The members of the object that come in chunks are its last.
+        // The members that come in chunks are the last ones of the object.
         pieces.end().extend(bytes.strip_suffix(b"}").unwrap_or(&bytes));
         for elements in self.elements {
             let Some(links) = self.stored.more.remove(elements.relation()) else { continue };
@@ -90,7 +91,7 @@ impl Shown {
         Ok(())
     }
 
-    /// The JSON object, without the relations that come later.
+    /// Returns the JSON object, without the relations that come later.
     fn to_vec(&self, projection: &Projection) -> Result<Vec<u8>, Error> {
         let id = &self.stored.id;
         let (resource_type, meta) = (&*self.resource_type, &self.meta);
@@ -118,7 +119,7 @@ impl Shown {
         serde_json::to_vec(&representation).map_err(failed)
     }
 
-    /// The same from stored text, if nothing of it is left out.
+    /// Copies the JSON object from stored text. Returns `None` if something of it has to be left out.
     fn verbatim(&self, text: &str, projection: &Projection) -> Result<Option<Vec<u8>>, Error> {
         let takes_whole =
             |elements: &Elements| projection.takes_whole(&self.resource_type, elements.relation());

@@ -21,8 +21,8 @@ use crate::respond::{Answer, without_body};
 use crate::server::{Server, not_admitted};
 use crate::single;
 
-/// Tenants that share a process, and most often a store: each has its own registry, leniency, limits and
-/// credentials, and lets in only whom its authenticator finds to be of this tenant. Cheap to clone; a
+/// Tenants that share a process, and most often a store. Each has its own registry, leniency, limits and credentials.
+/// Its server admits only principals that its authenticator assigns to this tenant. Cheap to clone; a
 /// [`tower_service::Service`] like [`Server`].
 ///
 /// ```
@@ -52,7 +52,7 @@ pub struct Tenants {
 }
 
 impl Tenants {
-    /// No tenant yet, told apart by this.
+    /// Creates a set without tenants. The resolver finds the tenant of each request.
     pub fn new(resolver: impl TenantResolver + 'static) -> Self {
         Self { resolver: Arc::new(resolver), servers: Arc::default() }
     }
@@ -68,18 +68,18 @@ impl Tenants {
         Ok(self)
     }
 
-    /// The server of a tenant.
+    /// Returns the server of a tenant.
     pub fn server(&self, tenant: &TenantId) -> Option<&Server> {
         self.servers.get(tenant)
     }
 
-    /// Answers one request by the server of its tenant, as [`Server::handle`]; 404 when it has none, 401 or 403 when
-    /// the resolver did not let it in.
+    /// Answers one request by the server of its tenant, like [`Server::handle`]. If it has no tenant the answer is 404;
+    /// if the resolver did not admit it, 401 or 403.
     pub async fn handle(&self, request: Request<Bytes>) -> Response<Body> {
         self.serve(request.map(Full::new)).await
     }
 
-    /// Answers a request whose body is still to come, as [`Server::serve`].
+    /// Answers a request whose body is still to come, like [`Server::serve`].
     pub async fn serve<B>(&self, request: Request<B>) -> Response<Body>
     where
         B: http_body::Body + Send,
@@ -87,7 +87,7 @@ impl Tenants {
         B::Error: fmt::Display + 'static,
     {
         let (parts, body) = request.into_parts();
-        // A resolver may go by one of these headers, and must not see another value than the tenant's server does.
+        // A resolver may use one of these headers, and must not see another value than the tenant's server does.
         let resolved = match single::check(&parts.headers) {
             Ok(()) => self.resolver.resolve(&parts).await,
             Err(error) => return self.refuse(parts, body, Answer::error(error)).await,
@@ -102,7 +102,7 @@ impl Tenants {
         self.refuse(parts, body, answer).await
     }
 
-    /// Answers a request that came to no tenant's server.
+    /// Answers a request that reached no tenant's server.
     async fn refuse<B: http_body::Body>(&self, parts: Parts, body: B, answer: Answer) -> Response<Body> {
         let observed = Observed::new(&parts);
         body::discard(pin!(body), &parts.headers).await;
@@ -117,14 +117,14 @@ impl fmt::Debug for Tenants {
     }
 }
 
-/// Tenants told apart by the path: `/t/acme/scim/v2/Users` is of `acme` below `/t`.
+/// Finds the tenant by the path: below `/t`, the path `/t/acme/scim/v2/Users` belongs to `acme`.
 #[derive(Clone, Debug)]
 pub struct ByPath {
     prefix: String,
 }
 
 impl ByPath {
-    /// The tenant is the first segment below this path.
+    /// Creates a resolver that takes the first segment below this path as the tenant.
     pub fn below(path: &str) -> Self {
         Self { prefix: format!("{}/", path.trim_end_matches('/')) }
     }
@@ -139,14 +139,14 @@ impl TenantResolver for ByPath {
     }
 }
 
-/// Tenants told apart by the host that was asked, without port.
+/// Finds the tenant by the host of the request, without port.
 #[derive(Clone, Debug, Default)]
 pub struct ByHost {
     tenants: HashMap<String, TenantId>,
 }
 
 impl ByHost {
-    /// No host yet.
+    /// Creates a resolver without hosts.
     pub fn new() -> Self {
         Self::default()
     }
@@ -170,11 +170,11 @@ impl TenantResolver for ByHost {
     }
 }
 
-/// Tenants told apart by who asks: an authenticator that knows the principals of all of them.
+/// Finds the tenant by the principal, with an authenticator that knows the principals of all tenants.
 pub struct ByPrincipal(Arc<dyn Authenticator>);
 
 impl ByPrincipal {
-    /// By what this authenticator finds.
+    /// Creates a resolver that uses this authenticator.
     pub fn new(authenticator: Arc<dyn Authenticator>) -> Self {
         Self(authenticator)
     }

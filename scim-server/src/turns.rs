@@ -1,4 +1,4 @@
-//! Turns for writers that compete for one resource. A writer that has lost too often waits for its turn; while somebody
+//! Turns for writers that compete for one resource. A writer that has lost too often waits for its turn. While a writer
 //! has a turn or waits for one, new writers of that resource wait too.
 
 use std::collections::HashMap;
@@ -8,7 +8,7 @@ use async_lock::MutexGuardArc;
 use scim_core::ResourceType;
 use scim_server_traits::TenantId;
 
-/// The resources whose writers take turns. A resource is forgotten when nobody has its turn or waits for it.
+/// The resources whose writers take turns. A resource is forgotten if no writer has its turn or waits for it.
 #[derive(Debug, Default)]
 pub(crate) struct Turns(Mutex<HashMap<Which, Place>>);
 
@@ -18,7 +18,7 @@ type Which = (TenantId, String, String);
 /// The writers of one resource.
 #[derive(Debug, Default)]
 struct Place {
-    /// How many have a turn or wait for it.
+    /// How many writers have a turn or wait for it.
     writers: usize,
     turn: Arc<async_lock::Mutex<()>>,
 }
@@ -39,7 +39,7 @@ struct Standing<'a> {
 }
 
 impl Turns {
-    /// Waits for a turn where writers take turns; `None` at once where none does.
+    /// Waits for a turn if writers of this resource take turns. Otherwise returns `None` at once.
     pub(crate) async fn join(
         &self,
         tenant: &TenantId,
@@ -64,7 +64,7 @@ impl Turns {
             place.writers += 1;
             Arc::clone(&place.turn)
         };
-        // Dropped also when the caller gives up waiting.
+        // Also dropped if the caller gives up waiting.
         let standing = Standing { turns: self, which };
         Turn { _turn: turn.lock_arc().await, _standing: standing }
     }
