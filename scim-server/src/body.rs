@@ -16,8 +16,8 @@ use scim_server_traits::StoreError;
 
 use crate::reserve::Reservation;
 
-/// A response body that any HTTP stack can send. It consists of bytes, or of a stream of them if a resource is too
-/// large to be held, such as a group with a million members.
+/// A response body that any HTTP stack can send. It is a stream if a resource is too large to be held, such as a group
+/// with a million members.
 #[derive(Default)]
 pub struct Body(Content);
 

@@ -36,7 +36,7 @@ impl Lanes {
     }
 }
 
-/// The same number of places for each key.
+/// A fixed number of places for each key.
 #[derive(Debug)]
 struct Places<K> {
     most: usize,

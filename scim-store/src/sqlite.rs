@@ -105,8 +105,8 @@ impl SqliteStore {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Backend`] if the file cannot be opened, is no database, is damaged, was written by a newer version
-    /// of this crate or by one before its first release, or is served by another process.
+    /// [`StoreError::Backend`] if the file cannot be opened, is no database, is damaged, or is served by another
+    /// process. Also if it was written by a newer version of this crate, or by one before its first release.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         Self::open_with(path, SqliteOptions::default())
     }
@@ -144,7 +144,7 @@ impl SqliteStore {
     /// # Errors
     ///
     /// [`StoreError::Backend`] if two resources, which it names, have the same value of an attribute that is unique
-    /// now, or if another call for the same type began meanwhile.
+    /// now. Also if another call for the same type began meanwhile.
     pub async fn reindex(
         &self,
         tenant: &TenantId,

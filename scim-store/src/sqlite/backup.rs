@@ -36,13 +36,12 @@ pub struct BackupProgress {
 
 /// Copies the SQLite store in the file `from` to the new file `to`, even while a process serves it. Writes go on, and
 /// the copy holds what was committed when it started. `to` must not exist. It appears when the copy is complete, and
-/// can be opened like any store. A consumer that follows the changes of `from` gets an error from the copy and has to
-/// read everything again, because the changes of the copy have other numbers. A leftover file `to-partial-*` is from an
-/// interrupted backup.
+/// can be opened like any store. The changes of the copy have other numbers, so a consumer that follows those of `from`
+/// gets an error and has to read everything again. A leftover file `to-partial-*` is from an interrupted backup.
 ///
-/// The log of `from` grows with what is written meanwhile. If it gets three times as long as the default of
-/// [`SqliteOptions::log`], the copy starts again with what is committed by then, so that the log can be moved. The 5th
-/// time, it fails.
+/// The log of `from` grows with what is written meanwhile. If it reaches three times the default of
+/// [`SqliteOptions::log`], the copy starts again with what is committed by then. That allows the log to be moved. The
+/// 5th time, the copy fails.
 ///
 /// # Errors
 ///

@@ -125,8 +125,8 @@ impl Taken<'_> {
     }
 }
 
-/// Gives the connection back. If its read panicked, or left it within a transaction by mistake, it is not used again,
-/// and another one may be opened in its place.
+/// Gives the connection back. If its read panicked, or left it within a transaction by mistake, the connection is
+/// closed. Another one may be opened in its place.
 impl Drop for Taken<'_> {
     fn drop(&mut self) {
         let Some(at_hand) = self.at_hand.take() else { return };

@@ -128,7 +128,8 @@ impl Readers {
     ///
     /// A short read runs on the caller's thread, because waking another thread costs more than most reads do. A read
     /// that turns out to be long, or finds no connection, starts again on a thread. There it ends early if its caller
-    /// no longer waits, because the client is gone or the time is up, and if it costs more than its request may.
+    /// no longer waits, because the client is gone or the time is up. It also ends if it costs more than its request
+    /// may.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         context: &Context,
