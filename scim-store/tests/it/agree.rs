@@ -14,7 +14,7 @@ use serde_json::json;
 
 use super::given::resource;
 
-/// A small generator, so that a failure shows the same history again.
+/// A small generator, so that a failing history can be repeated.
 struct Chance(u64);
 
 impl Chance {
@@ -39,7 +39,7 @@ struct History {
 const IDS: u64 = 7;
 
 impl History {
-    /// An id of a user or a group; some are ids of both.
+    /// Returns an id of a user or a group; some are ids of both.
     fn id(&mut self) -> String {
         format!("r{}", self.chance.below(IDS))
     }
@@ -156,7 +156,7 @@ const SORTS: &[(&str, &str)] = &[
     ("Group", "meta.version"),
 ];
 
-/// The user with an index on `emails.primary`, which has no key for the value that is meant where it is absent.
+/// The user with an index on `emails.primary`. If that is absent, there is no key for the value that it means.
 fn user() -> Arc<ResourceType> {
     let document = ResourceTypeDocument::new("User", "/Users", urn::USER);
     let indexed = ["userName", "active", "emails.value", "emails.primary"];
@@ -293,12 +293,12 @@ async fn filt_025_what_is_looked_at_one_by_one_is_counted() {
             }
         };
         let some = Some(r#"userName sw "a""#);
-        // By what the narrow rows say, and by an indexed attribute under a filter.
+        // Sorted by what the narrow rows hold, and by an indexed attribute under a filter.
         for (path, filter) in [("meta.created", None), ("id", some), ("userName", some)] {
             assert_eq!(ask(path, filter, (0, 2), 7).await, None, "by {path} under {filter:?}");
             assert_eq!(ask(path, filter, (0, 2), 8).await, Some(2), "by {path} under {filter:?}");
         }
-        // Along the index nothing is looked at but, where there is one, who has no value.
+        // Along the index only resources without a value are read, if there are any.
         assert_eq!(ask("userName", None, (0, 100), 0).await, Some(8));
         assert_eq!(ask("externalId", None, (0, 7), 0).await, Some(7));
         assert_eq!(ask("externalId", None, (0, 8), 5).await, None);

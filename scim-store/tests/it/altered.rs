@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::given::{batch, context, reason, resource, user};
 
-/// A file with two users, changed in this way beside the store.
+/// A file with two users, changed in this way outside the store.
 async fn changed(sql: &str) -> (TempDir, SqliteStore) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("scim.db");
@@ -28,7 +28,7 @@ fn change(path: &Path, sql: &str) {
     Connection::open(path).unwrap().execute_batch(sql).unwrap();
 }
 
-/// It is JSON still, and another name.
+/// It is still JSON, with another name.
 const FLIPPED: &str = "UPDATE scim_document SET doc = replace(doc, '\"ada\"', '\"ade\"') WHERE id = 'u1'";
 
 fn get(id: &str) -> Get {
@@ -58,13 +58,13 @@ async fn a_flipped_bit_is_noticed_by_whoever_reads_the_document() {
     as_text.as_text = true;
     assert_altered(store.get(&context, as_text).await);
     assert_altered(store.query(&context, Query::new(ResourceType::user()).page(0, 10)).await);
-    // A scan that does not even look at what has changed.
+    // A scan that does not even read what has changed.
     let filter: Filter = "displayName co \"u2\"".parse().unwrap();
     let filter = filter.bind(&ResourceType::user(), &mut Lenience::strict()).unwrap();
     assert_altered(store.query(&context, Query::new(ResourceType::user()).with_filter(filter)).await);
     assert_altered(store.commit(&context, batch().update(titled("u1"))).await);
 
-    // Others are read and written, and what is damaged can go.
+    // Other documents are read and written, and the damaged resource can be deleted.
     assert!(store.get(&context, get("u2")).await.unwrap().is_some());
     store.commit(&context, batch().update(titled("u2"))).await.unwrap();
     store.commit(&context, batch().delete(Delete::new(ResourceType::user(), "u1"))).await.unwrap();

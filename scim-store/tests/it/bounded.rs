@@ -54,13 +54,13 @@ async fn a_log_that_one_commit_fills_is_begun_anew_though_nobody_writes() {
     other.execute_batch("BEGIN; SELECT count(*) FROM scim_resource").unwrap();
     let large = (0..100).fold(batch(), |batch, number| batch.insert(user(number, 10_000)));
     store.commit(&context(), large).await.unwrap();
-    // The writer looks at the log after it has answered.
+    // The writer checks the log after it has answered.
     until_the_log_is(true, &store).await;
     drop(other);
     until_the_log_is(false, &store).await;
 }
 
-/// Waits until the log is full, or is not any more, though nobody writes.
+/// Waits until the log is full, or not full any more, although nothing is written.
 async fn until_the_log_is(full: bool, store: &SqliteStore) {
     let begun = Instant::now();
     while store.health().log_full != full {
@@ -69,8 +69,7 @@ async fn until_the_log_is(full: bool, store: &SqliteStore) {
     }
 }
 
-/// Backs up a store into which the callback writes when it is called for the first few times; how many resources the
-/// copy has.
+/// Backs up a store. The callback writes to it in the first few of its calls. Returns how many resources the copy has.
 async fn copied(folder: &std::path::Path, writes: usize) -> Result<u64, StoreError> {
     let options = || SqliteOptions::default().with_log(2 << 20);
     let store = SqliteStore::open_with(folder.join("scim.db"), options()).unwrap();
@@ -86,12 +85,12 @@ async fn copied(folder: &std::path::Path, writes: usize) -> Result<u64, StoreErr
             counted.store(before + 1, Ordering::Relaxed);
             for number in 0..8 {
                 let user = user(100 + before * 10 + number, 1_000_000);
-                // Refused when the log is full.
+                // Refused if the log is full.
                 let _ = runtime.block_on(writing.commit(&context(), batch().insert(user)));
             }
         }
     };
-    // What others write goes on meanwhile, a little at a time.
+    // Other callers go on writing meanwhile, a little at a time.
     let others = store.clone();
     let little = tokio::spawn(async move {
         for number in 10_000.. {

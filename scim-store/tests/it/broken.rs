@@ -1,4 +1,4 @@
-//! The kit catches what it says it catches.
+//! The conformance kit catches what it says it catches.
 
 use std::sync::Arc;
 
@@ -56,7 +56,7 @@ impl Broken {
         }
     }
 
-    /// Makes of a resource what a store with this fault would return.
+    /// Changes a resource into what a store with this fault would return.
     fn spoil(&self, stored: &mut Stored, at_once: usize, as_text: bool) {
         match self.fault {
             Fault::GivesTextUnasked if !as_text => stored.text = Some("{}".to_owned()),
@@ -198,7 +198,7 @@ impl LinkChunks for Once {
     }
 }
 
-/// The checks that fail, each on a store of its own.
+/// Returns the checks that fail, each on a store of its own.
 async fn caught(fault: Fault) -> Vec<&'static str> {
     let mut caught = Vec::new();
     for check in conformance::checks() {
@@ -256,7 +256,7 @@ async fn the_kit_catches_unbounded_scans() {
     assert_eq!(caught(Fault::IgnoresTheBudget).await, expected);
 }
 
-/// Whether the check of this name fails.
+/// Returns whether the check of this name fails.
 async fn catches(fault: Fault, name: &str) -> bool {
     let checks = conformance::checks();
     let check = checks.iter().find(|check| check.name == name).unwrap();
@@ -309,7 +309,7 @@ async fn the_kit_catches_each_sentence_that_is_not_kept() {
     }
 }
 
-/// A store that reads, waits, and writes what it has read: nothing holds others off in between.
+/// A store that reads, waits, and writes what it has read. Nothing keeps other writers off in between.
 #[derive(Debug)]
 struct Racing(MemoryStore);
 
@@ -340,7 +340,7 @@ impl Store for Racing {
             if update.precondition.holds(stored.version) {
                 update.precondition = Precondition::None;
             }
-            // What was there when it was read, and what is to be added.
+            // The links that were there when the store read, and those to add.
             if let [edit] = &mut update.relations[..]
                 && let RelationStep::Add(new) = &mut edit.step
             {

@@ -1,4 +1,4 @@
-//! How far back the feeds reach. What else they promise is in the conformance kit.
+//! How far back the feeds reach. The conformance kit checks the rest.
 
 use std::sync::Arc;
 

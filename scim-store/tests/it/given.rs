@@ -29,7 +29,7 @@ pub(super) fn batch() -> Batch {
     Batch::new(Timestamp::from_millis(1_700_000_000_000))
 }
 
-/// What is behind a [`StoreError::Backend`](scim_server_traits::StoreError::Backend).
+/// Returns the reason of a [`StoreError::Backend`](scim_server_traits::StoreError::Backend).
 #[cfg(feature = "sqlite")]
 #[track_caller]
 pub(super) fn reason(error: scim_server_traits::StoreError) -> String {
@@ -37,7 +37,7 @@ pub(super) fn reason(error: scim_server_traits::StoreError) -> String {
     reason.to_string()
 }
 
-/// How many users there are.
+/// Returns how many users there are.
 #[cfg(feature = "sqlite")]
 pub(super) async fn total(store: &scim_store::SqliteStore) -> u64 {
     use scim_server_traits::{Query, Store as _};

@@ -1,8 +1,9 @@
-//! What threads hand over, in thousands of the orders in which they can run: the files of the store are compiled again
-//! with locks and numbers that try these, drawn at random.
+//! Runs what threads hand over in thousands of the orders that are possible. The files of the store are compiled again,
+//! with locks and atomics that try these orders, drawn at random.
 //!
-//! Every order is one of whole steps, each seen by all at once. What a processor may do to weaker orderings than
-//! `SeqCst` does not show. Whoever is not woken fails the test as a deadlock, for locks wait without end here.
+//! Each order consists of whole steps, which all threads see at once. Orderings weaker than `SeqCst` do not show what a
+//! processor may do to them. A thread that is not woken fails the test as a deadlock, because locks wait without end
+//! here.
 
 use std::time::Duration;
 
@@ -39,8 +40,8 @@ mod sync {
     pub(super) use super::nudges::Nudges;
 }
 
-/// Runs this in so many orders in which each step is anybody's, and in as many in which threads are seldom interrupted,
-/// but for long.
+/// Runs this in so many orders in which any thread may take the next step. It runs as many again in which threads are
+/// seldom interrupted, but for long.
 fn in_many_orders(round: impl Fn() + Copy + Send + Sync + 'static) {
     const ORDERS: usize = 1_500;
     check_random(round, ORDERS);
@@ -49,7 +50,7 @@ fn in_many_orders(round: impl Fn() + Copy + Send + Sync + 'static) {
 
 const LONG: Duration = Duration::from_secs(3_600);
 
-/// A reader finds in memory what is in the file that its transaction sees, whatever others note and change meanwhile.
+/// A reader finds in memory what is in the file as its transaction sees it, whatever others note and change meanwhile.
 #[test]
 fn a_name_in_memory_is_that_of_the_file() {
     let round = || {
@@ -61,7 +62,7 @@ fn a_name_in_memory_is_that_of_the_file() {
             threads.push(thread::spawn(move || {
                 for _ in 0..2 {
                     let moment = epoch.now();
-                    // What a transaction sees is settled when it first looks.
+                    // The first read of a transaction decides what it sees.
                     let seen = *file.lock().unwrap();
                     let found = *memory.lock().unwrap();
                     match found.filter(|_| epoch.holds(moment)) {
@@ -82,8 +83,8 @@ fn a_name_in_memory_is_that_of_the_file() {
     in_many_orders(round);
 }
 
-/// So it is where a transaction goes on as long as nothing was committed, in the order in which `in_place.rs` asks: for
-/// the moment first, and then whether something was.
+/// That also holds if a transaction goes on as long as nothing is committed. The order is that of a read in place:
+/// first it takes the moment, then it checks for commits.
 #[test]
 fn a_name_in_memory_is_that_of_a_transaction_that_goes_on() {
     let round = || {
@@ -125,7 +126,7 @@ fn a_name_in_memory_is_that_of_a_transaction_that_goes_on() {
     in_many_orders(round);
 }
 
-/// Nobody reads while reads are closed and were waited for, nobody waits for ever, and all go on afterwards.
+/// No thread reads after reads were closed and waited for. No thread waits for ever, and all go on afterwards.
 #[test]
 fn no_read_is_under_way_when_the_log_is_begun_anew() {
     let round = || {
@@ -156,7 +157,7 @@ fn no_read_is_under_way_when_the_log_is_begun_anew() {
     in_many_orders(round);
 }
 
-/// The oldest is asked to end first, each is asked once, and the next read in its place is another one.
+/// The oldest read is asked to end first, each is asked once, and the next read in its place is another one.
 #[test]
 fn the_oldest_read_ends_first() {
     let round = || {
@@ -180,7 +181,7 @@ fn the_oldest_read_ends_first() {
     check_random(round, 1);
 }
 
-/// A channel for one nudge, in which a wait may run out at any moment.
+/// A channel for one nudge. A wait in it may time out at any moment.
 mod nudges {
     use std::sync::mpsc::{RecvError, RecvTimeoutError};
     use std::time::Duration;
@@ -195,7 +196,7 @@ mod nudges {
     struct State {
         is_nudged: bool,
         is_closed: bool,
-        /// Somebody waits without end.
+        /// A thread waits without end.
         rests: bool,
     }
 
@@ -214,7 +215,7 @@ mod nudges {
             self.0.1.notify_all();
         }
 
-        /// Waits until somebody else waits without end, and nothing would wake them.
+        /// Waits until another thread waits without end, with nothing to wake it.
         pub(super) fn wait_for_rest(&self) {
             let state = self.0.0.lock().unwrap();
             drop(self.0.1.wait_while(state, |state| !state.rests || state.is_nudged).unwrap());
@@ -241,33 +242,33 @@ mod nudges {
     }
 }
 
-/// From so many pages on the log is long.
+/// From this many pages on the log is long.
 const LONG_LOG: i32 = 600;
 
-/// A file with its log, as SQLite moves it, in numbers of pages.
+/// A file with its log, as SQLite moves it, as numbers of pages.
 #[derive(Default)]
 struct Pages {
     log: i32,
     /// How many of them are in the file.
     moved: i32,
-    /// How many of them are on the disk in the file.
+    /// How many of them are synced to the disk, in the file.
     synced: i32,
-    /// Another program reads the file as it was before the log.
+    /// Another program reads the file in its state before the log.
     is_read: bool,
-    /// The next sync fails, once, and the pages are gone.
+    /// The next sync fails once, and the pages are lost.
     fails: bool,
     is_lost: bool,
 }
 
 impl Pages {
-    /// SQLite brings to the disk what it moves itself, and nothing else.
+    /// SQLite syncs what it moves itself, and nothing else.
     fn move_log(&mut self) {
         if !self.is_read && self.moved < self.log {
             (self.moved, self.synced) = (self.log, self.log);
         }
     }
 
-    /// Whether the log begins again.
+    /// Returns whether the log begins again.
     fn restart(&mut self) -> bool {
         if self.is_read {
             return false;
@@ -294,7 +295,7 @@ impl Shared {
         self.pages.lock().unwrap()
     }
 
-    /// As the writer does, between two commits.
+    /// Does what the writer does between two commits.
     fn begin_anew(&self) {
         let Some(_moving) = self.moving.hold() else { return };
         self.pages().move_log();
@@ -306,7 +307,7 @@ impl Shared {
         }
     }
 
-    /// Commits so many pages, unless that is refused.
+    /// Commits this many pages, unless that is refused.
     fn commit(&self, pages: i32, nudges: &Nudges) {
         if self.moving.is_full() || self.moving.failed().is_some() {
             return;
@@ -354,8 +355,7 @@ impl Moves for Arc<Shared> {
     }
 }
 
-/// Commits of so many pages each are made while the log is moved, and then `last` is done; how all is when the mover
-/// rests.
+/// Commits this many pages each while the log is moved, then runs `last`. Returns the state when the mover rests.
 fn at_rest(pages: Pages, commits: &[i32], last: impl FnOnce(&Shared, &Nudges)) -> Arc<Shared> {
     let (shared, nudges) = (Shared::new(pages), Nudges::new());
     let mover = {
@@ -370,7 +370,7 @@ fn at_rest(pages: Pages, commits: &[i32], last: impl FnOnce(&Shared, &Nudges)) -
     shared
 }
 
-/// What was committed is moved when nothing more is, though nobody says so, and what is known of its length is right.
+/// When commits stop, what was committed is moved, although no nudge says so. The known length of the log is right.
 #[test]
 fn the_log_is_moved_when_the_store_is_quiet() {
     in_many_orders(|| {
@@ -382,7 +382,7 @@ fn the_log_is_moved_when_the_store_is_quiet() {
     });
 }
 
-/// Only what is on the disk is given up, and after a failed sync nothing.
+/// The log gives up only what is synced to the disk, and nothing after a failed sync.
 #[test]
 fn the_log_is_begun_anew_over_nothing_that_is_not_on_the_disk() {
     in_many_orders(|| {

@@ -1,4 +1,4 @@
-//! What is large: pages far behind, groups with many members, reads that take long.
+//! Large data: pages far behind, groups with many members, reads that take long.
 
 use std::sync::Arc;
 
@@ -9,14 +9,14 @@ use tempfile::TempDir;
 
 use super::given::{batch, context, group, user};
 
-/// More than one stretch of rows, more than one chunk of links.
+/// More than one block of rows, and more than one chunk of links.
 const PEOPLE: usize = 2_500;
 
 async fn filled(directory: &TempDir) -> SqliteStore {
     let options = SqliteOptions::default().with_durability(Durability::Off);
     let store = SqliteStore::open_with(directory.path().join("scim.db"), options).unwrap();
     let people = (0..PEOPLE).map(|number| user(&format!("u{number}"), &format!("person{number}")));
-    // Another tenant's rows lie between them.
+    // Rows of another tenant lie between them.
     let (one, two): (Vec<_>, Vec<_>) = people.enumerate().partition(|(number, _)| number % 5 < 3);
     for (first, second) in one.chunks(750).zip(two.chunks(500)) {
         for (context, people) in [(context(), first), (elsewhere(), second)] {
@@ -37,7 +37,7 @@ async fn page(store: &SqliteStore, offset: u64, limit: u64) -> (u64, Vec<String>
     (page.total, page.into_resources().map(|stored| stored.id).collect())
 }
 
-/// Each page is where counting all before it would find it.
+/// Each page is the one that counting everything before it would find.
 async fn tile(store: &SqliteStore) {
     let (total, all) = page(store, 0, 10_000).await;
     assert_eq!(total, all.len() as u64);
@@ -53,7 +53,7 @@ async fn a_page_at_depth_is_where_counting_finds_it() {
     let directory = tempfile::tempdir().unwrap();
     let store = filled(&directory).await;
     tile(&store).await;
-    // Holes, up to a whole stretch of rows.
+    // Holes, up to a whole block of rows.
     let (_, ids) = page(&store, 0, 10_000).await;
     let gone = ids.iter().enumerate().filter(|(place, _)| place % 7 == 0 || (300..1_100).contains(place));
     let deletes = gone.map(|(_, id)| Delete::new(ResourceType::user(), id));
@@ -123,7 +123,7 @@ async fn long_reads_and_many_reads_are_answered() {
     let store = Arc::new(filled(&directory).await);
     let reads = (0..64).map(|number| {
         let store = Arc::clone(&store);
-        // Short ones, and ones that take more than is done in place.
+        // Short reads, and reads that take more than is done in place.
         let limit = if number % 2 == 0 { 1 } else { 10_000 };
         tokio::spawn(async move { page(&store, 0, limit).await.1.len() as u64 == limit.min(1_500) })
     });

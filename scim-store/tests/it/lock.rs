@@ -61,7 +61,7 @@ async fn who_loses_the_lock_writes_nothing_more() {
             !health.takes_writes() && health.failed.unwrap().contains("scim.db-lock was removed or replaced")
         );
         assert_eq!(total(&store).await, kept, "what was answered is there, and can be read");
-        // The other process has it all, and keeps it when this one ends.
+        // The other process has all of it, and keeps it when this one ends.
         let other = SqliteStore::open(&path).unwrap();
         assert_eq!(total(&other).await, kept);
         drop(store);

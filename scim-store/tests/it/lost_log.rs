@@ -1,4 +1,4 @@
-//! A log that was deleted is missed, whatever became of the process that wrote it.
+//! A deleted log is noticed, whatever became of the process that wrote it.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::given::{batch, context, reason, total, user};
 
-/// What a process that is killed leaves of these files.
+/// Copies what a killed process leaves of these files.
 fn left(folder: &Path, endings: &[&str]) -> TempDir {
     let after = tempfile::tempdir().unwrap();
     for ending in endings {
@@ -36,12 +36,12 @@ async fn a_file_whose_log_was_deleted_is_refused_until_it_is_put_back() {
         let (path, log) = (after.path().join("scim.db"), after.path().join("scim.db-wal"));
         let kept = std::fs::read(&log).unwrap();
         std::fs::remove_file(&log).unwrap();
-        // To try again does not help.
+        // A second attempt does not help.
         for _ in 0..2 {
             let reason = reason(SqliteStore::open(&path).unwrap_err());
             assert!(reason.contains("the log of") && reason.contains("scim.db-wal"), "{reason}");
         }
-        // Nor is one that was emptied a log.
+        // An emptied file is not a log either.
         std::fs::write(&log, "").unwrap();
         assert!(SqliteStore::open(&path).is_err());
         std::fs::write(&log, &kept).unwrap();
@@ -76,7 +76,7 @@ async fn a_log_that_another_program_moved_is_not_missed() {
     assert_eq!(total(&SqliteStore::open(&path).unwrap()).await, 10);
 }
 
-/// While it is moved the file may have any part of it.
+/// While the log is being moved, the file may have any part of it.
 #[tokio::test]
 async fn a_log_that_was_being_moved_is_missed() {
     let after = killed(Durability::Full, &["", "-wal"]).await;

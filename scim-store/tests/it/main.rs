@@ -33,7 +33,7 @@ use std::sync::Arc;
 
 use scim_server_traits::{ChangeFeed, Store, conformance};
 
-/// Runs each check, and says which was the last.
+/// Runs each check, and prints its name first.
 async fn keeps_the_contract<S: Store + ChangeFeed + 'static>(store: Arc<S>) {
     let fixtures = conformance::Fixtures::default().with_spawn(|task| {
         let running = tokio::spawn(task);

@@ -6,14 +6,14 @@ use scim_store::{SqliteOptions, SqliteStore};
 
 use super::given::{batch, context, total, user};
 
-/// Whether this process has the file mapped after it was read.
+/// Returns whether this process has the file mapped after it was read.
 async fn is_mapped(options: SqliteOptions) -> bool {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().canonicalize().unwrap().join("scim.db");
     let store = SqliteStore::open_with(&path, options.clone()).unwrap();
     store.commit(&context(), batch().insert(user("u1", "ada"))).await.unwrap();
     drop(store);
-    // What is in the file is read from there, and from the log otherwise.
+    // Reads come from the file only if their pages are no longer in the log.
     let store = SqliteStore::open_with(&path, options).unwrap();
     assert_eq!(total(&store).await, 1);
     assert!(store.get(&context(), Get::new(ResourceType::user(), "u1")).await.unwrap().is_some());

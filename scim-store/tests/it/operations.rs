@@ -23,7 +23,7 @@ fn fast() -> SqliteOptions {
     SqliteOptions::default().with_durability(Durability::Off)
 }
 
-/// A user with a kilobyte to say, ten times over.
+/// A user with a title of 10,000 characters.
 fn large(number: usize) -> Insert {
     let document = json!({"userName": format!("u{number}"), "title": "x".repeat(10_000)});
     Insert::new(ResourceType::user(), format!("u{number}"), resource(document))
@@ -107,7 +107,7 @@ async fn a_backup_is_one_state_of_a_store_that_is_being_written() {
         async move {
             let mut number = 300;
             while !stop.load(Ordering::SeqCst) {
-                // Both or neither, in the copy too.
+                // Both are in the copy, or neither is.
                 let id = format!("g{number}");
                 let writes = batch().insert(large(number)).insert(group(&id, &[&format!("u{number}")]));
                 store.commit(&context(), writes).await.unwrap();
@@ -155,7 +155,7 @@ async fn a_file_can_be_backed_up_from_outside() {
     assert_eq!(files, ["copy.db", "copy.db-lock"], "no backup leaves a part of itself behind");
 }
 
-/// Links and keys are of people too.
+/// Links and keys must be gone too.
 #[tokio::test]
 async fn of_what_is_deleted_no_row_is_left() {
     let directory = directory();
@@ -165,7 +165,7 @@ async fn of_what_is_deleted_no_row_is_left() {
     claiming.claims.push(Claim::new("handle", "ada"));
     let writes = batch().insert(claiming).insert(group("g1", &["u1"])).insert(group("g2", &["u1"]));
     store.commit(&context(), writes).await.unwrap();
-    // A member goes after the one group, and the other group stays.
+    // The member is deleted after one group, and the other group stays.
     for (resource_type, id) in [(ResourceType::group(), "g1"), (ResourceType::user(), "u1")] {
         store.commit(&context(), batch().delete(Delete::new(resource_type, id))).await.unwrap();
     }
@@ -223,7 +223,7 @@ async fn the_log_stays_short() {
         let length = directory.path().join("scim.db-wal").metadata().unwrap().len();
         longest = longest.max(length);
     }
-    // One batch may go past the bound.
+    // One batch may exceed the bound.
     assert!((LOG..2 * LOG + (4 << 20)).contains(&longest), "{longest}");
     assert_eq!(total(&store).await, 6_000);
 }
@@ -256,7 +256,7 @@ async fn count(store: &SqliteStore, resource_type: &Arc<ResourceType>, filter: &
     let filter: Filter = filter.parse().unwrap();
     let mut query = Query::new(Arc::clone(resource_type));
     query = query.with_filter(filter.bind(resource_type, &mut Lenience::strict()).unwrap()).page(0, 0);
-    // What the index answers is answered without reading a document.
+    // What the index answers needs no document.
     query.scan_limit = 0;
     store.query(&context(), query).await.unwrap().total
 }
@@ -339,7 +339,7 @@ async fn a_forgotten_reindex_is_refused() {
     assert!(is_stale(store.commit(&context(), batch().insert(second())).await), "a create");
     let replace = Update::new(Arc::clone(&other), "u1").with_whole(boss("new"));
     assert!(is_stale(store.commit(&context(), batch().update(replace.clone())).await), "a replace");
-    // What asks no key is served: a resource by its id, links, and what is served under the first definition.
+    // Requests that use no key are served: a resource by its id, links, and what has the first definition.
     let got = store.get(&context(), Get::new(Arc::clone(&other), "u1")).await.unwrap();
     assert_eq!(got.unwrap().resource, boss("u1"));
     let group = Insert::new(ResourceType::group(), "g1", resource(json!({"displayName": "g1"})));
@@ -352,11 +352,11 @@ async fn a_forgotten_reindex_is_refused() {
     let taken = store.commit(&context(), batch().insert(second())).await;
     assert!(matches!(taken, Err(StoreError::Uniqueness { attribute, .. }) if attribute == "title"));
     store.commit(&context(), batch().update(replace)).await.unwrap();
-    // The first definition is the stale one now.
+    // Now the first definition is the stale one.
     assert!(is_stale(store.query(&context(), by(&ResourceType::user(), r#"userName eq "new""#)).await));
 }
 
-/// Older versions wrote down what keys are made of only where `reindex` was called.
+/// Older versions recorded what keys are made of only if `reindex` was called.
 #[tokio::test]
 async fn keys_of_which_nobody_knows_what_they_are_made_of_fit_no_type() {
     let directory = directory();
@@ -378,7 +378,7 @@ async fn keys_of_which_nobody_knows_what_they_are_made_of_fit_no_type() {
     assert_eq!(total(&store).await, 2);
 }
 
-/// Equal definitions need not be one and the same.
+/// Equal definitions need not be the same object.
 #[tokio::test]
 async fn an_equal_definition_is_served() {
     let directory = directory();
@@ -434,7 +434,7 @@ async fn reads_beside_a_rebuild_never_find_too_little() {
     }
 }
 
-/// Of two rebuilds for two definitions at once, no file comes out whose keys are partly of each.
+/// Two rebuilds for two definitions at once never leave keys that are partly of each.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_two_rebuilds_the_later_one_counts() {
     let directory = directory();
@@ -450,7 +450,7 @@ async fn of_two_rebuilds_the_later_one_counts() {
         store.reindex(&tenant, std::slice::from_ref(&others[0])),
         store.reindex(&tenant, std::slice::from_ref(&others[1])),
     );
-    // The second finds two of one title, in whatever order they come.
+    // The second finds two resources with one title, in whatever order they come.
     let refused = reason(second.unwrap_err());
     assert!(refused.contains("is to be unique") || refused.contains("began meanwhile"), "{refused}");
     match first {
@@ -485,7 +485,7 @@ async fn srv_015_the_keys_of_one_tenant_are_not_those_of_another() {
     assert_eq!(store.reindex(octo.tenant(), &[titled]).await.unwrap(), 0, "another tenant's affair");
 }
 
-/// Keys of before, which count as equal what is not any more, are nobody's keys.
+/// Old keys, which treat values as equal that are not equal any more, do not count.
 #[tokio::test]
 async fn what_is_unique_now_is_judged_by_its_new_keys() {
     let directory = directory();
@@ -530,7 +530,7 @@ async fn of_two_backups_to_one_place_one_is_made() {
     let store = SqliteStore::open_with(&path, fast()).unwrap();
     let writes = (0..500).fold(batch(), |batch, number| batch.insert(large(number)));
     store.commit(&context(), writes).await.unwrap();
-    // Both have begun before either goes on.
+    // Both backups have begun before either goes on.
     let begun = Arc::new(std::sync::Barrier::new(2));
     let waiting = || {
         let (begun, mut first) = (Arc::clone(&begun), true);

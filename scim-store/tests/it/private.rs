@@ -1,4 +1,4 @@
-//! No other user of the machine reads what the store makes, or stops it.
+//! No other user of the machine can read what the store creates, or stop the store.
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
@@ -11,7 +11,7 @@ use scim_store::SqliteStore;
 
 use super::given::{batch, context, user};
 
-/// What was logged by all tests of this file.
+/// What all tests of this file have logged.
 static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
 struct Logged;
@@ -26,7 +26,7 @@ impl Write for Logged {
     }
 }
 
-/// The lines so far that speak of this folder.
+/// Returns the lines logged so far that mention this folder.
 fn logged(folder: &Path) -> Vec<String> {
     let log = String::from_utf8(LOG.lock().unwrap().clone()).unwrap();
     let folder = folder.canonicalize().unwrap().display().to_string();
@@ -49,7 +49,7 @@ fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }
 
-/// The names in a folder, with their modes.
+/// Returns the names in a folder, with their modes.
 fn modes(folder: &Path) -> Vec<(String, u32)> {
     let mut found: Vec<_> = fs::read_dir(folder)
         .unwrap()
@@ -69,7 +69,7 @@ async fn what_the_store_makes_is_its_owners() {
     let store = SqliteStore::open(&path).unwrap();
     store.commit(&context(), batch().insert(user("u1", "ada"))).await.unwrap();
     let copy = folder.join("copy.db");
-    // Who copies sees the file that is not whole yet, too.
+    // The callback sees the incomplete file too.
     let (seen_in, seen) = (folder.to_owned(), std::sync::Arc::new(Mutex::new(Vec::new())));
     let note = std::sync::Arc::clone(&seen);
     store.backup(&copy, move |_| note.lock().unwrap().extend(modes(&seen_in))).await.unwrap();
@@ -98,7 +98,7 @@ async fn a_wider_file_is_warned_of_once_and_stays_as_it_is() {
     let named = path.canonicalize().unwrap().display().to_string();
     assert!(log[0].ends_with(&format!("chmod 600 '{named}' '{named}-wal' '{named}-shm'")), "{log:?}");
     assert_eq!(mode(&path), 0o640);
-    // The command helps.
+    // The command in the warning helps.
     drop(store);
     set_mode(&path, 0o600);
     drop(SqliteStore::open(&path).unwrap());
@@ -110,7 +110,7 @@ fn who_may_only_read_cannot_hold_the_lock() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("scim.db");
     let lock = directory.path().join("scim.db-lock");
-    // The lock is of an older version.
+    // An older version created the lock file.
     for (database, expected) in
         [(0o644, 0o600), (0o664, 0o660), (0o666, 0o666), (0o604, 0o600), (0o600, 0o600)]
     {

@@ -190,8 +190,8 @@ async fn wide_filters_are_within_sqlite_limits() {
     assert_eq!(find(&store, &links).await.total, 0);
 }
 
-/// A commit that makes the log longer takes longer, so that there is room in it; a process that is killed leaves that
-/// behind, and what was answered.
+/// A commit that makes the log longer takes longer, so the log has room at its end. A killed process leaves that room
+/// behind, and everything that was answered.
 #[tokio::test]
 async fn a_log_with_room_at_its_end_is_taken_over() {
     let (directory, after) = (directory(), directory());

@@ -10,7 +10,7 @@ use shuttle::sync::atomic::AtomicUsize;
 
 use super::sync::Ordering::SeqCst;
 
-/// What both ends of a channel have. Whoever waits is woken by each change.
+/// What both ends of a channel share. Each change wakes every waiting task.
 struct Shared<T> {
     state: Mutex<State<T>>,
     looks: AtomicUsize,
@@ -29,7 +29,7 @@ impl<T> Shared<T> {
         Arc::new(Self { state: Mutex::new(state), looks: AtomicUsize::new(0) })
     }
 
-    /// Others may run before. Not while a panic unwinds: to the standard library all threads here are one, and others
+    /// Lets others run first. Not while a panic unwinds: for the standard library all threads here are one, so others
     /// would seem to panic too.
     fn look(&self) -> MutexGuard<'_, State<T>> {
         if !std::thread::panicking() {
@@ -47,12 +47,12 @@ impl<T> Shared<T> {
         done
     }
 
-    /// What was sent stays, and goes with the last of both ends.
+    /// Closes the channel. What was sent stays, and is dropped with the last of both ends.
     fn close(&self) {
         self.change(|state| state.is_closed = true);
     }
 
-    /// What was sent, an error when nothing more will be, or else a wait.
+    /// Returns what was sent, or an error if nothing more will be sent. Otherwise waits.
     fn poll(&self, context: &Context<'_>) -> Poll<Result<T, Closed>> {
         let (sent, woken) = {
             let mut state = self.look();

@@ -15,11 +15,11 @@ use super::queue::{Jobs, Writes, queue};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
     Kept,
-    /// It is kept, and shares nothing.
+    /// It is kept, and shares no group.
     Alone,
-    /// There is no room for it, nor for those that share with it.
+    /// There is no room for it, nor for those that share a group with it.
     Full,
-    /// The writer panics, and goes on with the next.
+    /// The writer panics, and continues with the next batch.
     Panics,
 }
 
@@ -29,7 +29,7 @@ struct Part {
     fate: Fate,
 }
 
-/// Whose it is, and whether it is kept.
+/// The number of the batch, and whether it is kept.
 type Outcome = (usize, bool);
 
 /// What was done, in groups.
@@ -39,7 +39,7 @@ type Calls = Jobs<Part, Outcome, Arc<Book>>;
 
 struct Scribe {
     book: Arc<Book>,
-    /// How many times it still begins; then its thread ends.
+    /// How many more times it begins before its thread ends.
     begins: usize,
 }
 
@@ -78,15 +78,15 @@ impl Writes for Scribe {
     }
 }
 
-/// A panic of which nothing is printed.
+/// Panics without printing anything.
 fn end() -> ! {
     resume_unwind(Box::new(()))
 }
 
-/// How a call ended; `None` for one that gave up.
+/// How each call ended; `None` for one that gave up.
 type Answers = Vec<(Part, Option<Result<Outcome, ()>>)>;
 
-/// Whoever gives up does so as soon as the batch is sent, or there is no room for it.
+/// Sends batches. A call that gives up does so as soon as its batch is sent, or if there is no room for it.
 fn call(jobs: &Calls, parts: &[Part]) -> Answers {
     let call = |part: &Part| {
         let gives_up = thread_rng().gen_bool(0.2);
@@ -97,21 +97,21 @@ fn call(jobs: &Calls, parts: &[Part]) -> Answers {
     parts.iter().map(call).collect()
 }
 
-/// So many batches for each of three callers, with these fates.
+/// The number of batches of each of 3 callers.
 const EACH: usize = 2;
 
-/// So many calls there are in all.
+/// The number of all calls.
 const ALL: usize = 3 * EACH + 1;
 
-/// Three callers ask a writer that begins so many times, and a fourth has the file for itself in between. Returns what is
-/// in the book then, and what they were told.
+/// Lets 3 callers send batches with these fates to a writer that begins this many times. A fourth caller has the file
+/// for itself in between. Returns what is in the book at the end, and what the callers were told.
 fn told(fates: &'static [Fate], (room, group): (usize, usize), begins: usize) -> (Vec<Vec<Part>>, Answers) {
     let book = Arc::new(Book::default());
     let (jobs, queue) = queue(room);
     let jobs: Arc<Calls> = Arc::new(jobs);
     let scribe = Scribe { book: book.clone(), begins };
     let writer = thread::spawn(move || {
-        // While a panic unwinds nobody else runs here: where it would be at once, others come in between.
+        // While a panic unwinds, no other thread runs here. Without a panic, others come in between.
         if begins == 0 {
             return drop(queue);
         }
@@ -127,11 +127,11 @@ fn told(fates: &'static [Fate], (room, group): (usize, usize), begins: usize) ->
     let alone = block_on(jobs.alone(|book: &Arc<Book>| book.lock().unwrap().push(Vec::new())));
     let mut answers: Answers = callers.into_iter().flat_map(|caller| caller.join().unwrap()).collect();
     if alone.is_err() && begins < usize::MAX {
-        // The writer is gone, and whoever comes now is told so.
+        // The writer is gone, and a later caller gets that as an error.
         let late = call(&jobs, &[part(3 * EACH)]);
         assert!(matches!(late[0].1, Some(Err(()))), "{late:?}");
     }
-    // As a store does when it is closed.
+    // A store does this when it is closed.
     drop(Arc::into_inner(jobs).unwrap());
     writer.join().unwrap();
     answers.sort_by_key(|(part, _)| part.number);
@@ -142,7 +142,7 @@ fn told(fates: &'static [Fate], (room, group): (usize, usize), begins: usize) ->
     (book, answers)
 }
 
-/// The group in which a batch was carried out, if it was; in no other.
+/// Returns the group in which a batch was carried out, if it was. It must be in no other.
 fn of(book: &[Vec<Part>], number: usize) -> Option<&Vec<Part>> {
     let mut groups = book.iter().filter(|group| group.iter().any(|part| part.number == number));
     let group = groups.next();
@@ -150,7 +150,7 @@ fn of(book: &[Vec<Part>], number: usize) -> Option<&Vec<Part>> {
     group
 }
 
-/// What a caller is told is what became of its own batch.
+/// A caller is told what became of its own batch.
 fn judge(book: &[Vec<Part>], (part, answer): &(Part, Option<Result<Outcome, ()>>)) {
     let group = of(book, part.number);
     let is_any = |fate| group.is_some_and(|group| group.iter().any(|part| part.fate == fate));
@@ -164,7 +164,7 @@ fn judge(book: &[Vec<Part>], (part, answer): &(Part, Option<Result<Outcome, ()>>
     }
 }
 
-/// Also when nobody waits for the answer any more, and when the writer panics within a group.
+/// That also holds if no caller waits for the answer any more, and if the writer panics within a group.
 #[test]
 fn each_batch_is_carried_out_once_and_its_caller_is_told() {
     in_many_orders(|| {
@@ -182,7 +182,7 @@ fn each_batch_is_carried_out_once_and_its_caller_is_told() {
         for answer in &answers {
             let (part, told) = answer;
             let was_sent = told.is_some() || room == ALL;
-            // What was to follow a group in which the writer panics goes with it.
+            // What would follow a group in which the writer panics is lost with it.
             let may_go = !was_sent || (part.fate == Fate::Alone && panicked);
             assert!(may_go || of(&book, part.number).is_some(), "{part:?} is lost: {book:?}");
             judge(&book, answer);
@@ -190,7 +190,7 @@ fn each_batch_is_carried_out_once_and_its_caller_is_told() {
     });
 }
 
-/// Nobody waits for one who is gone, not even those who were in the queue then.
+/// No caller waits for a writer that is gone, not even one whose batch was in the queue then.
 #[test]
 fn whoever_waits_for_a_writer_that_ends_is_told() {
     in_many_orders(|| {
