@@ -1,4 +1,4 @@
-//! What one request may cost: work that a short request can make dear, and how long a text may be.
+//! What one request may cost: work that a short request can make expensive, and how long a text may be.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::client::{call, get, on, patch, post};
 
-/// A server on each store, and what keeps the file.
+/// A server on each store, with the folder of the SQLite file.
 fn servers(limits: Limits) -> Vec<(Server, Option<tempfile::TempDir>)> {
     let folder = tempfile::tempdir().unwrap();
     let sqlite = SqliteStore::open(folder.path().join("scim.db")).unwrap();
@@ -32,7 +32,7 @@ fn search(filter: &str) -> Value {
     json!({"schemas": [urn::SEARCH_REQUEST], "filter": filter})
 }
 
-// SEC-011, SRV-041: terms and bytes count together, over one resource or many, whether an index helps or not.
+// SEC-011, SRV-041: terms and bytes count together, over one resource or many, with or without an index.
 #[tokio::test]
 async fn sec_011_a_filter_that_costs_too_much_is_too_many() {
     for (server, _folder) in servers(few_steps()) {
@@ -57,7 +57,7 @@ async fn sec_011_a_filter_that_costs_too_much_is_too_many() {
     }
 }
 
-// SEC-011: one filter over members is proportional to them; a thousand are not.
+// SEC-011: the cost of one filter over members is proportional to them; that of a thousand is not.
 #[tokio::test]
 async fn sec_011_filters_over_members_are_charged_from_the_second_on() {
     for (server, _folder) in servers(few_steps()) {
@@ -81,7 +81,7 @@ async fn sec_011_filters_over_members_are_charged_from_the_second_on() {
     }
 }
 
-// SEC-011: a bulk request has one account. What comes after it is spent is refused without being begun.
+// SEC-011: a bulk request has one account. Once it is spent, no further operation is begun.
 #[tokio::test]
 async fn sec_011_a_bulk_request_has_one_account() {
     for (server, _folder) in servers(few_steps()) {
@@ -115,7 +115,7 @@ async fn sec_011_the_time_of_a_request_ends_its_work() {
     }
 }
 
-// CORE-034, SEC-011: a text has a limit of its own, in each way in, and what is a file has another one.
+// CORE-034, SEC-011: a text has a limit of its own, however it comes in, and binary data has another one.
 #[tokio::test]
 async fn sec_011_a_text_that_is_too_long_is_refused_and_what_is_stored_stays() {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
@@ -145,7 +145,7 @@ async fn sec_011_a_text_that_is_too_long_is_refused_and_what_is_stored_stays() {
     call(&strict, Method::PUT, &path, Some(long)).await.refused(400, "invalidValue");
 }
 
-// SEC-011: on one thread, a request that takes long keeps no other one waiting.
+// SEC-011: on one thread, a long request does not keep another one waiting.
 #[tokio::test]
 async fn sec_011_a_dear_patch_is_worked_on_elsewhere() {
     for (server, _folder) in servers(Limits::default()) {
@@ -159,7 +159,7 @@ async fn sec_011_a_dear_patch_is_worked_on_elsewhere() {
             let (server, path) = (server.clone(), path.clone());
             tokio::spawn(async move { call(&server, Method::PATCH, &path, Some(body)).await })
         };
-        // The first of these lets it begin.
+        // The first of these lets the PATCH begin.
         for _ in 0..3 {
             assert_eq!(get(&server, "/Users?count=0").await.status, 200);
             tokio::task::yield_now().await;

@@ -22,7 +22,7 @@ async fn send(server: &Server, extra: Value, operations: Value) -> Reply {
     post(server, "/Bulk", body).await
 }
 
-/// The results of a bulk request that is processed.
+/// Returns the results of a bulk request that is processed.
 async fn bulk(server: &Server, operations: Value) -> Vec<Value> {
     let reply = send(server, json!({}), operations).await;
     assert_eq!(reply.status, 200, "{reply:?}");
@@ -121,7 +121,7 @@ async fn bulk_003_bulk_004_bulk_005_bulk_006_bulk_008_bulk_019_bulk_023_faults_o
         assert_eq!((&error["schemas"], &error["status"]), (&json!([urn::ERROR]), &json!(*status)));
         assert_eq!(error["scimType"].as_str().unwrap_or_default(), *scim_type, "{operation}");
         assert!(error["detail"].is_string(), "BULK-020");
-        // BULK-018: all but failed POSTs say what they are on.
+        // BULK-018: all results but those of failed POSTs have the location.
         let on = (operation["method"] != "POST").then(|| operation["path"].as_str()).flatten();
         let location = on.map(|path| format!("https://h.example/scim/v2{path}"));
         assert_eq!(result.get("location").and_then(Value::as_str), location.as_deref(), "{operation}");
@@ -271,10 +271,10 @@ async fn bulk_016_circles_are_closed() {
         assert_eq!(members(&server, &ids[2]).await, [ids[2].clone()]);
         assert_eq!(members(&server, &ids[3]).await, [ids[0].clone()]);
         let read = get(&server, &format!("/Groups/{}", ids[0])).await;
-        // The tag of what is read tells the computed members too.
+        // The tag of a read covers the computed members too.
         let version = results[0]["version"].as_str().unwrap().trim_end_matches('"');
         assert!(read.header("etag").starts_with(&format!("{version}-")), "{read:?}");
-        // A circle is made as a whole or not at all.
+        // A circle is created as a whole or not at all.
         let mut bad = new_group("d", &["bulkId:c"]);
         bad["data"]["displayName"] = json!(7);
         let before = get(&server, "/Groups").await.body["totalResults"].clone();
@@ -393,8 +393,8 @@ impl Store for Counted {
     }
 }
 
-/// A result shows nothing of a resource, so nothing is read to be shown: a change of a document reads it once, and a
-/// change of members reads nothing.
+/// A result shows nothing of a resource, so nothing is read for it. A change of a document reads it once, and a change
+/// of members reads nothing.
 #[tokio::test]
 async fn bulk_017_what_no_result_shows_is_not_read() {
     let store = Arc::new(Counted::default());

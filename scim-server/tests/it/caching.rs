@@ -1,4 +1,4 @@
-//! What browsers and proxies may keep of an answer, and take it for.
+//! What browsers and proxies may keep of an answer, and how they may interpret it.
 
 use bytes::Bytes;
 use http::{Method, Request};
@@ -33,7 +33,7 @@ async fn sec_008_answers_about_people_are_kept_by_nobody() {
     let body = json!({"schemas": [USER], "userName": "ada"});
     is_private(&call(&server, Method::PUT, &path, Some(body)).await);
 
-    // RFC 9110 §15.4.5: 304 says what 200 would have said of caches.
+    // RFC 9110 §15.4.5: 304 has the cache headers that 200 would have.
     let tag = get(&server, &path).await.header("etag").to_owned();
     let conditional = request(Method::GET, &path, None).header("if-none-match", tag);
     let same = send(&server, conditional.body(Bytes::new()).unwrap()).await;

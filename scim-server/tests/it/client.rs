@@ -18,7 +18,7 @@ pub(crate) const USER: &str = scim_core::urn::USER;
 pub(crate) const GROUP: &str = scim_core::urn::GROUP;
 pub(crate) const PATCH_OP: &str = scim_core::urn::PATCH_OP;
 
-/// A store that lets others run before each call, so that concurrent requests really interleave.
+/// A store that lets others run around each call, so that concurrent requests really interleave.
 struct Yielding(MemoryStore);
 
 #[async_trait]
@@ -39,7 +39,7 @@ impl Store for Yielding {
     }
 }
 
-/// A store that gives what the server lets it give: documents as text, links a few at a time.
+/// A store that uses what the server allows: documents as text, links a few at a time.
 struct Sparing(MemoryStore);
 
 fn spare(stored: &mut Stored, text: bool, chunks: bool) {
@@ -77,7 +77,7 @@ impl Store for Sparing {
     }
 }
 
-/// Two links at a time, and nothing of a link to what is called `broken`.
+/// Returns two links at a time, and fails at a link with the display name `broken`.
 struct Pairs(Vec<Link>);
 
 #[async_trait]
@@ -95,7 +95,7 @@ impl LinkChunks for Pairs {
     }
 }
 
-/// A response, read.
+/// A response that was read.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
@@ -128,7 +128,7 @@ pub(crate) fn builder() -> ServerBuilder {
     on(Arc::new(Sparing(MemoryStore::new())))
 }
 
-/// On a store that gives everything at once, ready to be used.
+/// A server on a store that returns everything at once.
 pub(crate) fn plain() -> Server {
     on(Arc::new(MemoryStore::new())).build().unwrap()
 }
@@ -188,14 +188,14 @@ pub(crate) async fn patch(server: &Server, path: &str, operations: Value) -> Rep
     call(server, Method::PATCH, path, Some(body)).await
 }
 
-/// Creates a user of this name and gives its id.
+/// Creates a user of this name and returns its id.
 pub(crate) async fn user(server: &Server, name: &str) -> String {
     let reply = post(server, "/Users", json!({"schemas": [USER], "userName": name})).await;
     assert_eq!(reply.status, 201, "{reply:?}");
     reply.id()
 }
 
-/// Creates a group with these members and gives its id.
+/// Creates a group with these members and returns its id.
 pub(crate) async fn group(server: &Server, name: &str, members: &[&str]) -> String {
     let members: Vec<Value> = members.iter().map(|id| json!({"value": id})).collect();
     let body = json!({"schemas": [GROUP], "displayName": name, "members": members});

@@ -1,4 +1,4 @@
-//! A clock that goes back, and one that stands before 1970.
+//! A clock that goes back, and one that shows a time before 1970.
 
 use std::sync::Arc;
 use std::time::Duration;

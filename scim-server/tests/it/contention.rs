@@ -1,4 +1,4 @@
-//! Many writers of one resource at once: each succeeds, or is told 412.
+//! Many writers of one resource at once: each succeeds, or gets 412.
 
 use std::sync::Arc;
 
@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 
 use crate::client::{Reply, USER, call, get, group, on, patch, request, send, user, yielding};
 
-/// More than there are attempts beside others, by far.
+/// Many more than there are attempts without a turn.
 const WRITERS: usize = 100;
 
-/// One writer in two replaces the user, the others add an e-mail address each.
+/// Every other writer replaces the user, the rest add an e-mail address each.
 async fn write(server: &Server, path: &str, number: usize) -> Reply {
     if number.is_multiple_of(2) {
         let title = format!("title {number}");
@@ -48,7 +48,7 @@ async fn none_is_lost(server: &Server) {
     assert_eq!(body["emails"].as_array().map(Vec::len), Some(WRITERS));
 }
 
-/// Of those who name the same version, one succeeds.
+/// Of writers that name one version, exactly one succeeds.
 async fn one_of_those_who_name_a_version(server: &Server) {
     let path = format!("/Users/{}", user(server, "eve").await);
     let write = |number: usize| {
@@ -62,7 +62,8 @@ async fn one_of_those_who_name_a_version(server: &Server) {
     assert_eq!((made, stale), (1, WRITERS - 1));
 }
 
-/// Members come and go without a look at the group, so they take no turns; a writer of its document gets through.
+/// Members are added and removed without a read of the group, so they take no turns. A writer of its document gets
+/// through.
 async fn beside_members(server: &Server) {
     let member = user(server, "mia").await;
     let path = format!("/Groups/{}", group(server, "all", &[]).await);

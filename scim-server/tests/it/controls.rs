@@ -1,4 +1,4 @@
-//! Control characters in unique values: refused from clients, and no obstacle where they are stored already.
+//! Control characters in unique values: refused from clients, and no obstacle if they are already stored.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::client::{PATCH_OP, Reply, USER, call, get, on, patch, post, server, user};
 
-/// The first and the last of both ranges.
+/// The first and the last of both ranges, and one within the second.
 const CONTROLS: [char; 5] = ['\0', '\u{1f}', '\u{7f}', '\u{80}', '\u{9f}'];
 
 #[track_caller]
@@ -63,7 +63,7 @@ async fn what_is_not_unique_may_hold_any_character() {
     assert_eq!(post(&server, "/Users", body).await.body["title"], "a\0\u{85}b");
 }
 
-/// A server of robots with a unique sub-attribute, and one in an extension, that are declared in two ways.
+/// A server of robots with a unique sub-attribute and one in an extension, declared in two ways.
 fn robots() -> Server {
     let schema = json!({"id": "urn:r", "attributes": [
         {"name": "model"},

@@ -1,4 +1,4 @@
-//! Requirements of the data model that only a service provider can hold — RFC 7643 §3, §4, §6, §7.
+//! Requirements of the data model that only a service provider can meet — RFC 7643 §3, §4, §6, §7.
 
 use bytes::Bytes;
 use http::Method;

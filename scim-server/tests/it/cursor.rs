@@ -24,7 +24,7 @@ async fn users(server: &Server, count: usize) {
     }
 }
 
-/// All pages from the first, each asked for by the cursor of the one before.
+/// Returns all pages from the first, each requested by the cursor of the one before.
 async fn walk(server: &Server, query: &str) -> Vec<Value> {
     let separator = if query.contains('?') { '&' } else { '?' };
     let mut pages = vec![get(server, &format!("{query}{separator}cursor")).await.body];
@@ -186,7 +186,7 @@ async fn srv_049_an_empty_page_before_leads_on() {
 
 #[tokio::test]
 async fn srv_055_a_value_too_long_for_a_cursor_is_refused() {
-    // By default so long a value is no key; a server may allow it.
+    // By default so long a value has no key; a server may allow it.
     let limits = Limits { texts: TextLimits::NONE, ..Limits::default() };
     let server = builder().limits(limits).build().unwrap();
     users(&server, 2).await;

@@ -117,7 +117,7 @@ async fn disc_009_openapi_lists_what_is_offered_and_how_the_rest_is_refused() {
             assert_eq!(refusal.is_some(), !(sorting && cursors), "{method} {path}");
         }
         assert_eq!(schemas["UserList"]["properties"].get("nextCursor").is_some(), cursors);
-        // It is as described.
+        // The server does what the description says.
         for (query, is_offered) in [("sortBy=userName", sorting), ("cursor=", cursors)] {
             let status = get(&server, &format!("/Users?{query}")).await.status;
             assert_eq!(status, if is_offered { 200 } else { 501 }, "{query}");

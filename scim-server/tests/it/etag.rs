@@ -23,14 +23,14 @@ async fn etag_004_etag_008_if_none_match() {
     assert_eq!(send(&server, conditional(&plain, "W/\"99\"")).await.status, 200);
 }
 
-/// A request with one more header.
+/// Sends a request with further headers.
 async fn with(server: &Server, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
     let builder = request(method, path, None);
     let builder = headers.iter().fold(builder, |builder, (name, value)| builder.header(*name, *value));
     send(server, builder.body(Bytes::from(body.to_owned())).unwrap()).await
 }
 
-/// What stands before the fingerprint of a tag.
+/// Returns the part of a tag before the fingerprint.
 fn version(tag: &str) -> &str {
     tag.split(['-', '"']).nth(1).unwrap()
 }
@@ -60,17 +60,17 @@ async fn etag_003_etag_004_etag_008_a_tag_tells_the_version_and_what_is_computed
     assert_eq!(get(&server, "/Users").await.body["Resources"][0]["meta"]["version"], *tag, "in a list too");
     assert_eq!(get(&server, "/Users/none").await.status, 404);
 
-    // So does another name of the group.
+    // Renaming the group changes the representation too.
     let rename = json!([{"op": "replace", "path": "displayName", "value": "Crew"}]);
     assert_eq!(patch(&server, &format!("/Groups/{team}"), rename).await.status, 204);
     let renamed = read(&tag).await;
     assert_eq!((renamed.status.as_u16(), version(renamed.header("etag"))), (200, "1"));
 
-    // A projection without groups shows nothing computed.
+    // A projection without groups shows nothing that is computed.
     let without = get(&server, &format!("{path}?excludedAttributes=groups")).await;
     assert_eq!(without.header("etag"), alone);
 
-    // A write compares the version, whatever was computed then, and answers the tag of what it shows.
+    // A write compares the version, whatever was computed then. It returns the tag of what it shows.
     let body = json!({"schemas": [USER], "userName": "ada", "title": "t"}).to_string();
     let written = with(&server, Method::PUT, &path, &[("if-match", &tag)], &body).await;
     assert_eq!((written.status.as_u16(), version(written.header("etag"))), (200, "2"));
@@ -82,7 +82,7 @@ async fn etag_003_etag_004_etag_008_a_tag_tells_the_version_and_what_is_computed
 
 #[tokio::test]
 async fn etag_004_a_group_too_large_to_be_held_is_always_answered() {
-    // The store gives three links in chunks, and two at once.
+    // The store returns 3 links in chunks, and 2 at once.
     let server = server();
     let mut people = Vec::new();
     for name in ["a", "b", "c"] {
@@ -169,7 +169,7 @@ async fn etag_005_conditions_hold_for_every_method() {
     assert_eq!(status(Method::PUT, &path, &[("if-none-match", "\"7\"")], &put).await, 200);
     assert_eq!(status(Method::PATCH, &path, &[("if-none-match", "\"1\"")], &patch).await, 200);
 
-    // Relations alone are changed without a read.
+    // A change of relations alone reads nothing.
     let team = format!("/Groups/{}", group(&server, "Team", &[]).await);
     let add = json!({"schemas": [scim_core::urn::PATCH_OP], "Operations": [{"op": "add", "path": "members", "value": [{"value": ada}]}]}).to_string();
     assert_eq!(status(Method::PATCH, &team, &[("if-none-match", "\"1\"")], &add).await, 412);

@@ -1,5 +1,5 @@
-//! The `http` fixtures of `testdata/idp/` that a server answers: identity providers' requests as they are
-//! on the wire.
+//! The `http` fixtures of `testdata/idp/` that a server answers: requests of identity providers as they are on the
+//! wire.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -86,7 +86,7 @@ async fn check(case: &Value) -> Result<(), String> {
     Ok(())
 }
 
-/// The preset of an identity provider; those that need none of their own get what all do.
+/// Returns the preset of an identity provider. One without a preset of its own gets the general one.
 fn preset(idp: &str) -> Leniency {
     match idp {
         "entra" | "entra-flag" => Leniency::ENTRA,
@@ -97,7 +97,7 @@ fn preset(idp: &str) -> Leniency {
     }
 }
 
-/// The types that the case is served with.
+/// Returns the registry of the case.
 fn registry(before: &Value) -> Registry {
     let mut registry = Registry::builder().resource_type(ResourceType::user());
     let served = before["resource_types"].as_array();
@@ -119,7 +119,7 @@ fn registry(before: &Value) -> Registry {
     registry.build().unwrap()
 }
 
-/// A store, behind a layer that throttles where the case asks for that.
+/// Returns a store, behind a layer that throttles if the case asks for that.
 fn store(config: &Value) -> Arc<dyn Store> {
     let store = MemoryStore::new();
     if config["over_limit"] == true { Arc::new(Throttled(store)) } else { Arc::new(store) }
@@ -145,7 +145,7 @@ impl Store for Throttled {
     }
 }
 
-/// Makes what the case starts from; gives the real id of each of its names.
+/// Creates what the case starts from. Returns the real id of each of its names.
 async fn prepare(server: &Server, before: &Value) -> HashMap<String, String> {
     let mut names = HashMap::new();
     let count = before["users_count"].as_u64().unwrap_or(0);
@@ -185,7 +185,7 @@ fn judge(expected: &Value, reply: &Reply, names: &HashMap<String, String>) -> Re
     for (name, wanted) in expected["headers"].as_object().into_iter().flatten() {
         let wanted = wanted.as_str().unwrap();
         let got = reply.header(name);
-        // The one pattern there is stands for whole seconds.
+        // The only pattern stands for whole seconds.
         let fits = match wanted {
             "^[0-9]+$" => !got.is_empty() && got.bytes().all(|byte| byte.is_ascii_digit()),
             _ => wanted.strip_suffix('*').map_or(got == wanted, |prefix| got.starts_with(prefix)),
@@ -234,7 +234,7 @@ fn same_reference(got: &Value, wanted: &Value, names: &HashMap<String, String>) 
     }
 }
 
-/// A dotted path; a full URN comes first as one key.
+/// Finds a value by a dotted path. A full URN comes first, as one key.
 fn at<'a>(body: &'a Value, path: &str) -> Option<&'a Value> {
     let urns = body.as_object()?.keys().filter(|key| key.contains(':'));
     for urn in urns {

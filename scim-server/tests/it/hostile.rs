@@ -1,4 +1,4 @@
-//! What strangers send: the right status, a SCIM error that names the fault, and the server goes on.
+//! What strangers send: the server returns the right status and a SCIM error that names the fault, and goes on.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -51,7 +51,7 @@ async fn sec_011_a_filter_ten_thousand_deep_is_refused() {
     assert_eq!(get(&server, "/Users").await.status, 200);
 }
 
-/// Only what may name links may be large.
+/// Only a body that may name links may be large.
 #[tokio::test]
 async fn a_body_past_the_limit_of_its_type_is_413() {
     let mut server = server();
@@ -77,7 +77,7 @@ async fn a_body_past_the_limit_of_its_type_is_413() {
     assert_eq!(response.status(), 400, "taken, and no JSON");
 }
 
-/// Has room for so many bytes.
+/// Has room for this many bytes.
 struct Room(AtomicUsize);
 
 impl Reserve for Room {
@@ -121,7 +121,7 @@ async fn sec_011_a_host_counts_what_is_kept_of_a_body_and_nothing_else() {
     }
 }
 
-/// A host that gives a body up says why.
+/// The answer is the error with which a host gives a body up.
 #[tokio::test]
 async fn a_body_that_fails_with_an_error_is_answered_with_it() {
     let mut server = server();
@@ -135,7 +135,7 @@ async fn a_body_that_fails_with_an_error_is_answered_with_it() {
     assert_eq!(server.call(request).await.unwrap().status(), 400);
 }
 
-/// What two of these say could be taken one way by a proxy and the other way here.
+/// A proxy could use one of two such headers, and the server the other.
 #[tokio::test]
 async fn sec_011_a_header_that_is_one_must_not_come_twice() {
     let server = server();
@@ -158,7 +158,7 @@ async fn sec_011_a_header_that_is_one_must_not_come_twice() {
         let reply = send(&server, twice(name, values)).await;
         assert!(reply.refused(400, "invalidSyntax").contains(name), "{reply:?}");
     }
-    // A list may come in parts.
+    // A list may be sent in parts.
     let listed = request(Method::GET, &path, None)
         .header("if-match", "W/\"8\"")
         .header("if-match", "W/\"1\"")
@@ -175,7 +175,7 @@ async fn too_many_operations_are_413() {
     patch(&server, &format!("/Users/{ada}"), json!(operations)).await.refused(413, "");
 }
 
-/// Lets nobody in, and notes how much of the body had been read by then.
+/// Admits no request, and notes how much of the body had been read by then.
 struct Refusing {
     read: Arc<AtomicUsize>,
     noted: Arc<AtomicUsize>,

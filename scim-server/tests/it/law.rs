@@ -1,5 +1,5 @@
-//! Nothing is lost silently: of a request that is answered with success, each value is there, had its effect, or is
-//! named as passed over, and nothing else goes. Every preset and every writing operation, against a judge that knows
+//! Nothing is lost silently. If a request succeeds, each of its values is there, had its effect, or is named as passed
+//! over, and nothing else is removed. The test covers every preset and every writing operation, with a judge that knows
 //! nothing of the engine.
 
 mod cases;
@@ -23,7 +23,7 @@ use self::judge::Exchange;
 use self::table::{Attr, USER, odd_schema};
 use crate::client::{PATCH_OP, Reply, call, get, on, post, user};
 
-/// A server under one preset, with users to be linked to.
+/// A server with one preset, and users as targets of links.
 struct Subject {
     name: &'static str,
     server: Server,
@@ -41,7 +41,7 @@ static SUBJECTS: LazyLock<Vec<Subject>> = LazyLock::new(|| {
     Leniency::PRESETS.iter().map(|(name, leniency)| Subject::new(name, *leniency)).collect()
 });
 
-/// What was sent, and the names that the answer says were passed over; `None` where it was refused.
+/// What was sent, the names that the answer lists as passed over (`None` if it was refused), and the answer.
 type Sent = (Value, Option<Vec<String>>, Reply);
 
 impl Subject {
@@ -161,7 +161,7 @@ proptest! {
     }
 }
 
-/// The judge must see requests that succeed, or it judges nothing.
+/// If no request succeeded, the judge would judge nothing.
 #[test]
 fn many_of_the_requests_are_answered_with_success() {
     let subject = Subject::new("interop", Leniency::INTEROP);

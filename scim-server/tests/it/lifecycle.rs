@@ -94,12 +94,12 @@ async fn core_061_core_066_groups_and_members_are_two_sides_of_a_link() {
     let groups = get(&server, &format!("/Users/{ada}")).await.body["groups"].clone();
     assert_eq!(groups[0]["value"], id);
     assert_eq!((&groups[0]["display"], &groups[0]["type"]), (&json!("Team"), &json!("direct")));
-    // SRV-081: who is deleted leaves every group, and the group has changed.
+    // SRV-081: a deleted resource leaves every group, and the group has changed.
     call(&server, Method::DELETE, &format!("/Users/{ada}"), None).await;
     let after = get(&server, &format!("/Groups/{id}")).await;
     assert_eq!(after.body["members"].as_array().unwrap().len(), 1);
     assert_ne!(after.header("etag"), read.header("etag"));
-    // E-42: a replace that is silent about the members empties the group.
+    // E-42: a replace that leaves out the members empties the group.
     let body = json!({"schemas": [GROUP], "displayName": "Team"});
     let emptied = call(&server, Method::PUT, &format!("/Groups/{id}"), Some(body)).await;
     assert!(emptied.body.get("members").is_none());

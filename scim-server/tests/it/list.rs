@@ -236,7 +236,7 @@ async fn filt_019_what_no_type_knows_is_refused_at_the_root_in_brackets_too() {
     }
 }
 
-/// A list that would find too little is refused.
+/// A list that would miss resources is refused.
 #[tokio::test]
 async fn a_type_that_does_not_fit_the_index_is_503() {
     let store = Arc::new(MemoryStore::new());

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::client::{PATCH_OP, USER, builder, call, get, post, request, send, server, user};
 
-/// A server where the principal `a` is the user of the id that is put here.
+/// A server where the principal `a` is the user whose id is put here.
 fn with_me() -> (Server, Arc<Mutex<Option<String>>>) {
     let mine = Arc::new(Mutex::new(None));
     let known = Arc::clone(&mine);

@@ -67,7 +67,7 @@ fn sec_008_metrics_count_requests_store_calls_quirks_and_conflicts() {
 }
 
 thread_local! {
-    /// What is logged at `info` on this thread, where a test keeps it.
+    /// What is logged at `info` on this thread, if a test keeps it.
     static KEPT: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
 }
 
@@ -91,7 +91,7 @@ struct Log;
 impl Log {
     fn keep() -> Self {
         static ONCE: Once = Once::new();
-        // One for all threads: with one for each, a thread that has none decides for all what is of interest.
+        // One subscriber for all threads. With one for each, a thread without one would decide for all what is enabled.
         ONCE.call_once(|| {
             let subscriber = tracing_subscriber::fmt()
                 .with_max_level(tracing::Level::INFO)
@@ -104,7 +104,7 @@ impl Log {
         Self
     }
 
-    /// What was logged since this was asked.
+    /// Returns what was logged since the last call.
     fn take(&self) -> String {
         String::from_utf8(KEPT.replace(Some(Vec::new())).unwrap()).unwrap()
     }
@@ -143,7 +143,7 @@ async fn a_request_is_one_line_of_the_log() {
     assert!(line.contains("status=401") && line.contains("detail=") && line.lines().count() == 1, "{line}");
 }
 
-/// Whatever is sent wherever, no value, filter or secret gets into the log. Of what is passed over, the names do.
+/// No value, filter or secret gets into the log, whatever is sent and wherever. Of what is passed over, the names do.
 // SEC-008
 #[tokio::test(flavor = "current_thread")]
 async fn sec_008_the_log_holds_nothing_that_was_sent() {

@@ -1,5 +1,5 @@
-//! A type whose definition has changed since its resources were written: they are shown, found and changed as the
-//! present definition has them.
+//! A type whose definition has changed since its resources were written. They are shown, found and changed by the
+//! present definition.
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ fn robots(attributes: Value, is_owned: bool) -> Registry {
     Registry::builder().resource_type(Arc::new(robot)).build().unwrap()
 }
 
-/// As the resources were written.
+/// The definition under which the resources were written.
 fn before() -> Registry {
     let attributes = json!([
         {"name": "model", "required": true}, {"name": "colour"}, {"name": "level"}, {"name": "pin"},
@@ -40,7 +40,8 @@ fn before() -> Registry {
     robots(attributes, true)
 }
 
-/// Without `colour`, `arm.grip`, `tools.serial` and the extension; `level` is a number, and `pin` a secret.
+/// The present definition. It has no `colour`, `arm.grip`, `tools.serial` and extension; `level` is a number, and `pin`
+/// a secret.
 fn after() -> Registry {
     let attributes = json!([
         {"name": "model", "required": true}, {"name": "level", "type": "integer"},
@@ -59,19 +60,19 @@ fn robot() -> Value {
     })
 }
 
-/// What the present definition has of it.
+/// What the present definition keeps of the robot.
 fn fitting() -> Value {
     json!({"schemas": [ROBOT], "model": "r2", "tools": [{"value": "saw"}]})
 }
 
-/// The document, without `id` and `meta`.
+/// Returns the document, without `id` and `meta`.
 fn document(body: &Value) -> Value {
     let mut document = body.as_object().unwrap().clone();
     document.retain(|name, _| name != "id" && name != "meta");
     document.into()
 }
 
-/// Each store, with a robot of before, its path, and a server of the present definition.
+/// Checks each store with an old robot: the store, a server of the present definition, and the robot's path.
 async fn each(leniency: Leniency, check: impl AsyncFn(&Arc<dyn Store>, &Server, &str)) {
     let directory = tempfile::tempdir().unwrap();
     let sqlite = SqliteStore::open(directory.path().join("scim.db")).unwrap();
@@ -137,7 +138,7 @@ async fn the_next_write_takes_it_away() {
         let mut now = fitting();
         (now["arm"], now["level"]) = (json!({"side": "left"}), json!(5));
         assert_eq!(document(&patch(server, path, set.clone()).await.body), now);
-        // Also for whoever would show everything.
+        // Also for a server that would show everything.
         let all = Leniency::INTEROP.with_unknown_attributes(UnknownAttributes::Keep);
         let all = on(Arc::clone(store)).registry(after()).leniency(all).build().unwrap();
         assert_eq!(document(&get(&all, path).await.body), now);
@@ -148,7 +149,7 @@ async fn the_next_write_takes_it_away() {
     each(Leniency::INTEROP, async |store, server, path| {
         let reply = call(server, Method::PUT, path, Some(fitting())).await;
         assert_eq!((document(&reply.body), reply.header("etag")), (fitting(), "W/\"2\""));
-        // A value that is never returned and of which the client is silent stays; nothing else does.
+        // A value that is never returned stays if the client does not mention it. Nothing else stays.
         let all = on(Arc::clone(store)).registry(before()).build().unwrap();
         let mut kept = fitting();
         kept["pin"] = json!("1234");
@@ -162,7 +163,7 @@ async fn unknown_attributes_that_are_kept_stay() {
     let keeping = Leniency::INTEROP.with_unknown_attributes(UnknownAttributes::Keep);
     each(keeping, async |store, server, path| {
         let mut shown = robot();
-        // A value of another type and a secret do not.
+        // A value of another type and a secret are not shown.
         for name in ["level", "pin"] {
             shown.as_object_mut().unwrap().remove(name);
         }
@@ -194,7 +195,7 @@ async fn an_attribute_that_became_a_secret_is_not_shown() {
     }
 }
 
-/// A type whose indexed attribute is of another type now has its keys rebuilt, of what fits.
+/// If an indexed attribute has another type now, its keys are rebuilt from what fits.
 #[tokio::test]
 async fn keys_are_rebuilt_of_what_fits() {
     let directory = tempfile::tempdir().unwrap();

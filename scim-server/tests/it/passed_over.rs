@@ -1,4 +1,4 @@
-//! What is passed over is told: in a header, and in each result of a bulk request.
+//! What is passed over is named in a header, and in each result of a bulk request.
 
 use http::Method;
 use scim_core::{Leniency, Quirk, urn};
@@ -133,7 +133,7 @@ async fn core_066_a_member_that_is_passed_over_is_told() {
     assert_eq!(reply.body["Operations"][0].get("passedOver"), None, "{}", reply.body);
     assert_eq!(reply.body["Operations"][1]["passedOver"], json!(["members.value"]));
     assert_eq!(get(&server, &path).await.body["members"].as_array().unwrap().len(), 1);
-    // Nobody is left of those who were named: a replace would empty the group.
+    // No named target exists, so a replace would empty the group.
     let nobody = json!([{"op": "replace", "path": "members", "value": [{"value": "nobody"}]}]);
     patch(&server, &path, nobody).await.refused(400, "invalidValue");
     assert_eq!(get(&server, &path).await.body["members"].as_array().unwrap().len(), 1);

@@ -1,4 +1,4 @@
-//! User names by RFC 8265, where the registry asks for it.
+//! User names by RFC 8265, if the registry asks for it.
 
 use http::Method;
 use scim_core::{Registry, ResourceType, UniqueProfile};

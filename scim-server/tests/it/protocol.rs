@@ -152,7 +152,7 @@ async fn sec_001_a_challenge_tells_a_wrong_token_from_none() {
         refused.refused(401, "");
         assert_eq!(refused.header("www-authenticate"), challenge, "{authorization:?}");
     }
-    // An authenticator's own challenge stays what it is, but for the code.
+    // An authenticator's own challenge is kept, with the error code added.
     for (own, wrong) in [
         ("Bearer", r#"Bearer error="invalid_token""#),
         (r#"bearer realm="a b""#, r#"bearer realm="a b", error="invalid_token""#),
@@ -164,7 +164,7 @@ async fn sec_001_a_challenge_tells_a_wrong_token_from_none() {
     }
 }
 
-/// Lets nobody in.
+/// Admits no request.
 struct Nobody(&'static str);
 
 #[async_trait]

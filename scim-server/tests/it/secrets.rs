@@ -1,4 +1,4 @@
-//! What clients write and nobody reads is stored nowhere — RFC 7643 §9.2.
+//! Values that clients write and that are never returned are not stored — RFC 7643 §9.2.
 
 use scim_core::{Registry, ResourceTypeDocument};
 use scim_server::{BearerTokens, Grant, Server};

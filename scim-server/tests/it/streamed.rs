@@ -1,4 +1,4 @@
-//! Answers that are written through or streamed are those of a store that gives everything at once.
+//! Answers that are copied or streamed equal those of a store that returns everything at once.
 
 use http::Method;
 use http_body::Body as _;
@@ -22,12 +22,12 @@ async fn given(server: &Server) -> (String, Vec<String>) {
     (group.id(), people)
 }
 
-/// The version that a tag tells of.
+/// Returns the version in a tag.
 fn version(tag: &str) -> &str {
     tag.split(['-', '"']).nth(1).unwrap_or_default()
 }
 
-/// The body without what differs from server to server: ids, moments and what tags tell of links.
+/// Returns the body without what differs between servers: ids, times, and fingerprints in tags.
 fn alike(reply: &Reply, ids: &[&str]) -> Value {
     let mut text = reply.body.to_string();
     for (number, id) in ids.iter().enumerate() {
@@ -37,7 +37,7 @@ fn alike(reply: &Reply, ids: &[&str]) -> Value {
     let strip = |resource: &mut Value| {
         if let Some(meta) = resource.get_mut("meta").and_then(Value::as_object_mut) {
             meta.retain(|name, _| !["created", "lastModified"].contains(&name.as_str()));
-            // What a tag tells of links differs with their ids, and with whether they come in chunks.
+            // The fingerprint of links differs with their ids, and with whether they come in chunks.
             if let Some(version) = meta.get_mut("version") {
                 *version = self::version(version.as_str().unwrap()).into();
             }
@@ -78,7 +78,7 @@ async fn srv_024_srv_025_core_052_every_projection_is_the_same_either_way() {
         let b = get(&plain, &format!("/Users/{}{names}", others[3])).await;
         assert_eq!(alike(&a, &of_a), alike(&b, &of_b), "{names}");
         assert!(a.body.get("password").is_none());
-        // A small group stands between two large ones: what comes in chunks is in the middle of the list, too.
+        // A small group is between two large ones, so chunks come in the middle of the list too.
         for list in ["/Groups", "/Users", "/"] {
             let a = get(&sparing, &format!("{list}{names}")).await;
             let b = get(&plain, &format!("{list}{names}")).await;

@@ -27,7 +27,7 @@ async fn exchanges_of_suites_2() {
     differences.settle();
 }
 
-/// Sends the requests of a case, until one is not answered as it expects.
+/// Sends the requests of a case, until an answer is not as expected.
 async fn exchange(case: &Value) -> Result<(), String> {
     let server = server(case);
     let mut captured = BTreeMap::new();
@@ -93,12 +93,12 @@ fn request(step: &Value, captured: &BTreeMap<String, String>) -> Request<Bytes> 
     builder.body(Bytes::from(body)).unwrap()
 }
 
-/// The text with what was captured in the place of each name in braces.
+/// Replaces each name in braces in a text by what was captured.
 fn filled(text: &str, captured: &BTreeMap<String, String>) -> String {
     captured.iter().fold(text.to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
 }
 
-/// A JSON value with what was captured in the place of each name in braces, in any of its strings.
+/// Replaces each name in braces in all strings of a JSON value by what was captured.
 fn filled_in(value: &Value, captured: &BTreeMap<String, String>) -> Value {
     match value {
         Value::String(text) => filled(text, captured).into(),
@@ -149,7 +149,7 @@ fn judge(expected: &Value, reply: &Reply) -> Result<(), String> {
     Ok(())
 }
 
-/// What is at a pointer; an array of it for each element where the pointer says `*`.
+/// Returns what is at a pointer. If the pointer has a `*`, returns an array with what each element has.
 fn each(body: &Value, pointer: &str) -> Value {
     match pointer.split_once("/*") {
         None => body.pointer(pointer).cloned().unwrap_or_default(),
@@ -160,7 +160,7 @@ fn each(body: &Value, pointer: &str) -> Value {
     }
 }
 
-/// What is at a pointer or a dotted path, of which an extension's URN is one step.
+/// Returns what is at a pointer or a dotted path. The URN of an extension is one step.
 fn at<'a>(body: &'a Value, path: &str) -> Option<&'a Value> {
     if path.starts_with('/') {
         return body.pointer(path);

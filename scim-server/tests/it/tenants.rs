@@ -1,4 +1,4 @@
-//! Who is let in, and what they can see — RFC 7644 §2, §6.
+//! Which clients are admitted, and what they can see — RFC 7644 §2, §6.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -51,7 +51,7 @@ async fn sec_001_q_83_e_6_unknown_tokens() {
     }
 }
 
-/// A base URL of each tenant.
+/// The base URL of each tenant.
 type BaseUrl = fn(&str) -> String;
 
 fn tokens(names: &[&str]) -> BearerTokens {
@@ -59,7 +59,7 @@ fn tokens(names: &[&str]) -> BearerTokens {
     names.iter().fold(BearerTokens::new(), |tokens, name| tokens.with(&format!("{name}-token"), grant(name)))
 }
 
-/// Three ways to tell two tenants apart: `acme` is strict and has users only.
+/// Three ways to tell two tenants apart. `acme` is strict and has only users.
 fn tenants(store: &Arc<dyn Store>) -> Vec<(Tenants, BaseUrl)> {
     let by_host = ["acme", "octo"]
         .iter()
@@ -194,7 +194,7 @@ async fn sec_001_srv_015_a_resolver_that_knows_principals_refuses_as_a_server_do
     }
 }
 
-/// Who asks first whether to send a body is not told to by a resolver that refuses.
+/// A client that waits for permission to send a body does not get it from a resolver that refuses.
 #[tokio::test]
 async fn sec_011_a_resolver_that_refuses_asks_for_no_body() {
     let tenants = Tenants::new(ByPrincipal::new(Arc::new(tokens(&["acme"]))));
@@ -247,7 +247,7 @@ async fn sec_002_sec_003_scopes_limit_what_a_token_does() {
     }
 }
 
-/// By which of two hosts a tenant is found must not depend on who looks.
+/// Of two hosts, it must not depend on the reader which one finds the tenant.
 #[tokio::test]
 async fn sec_012_two_hosts_are_no_tenant() {
     let hosts = ByHost::new().with("acme.example", TenantId::new("acme"));

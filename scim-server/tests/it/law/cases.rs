@@ -1,15 +1,15 @@
-//! Requests drawn from a list of numbers: some well formed, most odd in the ways that reports tell of.
+//! Requests drawn from a list of numbers: some well formed, most odd in ways that were reported.
 
 use scim_core::urn;
 use serde_json::{Map, Value, json};
 
 use super::table::{Attr, GROUP, Kind, ODD, USER};
 
-/// Numbers that decide everything that is drawn: what shrinks them shrinks the case.
+/// The numbers that decide everything that is drawn, so that shrinking them shrinks the case.
 pub(crate) struct Tape<'a> {
     pub(crate) numbers: &'a [u8],
     pub(crate) at: usize,
-    /// The ids of users that are there.
+    /// The ids of existing users.
     pub(crate) ids: &'a [String],
 }
 
@@ -19,11 +19,11 @@ pub(crate) struct Operation {
     pub(crate) op: &'static str,
     pub(crate) path: Option<Path>,
     pub(crate) value: Option<Value>,
-    /// What nobody knows, as `values`.
+    /// An unknown member named `values`.
     pub(crate) values: Option<Value>,
 }
 
-/// A path, before it is written.
+/// A path before it is written as text.
 #[derive(Clone, Debug)]
 pub(crate) enum Path {
     Extension(&'static str),
@@ -89,7 +89,7 @@ impl Tape<'_> {
         self.ids[at].as_str().into()
     }
 
-    /// A value that fits.
+    /// Draws a value that fits.
     fn scalar(&mut self, kind: Kind) -> Value {
         match kind {
             Kind::Text => self.one_of(&["a", "b", "c", "work"]).into(),
@@ -132,7 +132,7 @@ impl Tape<'_> {
         (0..1 + self.below(3)).map(|_| self.element(attr)).collect()
     }
 
-    /// A value in one of the forms that clients send, right or wrong.
+    /// Draws a value in one of the forms that clients send, right or wrong.
     pub(crate) fn value(&mut self, attr: &Attr) -> Value {
         let good = self.element(attr);
         let scalar = self.scalar(attr.kind);
@@ -197,7 +197,7 @@ impl Tape<'_> {
         }
     }
 
-    /// A sub-attribute, its name, and a value for it.
+    /// Draws a sub-attribute: its name, and a value for it.
     fn part(&mut self, attr: &Attr) -> (&'static str, Value) {
         let name = attr.subs[self.below(attr.subs.len())];
         let kind = if name == "primary" { Kind::Bool } else { Kind::Text };
@@ -223,7 +223,7 @@ impl Tape<'_> {
         body[key] = value;
     }
 
-    /// A resource that every preset takes.
+    /// Draws a resource that every preset accepts.
     pub(crate) fn resource(&mut self, of: &[Attr], unique: usize) -> Value {
         let mut body = json!({"schemas": [urn::GROUP], "displayName": "g"});
         let is_user = of.len() == USER.len();
@@ -333,7 +333,7 @@ impl Tape<'_> {
     }
 }
 
-/// `primary: true` once, so that strict takes it.
+/// Leaves only one `primary: true`, so that `strict` accepts it.
 fn one_primary(value: &mut Value) {
     let elements = value.as_array_mut().into_iter().flatten().filter(|element| element["primary"] == true);
     for element in elements.skip(1) {
@@ -341,7 +341,7 @@ fn one_primary(value: &mut Value) {
     }
 }
 
-/// Each user once.
+/// Returns links with each user once.
 fn links(value: &Value) -> Value {
     let mut ids: Vec<&Value> =
         value.as_array().into_iter().flatten().map(|element| &element["value"]).collect();

@@ -1,25 +1,25 @@
-//! The judge: from a request that was answered with success, and the resource before and after it, whether anything
-//! was lost of which nobody was told. It knows the RFC and the rules that have a name, and nothing of the engine.
+//! The judge. It compares a successful request with the resource before and after it, and finds what was lost without
+//! being named. It knows the RFC and the named rules, and nothing of the engine.
 
 use serde_json::Value;
 
 use super::cases::{Operation, Path, Request};
 use super::table::{Attr, Kind};
 
-/// What is judged.
+/// The exchange that is judged.
 pub(crate) struct Exchange<'a> {
     pub(crate) attributes: &'a [Attr],
     pub(crate) before: &'a Value,
     pub(crate) request: &'a Request,
     pub(crate) after: &'a Value,
-    /// The names that the answer says were passed over.
+    /// The names that the answer lists as passed over.
     pub(crate) told: &'a [String],
     pub(crate) lenient: bool,
 }
 
-/// Something that a request says of an attribute.
+/// What a request says of one attribute.
 struct Say<'a> {
-    /// The place of the operation; 0 for a whole body.
+    /// The index of the operation; 0 for a whole body.
     at: usize,
     op: &'a str,
     attr: Attr,
@@ -28,18 +28,18 @@ struct Say<'a> {
     value: Option<&'a Value>,
 }
 
-/// Attributes that are judged elsewhere, or that service providers do not take from clients or do not keep.
+/// Attributes that are judged elsewhere, or that service providers do not accept from clients or do not keep.
 const PASSED_BY: &[&str] = &["schemas", "id", "meta", "groups", "userName", "displayName", "password"];
 
 impl Exchange<'_> {
-    /// The first violation of the law.
+    /// Returns the first violation of the law.
     pub(crate) fn judge(&self) -> Result<(), String> {
         if !self.lenient && !self.told.is_empty() {
             return Err(format!("strict passes over {:?}", self.told));
         }
         let says = self.says()?;
         for say in &says {
-            // The members of one object have no order: only a later operation may undo what one says.
+            // The members of an object have no order, so only a later operation may undo what one says.
             let later = says.iter().any(|later| later.at > say.at && later.attr.path() == say.attr.path());
             if !later {
                 self.judge_claims(say)?;
@@ -51,7 +51,7 @@ impl Exchange<'_> {
         self.attributes.iter().try_for_each(|attr| self.judge_loss(attr, &says))
     }
 
-    /// What the request says of each attribute, in order. What it says of nothing that is known has to be told.
+    /// Returns what the request says of each attribute, in order. What it says of unknown names must be listed.
     fn says(&self) -> Result<Vec<Say<'_>>, String> {
         let mut says = Vec::new();
         match self.request {
@@ -109,7 +109,7 @@ impl Exchange<'_> {
         }
     }
 
-    /// A value that selects nothing has to be told.
+    /// A value that selects nothing must be listed.
     fn spare(&self, at: usize, value: &Value) -> Result<(), String> {
         if value.is_null() { Ok(()) } else { self.is_told(&format!("Operations[{at}].value")) }
     }
@@ -136,7 +136,7 @@ impl Exchange<'_> {
                             .any(|attr| attr.urn == extension.urn && attr.name.eq_ignore_ascii_case(name))
                     };
                     let names = value.as_object().into_iter().flatten().map(|(name, _)| name);
-                    // An extension of which nothing is known may not clear what is there.
+                    // An extension with unknown names only may not clear what is there.
                     if op == "body" && names.clone().count() > 0 && !names.clone().any(known) {
                         let lost = self.attributes.iter().filter(|attr| attr.urn == extension.urn);
                         let mut lost = lost
@@ -174,7 +174,7 @@ impl Exchange<'_> {
         Ok(())
     }
 
-    /// a member's name that is a path.
+    /// reads a member's name that is a path.
     fn path_key(&self, key: &str) -> Option<(Attr, Option<&'static str>)> {
         let is = |path: String| path.eq_ignore_ascii_case(key);
         self.attributes.iter().find_map(|attr| {
@@ -193,7 +193,7 @@ impl Exchange<'_> {
         Err(format!("nobody is told that {name} has no effect; told: {:?}", self.told))
     }
 
-    /// Each leaf of the request is there now, had its effect, or is told.
+    /// Each leaf of the request is there now, had its effect, or is listed.
     fn judge_claims(&self, say: &Say<'_>) -> Result<(), String> {
         let Some(value) = say.value else { return Ok(()) };
         let attr = &say.attr;
@@ -227,7 +227,7 @@ impl Exchange<'_> {
         Ok(())
     }
 
-    /// What a remove selects by its value is not there any more.
+    /// What a remove selects by its value is gone.
     fn judge_selection(&self, attr: &Attr, value: &Value) -> Result<(), String> {
         let selectors = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
         for selector in selectors {
@@ -290,8 +290,8 @@ impl Exchange<'_> {
             return Ok(());
         }
         if attr.kind == Kind::Link {
-            // The service provider computes these; what a member is called stays as it was first said, be it by an
-            // operation before this one.
+            // The service provider computes these. The display name of a member stays as it was first given, also if an
+            // earlier operation gave it.
             let may_be_there = say.at > 0 || !attr.of(self.before).is_null();
             let stays = matches!(sub, "type" | "$ref") || (sub == "display" && may_be_there);
             if stays {
@@ -301,7 +301,7 @@ impl Exchange<'_> {
         self.is_told(&format!("{}.{sub}", attr.path()))
     }
 
-    /// Nothing goes that the request does not take away.
+    /// Nothing is removed that the request does not remove.
     fn judge_loss(&self, attr: &Attr, says: &[Say<'_>]) -> Result<(), String> {
         let (before, after) = (attr.of(self.before), attr.of(self.after));
         if before.is_null() {
@@ -310,7 +310,7 @@ impl Exchange<'_> {
         let says: Vec<&Say<'_>> = says.iter().filter(|say| say.attr.path() == attr.path()).collect();
         let lost = |what: &Value| Err(format!("{}: {what} is gone; {after} is there", attr.path()));
         if matches!(self.request, Request::Replace(_)) {
-            // What a replace does not mention goes. What it mentions goes when that is what it says.
+            // A replace removes what it does not mention. What it mentions is removed only if it says so.
             let clears = says.last().is_none_or(|say| self.clears(say));
             return if !after.is_null() || clears { Ok(()) } else { lost(before) };
         }
@@ -333,7 +333,7 @@ impl Exchange<'_> {
                     if now == value || attr.sub(name).is_none() {
                         continue;
                     }
-                    // A `$ref` goes when `value` changes, even if that changes back.
+                    // A `$ref` is removed if `value` changes, even if that changes back.
                     let stale = name == "$ref"
                         && (says.len() > 1 || after.get("value") != before.get("value"))
                         && says.iter().any(|say| self.names(say, "value", false));
@@ -354,14 +354,14 @@ impl Exchange<'_> {
         }
     }
 
-    /// Whether all of the attribute goes by this.
+    /// Returns whether this removes the whole attribute.
     fn clears(&self, say: &Say<'_>) -> bool {
         if say.op == "remove" {
             return say.filter.is_none() && say.sub.is_none();
         }
         let Some(value) = say.value else { return false };
         let single_complex = !say.attr.multi && say.attr.is_complex();
-        // a list of one stands for the one.
+        // a list of one value stands for that value.
         let value = match value {
             Value::Array(elements) if single_complex && self.lenient && elements.len() == 1 => &elements[0],
             value => value,
@@ -377,7 +377,7 @@ impl Exchange<'_> {
         }
     }
 
-    /// Whether this changes, or takes away, one sub-attribute of a single value.
+    /// Returns whether this changes or removes one sub-attribute of a single value.
     fn names(&self, say: &Say<'_>, name: &str, is_gone: bool) -> bool {
         if say.sub.is_none() && self.clears(say) {
             return true;
@@ -405,7 +405,7 @@ impl Exchange<'_> {
         }
     }
 
-    /// Whether an element of before is among those of after.
+    /// Returns whether an element of the resource before is also in the resource after.
     fn is_kept(&self, attr: &Attr, element: &Value) -> bool {
         let elements = |resource| attr.of(resource).as_array().map(Vec::as_slice).unwrap_or_default();
         let (before, after) = (elements(self.before), elements(self.after));
@@ -418,12 +418,12 @@ impl Exchange<'_> {
         count(after) >= count(before)
     }
 
-    /// Whether this may take an element away, or change it.
+    /// Returns whether this may remove or change an element.
     fn takes(&self, say: &Say<'_>, element: &Value, later: &[&Say<'_>]) -> bool {
         let attr = &say.attr;
         let after = attr.of(self.after).as_array().map(Vec::as_slice).unwrap_or_default();
         if let Some((name, operand)) = say.filter {
-            // What an operation before this one has changed is not known here.
+            // It is not known here what an earlier operation has changed.
             return fits(element, name, operand) || say.at > 0;
         }
         if say.sub.is_some() {
@@ -452,7 +452,7 @@ impl Exchange<'_> {
     }
 }
 
-/// `""` or `{"value": ""}`, and nothing else said.
+/// Returns whether the value is `""` or `{"value": ""}` and says nothing else.
 fn is_empty_manager(value: &Value, empty_text: &impl Fn(&Value) -> bool) -> bool {
     match value {
         Value::Array(elements) if elements.len() == 1 => is_empty_manager(&elements[0], empty_text),
@@ -468,7 +468,7 @@ fn has_empty_text(value: &Value) -> bool {
     leaves(value).iter().any(|(_, leaf)| **leaf == "")
 }
 
-/// A list below its own name, taken out.
+/// Returns a list that is nested below its own name.
 fn unnested<'a>(attr: &Attr, value: &'a Value) -> &'a Value {
     match value {
         Value::Object(object) if attr.multi && object.len() == 1 => match member(value, attr.name) {
@@ -479,7 +479,7 @@ fn unnested<'a>(attr: &Attr, value: &'a Value) -> &'a Value {
     }
 }
 
-/// The scalars of a value with the names that lead to them; lists have no names, and `null` says nothing.
+/// Returns the scalars of a value with the names that lead to them. Lists have no names, and `null` says nothing.
 fn leaves(value: &Value) -> Vec<(Vec<&str>, &Value)> {
     match value {
         Value::Null => vec![],
@@ -502,7 +502,7 @@ fn member<'a>(object: &'a Value, name: &str) -> Option<&'a Value> {
     object.as_object()?.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }
 
-/// The values of an attribute, or of one of its sub-attributes.
+/// Returns the values of an attribute, or of one of its sub-attributes.
 fn values<'a>(attr: &Attr, sub: &str, resource: &'a Value) -> Vec<&'a Value> {
     let elements = match attr.of(resource) {
         Value::Null => vec![],
@@ -513,7 +513,7 @@ fn values<'a>(attr: &Attr, sub: &str, resource: &'a Value) -> Vec<&'a Value> {
     elements.into_iter().filter_map(inner).collect()
 }
 
-/// Whether a value is the one that was sent: booleans may be sent as texts.
+/// Returns whether a value is the one that was sent. Booleans may be sent as texts.
 fn is_same(sent: &Value, there: &Value) -> bool {
     sent == there
         || sent.as_str().is_some_and(|text| {
@@ -524,7 +524,7 @@ fn is_same(sent: &Value, there: &Value) -> bool {
         })
 }
 
-/// Whether an element says all that another one does, but for which one is primary.
+/// Returns whether an element says everything that another one says, except which one is primary.
 fn holds(element: &Value, other: &Value) -> bool {
     match (element, other) {
         (Value::Object(element), Value::Object(other)) => other

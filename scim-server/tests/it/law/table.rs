@@ -12,12 +12,12 @@ pub(crate) struct Attr {
     pub(crate) urn: &'static str,
     pub(crate) name: &'static str,
     pub(crate) multi: bool,
-    /// Of a complex one.
+    /// The sub-attributes of a complex attribute.
     pub(crate) subs: &'static [&'static str],
     pub(crate) kind: Kind,
 }
 
-/// What a simple value, or the `value` of a complex one, is.
+/// The type of a simple value, or of the `value` of a complex one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Text,
@@ -69,17 +69,17 @@ impl Attr {
         !self.subs.is_empty()
     }
 
-    /// The name with the extension before it.
+    /// Returns the name, after the extension if there is one.
     pub(crate) fn path(&self) -> String {
         if self.urn.is_empty() { self.name.to_owned() } else { format!("{}:{}", self.urn, self.name) }
     }
 
-    /// The value in a resource.
+    /// Returns the value in a resource.
     pub(crate) fn of<'a>(&self, resource: &'a Value) -> &'a Value {
         if self.urn.is_empty() { &resource[self.name] } else { &resource[self.urn][self.name] }
     }
 
-    /// The sub-attribute of this name in any letter case.
+    /// Returns the sub-attribute of this name, in any letter case.
     pub(crate) fn sub(&self, name: &str) -> Option<&'static str> {
         self.subs.iter().find(|sub| sub.eq_ignore_ascii_case(name)).copied()
     }
