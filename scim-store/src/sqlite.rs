@@ -237,7 +237,7 @@ impl SqliteStore {
         }
     }
 
-    /// Remembers whether the keys fit the type. The writer decides in the end.
+    /// Remembers that the keys fit the type, if they do. The writer decides in the end.
     async fn check_keys(&self, context: &Context, resource_type: &Arc<ResourceType>) -> Result<(), Fault> {
         let keys = &self.threads.keys;
         let tenant = context.tenant();
