@@ -118,11 +118,21 @@ fn is_primary(element: &Value) -> bool {
     element.get("primary").is_some_and(|primary| *primary == true)
 }
 
+/// Elements with more members than this are not merged, so that comparing their names takes linear time in all.
+const MERGED: usize = 64;
+
 /// Whether two elements can be merged: the members they share are equal, except `primary` and those in `describes`.
+///
+/// Names that no schema knows keep their spelling. Two that differ only in case are one name (RFC 7643 §2.1), so no
+/// element may have both.
 fn agree(one: &Value, other: &Value, describes: impl Fn(&str) -> bool) -> bool {
     let (Value::Object(one), Value::Object(other)) = (one, other) else { return false };
-    let contradicts = |(name, value): (&String, &Value)| {
-        name != "primary" && !describes(name) && one.get(name).is_some_and(|first| first != value)
+    if one.len().max(other.len()) > MERGED {
+        return false;
+    }
+    let contradicts = |(name, value): (&String, &Value)| match one.get(name) {
+        Some(first) => name != "primary" && !describes(name) && first != value,
+        None => one.keys().any(|known| known.eq_ignore_ascii_case(name)),
     };
     !other.iter().any(contradicts)
 }
@@ -223,6 +233,26 @@ mod tests {
             {"value": "a", "type": "work", "display": "B"},
         ]);
         assert_eq!(merged(two.clone()), two);
+    }
+
+    #[test]
+    fn core_002_elements_whose_unknown_names_differ_in_case_both_stay() {
+        let two = json!([{"value": "a", "colour": "red"}, {"value": "a", "Colour": "red"}]);
+        assert_eq!(merged(two.clone()), two);
+        assert_eq!(added("emails", json!([two[0]]), json!([two[1]])), two);
+        let one = json!([{"value": "a", "colour": "red"}, {"value": "a", "size": 1}]);
+        assert_eq!(merged(one), json!([{"value": "a", "colour": "red", "size": 1}]));
+    }
+
+    #[test]
+    fn elements_with_very_many_members_both_stay() {
+        let many = |from: usize| {
+            let mut element = json!({"value": "a"});
+            (from..from + MERGED).for_each(|at| element[format!("x{at}")] = json!(at));
+            element
+        };
+        assert_eq!(merged(json!([many(0), {"value": "a"}])), json!([many(0), {"value": "a"}]));
+        assert_eq!(merged(json!([{"value": "a"}, many(0)])), json!([{"value": "a"}, many(0)]));
     }
 
     #[test]
