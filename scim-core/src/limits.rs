@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::error::Error;
 use crate::resource_type::AttrRef;
 use crate::schema::{Attribute, Type};
-use crate::work::Work;
+use crate::work::{Meter, Work};
 
 /// Limits on what a request may cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +45,14 @@ impl Limits {
         match self.time {
             Some(time) => work.within(time),
             None => work,
+        }
+    }
+
+    /// Returns a meter for one thread, which is charged to nothing else.
+    pub fn meter(&self) -> Meter {
+        match self.time {
+            Some(_) => self.work().meter(),
+            None => Meter::of(self.steps),
         }
     }
 }

@@ -216,6 +216,19 @@ impl Meter {
         Self { work: None, at_hand: u64::MAX, most: u64::MAX }
     }
 
+    /// Makes a meter with an account of its own, which takes no memory.
+    ///
+    /// ```
+    /// use scim_core::{Exhausted, Meter};
+    /// let mut meter = Meter::of(100);
+    /// assert_eq!(meter.charge(60), Ok(()));
+    /// assert_eq!(meter.charge(60), Err(Exhausted::Steps));
+    /// assert_eq!(meter.charge(1), Err(Exhausted::Steps));
+    /// ```
+    pub fn of(steps: u64) -> Self {
+        Self { work: None, at_hand: steps, most: 0 }
+    }
+
     /// Takes this many steps.
     ///
     /// # Errors
@@ -244,8 +257,10 @@ impl Meter {
 
     #[cold]
     fn refill(&mut self, steps: u64) -> Result<(), Exhausted> {
-        let Some(work) = &self.work else { return Ok(()) };
         let wanted = steps - std::mem::take(&mut self.at_hand);
+        let Some(work) = &self.work else {
+            return if self.most == u64::MAX { Ok(()) } else { Err(Exhausted::Steps) };
+        };
         let rest = self.most.checked_sub(wanted).ok_or(Exhausted::Steps)?;
         self.at_hand = work.take(wanted, ADVANCE.min(rest))?;
         self.most = rest - self.at_hand;

@@ -10,7 +10,9 @@ use scim_core::{Exhausted, Meter, fold};
 pub(crate) struct Look<'m, 'v> {
     meter: &'m mut Meter,
     /// Texts that needed folding. Each is folded once, however many terms compare it.
-    folded: HashMap<Place<'v>, String>,
+    ///
+    /// Most evaluations fold nothing, so the map is made when it is needed.
+    folded: Option<HashMap<Place<'v>, String>>,
 }
 
 /// A text, identified by its address and length and not by its content.
@@ -69,7 +71,7 @@ const NEW: u64 = 10;
 
 impl<'m, 'v> Look<'m, 'v> {
     pub(crate) fn new(meter: &'m mut Meter) -> Self {
-        Self { meter, folded: HashMap::new() }
+        Self { meter, folded: None }
     }
 
     /// Starts another evaluation with the same meter, for a value that this one does not borrow.
@@ -95,7 +97,7 @@ impl<'m, 'v> Look<'m, 'v> {
     /// Returns the folded form of a text. The caller says whether the text is ASCII.
     pub(crate) fn fold(&mut self, text: &'v str, is_ascii: bool) -> Result<&str, Exhausted> {
         self.meter.charge(KNOWN)?;
-        match self.folded.entry(Place(text)) {
+        match self.folded.get_or_insert_with(HashMap::new).entry(Place(text)) {
             Entry::Occupied(known) => Ok(known.into_mut()),
             Entry::Vacant(new) => {
                 // Mapping and composing take about 50 ns a byte. ASCII is folded 8 bytes at a time.

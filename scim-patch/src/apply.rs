@@ -41,7 +41,7 @@ impl PatchPlan {
     /// document does not have the form of its schema. The resource is then unchanged, because each touched attribute is
     /// set aside and put back.
     pub fn apply(&self, resource: &mut Resource) -> Result<Changed, PatchError> {
-        self.apply_within(resource, &mut self.limits.work().meter())
+        self.apply_within(resource, &mut self.limits.meter())
     }
 
     /// Does what [`apply`](Self::apply) does and charges the cost.
