@@ -212,6 +212,7 @@ const ADVANCE: u64 = 10_000;
 
 impl Meter {
     /// Makes a meter that allows everything.
+    #[inline]
     pub fn unlimited() -> Self {
         Self { work: None, at_hand: u64::MAX, most: u64::MAX }
     }
@@ -270,6 +271,7 @@ impl Meter {
 
 /// Gives back the steps that were taken in advance.
 impl Drop for Meter {
+    #[inline]
     fn drop(&mut self) {
         if let Some(work) = &self.work {
             work.give_back(self.at_hand);

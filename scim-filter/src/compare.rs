@@ -24,6 +24,7 @@ pub(crate) enum Test {
 
 impl Test {
     /// Whether one value passes.
+    #[inline]
     pub(crate) fn holds<'v>(&self, value: &'v Value, look: &mut Look<'_, 'v>) -> Result<bool, Exhausted> {
         look.costs(look::TEST)?;
         match self {
@@ -168,6 +169,7 @@ impl Comparison {
     }
 
     /// Whether one scalar meets the comparison. A value of another JSON type does not.
+    #[inline]
     pub(crate) fn holds<'v>(&self, value: &'v Value, look: &mut Look<'_, 'v>) -> Result<bool, Exhausted> {
         match (&self.operand, value) {
             (Operand::Boolean(operand), Value::Bool(value)) => Ok(operand == value),
@@ -179,6 +181,7 @@ impl Comparison {
         }
     }
 
+    #[inline]
     pub(crate) fn holds_text<'v>(&self, value: &'v str, look: &mut Look<'_, 'v>) -> Result<bool, Exhausted> {
         match &self.operand {
             Operand::Exact(operand) => {
@@ -316,6 +319,7 @@ fn compared(op: CompareOp, value: &str, operand: &str) -> usize {
 ///
 /// Plain ASCII is folded while it is compared, without a copy. A long text that is searched gets a copy, which serves
 /// all terms.
+#[inline]
 fn folded<'v>(
     op: CompareOp,
     value: &'v str,
@@ -336,6 +340,7 @@ fn folded<'v>(
 const SHORT: usize = 64;
 
 /// Compares ASCII that is folded meanwhile.
+#[inline]
 fn folded_in_passing(op: CompareOp, value: &str, operand: &str) -> bool {
     let (bytes, wanted) = (value.as_bytes(), operand.as_bytes());
     let ordering = || bytes.iter().map(u8::to_ascii_lowercase).cmp(wanted.iter().copied());

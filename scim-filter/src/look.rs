@@ -70,6 +70,7 @@ const KNOWN: u64 = 5;
 const NEW: u64 = 10;
 
 impl<'m, 'v> Look<'m, 'v> {
+    #[inline]
     pub(crate) fn new(meter: &'m mut Meter) -> Self {
         Self { meter, folded: None }
     }
@@ -80,11 +81,13 @@ impl<'m, 'v> Look<'m, 'v> {
     }
 
     /// Charges steps.
+    #[inline]
     pub(crate) fn costs(&mut self, steps: u64) -> Result<(), Exhausted> {
         self.meter.charge(steps)
     }
 
     /// Charges bytes that are read once, as in comparing and searching.
+    #[inline]
     pub(crate) fn reads(&mut self, bytes: usize) -> Result<(), Exhausted> {
         self.meter.charge_bytes(bytes, 16)
     }

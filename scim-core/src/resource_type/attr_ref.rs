@@ -71,6 +71,7 @@ impl AttrRef {
     }
 
     /// Returns the attribute's value in a canonical document, without following the sub-attribute.
+    #[inline]
     pub fn get<'a>(&self, document: &'a Map<String, Value>) -> Option<&'a Value> {
         let container = match &self.extension {
             None => document,
