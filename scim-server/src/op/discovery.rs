@@ -1,5 +1,7 @@
 //! `/ServiceProviderConfig`, `/ResourceTypes`, `/Schemas` — RFC 7644 §4. Read-only; parameters are
-//! ignored, except that a filter is refused (decision X16).
+//! ignored, except that a filter is refused.
+
+// X16
 
 use std::sync::Arc;
 

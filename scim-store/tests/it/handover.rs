@@ -50,80 +50,54 @@ fn in_many_orders(round: impl Fn() + Copy + Send + Sync + 'static) {
 
 const LONG: Duration = Duration::from_secs(3_600);
 
+/// Readers look for a name in memory and in the file, in the order of a read in place: first they take the moment, then
+/// they check for commits. With `goes_on`, a transaction goes on as long as nothing is committed.
+fn names_are_those_of_the_file(goes_on: bool) {
+    let epoch = Arc::new(epoch::Epoch::new());
+    let (file, memory) = (Arc::new(Held::new(0)), Arc::new(Held::new(None)));
+    let commits = Arc::new(AtomicUsize::new(0));
+    let mut threads = Vec::new();
+    for _ in 0..2 {
+        let (epoch, file, memory, commits) = (epoch.clone(), file.clone(), memory.clone(), commits.clone());
+        threads.push(thread::spawn(move || {
+            let mut transaction = None;
+            for _ in 0..3 {
+                let moment = epoch.now();
+                let now = commits.load(SeqCst);
+                let seen = match transaction.filter(|_| goes_on) {
+                    Some((then, seen)) if then == now => seen,
+                    // The first read of a transaction decides what it sees.
+                    _ => *file.lock().unwrap(),
+                };
+                transaction = Some((now, seen));
+                assert!(seen >= now, "older than what was committed");
+                let found = *memory.lock().unwrap();
+                match found.filter(|_| epoch.holds(moment)) {
+                    Some(found) => assert_eq!(found, seen, "the name of another state"),
+                    None => epoch.note(moment, || *memory.lock().unwrap() = Some(seen)),
+                }
+            }
+        }));
+    }
+    for name in 1..=2 {
+        epoch.begin();
+        *file.lock().unwrap() = name;
+        commits.fetch_add(1, SeqCst);
+        *memory.lock().unwrap() = None;
+        epoch.end();
+    }
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+}
+
 /// A reader finds in memory what is in the file as its transaction sees it, whatever others note and change meanwhile.
 #[test]
 fn a_name_in_memory_is_that_of_the_file() {
-    let round = || {
-        let epoch = Arc::new(epoch::Epoch::new());
-        let (file, memory) = (Arc::new(Held::new(0)), Arc::new(Held::new(None)));
-        let mut threads = Vec::new();
-        for _ in 0..2 {
-            let (epoch, file, memory) = (epoch.clone(), file.clone(), memory.clone());
-            threads.push(thread::spawn(move || {
-                for _ in 0..2 {
-                    let moment = epoch.now();
-                    // The first read of a transaction decides what it sees.
-                    let seen = *file.lock().unwrap();
-                    let found = *memory.lock().unwrap();
-                    match found.filter(|_| epoch.holds(moment)) {
-                        Some(found) => assert_eq!(found, seen, "the name of another state"),
-                        None => epoch.note(moment, || *memory.lock().unwrap() = Some(seen)),
-                    }
-                }
-            }));
-        }
-        for name in 1..=2 {
-            epoch.begin();
-            *file.lock().unwrap() = name;
-            *memory.lock().unwrap() = None;
-            epoch.end();
-        }
-        threads.into_iter().for_each(|thread| thread.join().unwrap());
-    };
-    in_many_orders(round);
+    in_many_orders(|| names_are_those_of_the_file(false));
 }
 
-/// That also holds if a transaction goes on as long as nothing is committed. The order is that of a read in place:
-/// first it takes the moment, then it checks for commits.
 #[test]
 fn a_name_in_memory_is_that_of_a_transaction_that_goes_on() {
-    let round = || {
-        let epoch = Arc::new(epoch::Epoch::new());
-        let (file, memory) = (Arc::new(Held::new(0)), Arc::new(Held::new(None)));
-        let commits = Arc::new(AtomicUsize::new(0));
-        let mut threads = Vec::new();
-        for _ in 0..2 {
-            let (epoch, file, memory, commits) =
-                (epoch.clone(), file.clone(), memory.clone(), commits.clone());
-            threads.push(thread::spawn(move || {
-                let mut goes_on = None;
-                for _ in 0..3 {
-                    let moment = epoch.now();
-                    let now = commits.load(SeqCst);
-                    let seen = match goes_on {
-                        Some((then, seen)) if then == now => seen,
-                        _ => *file.lock().unwrap(),
-                    };
-                    goes_on = Some((now, seen));
-                    assert!(seen >= now, "older than what was committed");
-                    let found = *memory.lock().unwrap();
-                    match found.filter(|_| epoch.holds(moment)) {
-                        Some(found) => assert_eq!(found, seen, "the name of another state"),
-                        None => epoch.note(moment, || *memory.lock().unwrap() = Some(seen)),
-                    }
-                }
-            }));
-        }
-        for name in 1..=2 {
-            epoch.begin();
-            *file.lock().unwrap() = name;
-            commits.fetch_add(1, SeqCst);
-            *memory.lock().unwrap() = None;
-            epoch.end();
-        }
-        threads.into_iter().for_each(|thread| thread.join().unwrap());
-    };
-    in_many_orders(round);
+    in_many_orders(|| names_are_those_of_the_file(true));
 }
 
 /// No thread reads after reads were closed and waited for. No thread waits for ever, and all go on afterwards.
