@@ -180,9 +180,13 @@ impl<'a> Reader<'a> {
             return Ok(Presence::Unassigned);
         }
         let at = At::new(None, &attribute.name);
+        let before = self.before(None).and_then(|before| before.get(at.name));
+        if before == Some(&*value) {
+            return Ok(Presence::Assigned);
+        }
         let presence = self.canonical().attribute(&at, attribute, value)?;
         let Some(relation) = self.resource_type.relation(&attribute.name) else {
-            return unless_lost(&at, self.before(None).and_then(|before| before.get(at.name)), presence);
+            return unless_lost(&at, before, presence);
         };
         let links = match value.take() {
             Value::Array(elements) if presence.is_assigned() => {
@@ -238,8 +242,12 @@ impl<'a> Reader<'a> {
             return Ok(Presence::Unassigned);
         }
         let at = At::new(Some(urn), &attribute.name);
+        let before = self.before(Some(urn)).and_then(|before| before.get(at.name));
+        if before == Some(&*value) {
+            return Ok(Presence::Assigned);
+        }
         let presence = self.canonical().attribute(&at, attribute, value)?;
-        unless_lost(&at, self.before(Some(urn)).and_then(|before| before.get(at.name)), presence)
+        unless_lost(&at, before, presence)
     }
 
     /// Accepts an extension's attribute at the top level by a quirk. Otherwise follows the policy for unknown

@@ -141,6 +141,11 @@ async fn sec_011_a_text_that_is_too_long_is_refused_and_what_is_stored_stays() {
     };
     assert!(patch(&strict, &path, photo(900_000)).await.status.is_success());
     patch(&strict, &path, photo(1_048_600)).await.refused(413, "");
+    let mut shown = get(&strict, &path).await.body;
+    shown["displayName"] = "Ada".into();
+    let replaced = call(&strict, Method::PUT, &path, Some(shown)).await;
+    assert_eq!(replaced.status, 200, "what a client read can be sent back: {}", replaced.body);
+    assert_eq!(get(&strict, &path).await.body["title"].as_str().unwrap().len(), 70_000);
     long["title"] = "x".repeat(65_537).into();
     call(&strict, Method::PUT, &path, Some(long)).await.refused(400, "invalidValue");
 }
