@@ -10,6 +10,7 @@ use scim_examples::Host;
 use scim_server_traits::Store;
 use tokio::sync::oneshot;
 
+use crate::data::GROUPS;
 use crate::requests::{self, Dear};
 
 /// How long the honest client sends requests in quiet, and how long during the attack.
@@ -71,7 +72,7 @@ async fn slowest_of_a_hundred(url: &str) -> anyhow::Result<Duration> {
 /// Sends dear requests that change nothing, again and again. Returns how many it sent.
 async fn intrude(url: String, token: &'static str, goes_on: Arc<AtomicBool>) -> anyhow::Result<usize> {
     let mut wire = Wire::connect(&format!("{url}/scim/v2"), token).await?;
-    let dear: Vec<Dear> = requests::all().into_iter().filter(|dear| !dear.proportional).collect();
+    let dear: Vec<Dear> = requests::all(GROUPS[0]).into_iter().filter(|dear| !dear.proportional).collect();
     let mut sent = 0;
     for dear in dear.iter().cycle() {
         if !goes_on.load(Ordering::Relaxed) {

@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 
 /// The id of the user whose values are as long and as many as one body may have.
 pub(crate) const LARGE: &str = "large";
-/// The id of the group of all people.
-pub(crate) const GROUP: &str = "everybody";
+/// Groups of all people. One request changes the first of a pair, and one deletes the second. The second pair is for
+/// measuring how long others wait.
+pub(crate) const GROUPS: [[&str; 2]; 2] = [["everybody", "leaving"], ["everybody2", "leaving2"]];
 
 /// How many writes go into one batch.
 const CHUNK: usize = 1_000;
@@ -24,12 +25,15 @@ pub(crate) async fn fill(store: &dyn Store, context: &Context, people: usize) ->
         };
         store.commit(context, chunk.iter().fold(Batch::new(scim_benches::now()), insert)).await?;
     }
-    let members = (0..people).map(|number| Reference::new(format!("u{number}"))).collect();
-    let everybody = resource(json!({"schemas": [urn::GROUP], "displayName": "Everybody"}));
-    let batch = Batch::new(scim_benches::now())
-        .insert(Insert::new(Arc::clone(&users), LARGE, resource(large())))
-        .insert(Insert::new(groups, GROUP, everybody).with_links("members", members));
-    store.commit(context, batch).await.map(drop)
+    let large = Insert::new(Arc::clone(&users), LARGE, resource(large()));
+    store.commit(context, Batch::new(scim_benches::now()).insert(large)).await?;
+    for id in GROUPS.into_iter().flatten() {
+        let members = (0..people).map(|number| Reference::new(format!("u{number}"))).collect();
+        let everybody = resource(json!({"schemas": [urn::GROUP], "displayName": id}));
+        let group = Insert::new(Arc::clone(&groups), id, everybody).with_links("members", members);
+        store.commit(context, Batch::new(scim_benches::now()).insert(group)).await?;
+    }
+    Ok(())
 }
 
 /// Makes a user of about 1 kB.

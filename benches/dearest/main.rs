@@ -6,6 +6,7 @@ mod attack;
 mod cpu;
 mod data;
 mod requests;
+mod waits;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -27,7 +28,8 @@ use requests::Dear;
 /// Measures the dearest requests.
 ///
 /// Prints the CPU time of each. A request that is carried out may take half a second, and one that is refused may take
-/// 50 ms. If the work is proportional to what is stored, the time for 1,000 people is printed too.
+/// 50 ms. If the work is proportional to what is stored, it prints the time for 1,000 people, and the longest that a read
+/// and a write of other clients took beside it.
 #[derive(Parser)]
 #[command(
     name = "dearest",
@@ -80,9 +82,19 @@ fn server(store: Arc<dyn Store>, base_url: &str) -> anyhow::Result<Server> {
 async fn dearest(server: &Server, people: usize) -> anyhow::Result<usize> {
     let mut table = Table::new();
     table.load_style(comfy_table::presets::ASCII_MARKDOWN);
-    table.set_header(["request", "sent", "answer", "on a core", "a 1,000", "at most", "holds"]);
+    table.set_header([
+        "request",
+        "sent",
+        "answer",
+        "on a core",
+        "a 1,000",
+        "read beside",
+        "write beside",
+        "at most",
+        "holds",
+    ]);
     let mut too_dear = 0;
-    for dear in requests::all() {
+    for (dear, twin) in requests::all(data::GROUPS[0]).into_iter().zip(requests::all(data::GROUPS[1])) {
         let (response, spent, bytes) = run(server, &dear).await?;
         let is_done = response.status().is_success();
         let most = match (dear.proportional, is_done) {
@@ -92,17 +104,21 @@ async fn dearest(server: &Server, people: usize) -> anyhow::Result<usize> {
         };
         let holds = most.is_none_or(|most| spent <= most);
         too_dear += usize::from(!holds);
-        let a_thousand = spent.mul_f64(1_000.0 / people.max(1_000) as f64);
+        let millis = |time: Duration| format!("{:.1} ms", time.as_secs_f64() * 1e3);
+        let [a_thousand, read, write] = if dear.proportional {
+            let waits = waits::beside(server, &twin).await?;
+            [spent.mul_f64(1_000.0 / people.max(1_000) as f64), waits.read, waits.write].map(millis)
+        } else {
+            Default::default()
+        };
         table.add_row([
             dear.name.to_owned(),
             format!("{} kB", bytes.div_ceil(1_000)),
             answer(response).await?,
-            format!("{:.1} ms", spent.as_secs_f64() * 1e3),
-            if dear.proportional {
-                format!("{:.2} ms", a_thousand.as_secs_f64() * 1e3)
-            } else {
-                String::new()
-            },
+            millis(spent),
+            a_thousand,
+            read,
+            write,
             most.map_or_else(String::new, |most| format!("{} ms", most.as_millis())),
             if holds { "✓" } else { "✗" }.to_owned(),
         ]);

@@ -4,9 +4,10 @@ use http::Method;
 use scim_core::urn;
 use serde_json::{Value, json};
 
-use crate::data::{GROUP, LARGE};
+use crate::data::LARGE;
 
 /// A request that causes as much work as its limits allow.
+#[derive(Clone)]
 pub(crate) struct Dear {
     pub(crate) name: &'static str,
     pub(crate) method: Method,
@@ -17,7 +18,12 @@ pub(crate) struct Dear {
 }
 
 impl Dear {
-    fn new(name: &'static str, method: Method, path: impl Into<String>, body: Option<Value>) -> Self {
+    pub(crate) fn new(
+        name: &'static str,
+        method: Method,
+        path: impl Into<String>,
+        body: Option<Value>,
+    ) -> Self {
         Self { name, method, path: path.into(), body, proportional: false }
     }
 
@@ -39,14 +45,14 @@ fn terms(many: usize, joint: &str, term: impl Fn(usize) -> String) -> String {
     (0..many).map(term).collect::<Vec<_>>().join(joint)
 }
 
-/// Returns all requests. Each comes before those that change what it reads.
-pub(crate) fn all() -> Vec<Dear> {
+/// Returns all requests. The first group is read and emptied, the second one is deleted.
+pub(crate) fn all([everybody, leaving]: [&str; 2]) -> Vec<Dear> {
     let contains = |at: usize| format!("title co \"éx{at}\"");
     let element = |at: usize| format!("emails[value co \"éx{at}\"]");
     let patch = |operations: Vec<Value>| json!({"schemas": [urn::PATCH_OP], "Operations": operations});
     let remove = |at: usize| json!({"op": "remove", "path": format!("emails[value co \"x{at}\"]")});
     let user = format!("/Users/{LARGE}");
-    let group = format!("/Groups/{GROUP}");
+    let group = format!("/Groups/{everybody}");
     let names: Vec<String> = (0..3_000).map(|at| format!("name.x{at},emails.value,name.givenName")).collect();
     let bulk = |operations: Vec<Value>| json!({"schemas": [urn::BULK_REQUEST], "Operations": operations});
     vec![
@@ -70,7 +76,7 @@ pub(crate) fn all() -> Vec<Dear> {
         ),
         Dear::search(
             "the index, 4,000 questions for a group",
-            json!({"filter": terms(4_000, " and ", |_| format!("groups.value eq \"{GROUP}\""))}),
+            json!({"filter": terms(4_000, " and ", |_| format!("groups.value eq \"{everybody}\""))}),
         ),
         Dear::search("sorting by what has no index", json!({"sortBy": "nickName"})),
         Dear::search("sorting what an index finds", json!({"filter": "userName sw \"p\"", "sortBy": "title"})),
@@ -119,11 +125,11 @@ pub(crate) fn all() -> Vec<Dear> {
         Dear::new(
             "a group of all, replaced by nobody",
             Method::PATCH,
-            group.clone(),
+            group,
             Some(patch(vec![json!({"op": "replace", "path": "members", "value": []})])),
         )
         .proportional(),
-        Dear::new("the group, deleted", Method::DELETE, group, None).proportional(),
+        Dear::new("a group of all, deleted", Method::DELETE, format!("/Groups/{leaving}"), None).proportional(),
         Dear::new(
             "bulk, 1,000 creates",
             Method::POST,
@@ -131,7 +137,7 @@ pub(crate) fn all() -> Vec<Dear> {
             Some(bulk(
                 (0..1_000)
                     .map(|at| {
-                        let data = json!({"schemas": [urn::USER], "userName": format!("bulk{at}")});
+                        let data = json!({"schemas": [urn::USER], "userName": format!("{everybody}{at}")});
                         json!({"method": "POST", "path": "/Users", "bulkId": at.to_string(), "data": data})
                     })
                     .collect(),

@@ -38,17 +38,17 @@ impl Lanes {
 
 /// A fixed number of places for each key.
 #[derive(Debug)]
-struct Places<K> {
+pub(crate) struct Places<K> {
     most: usize,
     taken: Mutex<HashMap<K, Weak<Semaphore>>>,
 }
 
 impl<K: Eq + Hash> Places<K> {
-    fn new(most: usize) -> Self {
+    pub(crate) fn new(most: usize) -> Self {
         Self { most, taken: Mutex::default() }
     }
 
-    fn of(&self, who: K) -> Arc<Semaphore> {
+    pub(crate) fn of(&self, who: K) -> Arc<Semaphore> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(places) = taken.get(&who).and_then(Weak::upgrade) {
             return places;

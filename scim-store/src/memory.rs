@@ -1,6 +1,7 @@
 //! A store in memory: for tests, demos, and data that may be lost.
 
 mod feed;
+mod large;
 mod narrow;
 mod read;
 mod tables;
@@ -10,6 +11,7 @@ mod ticks;
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use async_lock::SemaphoreGuardArc;
 use async_trait::async_trait;
 use scim_core::Work;
 use scim_server_traits::{
@@ -17,7 +19,7 @@ use scim_server_traits::{
     TenantId, Written,
 };
 
-use crate::lanes::Lanes;
+use crate::lanes::{Lanes, Places};
 use crate::scan::IN_PLACE;
 use crate::write::write_all;
 use feed::Feed;
@@ -26,12 +28,15 @@ use tenant::Tenant;
 
 /// A store in memory. Clones share the data.
 ///
-/// Short reads run on the caller's thread. A read that turns out to be long runs on a snapshot, on a thread of the
-/// [`blocking`] pool. So it blocks neither writes nor the caller's thread. Nothing outlives the process. The change
-/// feed keeps the last 100,000 changes.
+/// Short reads and writes run on the caller's thread. A read that turns out to be long runs on a snapshot, on a thread
+/// of the [`blocking`] pool. So it blocks neither writes nor the caller's thread. A batch that changes more than about
+/// 1,000 links is carried out there too, on a copy that then takes the place of the tenant's data: meanwhile only writes
+/// of the same tenant wait. Nothing outlives the process. The change feed keeps the last 100,000 changes.
 #[derive(Clone, Debug)]
 pub struct MemoryStore {
     tenants: Arc<RwLock<BTreeMap<TenantId, Tenant>>>,
+    /// One place for each tenant. Whoever changes its data holds it.
+    writing: Arc<Places<TenantId>>,
     /// Locked after `tenants`, so that changes are in the order of commits.
     feed: Arc<RwLock<Feed>>,
     lanes: Arc<Lanes>,
@@ -41,7 +46,8 @@ impl MemoryStore {
     /// Creates an empty store.
     pub fn new() -> Self {
         let readers = std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2));
-        Self { tenants: Arc::default(), feed: Arc::default(), lanes: Arc::new(Lanes::new(readers)) }
+        let (lanes, writing) = (Arc::new(Lanes::new(readers)), Arc::new(Places::new(1)));
+        Self { tenants: Arc::default(), writing, feed: Arc::default(), lanes }
     }
 
     /// Reads a tenant's data. `read` gets two accounts: one for finding resources, one for returning them.
@@ -98,6 +104,24 @@ impl Store for MemoryStore {
     }
 
     async fn commit(&self, context: &Context, batch: Batch) -> Result<Vec<Written>, StoreError> {
+        let turn = self.writing.of(context.tenant().clone()).acquire_arc().await;
+        match self.large(context.tenant(), &batch)? {
+            Some(copy) => self.commit_elsewhere(context, batch, copy, turn).await,
+            None => self.commit_here(context, batch),
+        }
+    }
+}
+
+impl MemoryStore {
+    /// Returns a copy of the tenant's data if the batch may take long.
+    fn large(&self, tenant: &TenantId, batch: &Batch) -> Result<Option<Tenant>, StoreError> {
+        let tenants = self.tenants.read().map_err(poisoned)?;
+        let nobody = Tenant::default();
+        let tenant = tenants.get(tenant).unwrap_or(&nobody);
+        Ok(large::is_large(tenant, &batch.writes).then(|| tenant.clone()))
+    }
+
+    fn commit_here(&self, context: &Context, batch: Batch) -> Result<Vec<Written>, StoreError> {
         let Batch { now, writes, .. } = batch;
         let mut tenants = self.tenants.write().map_err(poisoned)?;
         let tenant = tenants.entry(context.tenant().clone()).or_default();
@@ -109,6 +133,35 @@ impl Store for MemoryStore {
             self.feed.write().map_err(poisoned)?.append(transaction.into_changes());
         }
         written
+    }
+
+    /// Carries out a batch on a copy, which then takes the place of the tenant's data. If the caller no longer waits,
+    /// nothing has changed.
+    async fn commit_elsewhere(
+        &self,
+        context: &Context,
+        batch: Batch,
+        mut copy: Tenant,
+        turn: SemaphoreGuardArc,
+    ) -> Result<Vec<Written>, StoreError> {
+        let Batch { now, writes, .. } = batch;
+        let (tenant, work) = (context.tenant().clone(), context.work().clone());
+        let work = move || {
+            let mut transaction = Transaction::on_copy(&tenant, &mut copy);
+            let written = write_all(&mut transaction, now, writes, &work);
+            let changes = transaction.into_changes();
+            (written, changes, copy, turn)
+        };
+        let (written, changes, copy, _turn) = blocking::unblock(work).await;
+        let written = written?;
+        let before = {
+            let mut tenants = self.tenants.write().map_err(poisoned)?;
+            self.feed.write().map_err(poisoned)?.append(changes);
+            tenants.insert(context.tenant().clone(), copy)
+        };
+        // What nobody shares any more is freed, which takes its time as well.
+        blocking::unblock(move || drop(before)).detach();
+        Ok(written)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The write path on memory. It records every step, so that a failed batch can be undone.
+//! The write path on memory. It records every step, so that a failed batch can be undone, unless it works on a copy.
 
 use std::sync::Arc;
 
@@ -15,7 +15,8 @@ pub(super) const REMEDY: &str = "a store in memory serves one definition of a ty
 /// A batch under way.
 pub(super) struct Transaction<'a> {
     tenant: &'a mut Tenant,
-    journal: Vec<Undo>,
+    /// What undoes the steps so far. A copy needs none.
+    journal: Option<Vec<Undo>>,
     name: &'a TenantId,
     changes: Vec<Change>,
     /// Whether a resource was removed. It comes back with its keys if the batch fails.
@@ -24,7 +25,12 @@ pub(super) struct Transaction<'a> {
 
 impl<'a> Transaction<'a> {
     pub(super) fn new(name: &'a TenantId, tenant: &'a mut Tenant) -> Self {
-        Self { tenant, journal: Vec::new(), name, changes: Vec::new(), removes: false }
+        Self { tenant, journal: Some(Vec::new()), name, changes: Vec::new(), removes: false }
+    }
+
+    /// Makes a transaction on a copy, which is thrown away if the batch fails.
+    pub(super) fn on_copy(name: &'a TenantId, copy: &'a mut Tenant) -> Self {
+        Self { journal: None, ..Self::new(name, copy) }
     }
 
     /// Returns the entries for the change feed, after the whole batch succeeded.
@@ -33,7 +39,7 @@ impl<'a> Transaction<'a> {
     }
 
     pub(super) fn undo(self) {
-        for step in self.journal.into_iter().rev() {
+        for step in self.journal.into_iter().flatten().rev() {
             self.tenant.undo(step);
         }
     }
@@ -48,14 +54,20 @@ impl<'a> Transaction<'a> {
 
     fn put(&mut self, seq: Seq, row: Option<Row>) {
         let undo = self.tenant.put(seq, row.map(Arc::new));
-        self.journal.push(undo);
+        self.note_undo([undo]);
     }
 
     fn set_link(&mut self, relation: &str, owner: Seq, target: Seq, link: Option<Shown>) -> bool {
         let undo = self.tenant.set_link(relation, owner, target, link);
         let changed = undo.is_some();
-        self.journal.extend(undo);
+        self.note_undo(undo);
         changed
+    }
+
+    fn note_undo(&mut self, undo: impl IntoIterator<Item = Undo>) {
+        if let Some(journal) = &mut self.journal {
+            journal.extend(undo);
+        }
     }
 
     fn member(&self, relation: &str, owner: Seq, seq: Seq) -> Option<Member> {
