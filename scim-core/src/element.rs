@@ -70,26 +70,22 @@ pub fn merge_duplicates(elements: &mut Vec<Value>) {
 /// add_elements(emails.attribute(), &mut elements, vec![again.clone()]);
 /// assert_eq!(elements, [again]);
 /// ```
-pub fn add_elements(attribute: &Attribute, elements: &mut Vec<Value>, added: Vec<Value>) {
+pub fn add_elements(attribute: &Attribute, elements: &mut Vec<Value>, mut added: Vec<Value>) {
     let describes = |name: &str| {
         let sub = attribute.sub_attribute(name);
         matches!(name, "display" | "$ref") && sub.is_none_or(|sub| sub.mutability != Mutability::Immutable)
     };
-    let primary = added.iter().rposition(is_primary);
+    if let Some(primary) = added.iter().rposition(is_primary) {
+        let is_new = !elements.contains(&added[primary]);
+        let others = added.iter_mut().enumerate().filter(|(at, _)| *at != primary).map(|(_, other)| other);
+        let others = others.chain(elements.iter_mut().filter(|_| is_new));
+        others.filter(|other| is_primary(other)).for_each(|other| other["primary"] = Value::Bool(false));
+    }
+    // Compared after that, because an element that is no longer primary may be one that is added.
     let mut added: Vec<Option<Value>> = {
         let there: HashSet<&Value> = elements.iter().collect();
         added.into_iter().map(|element| Some(element).filter(|element| !there.contains(element))).collect()
     };
-    if let Some(primary) = primary {
-        let is_new = added[primary].is_some();
-        let others = added
-            .iter_mut()
-            .enumerate()
-            .filter(|(at, _)| *at != primary)
-            .filter_map(|(_, other)| other.as_mut());
-        let others = others.chain(elements.iter_mut().filter(|_| is_new));
-        others.filter(|other| is_primary(other)).for_each(|other| other["primary"] = Value::Bool(false));
-    }
     let told: Vec<(usize, usize)> = {
         let mut places = HashMap::with_capacity(elements.len());
         for (at, element) in elements.iter().enumerate() {
@@ -224,6 +220,14 @@ mod tests {
         ] {
             assert_eq!(merged(apart.clone()), apart);
         }
+    }
+
+    #[test]
+    fn patch_027_what_is_no_longer_primary_is_not_there_twice() {
+        let there = json!([{"primary": true}]);
+        let more = json!([{"primary": true, "type": "a"}, {"primary": false}]);
+        let expected = json!([{"primary": false}, {"primary": true, "type": "a"}]);
+        assert_eq!(added("emails", there, more), expected);
     }
 
     #[test]
