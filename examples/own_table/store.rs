@@ -114,7 +114,9 @@ impl Store for OwnTables {
     }
 
     async fn commit(&self, _: &Context, batch: Batch) -> Result<Vec<Written>, StoreError> {
-        let Batch { now, writes, .. } = batch;
+        let Batch { now, writes, records, .. } = batch;
+        // The tables have no place for them.
+        no_room(records.is_empty())?;
         self.with(|connection| {
             let immediate = TransactionBehavior::Immediate;
             let transaction = connection.transaction_with_behavior(immediate).map_err(failed)?;

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use scim_core::{Reference, Resource, ResourceType, Timestamp};
 use scim_patch::RelationEdit;
 
-/// An ordered list of writes. Either all of them happen, at one moment, or nothing does.
+use crate::cause::Cause;
+use crate::record::Record;
+
+/// An ordered list of writes, and records of them. Either all of them happen, at one moment, or nothing does.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Batch {
@@ -13,14 +16,34 @@ pub struct Batch {
     ///
     /// It may be earlier than that of a previous batch, if the clock went back. A later `lastModified` is then kept.
     pub now: Timestamp,
+    /// Who caused it, and by what.
+    pub cause: Cause,
     /// The writes, in order.
     pub writes: Vec<Write>,
+    /// What is appended to streams of records, in order, after the writes.
+    ///
+    /// A store that keeps no records refuses a batch that has some.
+    pub records: Vec<Record>,
 }
 
 impl Batch {
     /// Makes an empty batch.
     pub fn new(now: Timestamp) -> Self {
-        Self { now, writes: Vec::new() }
+        Self { now, cause: Cause::default(), writes: Vec::new(), records: Vec::new() }
+    }
+
+    /// Sets the cause.
+    #[must_use]
+    pub fn caused_by(mut self, cause: Cause) -> Self {
+        self.cause = cause;
+        self
+    }
+
+    /// Appends a record.
+    #[must_use]
+    pub fn record(mut self, record: Record) -> Self {
+        self.records.push(record);
+        self
     }
 
     /// Appends an insert.

@@ -5,45 +5,153 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use scim_core::Timestamp;
 
+use crate::cause::Cause;
 use crate::context::TenantId;
 use crate::error::StoreError;
 
-/// All committed changes of all tenants, in the order of commits. Not every store has a feed.
+/// The committed changes of each tenant, in the order of commits. Not every store has a feed.
 ///
-/// A change enters the feed in the transaction that makes it, so that neither exists without the other. A consumer
-/// stores the [`sequence`](Change::sequence) of the last change that it has processed, and asks for the changes after
-/// it.
+/// A change enters the feed in the transaction that makes it, so that neither exists without the other. The changes of a
+/// tenant are numbered without gaps. A consumer stores the [`sequence`](Change::sequence) of the last change that it has
+/// processed, and asks for the changes after it.
 ///
 /// A new consumer asks for [`newest`](ChangeFeed::newest), reads all resources, and follows the feed from there. A
 /// change made during that read comes again. That does no harm if the consumer compares versions.
 ///
 /// A store that was restored to an earlier state must not reuse sequence numbers, because its consumers would miss
 /// changes. Its numbers continue elsewhere, and the consumers get an error.
-///
-/// The feed is for the operator's own programs, because it spans all tenants.
 #[async_trait]
 pub trait ChangeFeed: Send + Sync {
-    /// Returns the sequence number of the newest change; 0 if there is no change.
-    async fn newest(&self) -> Result<u64, ChangeFeedError>;
+    /// Returns the sequence number of the tenant's newest change. Without a change it is the number before the first.
+    ///
+    /// # Errors
+    ///
+    /// [`ChangeFeedError::Store`] if the store failed.
+    async fn newest(&self, tenant: &TenantId) -> Result<u64, ChangeFeedError>;
 
-    /// Returns at most `limit` changes after this sequence number, oldest first. The list is empty if there is nothing
-    /// new.
+    /// Returns at most `limit` changes of the tenant after this sequence number, oldest first. The list is empty if
+    /// there is nothing new.
     ///
     /// # Errors
     ///
     /// [`ChangeFeedError::Gone`] if some of the changes are no longer kept, and [`ChangeFeedError::Ahead`] if the
     /// number has not been reached.
-    async fn changes(&self, after: u64, limit: usize) -> Result<Vec<Change>, ChangeFeedError>;
+    async fn changes(
+        &self,
+        tenant: &TenantId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<Change>, ChangeFeedError>;
+
+    /// Waits until the tenant has a change after this sequence number, or until [`changes`](Self::changes) would fail.
+    ///
+    /// Dropping the future ends the wait.
+    ///
+    /// # Errors
+    ///
+    /// [`ChangeFeedError::Store`] if the store failed.
+    async fn changed(&self, tenant: &TenantId, after: u64) -> Result<(), ChangeFeedError>;
+}
+
+/// The committed changes of all tenants, for the operator's own programs.
+///
+/// The changes of each tenant come in the order of their sequence numbers. A consumer keeps the position that comes with
+/// them, without looking into it.
+#[async_trait]
+pub trait OperatorFeed: Send + Sync {
+    /// Returns the position after the newest change.
+    ///
+    /// # Errors
+    ///
+    /// [`ChangeFeedError::Store`] if the store failed.
+    async fn newest_of_all(&self) -> Result<FeedPosition, ChangeFeedError>;
+
+    /// Returns at most `limit` changes after this position, and the position after them.
+    ///
+    /// # Errors
+    ///
+    /// [`ChangeFeedError::Gone`] and [`ChangeFeedError::Ahead`] as for [`ChangeFeed::changes`], and
+    /// [`ChangeFeedError::Position`] if the position is not one of this store.
+    async fn changes_of_all(
+        &self,
+        after: &FeedPosition,
+        limit: usize,
+    ) -> Result<(Vec<Change>, FeedPosition), ChangeFeedError>;
+
+    /// Waits until there is a change after this position, or until [`changes_of_all`](Self::changes_of_all) would fail.
+    ///
+    /// # Errors
+    ///
+    /// [`ChangeFeedError::Store`] if the store failed.
+    async fn changed_of_all(&self, after: &FeedPosition) -> Result<(), ChangeFeedError>;
 }
 
 #[async_trait]
 impl<F: ChangeFeed + ?Sized> ChangeFeed for Arc<F> {
-    async fn newest(&self) -> Result<u64, ChangeFeedError> {
-        (**self).newest().await
+    async fn newest(&self, tenant: &TenantId) -> Result<u64, ChangeFeedError> {
+        (**self).newest(tenant).await
     }
 
-    async fn changes(&self, after: u64, limit: usize) -> Result<Vec<Change>, ChangeFeedError> {
-        (**self).changes(after, limit).await
+    async fn changes(
+        &self,
+        tenant: &TenantId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<Change>, ChangeFeedError> {
+        (**self).changes(tenant, after, limit).await
+    }
+
+    async fn changed(&self, tenant: &TenantId, after: u64) -> Result<(), ChangeFeedError> {
+        (**self).changed(tenant, after).await
+    }
+}
+
+#[async_trait]
+impl<F: OperatorFeed + ?Sized> OperatorFeed for Arc<F> {
+    async fn newest_of_all(&self) -> Result<FeedPosition, ChangeFeedError> {
+        (**self).newest_of_all().await
+    }
+
+    async fn changes_of_all(
+        &self,
+        after: &FeedPosition,
+        limit: usize,
+    ) -> Result<(Vec<Change>, FeedPosition), ChangeFeedError> {
+        (**self).changes_of_all(after, limit).await
+    }
+
+    async fn changed_of_all(&self, after: &FeedPosition) -> Result<(), ChangeFeedError> {
+        (**self).changed_of_all(after).await
+    }
+}
+
+/// A place in the feed of all tenants. Only the store that made it knows what it means.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct FeedPosition(String);
+
+impl FeedPosition {
+    /// Makes a position from a store's text, or from what a consumer has kept.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// Returns the text, to be kept.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Makes the position of a store that numbers all its changes.
+    pub fn of_number(number: u64) -> Self {
+        Self(number.to_string())
+    }
+
+    /// Returns the number of a store that numbers all its changes.
+    ///
+    /// # Errors
+    ///
+    /// [`ChangeFeedError::Position`] if it is no number.
+    pub fn number(&self) -> Result<u64, ChangeFeedError> {
+        self.0.parse().map_err(|_| ChangeFeedError::Position(scim_core::shorten(&self.0)))
     }
 }
 
@@ -51,7 +159,7 @@ impl<F: ChangeFeed + ?Sized> ChangeFeed for Arc<F> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Change {
-    /// The position in the feed. Each is greater than the previous one by 1, without gaps.
+    /// The position in the tenant's feed. Each is greater than the previous one by 1, without gaps.
     pub sequence: u64,
     /// The tenant of the resource.
     pub tenant: TenantId,
@@ -59,18 +167,32 @@ pub struct Change {
     pub resource_type: String,
     /// The identifier.
     pub id: String,
+    /// The `externalId` after the change; for a delete, the last one.
+    pub external_id: Option<String>,
     /// The kind of the change.
     pub kind: ChangeKind,
     /// The new version; for a delete, the last one.
     pub version: u64,
     /// The moment of the change.
     pub moment: Timestamp,
+    /// Who caused the change.
+    ///
+    /// A group that loses a deleted member changes by the cause of that deletion.
+    pub cause: Cause,
+    /// The paths of the attributes that an update changed ([`changed_paths`](crate::changed_paths)), at most
+    /// [`Change::MOST_PATHS`] of them.
+    pub paths: Vec<String>,
+    /// The new value of `active`, if an update changed it.
+    pub activation: Option<bool>,
     /// The changes of the resource's own links.
     pub links: LinkChanges,
 }
 
 impl Change {
-    /// Makes a change that is not in a feed and touches no links.
+    /// The maximum number of paths that a change lists. If there are more, the last path is `*`.
+    pub const MOST_PATHS: usize = 100;
+
+    /// Makes a change that is not in a feed, without a cause, that touches no attributes and no links.
     pub fn new(
         tenant: TenantId,
         resource_type: impl Into<String>,
@@ -79,8 +201,20 @@ impl Change {
         version: u64,
         moment: Timestamp,
     ) -> Self {
-        let (resource_type, id) = (resource_type.into(), id.into());
-        Self { sequence: 0, tenant, resource_type, id, kind, version, moment, links: LinkChanges::default() }
+        Self {
+            sequence: 0,
+            tenant,
+            resource_type: resource_type.into(),
+            id: id.into(),
+            external_id: None,
+            kind,
+            version,
+            moment,
+            cause: Cause::default(),
+            paths: Vec::new(),
+            activation: None,
+            links: LinkChanges::default(),
+        }
     }
 }
 
@@ -152,6 +286,9 @@ pub enum ChangeFeedError {
         /// The newest change.
         newest: u64,
     },
+    /// The position was not made by this store.
+    #[error("`{0}` is no position of this feed")]
+    Position(String),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

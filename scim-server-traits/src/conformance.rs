@@ -25,6 +25,7 @@ mod links;
 mod query;
 mod race;
 mod read;
+mod records;
 mod sort;
 mod tenant;
 mod update;
@@ -34,7 +35,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use crate::change_feed::ChangeFeed;
+use crate::change_feed::{ChangeFeed, OperatorFeed};
+use crate::record::Records;
 use crate::store::Store;
 pub use fixtures::{Ability, Fixtures, Spawn, Task};
 use kit::Kit;
@@ -90,23 +92,30 @@ pub async fn run_with(store: Arc<dyn Store>, fixtures: &Fixtures) {
     }
 }
 
-/// One sentence of the contract of a [`ChangeFeed`] of a store.
+/// One sentence of the contract of a store's [`ChangeFeed`] and [`OperatorFeed`].
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct FeedCheck {
     /// The sentence, in snake case.
     pub name: &'static str,
-    check: fn(Kit, Arc<dyn ChangeFeed>) -> Checking,
+    check: fn(Kit, Arc<dyn feed::Feeds>) -> Checking,
 }
 
 impl FeedCheck {
     /// Checks the feed of the store. The future panics if the sentence does not hold.
     pub fn run<S>(&self, store: Arc<S>) -> impl Future<Output = ()> + Send + use<S>
     where
-        S: Store + ChangeFeed + 'static,
+        S: Store + ChangeFeed + OperatorFeed + 'static,
     {
-        let kit = Kit::new(self.name, Arc::clone(&store) as Arc<dyn Store>, &Fixtures::default());
-        (self.check)(kit, store)
+        self.run_with(store, &Fixtures::default())
+    }
+
+    /// Checks the feed of the store with these fixtures.
+    pub fn run_with<S>(&self, store: Arc<S>, fixtures: &Fixtures) -> impl Future<Output = ()> + Send + use<S>
+    where
+        S: Store + ChangeFeed + OperatorFeed + 'static,
+    {
+        (self.check)(Kit::new(self.name, Arc::clone(&store) as Arc<dyn Store>, fixtures), store)
     }
 }
 
@@ -130,6 +139,53 @@ pub fn feed_checks() -> Vec<FeedCheck> {
         each_change_is_told_once_in_order, what_changes_nothing_is_not_told, a_failed_batch_is_not_told,
         links_that_change_are_told, who_loses_a_deleted_member_is_told, many_links_are_counted,
         a_consumer_resumes_where_it_was, a_consumer_from_the_future_is_refused,
+        each_tenant_has_numbers_of_its_own, a_change_says_who_caused_it, a_change_says_what_it_changed,
+        a_change_of_links_says_who_it_is_about, a_follower_waits_for_its_tenant,
+        a_follower_that_waits_misses_nothing, the_operator_sees_each_tenant_in_order,
+    }
+}
+
+/// One sentence of the contract of a store's [`Records`].
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub struct RecordCheck {
+    /// The sentence, in snake case.
+    pub name: &'static str,
+    check: fn(Kit, Arc<dyn Records>) -> Checking,
+}
+
+impl RecordCheck {
+    /// Checks the records of the store. The future panics if the sentence does not hold.
+    pub fn run<S>(&self, store: Arc<S>) -> impl Future<Output = ()> + Send + use<S>
+    where
+        S: Store + Records + 'static,
+    {
+        let kit = Kit::new(self.name, Arc::clone(&store) as Arc<dyn Store>, &Fixtures::default());
+        (self.check)(kit, store)
+    }
+}
+
+impl fmt::Debug for RecordCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecordCheck").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Returns all checks of records.
+pub fn record_checks() -> Vec<RecordCheck> {
+    macro_rules! record_checks {
+        ($($name:ident),+ $(,)?) => {
+            vec![$(RecordCheck {
+                name: stringify!($name),
+                check: |kit, records| Box::pin(records::$name(kit, records)),
+            }),+]
+        };
+    }
+    record_checks! {
+        a_record_comes_back_as_written, records_are_kept_with_their_batch_or_not_at_all,
+        records_come_in_the_order_of_commits, records_tile_by_position, records_are_found_by_time,
+        records_are_found_by_filter, streams_and_tenants_are_apart, old_records_are_pruned,
+        a_search_among_many_ends_with_the_account,
     }
 }
 

@@ -51,12 +51,13 @@ impl Principal {
     }
 }
 
-/// The context of one call: tenant, principal, and what the call may cost.
+/// The context of one call: tenant, principal, request, and what the call may cost.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Context {
     tenant: TenantId,
     principal: Principal,
+    request: Arc<str>,
     work: Work,
     /// Data that one layer passes to the layers below.
     pub extensions: http::Extensions,
@@ -68,6 +69,7 @@ impl Context {
         Self {
             tenant,
             principal: Principal::default(),
+            request: Arc::default(),
             work: Work::unlimited(),
             extensions: http::Extensions::new(),
         }
@@ -77,6 +79,13 @@ impl Context {
     #[must_use]
     pub fn with_principal(mut self, principal: Principal) -> Self {
         self.principal = principal;
+        self
+    }
+
+    /// Sets the identifier of the request.
+    #[must_use]
+    pub fn with_request(mut self, id: impl Into<Arc<str>>) -> Self {
+        self.request = id.into();
         self
     }
 
@@ -99,6 +108,11 @@ impl Context {
     /// Returns the tenant.
     pub fn tenant(&self) -> &TenantId {
         &self.tenant
+    }
+
+    /// Returns the identifier of the request, as its answer and the logs show it; empty if there is none.
+    pub fn request(&self) -> &str {
+        &self.request
     }
 
     /// Returns the principal.

@@ -4,11 +4,12 @@ use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use scim_core::{Error, Lenience, Limits, parse_json, weight};
-use scim_server_traits::{Batch, Context, Precondition, StoreError, Written};
+use scim_server_traits::{Batch, Cause, Context, Precondition, StoreError, Written};
 use serde_json::Value;
 
 use crate::away;
 use crate::known_links;
+use crate::op::Done;
 use crate::parameters::Parameters;
 use crate::server::Inner;
 
@@ -65,6 +66,11 @@ impl<'a> Call<'a> {
     /// Replaces the lenience, for a part of a request of which something has already been read.
     pub(crate) fn with_lenience(self, lenience: Lenience) -> Self {
         Self { lenience: Mutex::new(lenience), ..self }
+    }
+
+    /// Makes an empty batch of this moment, caused by this request.
+    pub(crate) fn batch(&self, done: Done) -> Batch {
+        Batch::new(self.server.clock.now()).caused_by(Cause::of(&self.context, done.operation()))
     }
 
     /// Commits one write, and notes what is left out of it.

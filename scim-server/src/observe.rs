@@ -50,6 +50,11 @@ impl Observed {
         Self { id, span, started: Instant::now(), operation: "none", resource_type: None }
     }
 
+    /// Returns the identifier of the request.
+    pub(crate) fn id(&self) -> &str {
+        self.id.to_str().unwrap_or_default()
+    }
+
     pub(crate) fn admitted(&self, context: &Context) {
         self.span.record("tenant", context.tenant().as_str());
         self.span.record("principal", context.principal().name.as_str());

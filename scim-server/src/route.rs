@@ -6,6 +6,8 @@ use http::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
 use scim_core::{Error, Registry, ResourceType, shorten};
 
+use crate::op::Done;
+
 /// What a request asks for.
 #[derive(Clone, Debug)]
 pub(crate) enum Route {
@@ -56,10 +58,10 @@ impl Route {
     /// Returns the name of the operation, for logs and metrics.
     pub(crate) fn operation(&self) -> &'static str {
         match self {
-            Self::Change(Target::Create(_)) => "create",
-            Self::Change(Target::Replace(..)) => "replace",
-            Self::Change(Target::Patch(..)) => "patch",
-            Self::Change(Target::Delete(..)) => "delete",
+            Self::Change(Target::Create(_)) => Done::Created.operation(),
+            Self::Change(Target::Replace(..)) => Done::Replaced.operation(),
+            Self::Change(Target::Patch(..)) => Done::Patched.operation(),
+            Self::Change(Target::Delete(..)) => Done::Deleted.operation(),
             Self::List(_) | Self::ListUnserved(_) | Self::ListAll => "list",
             Self::Search(_) | Self::SearchAll => "search",
             Self::Read(..) => "read",

@@ -206,7 +206,7 @@ impl Server {
         let parameters = Parameters::parse(parts.uri.query());
         // Work that is still going on ends if the client leaves, or if the host gives the request up.
         let work = Waiting(inner.limits.work());
-        let context = context.with_work(work.0.clone());
+        let context = context.with_work(work.0.clone()).with_request(observed.id());
         let call = Call::new(inner, context, parameters);
         let answer = dispatch::answer(&call, route, &parts.headers, body).await.map_err(Answer::boxed);
         let lenience = call.into_lenience();

@@ -3,6 +3,8 @@
 mod keys;
 mod lanes;
 mod memory;
+mod news;
+mod records;
 mod scan;
 #[cfg(feature = "sqlite")]
 mod sqlite;

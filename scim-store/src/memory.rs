@@ -4,6 +4,7 @@ mod feed;
 mod large;
 mod narrow;
 mod read;
+mod stream;
 mod tables;
 mod tenant;
 mod ticks;
@@ -13,13 +14,14 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use async_lock::SemaphoreGuardArc;
 use async_trait::async_trait;
-use scim_core::Work;
+use scim_core::{Timestamp, Work};
 use scim_server_traits::{
-    Batch, Change, ChangeFeed, ChangeFeedError, Context, Get, Page, Query, Store, StoreError, Stored,
-    TenantId, Written,
+    Batch, Change, ChangeFeed, ChangeFeedError, Context, FeedPosition, Get, KeptRecord, OperatorFeed, Page,
+    Query, RecordQuery, Records, Store, StoreError, Stored, TenantId, Written,
 };
 
 use crate::lanes::{Lanes, Places};
+use crate::news::News;
 use crate::scan::IN_PLACE;
 use crate::write::write_all;
 use feed::Feed;
@@ -39,6 +41,7 @@ pub struct MemoryStore {
     writing: Arc<Places<TenantId>>,
     /// Locked after `tenants`, so that changes are in the order of commits.
     feed: Arc<RwLock<Feed>>,
+    news: Arc<News>,
     lanes: Arc<Lanes>,
 }
 
@@ -47,7 +50,7 @@ impl MemoryStore {
     pub fn new() -> Self {
         let readers = std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2));
         let (lanes, writing) = (Arc::new(Lanes::new(readers)), Arc::new(Places::new(1)));
-        Self { tenants: Arc::default(), writing, feed: Arc::default(), lanes }
+        Self { tenants: Arc::default(), writing, feed: Arc::default(), news: Arc::default(), lanes }
     }
 
     /// Reads a tenant's data. `read` gets two accounts: one for finding resources, one for returning them.
@@ -105,10 +108,12 @@ impl Store for MemoryStore {
 
     async fn commit(&self, context: &Context, batch: Batch) -> Result<Vec<Written>, StoreError> {
         let turn = self.writing.of(context.tenant().clone()).acquire_arc().await;
-        match self.large(context.tenant(), &batch)? {
+        let written = match self.large(context.tenant(), &batch)? {
             Some(copy) => self.commit_elsewhere(context, batch, copy, turn).await,
             None => self.commit_here(context, batch),
-        }
+        };
+        self.news.tell(context.tenant());
+        written
     }
 }
 
@@ -122,15 +127,15 @@ impl MemoryStore {
     }
 
     fn commit_here(&self, context: &Context, batch: Batch) -> Result<Vec<Written>, StoreError> {
-        let Batch { now, writes, .. } = batch;
+        let Batch { now, cause, writes, records, .. } = batch;
         let mut tenants = self.tenants.write().map_err(poisoned)?;
         let tenant = tenants.entry(context.tenant().clone()).or_default();
-        let mut transaction = Transaction::new(context.tenant(), tenant);
-        let written = write_all(&mut transaction, now, writes, context.work());
+        let mut transaction = Transaction::new(context.tenant(), &cause, tenant);
+        let written = write_all(&mut transaction, now, (writes, records), context.work());
         if written.is_err() {
             transaction.undo();
         } else {
-            self.feed.write().map_err(poisoned)?.append(transaction.into_changes());
+            self.feed.write().map_err(poisoned)?.append(transaction.finish(now));
         }
         written
     }
@@ -144,12 +149,12 @@ impl MemoryStore {
         mut copy: Tenant,
         turn: SemaphoreGuardArc,
     ) -> Result<Vec<Written>, StoreError> {
-        let Batch { now, writes, .. } = batch;
+        let Batch { now, cause, writes, records, .. } = batch;
         let (tenant, work) = (context.tenant().clone(), context.work().clone());
         let work = move || {
-            let mut transaction = Transaction::on_copy(&tenant, &mut copy);
-            let written = write_all(&mut transaction, now, writes, &work);
-            let changes = transaction.into_changes();
+            let mut transaction = Transaction::on_copy(&tenant, &cause, &mut copy);
+            let written = write_all(&mut transaction, now, (writes, records), &work);
+            let changes = transaction.finish(now);
             (written, changes, copy, turn)
         };
         let (written, changes, copy, _turn) = blocking::unblock(work).await;
@@ -167,11 +172,69 @@ impl MemoryStore {
 
 #[async_trait]
 impl ChangeFeed for MemoryStore {
-    async fn newest(&self) -> Result<u64, ChangeFeedError> {
-        Ok(self.feed.read().map_err(poisoned)?.newest())
+    async fn newest(&self, tenant: &TenantId) -> Result<u64, ChangeFeedError> {
+        Ok(self.feed.read().map_err(poisoned)?.newest(tenant))
     }
 
-    async fn changes(&self, after: u64, limit: usize) -> Result<Vec<Change>, ChangeFeedError> {
-        self.feed.read().map_err(poisoned)?.after(after, limit)
+    async fn changes(
+        &self,
+        tenant: &TenantId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<Change>, ChangeFeedError> {
+        self.feed.read().map_err(poisoned)?.after(tenant, after, limit)
+    }
+
+    async fn changed(&self, tenant: &TenantId, after: u64) -> Result<(), ChangeFeedError> {
+        loop {
+            let waiting = self.news.wait(Some(tenant));
+            if self.newest(tenant).await? != after {
+                return Ok(());
+            }
+            waiting.told().await;
+        }
+    }
+}
+
+#[async_trait]
+impl OperatorFeed for MemoryStore {
+    async fn newest_of_all(&self) -> Result<FeedPosition, ChangeFeedError> {
+        Ok(self.feed.read().map_err(poisoned)?.position())
+    }
+
+    async fn changes_of_all(
+        &self,
+        after: &FeedPosition,
+        limit: usize,
+    ) -> Result<(Vec<Change>, FeedPosition), ChangeFeedError> {
+        self.feed.read().map_err(poisoned)?.after_of_all(after, limit)
+    }
+
+    async fn changed_of_all(&self, after: &FeedPosition) -> Result<(), ChangeFeedError> {
+        loop {
+            let waiting = self.news.wait(None);
+            if self.newest_of_all().await? != *after {
+                return Ok(());
+            }
+            waiting.told().await;
+        }
+    }
+}
+
+#[async_trait]
+impl Records for MemoryStore {
+    async fn records(&self, context: &Context, query: RecordQuery) -> Result<Vec<KeptRecord>, StoreError> {
+        let read = move |tenant: &Tenant, work: &Work, _: &Work| match tenant.stream(query.stream.name()) {
+            Some(stream) => stream.read(&query, work),
+            None => Ok(Vec::new()),
+        };
+        self.read(context, read).await
+    }
+
+    async fn prune(&self, context: &Context, stream: &str, until: Timestamp) -> Result<u64, StoreError> {
+        let _turn = self.writing.of(context.tenant().clone()).acquire_arc().await;
+        let mut tenants = self.tenants.write().map_err(poisoned)?;
+        let stream = tenants.get_mut(context.tenant()).and_then(|tenant| tenant.stream_mut(stream));
+        Ok(stream.map_or(0, |stream| stream.prune(until)))
     }
 }

@@ -2,6 +2,7 @@
 
 mod backup;
 mod by_key;
+mod cause;
 mod checkpointer;
 mod checksum;
 mod epoch;
@@ -27,6 +28,7 @@ mod rank;
 mod read;
 mod readers;
 mod reads;
+mod record;
 mod reindex;
 mod relations;
 mod schema;
@@ -39,10 +41,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use scim_core::{ResourceType, Work};
+use rusqlite::Connection;
+use scim_core::{ResourceType, Timestamp, Work};
 use scim_server_traits::{
-    Batch, Change, ChangeFeed, ChangeFeedError, Context, Get, Link, LinkChunks, Match, MoreLinks, Page,
-    Query, Store, StoreError, Stored, TenantId, Write, Written,
+    Batch, Change, ChangeFeed, ChangeFeedError, Context, FeedPosition, Get, KeptRecord, Link, LinkChunks,
+    Match, MoreLinks, OperatorFeed, Page, Query, RecordQuery, Records, Store, StoreError, Stored, TenantId,
+    Write, Written,
 };
 
 pub use backup::{BackupProgress, backup};
@@ -58,6 +62,8 @@ use read::Left;
 use readers::{Readers, Snapshot};
 use relations::Targets;
 use writer::Writer;
+
+use crate::news::News;
 
 /// A store in one SQLite file. Clones share it, and dropping the last one closes it.
 ///
@@ -88,6 +94,7 @@ struct Threads {
     readers: Readers,
     writer: Writer,
     keys: Arc<Keys>,
+    news: Arc<News>,
 }
 
 impl fmt::Debug for SqliteStore {
@@ -127,10 +134,12 @@ impl SqliteStore {
         let names = Arc::new(Names::new(options.names));
         let keys = Arc::new(Keys::default());
         let reading = (Arc::new(Readers::reads(&options)), Arc::new(InPlace::new(&path, &options)));
-        let writer = Writer::open(&path, &options, Arc::clone(&names), Arc::clone(&keys), reading.clone())?;
+        let news = Arc::new(News::default());
+        let shared = (Arc::clone(&names), Arc::clone(&keys), Arc::clone(&news));
+        let writer = Writer::open(&path, &options, shared, reading.clone())?;
         let readers = Readers::open(&path, &options, names, reading)?;
         private::warn_of_others(&path);
-        Ok(Self { threads: Arc::new(Threads { readers, writer, keys }), path, log: options.log })
+        Ok(Self { threads: Arc::new(Threads { readers, writer, keys, news }), path, log: options.log })
     }
 
     /// Rebuilds the index keys of a tenant's types whose indexed or unique attributes have changed.
@@ -297,7 +306,7 @@ fn of_stream(context: &Context) -> Context {
     Context::new(context.tenant().clone()).with_principal(context.principal().clone())
 }
 
-/// Returns the context for reads of the change feed, which spans all tenants.
+/// Returns the context for reads of the change feed, which belong to the operator.
 fn operator() -> Context {
     Context::new(TenantId::new(""))
 }
@@ -332,21 +341,91 @@ impl LinkChunks for Chunks {
     }
 }
 
+impl SqliteStore {
+    /// Reads what SQLite finds without being charged.
+    async fn look<T: Send + 'static>(
+        &self,
+        read: impl Fn(&Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let read = move |snapshot: Snapshot<'_>| read(snapshot.connection);
+        Ok(self.threads.readers.run(&operator(), Pace::free(Work::unlimited()), read).await?)
+    }
+}
+
 #[async_trait]
 impl ChangeFeed for SqliteStore {
-    async fn newest(&self) -> Result<u64, ChangeFeedError> {
-        Ok(self
-            .threads
-            .readers
-            .run(&operator(), Pace::free(Work::unlimited()), |snapshot| feed::newest(snapshot.connection))
-            .await
-            .map_err(StoreError::from)?)
+    async fn newest(&self, tenant: &TenantId) -> Result<u64, ChangeFeedError> {
+        let tenant = tenant.clone();
+        Ok(self.look(move |connection| feed::newest(connection, tenant.as_str())).await?)
     }
 
-    async fn changes(&self, after: u64, limit: usize) -> Result<Vec<Change>, ChangeFeedError> {
-        let read = move |snapshot: Snapshot<'_>| feed::after(snapshot.connection, after, limit);
-        let operator = operator();
-        let run = self.threads.readers.run(&operator, Pace::free(Work::unlimited()), read);
-        run.await.map_err(StoreError::from)?
+    async fn changes(
+        &self,
+        tenant: &TenantId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<Change>, ChangeFeedError> {
+        let tenant = tenant.clone();
+        self.look(move |connection| feed::after(connection, tenant.as_str(), after, limit)).await?
+    }
+
+    async fn changed(&self, tenant: &TenantId, after: u64) -> Result<(), ChangeFeedError> {
+        loop {
+            let waiting = self.threads.news.wait(Some(tenant));
+            if self.newest(tenant).await? != after {
+                return Ok(());
+            }
+            waiting.told().await;
+        }
+    }
+}
+
+#[async_trait]
+impl OperatorFeed for SqliteStore {
+    async fn newest_of_all(&self) -> Result<FeedPosition, ChangeFeedError> {
+        Ok(self.look(feed::position).await?)
+    }
+
+    async fn changes_of_all(
+        &self,
+        after: &FeedPosition,
+        limit: usize,
+    ) -> Result<(Vec<Change>, FeedPosition), ChangeFeedError> {
+        let after = after.number()?;
+        self.look(move |connection| feed::after_of_all(connection, after, limit)).await?
+    }
+
+    async fn changed_of_all(&self, after: &FeedPosition) -> Result<(), ChangeFeedError> {
+        loop {
+            let waiting = self.threads.news.wait(None);
+            if self.newest_of_all().await? != *after {
+                return Ok(());
+            }
+            waiting.told().await;
+        }
+    }
+}
+
+#[async_trait]
+impl Records for SqliteStore {
+    async fn records(&self, context: &Context, query: RecordQuery) -> Result<Vec<KeptRecord>, StoreError> {
+        let tenant = context.tenant().clone();
+        let pace = Pace::charging(context.work().clone());
+        let paced = pace.clone();
+        let read = move |snapshot: Snapshot<'_>| record::read(snapshot, tenant.as_str(), &query, &paced);
+        Ok(self.threads.readers.run(context, pace, read).await?)
+    }
+
+    async fn prune(&self, context: &Context, stream: &str, until: Timestamp) -> Result<u64, StoreError> {
+        let mut pruned = 0;
+        loop {
+            let (tenant, stream) = (context.tenant().clone(), stream.to_owned());
+            let some = move |connection: &_| record::prune(connection, tenant.as_str(), &stream, until);
+            let gone = self.threads.writer.alone(some).await?;
+            pruned += gone;
+            if gone == 0 {
+                return Ok(pruned);
+            }
+        }
     }
 }

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use scim_core::{Resource, ResourceType, Timestamp};
 use scim_filter::Narrow;
-use scim_server_traits::{ChangeKind, Claim, Key, LinkChanges, StoreError, index_keys, label, unique_keys};
+use scim_server_traits::{
+    Change, ChangeKind, Claim, Key, LinkChanges, Record, StoreError, activation, changed_paths, index_keys,
+    label, unique_keys,
+};
 
 /// Returns whether the candidates can be counted without a choice among branches. Otherwise each level would count all
 /// levels below it again, so only flat branches compete for the smallest.
@@ -58,15 +61,41 @@ pub(crate) struct Owner {
     pub(crate) kind: String,
 }
 
-/// An entry for the change feed, without its sequence number and tenant.
+/// An entry for the change feed, without its sequence number, tenant and cause.
 #[derive(Debug)]
 pub(crate) struct Changed<'a> {
     pub(crate) kind: &'a str,
     pub(crate) id: &'a str,
+    pub(crate) external_id: Option<String>,
     pub(crate) what: ChangeKind,
     pub(crate) version: u64,
     pub(crate) moment: Timestamp,
+    pub(crate) document: Differences,
     pub(crate) links: LinkChanges,
+}
+
+/// What an update changes in a document.
+#[derive(Debug, Default)]
+pub(crate) struct Differences {
+    pub(crate) paths: Vec<String>,
+    pub(crate) activation: Option<bool>,
+}
+
+impl Differences {
+    /// Compares two documents that are not equal.
+    pub(crate) fn between(before: &Resource, after: &Resource) -> Self {
+        let mut paths = changed_paths(before, after);
+        if paths.len() > Change::MOST_PATHS {
+            paths.truncate(Change::MOST_PATHS - 1);
+            paths.push("*".into());
+        }
+        Self { paths, activation: activation(before, after) }
+    }
+}
+
+/// Returns the `externalId` of a document.
+pub(crate) fn external_id(resource: &Resource) -> Option<String> {
+    resource.text("externalId").map(str::to_owned)
 }
 
 /// A document with everything that is derived from it.
@@ -101,7 +130,10 @@ pub(crate) trait Tables {
     fn find(&self, kind: &str, id: &str) -> Result<Option<Head>, Self::Fault>;
     /// Returns only the row number of a resource.
     fn place(&self, kind: &str, id: &str) -> Result<Option<Seq>, Self::Fault>;
-    fn has_document(&self, seq: Seq, resource: &Resource) -> Result<bool, Self::Fault>;
+    /// Returns how the stored document differs from this one; `None` if both are equal.
+    fn differences(&self, seq: Seq, resource: &Resource) -> Result<Option<Differences>, Self::Fault>;
+    /// Returns the `externalId` of the stored document.
+    fn external_id(&self, seq: Seq) -> Result<Option<String>, Self::Fault>;
     /// Returns a resource other than `own` that has the key.
     fn unique_holder(&self, kind: &str, key: &Key, own: Option<Seq>) -> Result<Option<Seq>, Self::Fault>;
     fn claim_holder(&self, claim: &Claim) -> Result<Option<Seq>, Self::Fault>;
@@ -133,5 +165,7 @@ pub(crate) trait Tables {
     /// Deletes the row with its document, keys, claims, and links in both directions.
     fn remove(&mut self, kind: &str, seq: Seq) -> Result<(), Self::Fault>;
     /// Appends to the change feed.
-    fn note(&mut self, changed: &Changed<'_>) -> Result<(), Self::Fault>;
+    fn note(&mut self, changed: Changed<'_>) -> Result<(), Self::Fault>;
+    /// Appends to a stream of records.
+    fn record(&mut self, now: Timestamp, record: Record) -> Result<(), Self::Fault>;
 }

@@ -5,21 +5,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use scim_core::{Exhausted, Meter, Reference, ResourceType, Side, Timestamp, Work};
 use scim_filter::ElementFilter;
 use scim_patch::{RelationEdit, RelationStep};
+#[cfg(feature = "sqlite")]
+use scim_server_traits::Batch;
 use scim_server_traits::{
-    ChangeKind, Claim, Delete, Insert, Link, LinkChanges, Precondition, StoreError, Update, Write, Written,
+    ChangeKind, Claim, Delete, Insert, Link, LinkChanges, Precondition, Record, StoreError, Update, Write,
+    Written,
 };
 
-use crate::tables::{Changed, Content, Head, Member, Owner, Seq, Tables};
+use crate::tables::{Changed, Content, Differences, Head, Member, Owner, Seq, Tables, external_id};
 
-/// Carries out writes in order. The caller undoes all of them if one fails.
+/// Carries out writes in order, then appends the records. The caller undoes all of it if one fails.
 pub(crate) fn write_all<T: Tables>(
     tables: &mut T,
     now: Timestamp,
-    writes: Vec<Write>,
+    (writes, records): (Vec<Write>, Vec<Record>),
     work: &Work,
 ) -> Result<Vec<Written>, T::Fault> {
     let mut meter = work.meter();
-    writes
+    let written = writes
         .into_iter()
         .map(|write| match write {
             Write::Insert(write) => insert(tables, now, write),
@@ -27,13 +30,17 @@ pub(crate) fn write_all<T: Tables>(
             Write::Delete(write) => delete(tables, now, &write),
             _ => Err(StoreError::backend(Misuse::Unsupported).into()),
         })
-        .collect()
+        .collect::<Result<_, _>>()?;
+    records.into_iter().try_for_each(|record| tables.record(now, record))?;
+    Ok(written)
 }
 
-/// Returns whether these writes can fail only before they change anything, so that nothing has to be undone.
+/// Returns whether this batch can fail only before it changes anything, so that nothing has to be undone.
 #[cfg(feature = "sqlite")]
-pub(crate) fn refuses_first(writes: &[Write]) -> bool {
-    match writes {
+pub(crate) fn refuses_first(batch: &Batch) -> bool {
+    match &*batch.writes {
+        // A record that cannot be written comes after the write.
+        _ if !batch.records.is_empty() => false,
         [Write::Insert(insert)] => insert.links.is_empty(),
         [Write::Update(update)] => update.relations.is_empty() && update.claims.is_none(),
         [Write::Delete(_)] => true,
@@ -58,6 +65,7 @@ fn insert<T: Tables>(tables: &mut T, now: Timestamp, insert: Insert) -> Result<W
         return Err(StoreError::Uniqueness { resource_type: kind.into(), attribute: "id".into() }.into());
     }
     let content = Content::new(&resource_type, resource);
+    let external_id = external_id(&content.resource);
     check_unique(tables, kind, None, &content)?;
     let claims = free_claims(tables, None, claims)?;
     let seq = tables.insert(kind, &id, now, content)?;
@@ -74,7 +82,7 @@ fn insert<T: Tables>(tables: &mut T, now: Timestamp, insert: Insert) -> Result<W
     }
     let mut written = Written::new(id, 1, now, now, true);
     (written.added, written.removed) = changes.into_lists();
-    note(tables, kind, ChangeKind::Created, now, &written)?;
+    note(tables, kind, ChangeKind::Created, now, &written, (external_id, Differences::default()))?;
     Ok(written)
 }
 
@@ -87,15 +95,15 @@ fn update<T: Tables>(
     let Update { resource_type, id, precondition, resource, relations, claims, dormant, .. } = update;
     let kind = resource_type.name();
     let head = existing(tables, kind, &id, &precondition)?;
-    let mut changed = false;
+    let mut differences = None;
     if let Some(resource) = resource
-        && !tables.has_document(head.seq, &resource)?
+        && let Some(found) = tables.differences(head.seq, &resource)?
     {
         tables.check_keys(&resource_type)?;
         let content = Content::new(&resource_type, resource);
         check_unique(tables, kind, Some(head.seq), &content)?;
         tables.replace(kind, head.seq, content)?;
-        changed = true;
+        differences = Some(found);
     }
     if let Some(claims) = claims {
         let claims = free_claims(tables, Some(head.seq), claims)?;
@@ -110,7 +118,7 @@ fn update<T: Tables>(
     for RelationEdit { relation, step, .. } in relations {
         Links::of(tables, &resource_type, &relation, head.seq, &mut changes)?.step(step, meter)?;
     }
-    changed |= !changes.is_empty();
+    let changed = differences.is_some() || !changes.is_empty();
     let (version, modified) =
         if changed { (head.version + 1, head.moment(now)) } else { (head.version, head.modified) };
     if changed {
@@ -119,7 +127,8 @@ fn update<T: Tables>(
     let mut written = Written::new(id, version, head.created, modified, changed);
     (written.added, written.removed) = changes.into_lists();
     if changed {
-        note(tables, kind, ChangeKind::Updated, modified, &written)?;
+        let document = (tables.external_id(head.seq)?, differences.unwrap_or_default());
+        note(tables, kind, ChangeKind::Updated, modified, &written, document)?;
     }
     Ok(written)
 }
@@ -130,12 +139,13 @@ fn delete<T: Tables>(tables: &mut T, now: Timestamp, delete: &Delete) -> Result<
     let mut written = Written::new(&delete.id, head.version, head.created, head.modified, true);
     let own = tables.links(head.seq)?;
     written.removed = own.into_iter().map(|(relation, member)| (relation, member.id)).collect();
+    let document = (tables.external_id(head.seq)?, Differences::default());
     let owners = tables.owners(head.seq)?;
     for links in owners.chunk_by(|one, other| one.head.seq == other.head.seq) {
         lose(tables, now, links, &delete.id, head.seq)?;
     }
     tables.remove(kind, head.seq)?;
-    note(tables, kind, ChangeKind::Deleted, head.moment(now), &written)?;
+    note(tables, kind, ChangeKind::Deleted, head.moment(now), &written, document)?;
     Ok(written)
 }
 
@@ -155,7 +165,8 @@ fn lose<T: Tables>(
     tables.touch(head.seq, version, modified)?;
     let mut written = Written::new(owner, version, head.created, modified, true);
     written.removed = links.iter().map(|link| (link.relation.clone(), id.to_owned())).collect();
-    note(tables, kind, ChangeKind::Updated, modified, &written)
+    let document = (tables.external_id(head.seq)?, Differences::default());
+    note(tables, kind, ChangeKind::Updated, modified, &written, document)
 }
 
 /// Appends to the change feed.
@@ -165,9 +176,11 @@ fn note<T: Tables>(
     what: ChangeKind,
     moment: Timestamp,
     written: &Written,
+    (external_id, document): (Option<String>, Differences),
 ) -> Result<(), T::Fault> {
     let links = LinkChanges::of(&written.added, &written.removed);
-    tables.note(&Changed { kind, id: &written.id, what, version: written.version, moment, links })
+    let (id, version) = (written.id.as_str(), written.version);
+    tables.note(Changed { kind, id, external_id, what, version, moment, document, links })
 }
 
 fn existing<T: Tables>(

@@ -195,7 +195,7 @@ async fn yield_now() {
 }
 
 /// Starts this many calls and waits for all. Their outcomes are in the order of their numbers.
-async fn together<T, F>(kit: &Kit, count: usize, call: impl Fn(Kit, usize) -> F) -> Vec<T>
+pub(super) async fn together<T, F>(kit: &Kit, count: usize, call: impl Fn(Kit, usize) -> F) -> Vec<T>
 where
     T: Send + 'static,
     F: Future<Output = T> + Send + 'static,

@@ -270,7 +270,7 @@ impl Job<'_> {
         let server = self.call.server;
         let ids = creates.iter().filter_map(|at| self.entries[*at].id.as_deref());
         let mut to_come: BTreeSet<&str> = ids.collect();
-        let (mut batch, mut updates) = (Batch::new(server.clock.now()), Vec::new());
+        let (mut batch, mut updates) = (self.call.batch(Done::Created), Vec::new());
         let (mut notes, mut outcomes) = (Vec::new(), Vec::new());
         for at in creates {
             let entry = &self.entries[*at];

@@ -3,14 +3,17 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::sync::Once;
+use std::sync::{Arc, Once};
 
 use bytes::Bytes;
 use http::{Method, Request};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use serde_json::json;
 
-use crate::client::{GROUP, USER, get, patch, post, request, send, server, user};
+use scim_server_traits::{FeedPosition, OperatorFeed};
+use scim_store::MemoryStore;
+
+use crate::client::{GROUP, PATCH_OP, USER, get, on, patch, post, request, send, server, user};
 
 #[tokio::test]
 async fn a_request_has_an_id_that_the_answer_repeats() {
@@ -27,6 +30,32 @@ async fn a_request_has_an_id_that_the_answer_repeats() {
         get(&server, "/Users").await.header("x-request-id"),
         get(&server, "/Users").await.header("x-request-id")
     );
+}
+
+/// Whoever follows the store learns who changed what, by which request.
+#[tokio::test]
+async fn each_change_says_which_request_caused_it() {
+    let store = MemoryStore::new();
+    let server = on(Arc::new(store.clone())).build().unwrap();
+    let user = user(&server, "ada").await;
+    let path = format!("/Users/{user}");
+    let replace = json!([{"op": "replace", "path": "active", "value": false}]);
+    let body = json!({"schemas": [PATCH_OP], "Operations": replace}).to_string();
+    let changing = request(Method::PATCH, &path, None).header("x-request-id", "r-1");
+    let changing = changing.header("content-type", "application/scim+json").body(Bytes::from(body)).unwrap();
+    assert_eq!(send(&server, changing).await.status, 200);
+    let bulk = json!({"schemas": [scim_core::urn::BULK_REQUEST],
+        "Operations": [{"method": "DELETE", "path": path}]});
+    post(&server, "/Bulk", bulk).await;
+    let (changes, _) = store.changes_of_all(&FeedPosition::of_number(0), 9).await.unwrap();
+    let causes: Vec<_> =
+        changes.iter().map(|change| (&*change.cause.principal, &*change.cause.operation)).collect();
+    let principal = causes[0].0;
+    assert!(!principal.is_empty());
+    assert_eq!(causes, [(principal, "create"), (principal, "patch"), (principal, "delete")]);
+    assert_eq!(changes[1].cause.request, "r-1");
+    assert_eq!((&*changes[1].paths, changes[1].activation), (&["active".to_owned()][..], Some(false)));
+    assert_eq!(changes[0].cause.request.len(), 36, "the id that the answer told");
 }
 
 #[test]

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use scim_core::{Resource, ResourceType, Timestamp};
-use scim_server_traits::{Change, Claim, Key, StoreError, TenantId};
+use scim_server_traits::{Cause, Change, Claim, Key, Record, StoreError, TenantId};
 
 use super::tenant::{Row, Shown, Tenant, Undo};
 use crate::keys::stale;
-use crate::tables::{Changed, Content, Head, Member, Owner, Seq, Tables};
+use crate::tables::{Changed, Content, Differences, Head, Member, Owner, Seq, Tables, external_id};
 
 /// What an operator of the store should do if keys do not fit.
 pub(super) const REMEDY: &str = "a store in memory serves one definition of a type to a tenant";
@@ -18,23 +18,29 @@ pub(super) struct Transaction<'a> {
     /// What undoes the steps so far. A copy needs none.
     journal: Option<Vec<Undo>>,
     name: &'a TenantId,
+    cause: &'a Cause,
     changes: Vec<Change>,
+    records: Vec<Record>,
     /// Whether a resource was removed. It comes back with its keys if the batch fails.
     removes: bool,
 }
 
 impl<'a> Transaction<'a> {
-    pub(super) fn new(name: &'a TenantId, tenant: &'a mut Tenant) -> Self {
-        Self { tenant, journal: Some(Vec::new()), name, changes: Vec::new(), removes: false }
+    pub(super) fn new(name: &'a TenantId, cause: &'a Cause, tenant: &'a mut Tenant) -> Self {
+        let (changes, records) = (Vec::new(), Vec::new());
+        Self { tenant, journal: Some(Vec::new()), name, cause, changes, records, removes: false }
     }
 
     /// Makes a transaction on a copy, which is thrown away if the batch fails.
-    pub(super) fn on_copy(name: &'a TenantId, copy: &'a mut Tenant) -> Self {
-        Self { journal: None, ..Self::new(name, copy) }
+    pub(super) fn on_copy(name: &'a TenantId, cause: &'a Cause, copy: &'a mut Tenant) -> Self {
+        Self { journal: None, ..Self::new(name, cause, copy) }
     }
 
-    /// Returns the entries for the change feed, after the whole batch succeeded.
-    pub(super) fn into_changes(self) -> Vec<Change> {
+    /// Appends the records, after the whole batch succeeded. Returns the entries for the change feed.
+    pub(super) fn finish(self, now: Timestamp) -> Vec<Change> {
+        for record in self.records {
+            self.tenant.record(now, self.cause, record);
+        }
         self.changes
     }
 
@@ -113,8 +119,14 @@ impl Tables for Transaction<'_> {
         Ok(self.tenant.find(kind, id).map(|(seq, _)| seq))
     }
 
-    fn has_document(&self, seq: Seq, resource: &Resource) -> Result<bool, StoreError> {
-        Ok(self.tenant.row(seq).is_some_and(|row| row.content.resource == *resource))
+    fn differences(&self, seq: Seq, resource: &Resource) -> Result<Option<Differences>, StoreError> {
+        let stored = self.tenant.row(seq).map(|row| &row.content.resource);
+        let differs = |stored: &&Resource| *stored != resource;
+        Ok(stored.filter(differs).map(|stored| Differences::between(stored, resource)))
+    }
+
+    fn external_id(&self, seq: Seq) -> Result<Option<String>, StoreError> {
+        Ok(self.tenant.row(seq).and_then(|row| external_id(&row.content.resource)))
     }
 
     fn unique_holder(&self, kind: &str, key: &Key, own: Option<Seq>) -> Result<Option<Seq>, StoreError> {
@@ -219,11 +231,19 @@ impl Tables for Transaction<'_> {
         Ok(())
     }
 
-    fn note(&mut self, changed: &Changed<'_>) -> Result<(), StoreError> {
-        let Changed { kind, id, what, version, moment, ref links } = *changed;
+    fn note(&mut self, changed: Changed<'_>) -> Result<(), StoreError> {
+        let Changed { kind, id, external_id, what, version, moment, document, links } = changed;
         let mut change = Change::new(self.name.clone(), kind, id, what, version, moment);
-        change.links = links.clone();
+        change.external_id = external_id;
+        change.cause = self.cause.clone();
+        (change.paths, change.activation) = (document.paths, document.activation);
+        change.links = links;
         self.changes.push(change);
+        Ok(())
+    }
+
+    fn record(&mut self, _: Timestamp, record: Record) -> Result<(), StoreError> {
+        self.records.push(record);
         Ok(())
     }
 }

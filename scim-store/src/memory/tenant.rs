@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet, Vector};
 use scim_core::{ResourceType, Timestamp};
-use scim_server_traits::{Claim, Key, Position};
+use scim_server_traits::{Cause, Claim, Key, Position, Record};
 
+use super::stream::Stream;
 use crate::keys::are_same;
 use crate::tables::{Content, Seq};
 
@@ -23,6 +24,8 @@ pub(super) struct Tenant {
     kinds: BTreeMap<Arc<str>, Kind>,
     claims: OrdMap<Claim, Seq>,
     relations: BTreeMap<Box<str>, Links>,
+    /// The streams of records, by name.
+    streams: BTreeMap<Box<str>, Stream>,
 }
 
 /// A resource. Parts that seldom change are shared between its versions.
@@ -144,6 +147,25 @@ impl Tenant {
                 self.set_link(&relation, owner, target, before);
             }
         }
+    }
+
+    /// Appends to a stream of records.
+    pub(super) fn record(&mut self, now: Timestamp, cause: &Cause, record: Record) {
+        let name = record.stream.name();
+        if !self.streams.contains_key(name) {
+            self.streams.insert(name.into(), Stream::default());
+        }
+        if let Some(stream) = self.streams.get_mut(record.stream.name()) {
+            stream.append(now, cause, record);
+        }
+    }
+
+    pub(super) fn stream(&self, name: &str) -> Option<&Stream> {
+        self.streams.get(name)
+    }
+
+    pub(super) fn stream_mut(&mut self, name: &str) -> Option<&mut Stream> {
+        self.streams.get_mut(name)
     }
 
     /// Records that the keys of the type's resources are made of this type's attributes from now on.

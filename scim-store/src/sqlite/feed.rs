@@ -1,12 +1,12 @@
 //! The change feed: one narrow row for each changed resource, in the transaction that changes it.
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, Params, Row, params};
 use scim_core::Timestamp;
-use scim_server_traits::{Change, ChangeFeedError, ChangeKind, LinkChanges, TenantId};
+use scim_server_traits::{Change, ChangeFeedError, ChangeKind, FeedPosition, LinkChanges, TenantId};
 use serde_json::{Value, json};
 
 use super::fault::Fault;
-use super::schema;
+use super::{cause, record, schema};
 use crate::tables::Changed;
 
 /// After how many new changes old ones are deleted. To delete one for each new one would touch a second page.
@@ -15,29 +15,47 @@ const SWEEP: i64 = 1_024;
 pub(super) fn append(
     connection: &Connection,
     tenant: &str,
+    cause: &str,
     changed: &Changed<'_>,
     kept: u64,
 ) -> Result<(), Fault> {
-    let Changed { kind, id, what, version, moment, links } = changed;
+    let Changed { kind, id, external_id, what, version, moment, document, links } = changed;
     let links = (!links.is_empty()).then(|| text(links));
-    let sql = "INSERT INTO scim_change (tenant, kind, id, what, version, moment, links)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-    let (what, version) = (number(*what), version.cast_signed());
+    let paths = (!document.paths.is_empty()).then(|| json!(document.paths).to_string());
+    // Both numbers follow from the newest rows, and the newest row of each tenant always stays.
+    let sql = "INSERT INTO scim_change (seq, tenant, number, kind, id, external_id, what, version, moment,
+            cause, paths, activation, links)
+        VALUES ((SELECT coalesce(max(seq), (SELECT base FROM scim_feed)) + 1 FROM scim_change), ?1,
+            (SELECT coalesce(max(number), (SELECT base FROM scim_feed)) + 1 FROM scim_change
+                WHERE tenant = ?1),
+            ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
     connection.prepare_cached(sql)?.execute(params![
         tenant,
         kind,
         id,
-        what,
-        version,
+        external_id,
+        number(*what),
+        version.cast_signed(),
         moment.as_millis(),
+        cause,
+        paths,
+        document.activation,
         links
     ])?;
     let newest = connection.last_insert_rowid();
     if newest % SWEEP == 0 {
-        // The newest change always stays, because the next number follows from it.
-        let last = newest.saturating_sub_unsigned(kept.max(1));
-        connection.prepare_cached("DELETE FROM scim_change WHERE seq <= ?1")?.execute([last])?;
+        sweep(connection, newest.saturating_sub_unsigned(kept.max(1)))?;
     }
+    Ok(())
+}
+
+/// Deletes old changes, but not the newest one of a tenant.
+fn sweep(connection: &Connection, last: i64) -> Result<(), Fault> {
+    let sql = "DELETE FROM scim_change WHERE seq <= ?1
+        AND number < (SELECT max(number) FROM scim_change newer WHERE newer.tenant = scim_change.tenant)";
+    connection.prepare_cached(sql)?.execute([last])?;
+    let sql = "UPDATE scim_feed SET swept = max(swept, ?1)";
+    connection.prepare_cached(sql)?.execute([last])?;
     Ok(())
 }
 
@@ -49,56 +67,125 @@ const EPOCH: i64 = 1 << 32;
 /// exactly.
 pub(super) fn begin_anew(connection: &mut Connection) -> Result<(), Fault> {
     let epoch = i64::from(u32::from_be_bytes(schema::random()?) >> 12) + 1;
+    let from = epoch * EPOCH;
     let transaction = connection.transaction()?;
     let sql = "SELECT 1 FROM sqlite_schema WHERE name = 'scim_change'";
     // An empty file has no feed yet.
     if transaction.prepare(sql)?.exists([])? {
         transaction.execute("DELETE FROM scim_change", [])?;
-        // Not a change. It says where the numbers go on, and no consumer asks for changes after a number before it.
-        let sql = "INSERT INTO scim_change (seq, tenant, kind, id, what, version, moment)
-            VALUES (?1, '', '', '', 0, 0, 0)";
-        transaction.execute(sql, [epoch * EPOCH])?;
+        transaction.execute("UPDATE scim_feed SET base = ?1, swept = ?1", [from])?;
+        record::begin_anew(&transaction, from)?;
     }
     Ok(transaction.commit()?)
 }
 
-pub(super) fn newest(connection: &Connection) -> Result<u64, Fault> {
-    let sql = "SELECT coalesce(max(seq), 0) FROM scim_change";
-    Ok(connection.prepare_cached(sql)?.query_row([], |row| row.get::<_, i64>(0))?.cast_unsigned())
+/// Returns the number of the tenant's newest change.
+pub(super) fn newest(connection: &Connection, tenant: &str) -> Result<u64, Fault> {
+    let sql = "SELECT coalesce(max(number), (SELECT base FROM scim_feed)) FROM scim_change WHERE tenant = ?1";
+    of_one(connection, sql, [tenant])
 }
 
-/// Reads changes after a number. The outer result is the file's, the inner one the feed's.
+/// Returns a number that grows with each change and each record that is written. The file may have any layout, or no
+/// tables yet.
+pub(super) fn written(connection: &Connection) -> Result<u64, Fault> {
+    let has = |table: &str| {
+        connection.prepare_cached("SELECT 1 FROM sqlite_schema WHERE name = ?1")?.exists([table])
+    };
+    if has("scim_feed")? {
+        Ok(newest_of_all(connection)? + record::newest(connection)?)
+    } else if has("scim_change")? {
+        of_one(connection, "SELECT coalesce(max(seq), 0) FROM scim_change", [])
+    } else {
+        Ok(0)
+    }
+}
+
+/// Returns the number of the newest change of all.
+fn newest_of_all(connection: &Connection) -> Result<u64, Fault> {
+    of_one(connection, "SELECT coalesce(max(seq), (SELECT base FROM scim_feed)) FROM scim_change", [])
+}
+
+fn of_one(connection: &Connection, sql: &str, params: impl Params) -> Result<u64, Fault> {
+    Ok(connection.prepare_cached(sql)?.query_row(params, |row| row.get::<_, i64>(0))?.cast_unsigned())
+}
+
+/// What a feed says, or refuses to say. The result around it is the file's.
+pub(super) type Told<T> = Result<T, ChangeFeedError>;
+
+/// Reads changes of the tenant after a number.
 pub(super) fn after(
+    connection: &Connection,
+    tenant: &str,
+    after: u64,
+    limit: usize,
+) -> Result<Told<Vec<Change>>, Fault> {
+    let newest = newest(connection, tenant)?;
+    let sql = "SELECT min(number) FROM scim_change WHERE tenant = ?1";
+    let oldest: Option<i64> = connection.prepare_cached(sql)?.query_row([tenant], |row| row.get(0))?;
+    let oldest = oldest.map_or(newest + 1, i64::cast_unsigned);
+    if let Err(error) = ChangeFeedError::check(after, oldest, newest) {
+        return Ok(Err(error));
+    }
+    let sql = "SELECT number, tenant, kind, id, external_id, what, version, moment, cause, paths, activation,
+            links, seq
+        FROM scim_change WHERE tenant = ?1 AND number > ?2 ORDER BY number LIMIT ?3";
+    let read = changes(connection, sql, params![tenant, after.cast_signed(), most(limit)])?;
+    Ok(Ok(read.into_iter().map(|(_, change)| change).collect()))
+}
+
+pub(super) fn position(connection: &Connection) -> Result<FeedPosition, Fault> {
+    Ok(FeedPosition::of_number(newest_of_all(connection)?))
+}
+
+/// Reads changes of all tenants after a position.
+pub(super) fn after_of_all(
     connection: &Connection,
     after: u64,
     limit: usize,
-) -> Result<Result<Vec<Change>, ChangeFeedError>, Fault> {
-    let newest = newest(connection)?;
-    let sql = "SELECT coalesce(min(seq), 1) FROM scim_change";
-    let oldest = connection.prepare_cached(sql)?.query_row([], |row| row.get::<_, i64>(0))?;
-    if let Err(error) = ChangeFeedError::check(after, oldest.cast_unsigned(), newest) {
+) -> Result<Told<(Vec<Change>, FeedPosition)>, Fault> {
+    let newest = newest_of_all(connection)?;
+    let swept = of_one(connection, "SELECT swept FROM scim_feed", [])?;
+    if let Err(error) = ChangeFeedError::check(after, swept + 1, newest) {
         return Ok(Err(error));
     }
-    let sql = "SELECT seq, tenant, kind, id, what, version, moment, links FROM scim_change
-        WHERE seq > ?1 ORDER BY seq LIMIT ?2";
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let sql = "SELECT number, tenant, kind, id, external_id, what, version, moment, cause, paths, activation,
+            links, seq
+        FROM scim_change WHERE seq > ?1 ORDER BY seq LIMIT ?2";
+    let read = changes(connection, sql, params![after.cast_signed(), most(limit)])?;
+    let reached = read.last().map_or(after, |(seq, _)| *seq);
+    let told = read.into_iter().map(|(_, change)| change).collect();
+    Ok(Ok((told, FeedPosition::of_number(reached))))
+}
+
+fn most(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+/// Reads changes, each with its number among those of all tenants.
+fn changes(connection: &Connection, sql: &str, params: impl Params) -> Result<Vec<(u64, Change)>, Fault> {
     let mut select = connection.prepare_cached(sql)?;
-    let mut rows = select.query([after.cast_signed(), limit])?;
+    let mut rows = select.query(params)?;
     let mut changes = Vec::new();
     while let Some(row) = rows.next()? {
-        changes.push(change(row)?);
+        changes.push((row.get::<_, i64>(12)?.cast_unsigned(), change(row)?));
     }
-    Ok(Ok(changes))
+    Ok(changes)
 }
 
 fn change(row: &Row<'_>) -> Result<Change, Fault> {
     let tenant = TenantId::new(row.get::<_, String>(1)?);
     let (kind, id): (String, String) = (row.get(2)?, row.get(3)?);
-    let version = row.get::<_, i64>(5)?.cast_unsigned();
-    let moment = Timestamp::from_millis(row.get(6)?);
-    let mut change = Change::new(tenant, kind, id, what(row.get(4)?), version, moment);
+    let version = row.get::<_, i64>(6)?.cast_unsigned();
+    let moment = Timestamp::from_millis(row.get(7)?);
+    let mut change = Change::new(tenant, kind, id, what(row.get(5)?), version, moment);
     change.sequence = row.get::<_, i64>(0)?.cast_unsigned();
-    if let Some(text) = row.get::<_, Option<String>>(7)? {
+    change.external_id = row.get(4)?;
+    change.cause = cause::read(row.get_ref(8)?.as_str().map_err(rusqlite::Error::from)?)?;
+    if let Some(text) = row.get::<_, Option<String>>(9)? {
+        change.paths = serde_json::from_str(&text)?;
+    }
+    change.activation = row.get(10)?;
+    if let Some(text) = row.get::<_, Option<String>>(11)? {
         change.links = links(&text)?;
     }
     Ok(change)

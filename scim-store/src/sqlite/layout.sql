@@ -90,17 +90,43 @@ CREATE TABLE scim_rank (
     PRIMARY KEY (tenant, kind, block)
 ) STRICT, WITHOUT ROWID;
 
--- The change feed. Its numbers never fall, without `AUTOINCREMENT`, because the newest row always stays.
+-- The change feed. Its numbers never fall, because the newest row of each tenant always stays.
 CREATE TABLE scim_change (
-    seq INTEGER PRIMARY KEY,
+    seq INTEGER PRIMARY KEY,            -- among the changes of all tenants
     tenant TEXT NOT NULL,
+    number INTEGER NOT NULL,            -- among those of the tenant, without gaps
     kind TEXT NOT NULL,
     id TEXT NOT NULL,
+    external_id TEXT,
     what INTEGER NOT NULL,              -- 0 created, 1 updated, 2 deleted
     version INTEGER NOT NULL,
     moment INTEGER NOT NULL,
-    links TEXT                          -- JSON: added, removed, how many more
+    cause TEXT NOT NULL,                -- JSON: principal, request, operation
+    paths TEXT,                         -- JSON: the attributes that an update changed
+    activation INTEGER,                 -- the new value of `active`, if it changed
+    links TEXT,                         -- JSON: added, removed, how many more
+    UNIQUE (tenant, number)
 ) STRICT;
+
+-- One row. Numbers of changes begin after `base`, and `swept` is the last `seq` up to which old changes were deleted.
+CREATE TABLE scim_feed (
+    base INTEGER NOT NULL,
+    swept INTEGER NOT NULL
+) STRICT;
+INSERT INTO scim_feed (base, swept) VALUES (0, 0);
+
+-- Records, in their streams. In a stream, a greater `seq` never has an earlier moment.
+CREATE TABLE scim_record (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    tenant TEXT NOT NULL,
+    stream TEXT NOT NULL,
+    moment INTEGER NOT NULL,            -- milliseconds since 1970
+    cause TEXT NOT NULL,                -- as in `scim_change`
+    doc TEXT NOT NULL,                  -- JSON
+    definition INTEGER NOT NULL,        -- as in `scim_document`
+    checksum INTEGER NOT NULL           -- XXH3-64 of `doc`, seeded with `moment`
+) STRICT;
+CREATE INDEX scim_record_moment ON scim_record (tenant, stream, moment, seq);
 
 -- What must outlive a restart and be known to nobody else.
 CREATE TABLE scim_secret (

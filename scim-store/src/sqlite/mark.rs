@@ -96,10 +96,7 @@ impl Mark {
     /// Fails if what was in the log is missing. The file may have any layout, or no tables yet.
     pub(super) fn check(&self, connection: &Connection) -> Result<(), Fault> {
         let Some(Says::Change(named)) = self.found else { return Ok(()) };
-        let has_feed =
-            connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'scim_change'")?.exists([])?;
-        let newest = if has_feed { feed::newest(connection)? } else { 0 };
-        if newest < named { Err(self.missing()) } else { Ok(()) }
+        if feed::written(connection)? < named { Err(self.missing()) } else { Ok(()) }
     }
 
     /// Explains a file that cannot be read, if part of the log was moved into it and the rest is gone.
@@ -130,8 +127,8 @@ impl Mark {
         // Held while the newest change is read. A commit that found the log being moved left its change to the mover,
         // and is part of what is read. A later commit finds the log moved and names its own change.
         let mut state = self.state();
-        let newest = feed::newest(connection)?;
-        self.name(&mut state, newest)?;
+        let written = feed::written(connection)?;
+        self.name(&mut state, written)?;
         state.moving = false;
         Ok(())
     }
@@ -144,8 +141,8 @@ impl Mark {
         let mut state = self.state();
         // Otherwise the thread that moves the log names it.
         if !state.moving {
-            let newest = feed::newest(connection)?;
-            self.name(&mut state, newest)?;
+            let written = feed::written(connection)?;
+            self.name(&mut state, written)?;
             self.due.store(false, Ordering::SeqCst);
         }
         Ok(())

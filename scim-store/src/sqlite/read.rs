@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Params, Row, params, params_from_iter};
-use scim_core::{Resource, ResourceType, Timestamp, Work};
+use scim_core::{Resource, ResourceType, Timestamp};
 use scim_filter::{BoundFilter, Entry, Narrow, Plan};
 use scim_server_traits::{EntityTag, Get, Match, Position, Query, Seek, SortBy, StoreError, Stored};
 
@@ -18,7 +18,7 @@ use super::partial;
 use super::rank;
 use super::readers::{Snapshot, Turn};
 use super::relations::{End, Targets, View, links};
-use crate::scan::{IN_PLACE, ScanWork};
+use crate::scan::ScanWork;
 use crate::tables::Seq;
 
 /// Reads one resource, and what is left of its relations.
@@ -301,11 +301,8 @@ impl Reading<'_> {
     }
 
     fn scanning(&self, candidates: usize) -> Result<ScanWork, Fault> {
-        let work = match self.turn {
-            Turn::InPlace => Work::steps(IN_PLACE),
-            Turn::OnThread => self.pace.work().clone(),
-        };
-        ScanWork::new(&work, candidates).map_err(|exhausted| self.turn.exhausted(exhausted))
+        ScanWork::new(&self.turn.work(self.pace), candidates)
+            .map_err(|exhausted| self.turn.exhausted(exhausted))
     }
 
     /// Returns one more than may be scanned.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use async_channel::{Receiver, Sender, bounded};
 use futures_channel::oneshot;
 use rusqlite::Connection;
-use scim_core::Exhausted;
+use scim_core::{Exhausted, Work};
 use scim_server_traits::{Context, StoreError, Unavailable};
 
 use super::fault::Fault;
@@ -21,6 +21,7 @@ use super::pace::Pace;
 use super::reads::Reads;
 use super::schema;
 use crate::lanes::Lanes;
+use crate::scan::IN_PLACE;
 
 /// Where a read runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +39,14 @@ impl Turn {
         match self {
             Self::InPlace => Fault::TakesLong,
             Self::OnThread => StoreError::from(exhausted).into(),
+        }
+    }
+
+    /// Returns the account of a read that is charged for what it looks at.
+    pub(super) fn work(self, pace: &Pace) -> Work {
+        match self {
+            Self::InPlace => Work::steps(IN_PLACE),
+            Self::OnThread => pace.work().clone(),
         }
     }
 
@@ -371,8 +380,13 @@ mod tests {
     fn both(path: &Path, options: &SqliteOptions) -> (Writer, Readers) {
         let names = Arc::new(Names::new(1 << 20));
         let reading = (Arc::new(Readers::reads(options)), Arc::new(InPlace::new(path, options)));
-        let writer =
-            Writer::open(path, options, Arc::clone(&names), Arc::default(), reading.clone()).unwrap();
+        let writer = Writer::open(
+            path,
+            options,
+            (Arc::clone(&names), Arc::default(), Arc::default()),
+            reading.clone(),
+        )
+        .unwrap();
         (writer, Readers::open(path, options, names, reading).unwrap())
     }
 

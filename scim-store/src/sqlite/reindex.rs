@@ -75,7 +75,7 @@ pub(super) fn chunk(
     let Some(last) = found.last().map(|(seq, ..)| *seq) else { return Ok(None) };
     let count = found.len() as u64;
     let mut named = Vec::new();
-    let mut rows = Rows::new(&transaction, tenant, 0, keys, &mut named);
+    let mut rows = Rows::new((&transaction, tenant, ""), 0, keys, &mut named);
     for (seq, document, checksum, id) in found {
         checksum::check(seq, &document, checksum, Whose { tenant, kind, id: &id })?;
         let mut resource = Resource::from_canonical(serde_json::from_str(&document)?);

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row, params};
 use scim_core::{Resource, ResourceType, Timestamp, Work};
-use scim_server_traits::{Batch, Claim, Key, Written};
+use scim_server_traits::{Batch, Claim, Key, Record, Written};
 
 use super::checksum::{self, Whose};
 use super::fault::Fault;
 use super::keys::{self, Keys, Made};
-use super::{feed, rank, relations};
+use super::{cause, feed, rank, record, relations};
 use crate::keys::attributes;
-use crate::tables::{Changed, Content, Head, Member, Owner, Seq, Tables};
+use crate::tables::{Changed, Content, Differences, Head, Member, Owner, Seq, Tables};
 use crate::write::write_all;
 
 /// Carries out a batch within the open transaction.
@@ -24,9 +24,10 @@ pub(super) fn batch(
     keys: &Keys,
     named: &mut Vec<Seq>,
 ) -> Result<Vec<Written>, Fault> {
-    let Batch { now, writes, .. } = batch;
-    let mut rows = Rows::new(connection, tenant, kept_changes, keys, named);
-    let written = write_all(&mut rows, now, writes, work)?;
+    let Batch { now, cause, writes, records, .. } = batch;
+    let cause = cause::text(&cause);
+    let mut rows = Rows::new((connection, tenant, &cause), kept_changes, keys, named);
+    let written = write_all(&mut rows, now, (writes, records), work)?;
     rows.count_all()?;
     Ok(written)
 }
@@ -35,6 +36,8 @@ pub(super) fn batch(
 pub(super) struct Rows<'a> {
     connection: &'a Connection,
     tenant: &'a str,
+    /// The cause of the batch, as it is stored.
+    cause: &'a str,
     kept_changes: u64,
     /// The types whose keys are known to fit.
     fitting: &'a Keys,
@@ -53,15 +56,14 @@ pub(super) struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     pub(super) fn new(
-        connection: &'a Connection,
-        tenant: &'a str,
+        (connection, tenant, cause): (&'a Connection, &'a str, &'a str),
         kept_changes: u64,
         fitting: &'a Keys,
         named: &'a mut Vec<Seq>,
     ) -> Self {
         let (checked, without_keys) = (Vec::new(), Vec::new());
         let (attrs, counts) = (BTreeMap::new(), BTreeMap::new());
-        Self { connection, tenant, kept_changes, fitting, checked, without_keys, named, attrs, counts }
+        Self { connection, tenant, cause, kept_changes, fitting, checked, without_keys, named, attrs, counts }
     }
 
     fn sql(&self, sql: &str) -> Result<CachedStatement<'a>, Fault> {
@@ -204,7 +206,7 @@ impl Tables for Rows<'_> {
         relations::find(self.connection, self.tenant, kind, id)
     }
 
-    fn has_document(&self, seq: Seq, resource: &Resource) -> Result<bool, Fault> {
+    fn differences(&self, seq: Seq, resource: &Resource) -> Result<Option<Differences>, Fault> {
         let sql = "SELECT doc, checksum FROM scim_document WHERE seq = ?1";
         let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
         let (stored, sum): (String, _) = self.sql(sql)?.query_row([seq], read)?;
@@ -215,11 +217,18 @@ impl Tables for Rows<'_> {
             return Err(Whose { tenant: self.tenant, kind: &kind, id: &id }.altered());
         }
         if stored == text(resource)? {
-            return Ok(true);
+            return Ok(None);
         }
         // A document stays the same if only the order of its members differs.
-        let stored: serde_json::Map<_, _> = serde_json::from_str(&stored)?;
-        Ok(stored == *resource.as_map())
+        let stored = Resource::from_canonical(serde_json::from_str(&stored)?);
+        Ok((stored != *resource).then(|| Differences::between(&stored, resource)))
+    }
+
+    fn external_id(&self, seq: Seq) -> Result<Option<String>, Fault> {
+        // A document that was altered on the disk may be no JSON.
+        let sql = "SELECT CASE WHEN json_valid(doc) THEN doc ->> '$.externalId' END FROM scim_document WHERE seq = ?1";
+        let text = |row: &Row<'_>| Ok(row.get_ref(0)?.as_str().ok().map(str::to_owned));
+        Ok(self.sql(sql)?.query_row([seq], text)?)
     }
 
     fn unique_holder(&self, kind: &str, key: &Key, own: Option<Seq>) -> Result<Option<Seq>, Fault> {
@@ -348,7 +357,11 @@ impl Tables for Rows<'_> {
         Ok(())
     }
 
-    fn note(&mut self, changed: &Changed<'_>) -> Result<(), Fault> {
-        feed::append(self.connection, self.tenant, changed, self.kept_changes)
+    fn note(&mut self, changed: Changed<'_>) -> Result<(), Fault> {
+        feed::append(self.connection, self.tenant, self.cause, &changed, self.kept_changes)
+    }
+
+    fn record(&mut self, now: Timestamp, record: Record) -> Result<(), Fault> {
+        record::append(self.connection, self.tenant, self.cause, now, &record)
     }
 }

@@ -21,6 +21,7 @@ use super::options::SqliteOptions;
 use super::queue::{Jobs, Stopped, Writes, queue};
 use super::reads::Reads;
 use super::{file, schema, write};
+use crate::news::News;
 use crate::tables::Seq;
 use crate::write::refuses_first;
 
@@ -51,8 +52,7 @@ impl Writer {
     pub(super) fn open(
         path: &Path,
         options: &SqliteOptions,
-        names: Arc<Names>,
-        keys: Arc<Keys>,
+        (names, keys, news): (Arc<Names>, Arc<Keys>, Arc<News>),
         reading: (Arc<Reads>, Arc<InPlace>),
     ) -> Result<Self, Fault> {
         let mut lock = Lock::take(path)?;
@@ -74,8 +74,14 @@ impl Writer {
             .spawn(move || {
                 let log = Arc::clone(checkpointer.log());
                 let kept_changes = options.kept_changes;
-                let group =
-                    Group { connection: &connection, log: &log, names: &names, keys: &keys, kept_changes };
+                let group = Group {
+                    connection: &connection,
+                    log: &log,
+                    names: &names,
+                    keys: &keys,
+                    news: &news,
+                    kept_changes,
+                };
                 queue
                     .work(options.group, Writing { group, checkpointer: &mut checkpointer, lock: &mut lock });
                 // The last connection to close leaves no log behind. Only then may another process begin.
@@ -141,7 +147,7 @@ impl Writes for Writing<'_> {
     type File = Connection;
 
     fn may_share(part: &Part) -> bool {
-        part.batch.writes.len() <= SHARED
+        part.batch.writes.len() + part.batch.records.len() <= SHARED
     }
 
     fn begin(&mut self) {
@@ -191,6 +197,7 @@ struct Group<'a> {
     log: &'a Log,
     names: &'a Names,
     keys: &'a Keys,
+    news: &'a News,
     kept_changes: u64,
 }
 
@@ -198,12 +205,15 @@ impl Group<'_> {
     /// Returns an outcome for each batch, and whether room was missing.
     fn carry_out(self, batches: Vec<Part>) -> (impl Iterator<Item = Outcome>, bool) {
         let (many, mut full) = (batches.len(), false);
+        let of = |part: &Part| part.tenant.clone();
+        let tenants: Vec<_> = batches.iter().map(of).collect();
         let done = self.log.check().and_then(|()| self.log.judge(self.transaction(batches)));
         let outcomes = done.unwrap_or_else(|fault| {
             full = fault.is_full();
             let fault = Arc::new(fault);
             (0..many).map(|_| Err(Fault::Commit(Arc::clone(&fault)))).collect()
         });
+        tenants.iter().for_each(|tenant| self.news.tell(tenant));
         let look_at = |outcome: &Outcome| {
             if let Err(fault) = outcome {
                 self.log.look_at(fault);
@@ -236,7 +246,7 @@ impl Group<'_> {
         let mut outcomes = Vec::with_capacity(batches.len());
         for part in batches {
             // A savepoint copies each page that changes within it, which costs as much as the change.
-            let outcome = if refuses_first(&part.batch.writes) {
+            let outcome = if refuses_first(&part.batch) {
                 let before = self.connection.total_changes();
                 let outcome = self.one(part, &mut named);
                 // Some failures, such as a full disk, have already ended the whole transaction, or have left half of
@@ -313,6 +323,10 @@ mod tests {
         Arc::new(Names::new(1 << 20))
     }
 
+    fn shared() -> (Arc<Names>, Arc<Keys>, Arc<News>) {
+        (names(), Arc::default(), Arc::default())
+    }
+
     /// Sends these batches so that they wait for the writer together.
     async fn outcomes<const N: usize>(writer: &Writer, batches: [Batch; N]) -> Vec<Outcome> {
         let (open, gate) = mpsc::channel::<()>();
@@ -349,9 +363,7 @@ mod tests {
     async fn what_makes_room_gets_through_to_a_full_file() {
         let directory = tempfile::tempdir().unwrap();
         let options = SqliteOptions::default().with_most_bytes(2 << 20);
-        let writer =
-            Writer::open(&directory.path().join("scim.db"), &options, names(), Arc::default(), no_reads())
-                .unwrap();
+        let writer = Writer::open(&directory.path().join("scim.db"), &options, shared(), no_reads()).unwrap();
         assert_eq!(together(&writer, [users(0..10, 50_000)]).await, [false]);
         // A large batch does not make small ones fail.
         let refused = together(&writer, [users([100], 10), users(200..300, 50_000), users([101], 10)]).await;
@@ -374,14 +386,8 @@ mod tests {
         thread::spawn(move || {
             let directory = tempfile::tempdir().unwrap();
             let options = SqliteOptions::default().with_queue(1);
-            let writer = Writer::open(
-                &directory.path().join("scim.db"),
-                &options,
-                names(),
-                Arc::default(),
-                no_reads(),
-            )
-            .unwrap();
+            let writer =
+                Writer::open(&directory.path().join("scim.db"), &options, shared(), no_reads()).unwrap();
             let (open, gate) = mpsc::channel::<()>();
             // The gate opens on the thread that polls the calls that do not fit.
             let held = writer.alone(move |_| Ok(gate.recv().is_ok()));
@@ -463,9 +469,7 @@ mod tests {
         const LONG: usize = 4_000_000;
         let directory = tempfile::tempdir().unwrap();
         let options = SqliteOptions::default().with_most_bytes(2 << 20);
-        let writer =
-            Writer::open(&directory.path().join("scim.db"), &options, names(), Arc::default(), no_reads())
-                .unwrap();
+        let writer = Writer::open(&directory.path().join("scim.db"), &options, shared(), no_reads()).unwrap();
         // The long name is in the first row that is written, the long title in a later one.
         let first = [named("a", 1, 1), named("b", LONG, 1), named("c", 1, 1), named("d", 1, 1)];
         assert_eq!(together(&writer, first).await, [true; 4]);
@@ -484,8 +488,7 @@ mod tests {
     async fn a_refused_batch_leaves_no_transaction_open() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("scim.db");
-        let writer =
-            Writer::open(&path, &SqliteOptions::default(), names(), Arc::default(), no_reads()).unwrap();
+        let writer = Writer::open(&path, &SqliteOptions::default(), shared(), no_reads()).unwrap();
         assert!(outcomes(&writer, [users(0..1, 10)]).await[0].is_ok());
         let both = outcomes(&writer, [users([0], 10), users(100..200, 10)]).await;
         assert_eq!([both[0].is_err(), both[1].is_ok()], [true, true], "{both:?}");
@@ -523,10 +526,16 @@ mod tests {
         let watched = Arc::clone(&names);
         let hook = move || seen.send(watched.now().get(1).is_some()).is_err();
         connection.commit_hook(Some(hook)).unwrap();
-        let keys = Keys::default();
+        let (keys, news) = (Keys::default(), News::default());
         let log = Log::of(&path, 4_096, mark());
-        let group =
-            Group { connection: &connection, log: &log, names: &names, keys: &keys, kept_changes: 10 };
+        let group = Group {
+            connection: &connection,
+            log: &log,
+            names: &names,
+            keys: &keys,
+            news: &news,
+            kept_changes: 10,
+        };
         let commit = |batch| {
             let outcomes = group
                 .transaction(vec![Part { tenant: TenantId::new("octo"), batch, work: Work::unlimited() }])

@@ -9,6 +9,7 @@ mod altered;
 #[cfg(feature = "sqlite")]
 mod bounded;
 mod broken;
+mod broken_feed;
 mod feed;
 mod given;
 #[cfg(feature = "sqlite")]
@@ -27,14 +28,16 @@ mod operations;
 #[cfg(all(feature = "sqlite", unix))]
 mod private;
 #[cfg(feature = "sqlite")]
+mod records;
+#[cfg(feature = "sqlite")]
 mod sqlite;
 
 use std::sync::Arc;
 
-use scim_server_traits::{ChangeFeed, Store, conformance};
+use scim_server_traits::{ChangeFeed, OperatorFeed, Records, Store, conformance};
 
 /// Runs each check, and prints its name first.
-async fn keeps_the_contract<S: Store + ChangeFeed + 'static>(store: Arc<S>) {
+async fn keeps_the_contract<S: Store + ChangeFeed + OperatorFeed + Records + 'static>(store: Arc<S>) {
     let fixtures = conformance::Fixtures::default().with_spawn(|task| {
         let running = tokio::spawn(task);
         Box::pin(async { running.await.unwrap() })
@@ -48,6 +51,10 @@ async fn keeps_the_contract<S: Store + ChangeFeed + 'static>(store: Arc<S>) {
         check.run_with(Arc::clone(&store) as Arc<dyn Store>, &fixtures).await;
     }
     for check in conformance::feed_checks() {
+        println!("{}", check.name);
+        check.run_with(Arc::clone(&store), &fixtures).await;
+    }
+    for check in conformance::record_checks() {
         println!("{}", check.name);
         check.run(Arc::clone(&store)).await;
     }

@@ -51,7 +51,7 @@ async fn a_full_file_refuses_writes_keeps_what_it_has_and_takes_them_when_there_
     assert_eq!(scim_core::Error::from(error).status, 507);
     assert!(kept > 20, "{kept}");
     assert_eq!(total(&store).await, kept as u64, "everything that was answered, and nothing else");
-    assert_eq!(store.newest().await.unwrap(), kept as u64, "nor is anything else told");
+    assert_eq!(store.newest(context().tenant()).await.unwrap(), kept as u64, "nor is anything else told");
 
     let user = ResourceType::user();
     let room = (0..3)
@@ -131,7 +131,7 @@ async fn a_backup_is_one_state_of_a_store_that_is_being_written() {
     let copied = SqliteStore::open(&copy).unwrap();
     let groups = copied.query(&context(), Query::new(ResourceType::group()).page(0, 0)).await.unwrap().total;
     assert_eq!(total(&copied).await, 300 + groups);
-    assert!(copied.newest().await.unwrap() > 300 + 2 * groups, "a feed of its own");
+    assert!(copied.newest(context().tenant()).await.unwrap() > 300 + 2 * groups, "a feed of its own");
 }
 
 #[tokio::test]
@@ -302,7 +302,7 @@ async fn other_indexed_attributes_are_found_after_reindexing() {
         1_201,
         "what was not finished is done again"
     );
-    assert_eq!(store.newest().await.unwrap(), 1_201, "no resource has changed");
+    assert_eq!(store.newest(context().tenant()).await.unwrap(), 1_201, "no resource has changed");
     drop(store);
     assert!(is_sound(&path));
 }

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use scim_core::{Reference, Resource, ResourceType, Timestamp};
 use scim_patch::{RelationEdit, RelationStep};
 use scim_server_traits::{
-    Batch, ChangeFeed, Context, Delete, Insert, Precondition, Query, Store, TenantId, Update,
+    Batch, Cause, ChangeFeed, Context, Delete, Insert, Precondition, Query, Record, RecordQuery, Records,
+    Store, TenantId, Update,
 };
 use scim_store::MemoryStore;
 use serde_json::{Value, json};
@@ -38,6 +39,15 @@ fn members(numbers: impl IntoIterator<Item = usize>) -> Vec<Reference> {
 
 /// Returns a batch by its number. Whichever batches before it were kept, it is refused or changes something.
 pub(crate) fn batch(number: usize) -> Batch {
+    let batch = writes(number).caused_by(Cause::new("okta", format!("batch {number}")));
+    let event = resource(json!({"userName": format!("event {number}"), "title": "e".repeat(number * 40)}));
+    match number % 3 {
+        0 => batch.record(Record::new(ResourceType::user(), event)),
+        _ => batch,
+    }
+}
+
+fn writes(number: usize) -> Batch {
     let batch = Batch::new(Timestamp::from_millis(1_700_000_000_000 + i64::try_from(number).unwrap()));
     let of_group = |step| {
         let edit = RelationEdit::new("members", step);
@@ -71,7 +81,7 @@ pub(crate) fn batch(number: usize) -> Batch {
 }
 
 /// Returns everything that a store shows.
-pub(crate) async fn state<S: Store + ChangeFeed>(store: &S) -> Vec<String> {
+pub(crate) async fn state<S: Store + ChangeFeed + Records>(store: &S) -> Vec<String> {
     let mut state = Vec::new();
     for (resource_type, relation) in [(ResourceType::user(), "groups"), (ResourceType::group(), "members")] {
         let query = Query::new(resource_type).with_relations(vec![relation.into()]).page(0, 1_000);
@@ -80,15 +90,26 @@ pub(crate) async fn state<S: Store + ChangeFeed>(store: &S) -> Vec<String> {
         state.extend(page.resources().map(|stored| format!("{stored:?}")));
     }
     let mut before = None;
-    let newest = store.newest().await.unwrap();
-    let first = store.changes(newest.saturating_sub(1_000), 10_000).await;
+    let newest = store.newest(context().tenant()).await.unwrap();
+    let first = store.changes(context().tenant(), newest.saturating_sub(1_000), 10_000).await;
     for change in first.unwrap() {
         assert!(before.is_none_or(|before| change.sequence == before + 1), "a gap in the feed");
         before = Some(change.sequence);
         state.push(format!(
-            "{} {:?} {} {} {:?}",
-            change.resource_type, change.kind, change.id, change.version, change.links
+            "{} {:?} {} {} {:?} {:?} {:?}",
+            change.resource_type,
+            change.kind,
+            change.id,
+            change.version,
+            change.cause,
+            change.paths,
+            change.links
         ));
+    }
+    // The numbers of records that were undone are not used again, so only their order counts.
+    let records = store.records(&context(), RecordQuery::new(ResourceType::user()).limit(1_000)).await;
+    for record in records.unwrap() {
+        state.push(format!("{:?} {:?} {:?}", record.position.moment, record.cause, record.data));
     }
     state
 }
