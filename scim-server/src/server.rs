@@ -127,6 +127,10 @@ impl Server {
         Self { inner: Arc::new(inner) }
     }
 
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.inner
+    }
+
     /// Returns the base URL, without a slash at the end.
     pub fn base_url(&self) -> &str {
         &self.inner.base

@@ -25,6 +25,7 @@ mod passed_over;
 mod patch;
 mod precis;
 mod protocol;
+mod resources;
 mod secrets;
 mod sort;
 mod streamed;
