@@ -43,6 +43,8 @@ impl Row {
         self.columns.iter().map(move |(name, value)| match (name.as_str(), value) {
             ("seq", _) => Value::Integer(seq),
             ("id", _) => Value::Text(id.to_owned()),
+            // The row that is repeated is the newest change.
+            ("number", Value::Integer(newest)) => Value::Integer(newest + made),
             // Unique keys come in scattered order, as those of people do.
             ("key", Value::Text(key)) if key.len() > "false".len() => {
                 Value::Text(format!("{:06}{key}{id}", made.wrapping_mul(7_919) % 1_000_003))

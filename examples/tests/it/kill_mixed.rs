@@ -240,6 +240,11 @@ fn check_file(path: &str) {
             "SELECT coalesce(max(seq) - min(seq) + 1 - count(*), 0) FROM scim_change",
         ),
         (
+            "gaps in the numbers of a tenant's changes",
+            "SELECT count(*) FROM (SELECT 1 FROM scim_change GROUP BY tenant
+                HAVING max(number) - min(number) + 1 <> count(*))",
+        ),
+        (
             "resources of another version than the change feed says",
             "SELECT count(*) FROM scim_resource r CROSS JOIN scim_document d ON d.seq = r.seq LEFT JOIN
                 (SELECT kind, id, max(seq), version FROM scim_change GROUP BY kind, id) c
