@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use scim_core::Work;
 
+use crate::access::Access;
+
 /// The tenant whose data a call may see. Without one, nothing can be read or written.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TenantId(Arc<str>);
@@ -33,14 +35,23 @@ impl fmt::Display for TenantId {
 pub struct Principal {
     /// A name for logs; never a secret.
     pub name: String,
-    /// The scopes that the client was granted.
+    /// The scopes that the client was granted, in the words of the system that granted them.
     pub scopes: Vec<String>,
+    /// What it may do here.
+    pub access: Access,
 }
 
 impl Principal {
-    /// Makes a principal with this name, without scopes.
+    /// Makes a principal with this name, without scopes, that may do everything.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), scopes: Vec::new() }
+        Self { name: name.into(), ..Self::default() }
+    }
+
+    /// Limits what the principal may do. By default it may do everything.
+    #[must_use]
+    pub fn limited_to(mut self, access: Access) -> Self {
+        self.access = access;
+        self
     }
 
     /// Sets the scopes.

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(not(feature = "conformance"), allow(rustdoc::broken_intra_doc_links))]
 
+mod access;
 mod auth;
 mod batch;
 mod cause;
@@ -14,12 +15,14 @@ mod entity_tag;
 mod error;
 mod index;
 mod me;
+mod policy;
 mod query;
 mod record;
 mod sort;
 mod store;
 mod tenant;
 
+pub use access::{Access, Right, Scope, ScopeError};
 pub use auth::{AuthError, Authenticator};
 pub use batch::{Batch, Claim, Delete, Insert, Precondition, Update, Write, Written};
 pub use cause::Cause;
@@ -33,6 +36,7 @@ pub use entity_tag::EntityTag;
 pub use error::{StoreError, Unavailable};
 pub use index::{Key, index_keys, label, unique_keys};
 pub use me::{Me, MeResolver};
+pub use policy::{Action, ByAccess, Operation, Policy};
 pub use query::{Get, Link, LinkChunks, Match, MoreLinks, Page, Query, Seek, Stored};
 pub use record::{KeptRecord, Record, RecordPosition, RecordPositionError, RecordQuery, Records};
 pub use sort::{Position, Sort, SortBy};

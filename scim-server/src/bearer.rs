@@ -6,11 +6,12 @@ use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use http::header;
 use http::request::Parts;
-use http::{Method, header};
-use percent_encoding::percent_decode_str;
 use scim_core::Timestamp;
-use scim_server_traits::{AuthError, Authenticator, Clock, Context, Principal, SystemClock, TenantId};
+use scim_server_traits::{
+    Access, AuthError, Authenticator, Clock, Context, Principal, SystemClock, TenantId,
+};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -19,9 +20,9 @@ use subtle::ConstantTimeEq;
 ///
 /// ```
 /// use std::time::Duration;
-/// use scim_server::{Access, BearerTokens, Grant};
+/// use scim_server::{BearerTokens, Grant};
 /// use scim_server_traits::TenantId;
-/// let grant = Grant::new(TenantId::new("octo"), "entra").limited_to(Access::Read);
+/// let grant = Grant::new(TenantId::new("octo"), "entra").limited_to("read write:Group".parse().unwrap());
 /// let tokens = BearerTokens::new().with("s3cret", grant);
 /// assert!(!format!("{tokens:?}").contains("s3cret"));
 /// let fresh = tokens.rotate("s3cret", Duration::from_secs(3_600));
@@ -41,46 +42,17 @@ pub struct Grant {
     pub tenant: TenantId,
     /// Who holds it.
     pub principal: Principal,
-    /// What it allows.
-    pub access: Access,
     /// When it expires.
     pub expires: Option<Timestamp>,
-}
-
-/// What a token allows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Access {
-    /// Everything.
-    #[default]
-    Full,
-    /// The scope `read`: GET and `.search`.
-    Read,
-    /// The scope `write`: everything else.
-    Write,
-}
-
-impl Access {
-    /// Returns the scope that a request needs and this access lacks.
-    fn lacks(self, request: &Parts) -> Option<&'static str> {
-        // However the segment is spelled, because routing decodes it too.
-        let last = request.uri.path().rsplit('/').find(|segment| !segment.is_empty());
-        let searches = last.is_some_and(|segment| percent_decode_str(segment).eq(b".search".iter().copied()));
-        let reads = request.method == Method::GET || request.method == Method::HEAD || searches;
-        match (self, reads) {
-            (Self::Write, true) => Some("read"),
-            (Self::Read, false) => Some("write"),
-            _ => None,
-        }
-    }
 }
 
 impl Grant {
     /// Creates a grant for this tenant and the principal of this name. It allows everything and does not expire.
     pub fn new(tenant: TenantId, principal: impl Into<String>) -> Self {
-        Self { tenant, principal: Principal::new(principal), access: Access::Full, expires: None }
+        Self { tenant, principal: Principal::new(principal), expires: None }
     }
 
-    /// Sets scopes, which an authenticator around this one can check.
+    /// Sets scopes in the words of another system, which a policy can check.
     #[must_use]
     pub fn with_scopes<I: IntoIterator<Item: Into<String>>>(mut self, scopes: I) -> Self {
         self.principal = self.principal.with_scopes(scopes);
@@ -90,7 +62,7 @@ impl Grant {
     /// Limits what the token allows.
     #[must_use]
     pub fn limited_to(mut self, access: Access) -> Self {
-        self.access = access;
+        self.principal.access = access;
         self
     }
 
@@ -218,9 +190,6 @@ impl fmt::Debug for BearerTokens {
 impl Authenticator for BearerTokens {
     async fn authenticate(&self, request: &Parts) -> Result<Context, AuthError> {
         let grant = self.grant(request)?;
-        if let Some(scope) = grant.access.lacks(request) {
-            return Err(AuthError::Scope(scope.to_owned()));
-        }
         Ok(Context::new(grant.tenant).with_principal(grant.principal))
     }
 }
@@ -268,7 +237,7 @@ mod tests {
     #[test]
     fn sec_007_tokens_are_rotated_and_revoked() {
         let clock = Arc::new(ManualClock::new(Timestamp::from_millis(0)));
-        let grant = Grant::new(TenantId::new("t"), "p").limited_to(Access::Read);
+        let grant = Grant::new(TenantId::new("t"), "p").limited_to(Access::read());
         let tokens = BearerTokens::new()
             .with_clock(Arc::clone(&clock))
             .with_digest(BearerTokens::digest("old"), grant);
@@ -276,7 +245,7 @@ mod tests {
         let fresh = tokens.rotate("old", Duration::from_secs(60)).unwrap();
         let grant = |token: &str| tokens.grant(&parts(Some(&format!("Bearer {token}"))));
         assert!(grant("old").is_ok());
-        assert_eq!(grant(&fresh).unwrap().access, Access::Read);
+        assert_eq!(grant(&fresh).unwrap().principal.access, Access::read());
         clock.advance(Duration::from_secs(60));
         assert_eq!(grant("old").unwrap_err(), AuthError::Invalid);
         assert!(grant(&fresh).is_ok() && tokens.revoke(&fresh) && !tokens.revoke(&fresh));

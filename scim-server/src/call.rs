@@ -3,14 +3,15 @@
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
+use http::StatusCode;
 use scim_core::{Error, Lenience, Limits, parse_json, weight};
-use scim_server_traits::{Batch, Cause, Context, Precondition, StoreError, Written};
+use scim_server_traits::{AuthError, Batch, Cause, Context, Operation, Precondition, StoreError, Written};
 use serde_json::Value;
 
 use crate::away;
 use crate::known_links;
-use crate::op::Done;
 use crate::parameters::Parameters;
+use crate::route::Target;
 use crate::server::Inner;
 
 /// A request, or one operation of a bulk request.
@@ -58,6 +59,11 @@ impl Input {
     }
 }
 
+/// Returns the error for what a client may not do.
+pub(crate) fn forbidden(error: &AuthError) -> Error {
+    Error::new(StatusCode::FORBIDDEN, error.to_string())
+}
+
 impl<'a> Call<'a> {
     pub(crate) fn new(server: &'a Inner, context: Context, parameters: Parameters) -> Self {
         Self { server, context, parameters, lenience: Mutex::new(server.lenience()) }
@@ -69,8 +75,13 @@ impl<'a> Call<'a> {
     }
 
     /// Makes an empty batch of this moment, caused by this request.
-    pub(crate) fn batch(&self, done: Done) -> Batch {
-        Batch::new(self.server.clock.now()).caused_by(Cause::of(&self.context, done.operation()))
+    pub(crate) fn batch(&self, operation: Operation) -> Batch {
+        Batch::new(self.server.clock.now()).caused_by(Cause::of(&self.context, operation.as_str()))
+    }
+
+    /// Fails with 403 if the policy does not allow the client this change.
+    pub(crate) fn authorize(&self, target: &Target) -> Result<(), Error> {
+        self.server.policy.authorize(&self.context, &target.action()).map_err(|error| forbidden(&error))
     }
 
     /// Commits one write, and notes what is left out of it.

@@ -8,7 +8,9 @@ use scim_core::{
     AttrRef, AuthenticationScheme, Leniency, Limits, PaginationMethod, PaginationSupport, Registry,
     ServiceProviderConfig,
 };
-use scim_server_traits::{Authenticator, Clock, IdSource, MeResolver, Store, SystemClock, TenantId};
+use scim_server_traits::{
+    Authenticator, ByAccess, Clock, IdSource, MeResolver, Policy, Store, SystemClock, TenantId,
+};
 use url::Url;
 
 use crate::cursor::Cursors;
@@ -39,6 +41,7 @@ pub enum PatchResponse {
 pub struct ServerBuilder {
     store: Arc<dyn Store>,
     authenticator: Arc<dyn Authenticator>,
+    policy: Arc<dyn Policy>,
     tenant: Option<TenantId>,
     base_url: String,
     also_at: Option<String>,
@@ -77,6 +80,7 @@ impl ServerBuilder {
         Self {
             store,
             authenticator,
+            policy: Arc::new(ByAccess),
             tenant: None,
             base_url: "http://localhost/scim/v2".into(),
             also_at: None,
@@ -110,6 +114,16 @@ impl ServerBuilder {
     #[must_use]
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = url.into();
+        self
+    }
+
+    /// Sets who may do what. The default, [`ByAccess`], goes by the access of the principal.
+    ///
+    /// The policy is asked once for each request, and once more for each operation of a bulk request and for what `/Me`
+    /// stands for.
+    #[must_use]
+    pub fn policy(mut self, policy: Arc<dyn Policy>) -> Self {
+        self.policy = policy;
         self
     }
 
@@ -374,6 +388,7 @@ impl ServerBuilder {
             places: Places::new(&base, &self.registry),
             store,
             authenticator: self.authenticator,
+            policy: self.policy,
             tenant: self.tenant,
             base_paths,
             open_api_description: self.open_api_description,

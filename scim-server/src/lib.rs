@@ -31,7 +31,7 @@ mod single;
 mod tenants;
 mod turns;
 
-pub use bearer::{Access, BearerTokens, Grant};
+pub use bearer::{BearerTokens, Grant};
 pub use body::Body;
 pub use config::{ConfigError, PatchResponse, ServerBuilder};
 pub use error_body::ErrorMember;

@@ -61,7 +61,7 @@ impl Observed {
     }
 
     pub(crate) fn routed(&mut self, route: &Route) {
-        self.operation = route.operation();
+        self.operation = route.operation().as_str();
         self.resource_type = route.resource_type().cloned();
         self.span.record("operation", self.operation);
         if let Some(resource_type) = &self.resource_type {

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use http::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
 use scim_core::{Error, Registry, ResourceType, shorten};
-
-use crate::op::Done;
+use scim_server_traits::{Action, Operation};
 
 /// What a request asks for.
 #[derive(Clone, Debug)]
@@ -48,6 +47,29 @@ impl Target {
         }
     }
 
+    /// Returns what is done to it.
+    pub(crate) fn operation(&self) -> Operation {
+        match self {
+            Self::Create(_) => Operation::Create,
+            Self::Replace(..) => Operation::Replace,
+            Self::Patch(..) => Operation::Patch,
+            Self::Delete(..) => Operation::Delete,
+        }
+    }
+
+    /// Returns its id, unless it is still to be created.
+    pub(crate) fn id(&self) -> Option<&str> {
+        match self {
+            Self::Create(_) => None,
+            Self::Replace(_, id) | Self::Patch(_, id) | Self::Delete(_, id) => Some(id),
+        }
+    }
+
+    /// Returns what the policy decides on.
+    pub(crate) fn action(&self) -> Action<'_> {
+        Action::new(self.operation(), Some(self.resource_type()), self.id())
+    }
+
     /// Returns whether the request needs a body.
     pub(crate) fn takes_body(&self) -> bool {
         !matches!(self, Self::Delete(..))
@@ -55,24 +77,26 @@ impl Target {
 }
 
 impl Route {
-    /// Returns the name of the operation, for logs and metrics.
-    pub(crate) fn operation(&self) -> &'static str {
+    /// Returns what the policy decides on.
+    pub(crate) fn action(&self) -> Action<'_> {
+        Action::new(self.operation(), self.resource_type().map(|resource_type| &**resource_type), self.id())
+    }
+
+    /// Returns what the request does.
+    pub(crate) fn operation(&self) -> Operation {
         match self {
-            Self::Change(Target::Create(_)) => Done::Created.operation(),
-            Self::Change(Target::Replace(..)) => Done::Replaced.operation(),
-            Self::Change(Target::Patch(..)) => Done::Patched.operation(),
-            Self::Change(Target::Delete(..)) => Done::Deleted.operation(),
-            Self::List(_) | Self::ListUnserved(_) | Self::ListAll => "list",
-            Self::Search(_) | Self::SearchAll => "search",
-            Self::Read(..) => "read",
+            Self::Change(target) => target.operation(),
+            Self::List(_) | Self::ListUnserved(_) | Self::ListAll => Operation::List,
+            Self::Search(_) | Self::SearchAll => Operation::Search,
+            Self::Read(..) => Operation::Read,
             Self::ServiceProviderConfig
             | Self::ResourceTypes
             | Self::ResourceType(_)
             | Self::Schemas
             | Self::Schema(_)
-            | Self::OpenApi => "discovery",
-            Self::Bulk => "bulk",
-            Self::Me(_) => "me",
+            | Self::OpenApi => Operation::Discovery,
+            Self::Bulk => Operation::Bulk,
+            Self::Me(_) => Operation::Me,
         }
     }
 
@@ -90,8 +114,8 @@ impl Route {
     /// Returns the id of the resource, if the request names one.
     pub(crate) fn id(&self) -> Option<&str> {
         match self {
-            Self::Read(_, id)
-            | Self::Change(Target::Replace(_, id) | Target::Patch(_, id) | Target::Delete(_, id)) => Some(id),
+            Self::Read(_, id) => Some(id),
+            Self::Change(target) => target.id(),
             _ => None,
         }
     }

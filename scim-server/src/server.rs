@@ -1,4 +1,4 @@
-//! The way of every request: authenticate → route → operate → respond.
+//! The way of every request: authenticate → route → authorise → operate → respond.
 
 use std::fmt;
 use std::pin::pin;
@@ -13,7 +13,7 @@ use scim_core::{
     ServiceProviderConfig, UnknownAttributes, Work,
 };
 use scim_server_traits::{
-    AuthError, Authenticator, Clock, Context, Get, IdSource, MeResolver, Store, TenantId,
+    AuthError, Authenticator, Clock, Context, Get, IdSource, MeResolver, Policy, Store, TenantId,
 };
 use tracing::Instrument;
 
@@ -45,6 +45,7 @@ pub struct Server {
 pub(crate) struct Inner {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) authenticator: Arc<dyn Authenticator>,
+    pub(crate) policy: Arc<dyn Policy>,
     /// The only tenant that is served, if the server is confined to one.
     pub(crate) tenant: Option<TenantId>,
     pub(crate) base: String,
@@ -222,7 +223,7 @@ impl Server {
         })
     }
 
-    /// Authenticates and routes a request by its head alone.
+    /// Authenticates, routes and authorises a request by its head alone.
     async fn head(
         &self,
         parts: &Parts,
@@ -243,6 +244,9 @@ impl Server {
             })
         })?;
         observed.routed(&route);
+        // Before the body is read, so that who may not write fills no memory.
+        let decided = inner.policy.authorize(&context, &route.action());
+        decided.map_err(|error| Box::new(not_admitted(&error, inner.authenticator.challenge())))?;
         Ok((context, route))
     }
 }

@@ -18,7 +18,7 @@ use scim_core::{
     BulkMethod, BulkResponse, BulkResult, Error, Limits, Reference, parse_json, shorten, take_members, urn,
 };
 use scim_patch::{RelationEdit, RelationStep};
-use scim_server_traits::{Batch, Precondition, Update};
+use scim_server_traits::{Batch, Operation, Precondition, Update};
 use serde_json::Value;
 
 use self::entry::{Entry, Names};
@@ -244,7 +244,10 @@ impl Job<'_> {
             Route::Change(target) if target.takes_body() && !has_data => {
                 Err(Error::invalid_value(format!("`data` is missing: {method} needs it")))
             }
-            Route::Change(target) => Ok(target),
+            Route::Change(target) => {
+                self.call.authorize(&target)?;
+                Ok(target)
+            }
             _ => Err(Error::invalid_value(format!(
                 "`path`: `{}` is no resource and no endpoint of one",
                 shorten(path)
@@ -270,7 +273,7 @@ impl Job<'_> {
         let server = self.call.server;
         let ids = creates.iter().filter_map(|at| self.entries[*at].id.as_deref());
         let mut to_come: BTreeSet<&str> = ids.collect();
-        let (mut batch, mut updates) = (self.call.batch(Done::Created), Vec::new());
+        let (mut batch, mut updates) = (self.call.batch(Operation::Create), Vec::new());
         let (mut notes, mut outcomes) = (Vec::new(), Vec::new());
         for at in creates {
             let entry = &self.entries[*at];

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use scim_core::{AttrRef, Error, ResourceType, ingest_value};
-use scim_server_traits::{Insert, Stored};
+use scim_server_traits::{Insert, Operation, Stored};
 
 use super::{Done, Outcome};
 use crate::call::{Call, Given};
@@ -49,7 +49,7 @@ pub(super) async fn run(
     let wanted = wanted_relations(&resource_type, &shown);
     let is_linked = insert.links.iter().any(|(name, links)| !links.is_empty() && wanted.contains(name));
     let (id, copy) = (insert.id.clone(), (is_shown && !is_linked).then(|| insert.resource.clone()));
-    let written = call.commit_one(call.batch(Done::Created).insert(insert)).await?;
+    let written = call.commit_one(call.batch(Operation::Create).insert(insert)).await?;
     let stored = |resource| Stored::new(&id, written.version, written.created, written.modified, resource);
     let made = copy.map(stored);
     let (done, version, shown) = (Done::Created, Some(written.version), Some(shown));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use scim_core::{Error, ResourceType};
-use scim_server_traits::{Delete, Precondition};
+use scim_server_traits::{Delete, Operation, Precondition};
 
 use super::{Done, Outcome};
 use crate::call::Call;
@@ -15,6 +15,6 @@ pub(super) async fn run(
     precondition: Precondition,
 ) -> Result<Outcome, Error> {
     let delete = Delete::new(Arc::clone(&resource_type), &id).when(precondition);
-    call.commit_one(call.batch(Done::Deleted).delete(delete)).await?;
+    call.commit_one(call.batch(Operation::Delete).delete(delete)).await?;
     Ok(Outcome { done: Done::Deleted, resource_type, id, version: None, shown: None, made: None })
 }

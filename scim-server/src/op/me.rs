@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use http::{Method, StatusCode, header};
 use scim_core::{Error, ResourceType};
-use scim_server_traits::Me;
+use scim_server_traits::{Action, Me, Operation};
 
 use super::{change, read};
-use crate::call::{Call, Given, Input};
+use crate::call::{Call, Given, Input, forbidden};
 use crate::etag::Conditions;
 use crate::render;
 use crate::respond::{self, Answer};
@@ -34,7 +34,9 @@ pub(crate) async fn run(
         }
         // There is nothing that `If-Match` could name, not even by `*`.
         conditions.check_missing()?;
-        let outcome = change(call, Target::Create(named(resolver.makes())?), given).await?;
+        let target = Target::Create(named(resolver.makes())?);
+        call.authorize(&target)?;
+        let outcome = change(call, target, given).await?;
         return render::http(call, outcome).await;
     }
     let Me { resource_type, id, .. } =
@@ -47,10 +49,14 @@ pub(crate) async fn run(
         Method::PATCH => Target::Patch(resource_type, id),
         Method::DELETE => Target::Delete(resource_type, id),
         _ => {
+            let action = Action::new(Operation::Read, Some(&resource_type), Some(&id));
+            let decided = call.server.policy.authorize(&call.context, &action);
+            decided.map_err(|error| forbidden(&error))?;
             let answer = read::run(call, conditions, resource_type, id).await?;
             return Ok(answer.header(header::LOCATION, location));
         }
     };
+    call.authorize(&target)?;
     let outcome = change(call, target, given).await?;
     Ok(render::http(call, outcome).await?.header(header::LOCATION, location))
 }

@@ -15,18 +15,6 @@ pub(crate) enum Done {
     Deleted,
 }
 
-impl Done {
-    /// Returns the name of the operation, for metrics and as the cause of changes.
-    pub(crate) fn operation(self) -> &'static str {
-        match self {
-            Self::Created => "create",
-            Self::Replaced => "replace",
-            Self::Patched => "patch",
-            Self::Deleted => "delete",
-        }
-    }
-}
-
 /// The outcome of a change of one resource.
 #[derive(Debug)]
 pub(crate) struct Outcome {

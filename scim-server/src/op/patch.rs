@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use scim_core::{Error, Relation, ResourceType};
 use scim_patch::{Changed, PatchError, PatchPlan, PatchRequest};
-use scim_server_traits::{Precondition, Update};
+use scim_server_traits::{Operation, Precondition, Update};
 
 use super::{Attempts, Done, Outcome, check_version, read};
 use crate::away;
@@ -50,7 +50,7 @@ pub(super) async fn run(
     let written = if plan.touches_document() {
         loop {
             let update = update(call, &plan, &resource_type, &id, &precondition).await?;
-            match call.commit_one(call.batch(Done::Patched).update(update)).await {
+            match call.commit_one(call.batch(Operation::Patch).update(update)).await {
                 Ok(written) => break written,
                 Err(error) => attempts.again(error, &precondition).await?,
             }
@@ -58,7 +58,7 @@ pub(super) async fn run(
     } else {
         let update = Update::new(Arc::clone(&resource_type), &id).when(precondition);
         let update = update.with_relations(Arc::unwrap_or_clone(plan).into_relations());
-        call.commit_one(call.batch(Done::Patched).update(update)).await?
+        call.commit_one(call.batch(Operation::Patch).update(update)).await?
     };
     drop(attempts);
     Ok(Outcome { done: Done::Patched, resource_type, id, version: Some(written.version), shown, made: None })

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use scim_core::{Error, ResourceType, ingest_value};
 use scim_patch::{RelationEdit, RelationStep};
-use scim_server_traits::{Precondition, Update};
+use scim_server_traits::{Operation, Precondition, Update};
 
 use super::{Attempts, Done, Outcome, check_version, read};
 use crate::away;
@@ -47,7 +47,7 @@ pub(super) async fn run(
             .when(Precondition::Match(vec![version]))
             .with_whole(ingested.resource)
             .with_relations(relations);
-        match call.commit_one(call.batch(Done::Replaced).update(update)).await {
+        match call.commit_one(call.batch(Operation::Replace).update(update)).await {
             Ok(written) => break (written, projection),
             Err(error) => attempts.again(error, &precondition).await?,
         }

@@ -23,6 +23,7 @@ mod observe;
 mod outdated;
 mod passed_over;
 mod patch;
+mod policy;
 mod precis;
 mod protocol;
 mod resources;

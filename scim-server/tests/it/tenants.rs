@@ -9,8 +9,8 @@ use http::{Method, Request};
 use http_body::Body as _;
 use http_body_util::StreamBody;
 use scim_core::{Leniency, Registry};
-use scim_server::{Access, BearerTokens, ByHost, ByPath, ByPrincipal, Grant, Server, Tenants};
-use scim_server_traits::{AuthError, Store, TenantId, TenantResolver};
+use scim_server::{BearerTokens, ByHost, ByPath, ByPrincipal, Grant, Server, Tenants};
+use scim_server_traits::{Access, AuthError, Store, TenantId, TenantResolver};
 use scim_store::{MemoryStore, SqliteStore};
 use serde_json::{Value, json};
 
@@ -159,7 +159,7 @@ async fn srv_015_sec_012_tenants_of_one_store_have_their_own_everything() {
 #[tokio::test]
 async fn sec_001_srv_015_a_resolver_that_knows_principals_refuses_as_a_server_does() {
     let tenant = TenantId::new("acme");
-    let readers = Grant::new(tenant.clone(), "reader").limited_to(Access::Read);
+    let readers = Grant::new(tenant.clone(), "reader").limited_to(Access::read());
     let known = || tokens(&["acme"]).with("reader", readers.clone());
     let server =
         Server::builder(Arc::new(MemoryStore::new()), Arc::new(known())).base_url("https://h.example");
@@ -217,7 +217,8 @@ async fn sec_011_a_resolver_that_refuses_asks_for_no_body() {
 #[tokio::test]
 async fn sec_002_sec_003_scopes_limit_what_a_token_does() {
     let grant = |access| Grant::new(TenantId::new("one"), "a").limited_to(access);
-    let tokens = BearerTokens::new().with("reads", grant(Access::Read)).with("writes", grant(Access::Write));
+    let tokens =
+        BearerTokens::new().with("reads", grant(Access::read())).with("writes", grant(Access::write()));
     let server = Server::builder(Arc::new(MemoryStore::new()), Arc::new(tokens))
         .base_url("https://h.example/scim/v2")
         .build()
