@@ -40,4 +40,4 @@ pub use op::bulk::BulkLimits;
 pub use reserve::{Reservation, Reserve};
 pub use resources::Resources;
 pub use server::Server;
-pub use tenants::{ByHost, ByPath, ByPrincipal, Tenants};
+pub use tenants::{ByHost, ByPath, ByPrincipal, TenantSource, Tenants};

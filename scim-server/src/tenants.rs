@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, Request, Response, header};
 use http_body_util::Full;
-use scim_core::{Error, Registry};
+use scim_core::{Error, Registry, shorten};
 use scim_server_traits::{AuthError, Authenticator, TenantId, TenantResolver};
 
 use crate::body::{self, Body};
@@ -48,13 +48,53 @@ use crate::single;
 #[derive(Clone)]
 pub struct Tenants {
     resolver: Arc<dyn TenantResolver>,
-    servers: Arc<HashMap<TenantId, Server>>,
+    servers: Arc<RwLock<HashMap<TenantId, Server>>>,
+    source: Option<Arc<dyn TenantSource>>,
+}
+
+/// Knows tenants that are not in the set, for example from a table of customers.
+///
+/// ```
+/// use std::collections::HashMap;
+/// use async_trait::async_trait;
+/// use scim_server::{Server, TenantSource};
+/// use scim_server_traits::TenantId;
+///
+/// /// Servers that were built before, by the name of their tenant.
+/// struct Known(HashMap<String, Server>);
+///
+/// #[async_trait]
+/// impl TenantSource for Known {
+///     async fn server(&self, tenant: &TenantId) -> Result<Option<Server>, scim_core::Error> {
+///         Ok(self.0.get(tenant.as_str()).cloned())
+///     }
+/// }
+/// ```
+#[async_trait]
+pub trait TenantSource: Send + Sync {
+    /// Returns the server of a tenant; `None` if there is no such tenant, which becomes 404.
+    ///
+    /// It is asked for each request whose tenant is not in the set, before the client is authenticated, so it should
+    /// answer quickly and keep the servers that it has built. The server must be confined to the tenant
+    /// ([`ServerBuilder::tenant`]); any other one is not used, and the answer is 500.
+    ///
+    /// # Errors
+    ///
+    /// Any error becomes the answer, such as 503 if the source cannot be reached.
+    async fn server(&self, tenant: &TenantId) -> Result<Option<Server>, Error>;
 }
 
 impl Tenants {
     /// Creates a set without tenants. The resolver finds the tenant of each request.
     pub fn new(resolver: impl TenantResolver + 'static) -> Self {
-        Self { resolver: Arc::new(resolver), servers: Arc::default() }
+        Self { resolver: Arc::new(resolver), servers: Arc::default(), source: None }
+    }
+
+    /// Sets who is asked for tenants that are not in the set.
+    #[must_use]
+    pub fn with_source(mut self, source: impl TenantSource + 'static) -> Self {
+        self.source = Some(Arc::new(source));
+        self
     }
 
     /// Adds a tenant with its server, which is confined to it.
@@ -62,15 +102,45 @@ impl Tenants {
     /// # Errors
     ///
     /// [`ConfigError`], as for [`ServerBuilder::build`].
-    pub fn with(mut self, tenant: TenantId, server: ServerBuilder) -> Result<Self, ConfigError> {
-        let server = server.tenant(tenant.clone()).build()?;
-        Arc::make_mut(&mut self.servers).insert(tenant, server);
+    pub fn with(self, tenant: TenantId, server: ServerBuilder) -> Result<Self, ConfigError> {
+        self.put(tenant, server)?;
         Ok(self)
     }
 
-    /// Returns the server of a tenant.
-    pub fn server(&self, tenant: &TenantId) -> Option<&Server> {
-        self.servers.get(tenant)
+    /// Adds a tenant with its server, or gives it another one, while requests are answered. Clones of this set see it
+    /// too. A request under way is answered by the server that it began with.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`], as for [`ServerBuilder::build`]. Nothing changes then.
+    pub fn put(&self, tenant: TenantId, server: ServerBuilder) -> Result<(), ConfigError> {
+        let server = server.tenant(tenant.clone()).build()?;
+        self.servers.write().unwrap_or_else(PoisonError::into_inner).insert(tenant, server);
+        Ok(())
+    }
+
+    /// Removes a tenant from the set while requests are answered. Returns whether it was there. Its data stays.
+    pub fn remove(&self, tenant: &TenantId) -> bool {
+        self.servers.write().unwrap_or_else(PoisonError::into_inner).remove(tenant).is_some()
+    }
+
+    /// Returns the server of a tenant in the set.
+    pub fn server(&self, tenant: &TenantId) -> Option<Server> {
+        self.servers.read().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned()
+    }
+
+    /// Returns the server of a tenant, from the set or from the source.
+    async fn find(&self, tenant: &TenantId) -> Result<Option<Server>, Error> {
+        if let Some(server) = self.server(tenant) {
+            return Ok(Some(server));
+        }
+        let Some(source) = &self.source else { return Ok(None) };
+        let found = source.server(tenant).await?;
+        if found.as_ref().is_some_and(|server| server.inner().tenant.as_ref() != Some(tenant)) {
+            tracing::error!(%tenant, "the source gave a server that is not confined to this tenant");
+            return Err(Error::internal("the server of this tenant is not set up"));
+        }
+        Ok(found)
     }
 
     /// Answers one request by the server of its tenant, like [`Server::handle`]. If it has no tenant the answer is 404;
@@ -92,12 +162,21 @@ impl Tenants {
             Ok(()) => self.resolver.resolve(&parts).await,
             Err(error) => return self.refuse(parts, body, Answer::error(error)).await,
         };
-        let answer = match resolved.map(|tenant| tenant.and_then(|tenant| self.servers.get(&tenant))) {
+        let found = match resolved {
+            Ok(Some(tenant)) => self.find(&tenant).await,
+            Ok(None) => Ok(None),
+            Err(error) => {
+                let answer = not_admitted(&error, self.resolver.challenge());
+                return self.refuse(parts, body, answer).await;
+            }
+        };
+        let answer = match found {
             Ok(Some(server)) => return server.serve(Request::from_parts(parts, body)).await,
             Ok(None) => {
-                Answer::error(Error::not_found(format!("there is no endpoint `{}`", parts.uri.path())))
+                let detail = format!("there is no endpoint `{}`", shorten(parts.uri.path()));
+                Answer::error(Error::not_found(detail))
             }
-            Err(error) => not_admitted(&error, self.resolver.challenge()),
+            Err(error) => Answer::error(error),
         };
         self.refuse(parts, body, answer).await
     }
@@ -113,7 +192,8 @@ impl Tenants {
 
 impl fmt::Debug for Tenants {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tenants").field("tenants", &self.servers.len()).finish_non_exhaustive()
+        let tenants = self.servers.read().map_or(0, |servers| servers.len());
+        f.debug_struct("Tenants").field("tenants", &tenants).finish_non_exhaustive()
     }
 }
 

@@ -4,12 +4,15 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Request};
 use http_body::Body as _;
 use http_body_util::StreamBody;
-use scim_core::{Leniency, Registry};
-use scim_server::{BearerTokens, ByHost, ByPath, ByPrincipal, Grant, Server, Tenants};
+use scim_core::{Error, Leniency, Registry};
+use scim_server::{
+    BearerTokens, ByHost, ByPath, ByPrincipal, Grant, Server, ServerBuilder, TenantSource, Tenants,
+};
 use scim_server_traits::{Access, AuthError, Store, TenantId, TenantResolver};
 use scim_store::{MemoryStore, SqliteStore};
 use serde_json::{Value, json};
@@ -260,5 +263,74 @@ async fn sec_012_two_hosts_are_no_tenant() {
         let request = request.header("authorization", "Bearer a");
         let request = second.into_iter().fold(request, |request, host| request.header("host", host));
         assert_eq!(tenants.handle(request.body(Bytes::new()).unwrap()).await.status(), status, "{second:?}");
+    }
+}
+
+/// Asks for the users of a tenant of its own path.
+async fn users_of(tenants: &Tenants, name: &str, token: &str) -> u16 {
+    ask(tenants, Method::GET, &format!("https://h.example/t/{name}/scim/v2/Users"), token, None).await.0
+}
+
+fn server_of(store: &Arc<dyn Store>, name: &str, token: &str) -> ServerBuilder {
+    let tokens = BearerTokens::new().with(token, Grant::new(TenantId::new(name), "a"));
+    let server = Server::builder(Arc::clone(store), Arc::new(tokens));
+    server.base_url(format!("https://h.example/t/{name}/scim/v2"))
+}
+
+#[tokio::test]
+async fn srv_015_tenants_come_change_and_go_while_requests_are_answered() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let tenants = Tenants::new(ByPath::below("/t"));
+    let serving = tenants.clone();
+    assert_eq!(users_of(&serving, "acme", "one").await, 404);
+    let acme = TenantId::new("acme");
+    tenants.put(acme.clone(), server_of(&store, "acme", "one")).unwrap();
+    assert_eq!(users_of(&serving, "acme", "one").await, 200);
+    tenants.put(acme.clone(), server_of(&store, "acme", "two")).unwrap();
+    assert_eq!(
+        (users_of(&serving, "acme", "one").await, users_of(&serving, "acme", "two").await),
+        (401, 200)
+    );
+    let wrong = server_of(&store, "acme", "three").base_url("no url");
+    assert!(tenants.put(acme.clone(), wrong).is_err());
+    assert_eq!(users_of(&serving, "acme", "two").await, 200, "a mistake changes nothing");
+    assert!(tenants.remove(&acme) && !tenants.remove(&acme));
+    assert_eq!(users_of(&serving, "acme", "two").await, 404);
+}
+
+/// Knows the tenants with a short name, and confuses `octo` with another one.
+struct Source(Arc<dyn Store>);
+
+#[async_trait]
+impl TenantSource for Source {
+    async fn server(&self, tenant: &TenantId) -> Result<Option<Server>, Error> {
+        let name = tenant.as_str();
+        let confined = TenantId::new(if name == "octo" { "acme" } else { name });
+        let server = server_of(&self.0, name, "token").tenant(confined).build().unwrap();
+        match name {
+            "down" => {
+                Err(Error::new(http::StatusCode::SERVICE_UNAVAILABLE, "the table of tenants is not there"))
+            }
+            _ => Ok((name.len() < 5).then_some(server)),
+        }
+    }
+}
+
+#[tokio::test]
+async fn srv_015_sec_012_a_source_is_asked_for_each_request() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let tenants = Tenants::new(ByPath::below("/t")).with_source(Source(Arc::clone(&store)));
+    tenants.put(TenantId::new("own"), server_of(&store, "own", "mine")).unwrap();
+    for (name, token, status) in [
+        ("acme", "token", 200),
+        ("acme", "wrong", 401),
+        ("own", "mine", 200),
+        ("own", "token", 401),
+        ("strangers", "token", 404),
+        ("down", "token", 503),
+        // A server of another tenant is never used.
+        ("octo", "token", 500),
+    ] {
+        assert_eq!(users_of(&tenants, name, token).await, status, "{name} {token}");
     }
 }
