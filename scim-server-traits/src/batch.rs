@@ -86,15 +86,21 @@ pub enum Write {
 pub struct Insert {
     /// The resource type.
     pub resource_type: Arc<ResourceType>,
-    /// The identifier. No resource of the type has it yet.
+    /// The identifier. If a resource of the type has it already, the error is
+    /// [`StoreError::Uniqueness`](crate::StoreError::Uniqueness) for the attribute `id`.
     pub id: String,
     /// The document.
     pub resource: Resource,
-    /// The resource's own links, by relation.
+    /// The resource's own links, by relation. A reference means the type that it names if there is such a resource,
+    /// otherwise one of any type that the relation allows. If it means one twice, the first one counts.
     pub links: Vec<(String, Vec<Reference>)>,
     /// The names that the resource claims in addition to its unique attributes.
     pub claims: Vec<Claim>,
     /// Whether links to the resource are hidden.
+    ///
+    /// They are hidden at both ends, and from filters. They still exist: a step can add or remove them, and a link that
+    /// is already there is not added again. The resource itself is read and found as before, and keeps its id, its
+    /// unique values and its claims.
     pub dormant: bool,
 }
 
@@ -128,9 +134,10 @@ pub struct Update {
     /// Whether the client sent the whole document (PUT) and not a change of a part (PATCH). Some layers require more of
     /// a whole document.
     pub whole: bool,
-    /// Steps on the resource's own relations, in order.
+    /// Steps on the resource's own relations, in order. Links that end where they began are no change. A link that stays
+    /// keeps its display name.
     pub relations: Vec<RelationEdit>,
-    /// All names that the resource claims from now on.
+    /// All names that the resource claims from now on. This changes no version.
     pub claims: Option<Vec<Claim>>,
     /// Whether links to the resource are hidden from now on. This changes no version, neither this resource's nor any
     /// other's.
@@ -183,7 +190,7 @@ impl Update {
 
 /// The deletion of a resource. Links from it and to it are deleted too.
 ///
-/// The version of each resource that linked to it increases.
+/// The version of each resource that linked to it increases by 1, once, and its `modified` becomes the moment of the batch.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Delete {
@@ -262,11 +269,13 @@ pub struct Written {
     pub created: Timestamp,
     /// When the resource last changed.
     pub modified: Timestamp,
-    /// Whether the document or the resource's own links changed. Only then do `version` and `modified` change.
+    /// Whether the document or the resource's own links changed. Only then do `version` and `modified` change. A delete
+    /// is always a change, although both stay.
     pub changed: bool,
-    /// New links: relation and identifier.
+    /// New links: relation and identifier, by relation and in the order in which the other ends were created. Only the
+    /// difference that the whole write makes is listed.
     pub added: Vec<(String, String)>,
-    /// Removed links: relation and identifier.
+    /// Removed links, listed like new ones. A delete lists the resource's own links.
     pub removed: Vec<(String, String)>,
 }
 

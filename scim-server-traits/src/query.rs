@@ -103,7 +103,8 @@ pub struct Query {
     /// * If it is `exact`, the index alone decides the filter, and no candidate counts.
     /// * If it is not, each candidate of its `narrow` counts, and no other resource. All of them count, whether they
     ///   match or not, wherever the page begins and ends, even if `limit` is 0.
-    /// * In an order without an index, each match counts once.
+    /// * In an order by an attribute without an index ([`SortBy::indexed`](crate::SortBy::indexed)), each match counts
+    ///   once, unless it was counted for the filter.
     ///
     /// A document that is read because it is on the page does not count. A store whose database decides every filter
     /// examines nothing and needs no budget.
