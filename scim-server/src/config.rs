@@ -119,8 +119,8 @@ impl ServerBuilder {
 
     /// Sets who may do what. The default, [`ByAccess`], goes by the access of the principal.
     ///
-    /// The policy is asked once for each request, and once more for each operation of a bulk request and for what `/Me`
-    /// stands for.
+    /// The policy is asked once for each request, before its body is read. It is asked again for each operation of a bulk
+    /// request, perhaps more than once, and for what `/Me` stands for after the person's resource was found.
     #[must_use]
     pub fn policy(mut self, policy: Arc<dyn Policy>) -> Self {
         self.policy = policy;

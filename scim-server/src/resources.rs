@@ -19,7 +19,7 @@ use crate::op::{self, Outcome};
 use crate::parameters::Parameters;
 use crate::respond::wanted_relations;
 use crate::route::Target;
-use crate::server::Server;
+use crate::server::{Server, Waiting};
 use crate::shown::Shown;
 
 /// The resources of one type, for a program of the same process.
@@ -106,7 +106,7 @@ impl<T: ScimResource> Resources<T> {
         let target = Target::Create(Arc::clone(&self.resource_type));
         let Outcome { id, made, .. } = self.change(target, self.input(resource)?).await?;
         match made {
-            Some(made) => self.typed(&self.call(), made),
+            Some(made) => self.typed(&self.call().0, made),
             None => self.get(&id).await,
         }
     }
@@ -117,7 +117,7 @@ impl<T: ScimResource> Resources<T> {
     ///
     /// 404 if there is none with this id.
     pub async fn get(&self, id: &str) -> Result<T, Error> {
-        let call = self.call();
+        let (call, _waiting) = self.call();
         let relations =
             wanted_relations(&self.resource_type, &call.parameters.projection(&self.resource_type)?);
         let get = call.server.get(&self.resource_type, id).with_relations(relations);
@@ -172,7 +172,7 @@ impl<T: ScimResource> Resources<T> {
     ///
     /// 400 `invalidFilter`, and 400 `tooMany` if too many resources would have to be looked at.
     pub async fn find(&self, filter: &str) -> Result<Vec<T>, Error> {
-        let mut call = self.call();
+        let (mut call, mut _waiting) = self.call();
         let projection = call.parameters.projection(&self.resource_type)?;
         let filter = call
             .reading(|lenience| Filter::parse_with(filter, lenience)?.bind(&self.resource_type, lenience))?;
@@ -191,14 +191,19 @@ impl<T: ScimResource> Resources<T> {
                 found.push(self.typed(&call, found_here)?);
             }
             // Each page may cost what a request may.
-            call = self.call();
+            observe::report(&call.into_lenience());
+            (call, _waiting) = self.call();
         }
+        observe::report(&call.into_lenience());
         Ok(found)
     }
 
-    fn call(&self) -> Call<'_> {
+    /// Begins a call. Its work ends if the guard is dropped, as when the program no longer waits.
+    fn call(&self) -> (Call<'_>, Waiting) {
         let inner = self.server.inner();
-        Call::new(inner, self.context.clone().with_work(inner.limits.work()), Parameters::parse(None))
+        let work = inner.limits.work();
+        let context = self.context.clone().with_work(work.clone());
+        (Call::new(inner, context, Parameters::parse(None)), Waiting(work))
     }
 
     fn input(&self, value: &impl serde::Serialize) -> Result<Input, Error> {
@@ -209,7 +214,7 @@ impl<T: ScimResource> Resources<T> {
     }
 
     async fn change(&self, target: Target, input: Input) -> Result<Outcome, Error> {
-        let call = self.call();
+        let (call, _waiting) = self.call();
         let given = Given { input, precondition: self.precondition.clone(), id: None, is_shown: true };
         let outcome = op::change(&call, target, given).await;
         observe::report(&call.into_lenience());

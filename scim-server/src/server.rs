@@ -244,7 +244,7 @@ impl Server {
             })
         })?;
         observed.routed(&route);
-        // Before the body is read, so that who may not write fills no memory.
+        // Before the body is read. Only for `/Me` and within a bulk request more has to be known first.
         let decided = inner.policy.authorize(&context, &route.action());
         decided.map_err(|error| Box::new(not_admitted(&error, inner.authenticator.challenge())))?;
         Ok((context, route))
@@ -252,7 +252,7 @@ impl Server {
 }
 
 /// The account of a request, which is abandoned when this is dropped.
-struct Waiting(Work);
+pub(crate) struct Waiting(pub(crate) Work);
 
 impl Drop for Waiting {
     fn drop(&mut self) {

@@ -97,12 +97,14 @@ impl Tenants {
         self
     }
 
-    /// Adds a tenant with its server, which is confined to it.
+    /// Adds a tenant with its server, which is confined to it. Clones made before do not see it.
     ///
     /// # Errors
     ///
     /// [`ConfigError`], as for [`ServerBuilder::build`].
-    pub fn with(self, tenant: TenantId, server: ServerBuilder) -> Result<Self, ConfigError> {
+    pub fn with(mut self, tenant: TenantId, server: ServerBuilder) -> Result<Self, ConfigError> {
+        let servers = self.servers.read().unwrap_or_else(PoisonError::into_inner).clone();
+        self.servers = Arc::new(RwLock::new(servers));
         self.put(tenant, server)?;
         Ok(self)
     }
@@ -119,7 +121,8 @@ impl Tenants {
         Ok(())
     }
 
-    /// Removes a tenant from the set while requests are answered. Returns whether it was there. Its data stays.
+    /// Removes a tenant from the set while requests are answered. Returns whether it was there. Its data stays. A source
+    /// is asked for it again from then on.
     pub fn remove(&self, tenant: &TenantId) -> bool {
         self.servers.write().unwrap_or_else(PoisonError::into_inner).remove(tenant).is_some()
     }

@@ -80,6 +80,9 @@ impl MemoryStore {
     }
 }
 
+/// As many changes are freed on the caller's thread.
+const FEW: usize = 1_000;
+
 impl Default for MemoryStore {
     fn default() -> Self {
         Self::new()
@@ -110,7 +113,11 @@ impl Store for MemoryStore {
         let turn = self.writing.of(context.tenant().clone()).acquire_arc().await;
         let written = match self.large(context.tenant(), &batch)? {
             Some(copy) => self.commit_elsewhere(context, batch, copy, turn).await,
-            None => self.commit_here(context, batch),
+            None => {
+                let written = self.commit_here(context, batch);
+                drop(turn);
+                written
+            }
         };
         self.news.tell(context.tenant());
         written
@@ -123,7 +130,7 @@ impl MemoryStore {
         let tenants = self.tenants.read().map_err(poisoned)?;
         let nobody = Tenant::default();
         let tenant = tenants.get(tenant).unwrap_or(&nobody);
-        Ok(large::is_large(tenant, &batch.writes).then(|| tenant.clone()))
+        Ok(large::is_large(tenant, batch).then(|| tenant.clone()))
     }
 
     fn commit_here(&self, context: &Context, batch: Batch) -> Result<Vec<Written>, StoreError> {
@@ -135,13 +142,16 @@ impl MemoryStore {
         if written.is_err() {
             transaction.undo();
         } else {
-            self.feed.write().map_err(poisoned)?.append(transaction.finish(now));
+            let evicted = self.feed.write().map_err(poisoned)?.append(transaction.finish(now));
+            if evicted.len() > FEW {
+                free(evicted);
+            }
         }
         written
     }
 
-    /// Carries out a batch on a copy, which then takes the place of the tenant's data. If the caller no longer waits,
-    /// nothing has changed.
+    /// Carries out a batch on a copy, which then takes the place of the tenant's data, even if the caller no longer
+    /// waits.
     async fn commit_elsewhere(
         &self,
         context: &Context,
@@ -150,24 +160,28 @@ impl MemoryStore {
         turn: SemaphoreGuardArc,
     ) -> Result<Vec<Written>, StoreError> {
         let Batch { now, cause, writes, records, .. } = batch;
-        let (tenant, work) = (context.tenant().clone(), context.work().clone());
+        let (store, tenant, work) = (self.clone(), context.tenant().clone(), context.work().clone());
         let work = move || {
             let mut transaction = Transaction::on_copy(&tenant, &cause, &mut copy);
-            let written = write_all(&mut transaction, now, (writes, records), &work);
+            let written = write_all(&mut transaction, now, (writes, records), &work)?;
             let changes = transaction.finish(now);
-            (written, changes, copy, turn)
+            let replaced = {
+                let mut tenants = store.tenants.write().map_err(poisoned)?;
+                let evicted = store.feed.write().map_err(poisoned)?.append(changes);
+                (tenants.insert(tenant, copy), evicted)
+            };
+            drop(turn);
+            // Freed here, because it takes its time as well.
+            drop(replaced);
+            Ok(written)
         };
-        let (written, changes, copy, _turn) = blocking::unblock(work).await;
-        let written = written?;
-        let before = {
-            let mut tenants = self.tenants.write().map_err(poisoned)?;
-            self.feed.write().map_err(poisoned)?.append(changes);
-            tenants.insert(context.tenant().clone(), copy)
-        };
-        // What nobody shares any more is freed, which takes its time as well.
-        blocking::unblock(move || drop(before)).detach();
-        Ok(written)
+        blocking::unblock(work).await
     }
+}
+
+/// Frees something that may be large on another thread.
+fn free<T: Send + 'static>(what: T) {
+    blocking::unblock(move || drop(what)).detach();
 }
 
 #[async_trait]
@@ -186,13 +200,7 @@ impl ChangeFeed for MemoryStore {
     }
 
     async fn changed(&self, tenant: &TenantId, after: u64) -> Result<(), ChangeFeedError> {
-        loop {
-            let waiting = self.news.wait(Some(tenant));
-            if self.newest(tenant).await? != after {
-                return Ok(());
-            }
-            waiting.told().await;
-        }
+        self.news.until(Some(tenant), || async { Ok(self.newest(tenant).await? != after) }).await
     }
 }
 
@@ -211,13 +219,7 @@ impl OperatorFeed for MemoryStore {
     }
 
     async fn changed_of_all(&self, after: &FeedPosition) -> Result<(), ChangeFeedError> {
-        loop {
-            let waiting = self.news.wait(None);
-            if self.newest_of_all().await? != *after {
-                return Ok(());
-            }
-            waiting.told().await;
-        }
+        self.news.until(None, || async { Ok(self.newest_of_all().await? != *after) }).await
     }
 }
 
@@ -235,6 +237,10 @@ impl Records for MemoryStore {
         let _turn = self.writing.of(context.tenant().clone()).acquire_arc().await;
         let mut tenants = self.tenants.write().map_err(poisoned)?;
         let stream = tenants.get_mut(context.tenant()).and_then(|tenant| tenant.stream_mut(stream));
-        Ok(stream.map_or(0, |stream| stream.prune(until)))
+        let Some(pruned) = stream.map(|stream| stream.prune(until)) else { return Ok(0) };
+        drop(tenants);
+        let count = pruned.len() as u64;
+        free(pruned);
+        Ok(count)
     }
 }

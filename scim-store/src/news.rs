@@ -1,8 +1,9 @@
 //! Tells those who follow the change feed that something was committed.
 
 use std::collections::HashMap;
+use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use event_listener::{Event, EventListener};
 use scim_server_traits::TenantId;
@@ -11,38 +12,58 @@ use scim_server_traits::TenantId;
 #[derive(Debug, Default)]
 pub(crate) struct News {
     all: Event,
-    tenants: Mutex<HashMap<TenantId, Weak<Event>>>,
+    /// Tenants without followers are not here.
+    tenants: Mutex<HashMap<TenantId, Arc<Event>>>,
     /// How many followers wait, so that a commit need not look for them.
     waiting: AtomicUsize,
 }
 
 /// A follower that waits. It was there before it looked at the feed, so it misses nothing.
-pub(crate) struct Waiting<'a> {
+struct Waiting<'a> {
     news: &'a News,
-    listener: Option<EventListener>,
-    /// Keeps the event of the tenant.
-    _event: Option<Arc<Event>>,
+    listener: EventListener,
+    of: Option<(TenantId, Arc<Event>)>,
 }
 
 impl News {
-    /// Begins to wait for a commit of this tenant, or of any without one.
-    pub(crate) fn wait(&self, tenant: Option<&TenantId>) -> Waiting<'_> {
+    /// Waits until `is_new` says that there is something new: of this tenant, or of any without one.
+    pub(crate) async fn until<E, F>(
+        &self,
+        tenant: Option<&TenantId>,
+        is_new: impl Fn() -> F + Send,
+    ) -> Result<(), E>
+    where
+        F: Future<Output = Result<bool, E>> + Send,
+    {
+        loop {
+            // In this order, so that a commit in between is told.
+            let mut waiting = self.wait(tenant);
+            if is_new().await? {
+                return Ok(());
+            }
+            (&mut waiting.listener).await;
+        }
+    }
+
+    fn wait(&self, tenant: Option<&TenantId>) -> Waiting<'_> {
         self.waiting.fetch_add(1, Ordering::SeqCst);
-        let event = tenant.map(|tenant| self.of(tenant));
-        let listener = event.as_deref().unwrap_or(&self.all).listen();
-        Waiting { news: self, listener: Some(listener), _event: event }
+        let of = tenant.map(|tenant| (tenant.clone(), self.of(tenant)));
+        let listener = of.as_ref().map_or(&self.all, |(_, event)| event).listen();
+        Waiting { news: self, listener, of }
     }
 
     fn of(&self, tenant: &TenantId) -> Arc<Event> {
-        let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(event) = tenants.get(tenant).and_then(Weak::upgrade) {
-            return event;
+        let mut tenants = self.tenants();
+        if let Some(event) = tenants.get(tenant) {
+            return Arc::clone(event);
         }
-        // Tenants without followers are forgotten.
-        tenants.retain(|_, event| event.strong_count() > 0);
         let event = Arc::new(Event::new());
-        tenants.insert(tenant.clone(), Arc::downgrade(&event));
+        tenants.insert(tenant.clone(), Arc::clone(&event));
         event
+    }
+
+    fn tenants(&self) -> MutexGuard<'_, HashMap<TenantId, Arc<Event>>> {
+        self.tenants.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells that the tenant has changes, after they can be read.
@@ -51,18 +72,8 @@ impl News {
             return;
         }
         self.all.notify(usize::MAX);
-        let tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(event) = tenants.get(tenant).and_then(Weak::upgrade) {
+        if let Some(event) = self.tenants().get(tenant) {
             event.notify(usize::MAX);
-        }
-    }
-}
-
-impl Waiting<'_> {
-    /// Waits until something is told.
-    pub(crate) async fn told(mut self) {
-        if let Some(listener) = self.listener.take() {
-            listener.await;
         }
     }
 }
@@ -70,5 +81,11 @@ impl Waiting<'_> {
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.news.waiting.fetch_sub(1, Ordering::SeqCst);
+        let Some((tenant, event)) = self.of.take() else { return };
+        let mut tenants = self.news.tenants();
+        // Nobody else follows the tenant: one count is the map's, one is ours.
+        if Arc::strong_count(&event) == 2 {
+            tenants.remove(&tenant);
+        }
     }
 }

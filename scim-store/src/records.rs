@@ -1,8 +1,8 @@
 //! Reads records one by one, within what the request may cost.
 
-use scim_core::{Exhausted, Meter, Work};
+use scim_core::{Exhausted, Meter, Resource, Work};
 use scim_filter::Entry;
-use scim_server_traits::{KeptRecord, RecordQuery};
+use scim_server_traits::{KeptRecord, RecordPosition, RecordQuery};
 
 /// The steps it costs to reach a record, in addition to its bytes.
 const RECORD: u64 = 40;
@@ -27,24 +27,25 @@ impl<'a> Reading<'a> {
     /// Charges a record before it is read.
     pub(crate) fn comes_to(&mut self, bytes: usize) -> Result<(), Exhausted> {
         self.meter.charge(RECORD)?;
+        self.charge(bytes)
+    }
+
+    /// Charges the bytes of a record.
+    pub(crate) fn charge(&mut self, bytes: usize) -> Result<(), Exhausted> {
         self.meter.charge_bytes(bytes, 16)
     }
 
-    /// Keeps the record if the filter matches it.
-    pub(crate) fn decide(&mut self, record: KeptRecord) -> Result<(), Exhausted> {
-        if let Some(filter) = &self.query.filter {
-            let (id, moment) = (record.position.to_string(), record.position.moment);
-            let entry = Entry {
-                created: moment,
-                modified: moment,
-                ..Entry::new(self.query.stream.name(), &id, &record.data)
-            };
-            if !filter.matches_within(&entry, &mut self.meter)? {
-                return Ok(());
-            }
-        }
+    /// Returns whether the filter matches the record.
+    pub(crate) fn takes(&mut self, position: RecordPosition, data: &Resource) -> Result<bool, Exhausted> {
+        let Some(filter) = &self.query.filter else { return Ok(true) };
+        let (id, moment) = (position.to_string(), position.moment);
+        let entry =
+            Entry { created: moment, modified: moment, ..Entry::new(self.query.stream.name(), &id, data) };
+        filter.matches_within(&entry, &mut self.meter)
+    }
+
+    pub(crate) fn keep(&mut self, record: KeptRecord) {
         self.records.push(record);
-        Ok(())
     }
 
     pub(crate) fn into_records(self) -> Vec<KeptRecord> {

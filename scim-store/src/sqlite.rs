@@ -370,13 +370,7 @@ impl ChangeFeed for SqliteStore {
     }
 
     async fn changed(&self, tenant: &TenantId, after: u64) -> Result<(), ChangeFeedError> {
-        loop {
-            let waiting = self.threads.news.wait(Some(tenant));
-            if self.newest(tenant).await? != after {
-                return Ok(());
-            }
-            waiting.told().await;
-        }
+        self.threads.news.until(Some(tenant), || async { Ok(self.newest(tenant).await? != after) }).await
     }
 }
 
@@ -396,13 +390,7 @@ impl OperatorFeed for SqliteStore {
     }
 
     async fn changed_of_all(&self, after: &FeedPosition) -> Result<(), ChangeFeedError> {
-        loop {
-            let waiting = self.threads.news.wait(None);
-            if self.newest_of_all().await? != *after {
-                return Ok(());
-            }
-            waiting.told().await;
-        }
+        self.threads.news.until(None, || async { Ok(self.newest_of_all().await? != *after) }).await
     }
 }
 
@@ -421,9 +409,9 @@ impl Records for SqliteStore {
         loop {
             let (tenant, stream) = (context.tenant().clone(), stream.to_owned());
             let some = move |connection: &_| record::prune(connection, tenant.as_str(), &stream, until);
-            let gone = self.threads.writer.alone(some).await?;
+            let (gone, may_be_more) = self.threads.writer.alone(some).await?;
             pruned += gone;
-            if gone == 0 {
+            if !may_be_more {
                 return Ok(pruned);
             }
         }

@@ -90,6 +90,24 @@ async fn sec_003_each_operation_of_a_bulk_request_is_decided_by_itself() {
 }
 
 #[tokio::test]
+async fn sec_003_a_circle_is_decided_too() {
+    let server = builder(&["write:User", "write:Group"]).build().unwrap();
+    let group = |one: &str, other: &str| {
+        let member = json!({"value": format!("bulkId:{other}"), "type": "Group"});
+        json!({"method": "POST", "path": "/Groups", "bulkId": one,
+            "data": {"schemas": [GROUP], "displayName": one, "members": [member]}})
+    };
+    let bulk =
+        json!({"schemas": [scim_core::urn::BULK_REQUEST], "Operations": [group("x", "y"), group("y", "x")]});
+    for (token, status) in [("write:User", "403"), ("write:Group", "201")] {
+        let reply = ask(&server, token, Method::POST, "/Bulk", Some(bulk.clone())).await;
+        let statuses: Vec<_> =
+            reply.body["Operations"].as_array().unwrap().iter().map(|one| &one["status"]).collect();
+        assert_eq!(statuses, [status, status], "{token}");
+    }
+}
+
+#[tokio::test]
 async fn sec_003_me_is_decided_by_what_it_stands_for() {
     let id = Arc::new(Mutex::new(String::new()));
     let known = Arc::clone(&id);
@@ -106,6 +124,12 @@ async fn sec_003_me_is_decided_by_what_it_stands_for() {
     }
     assert_eq!(ask(&server, "read:Group write:Group", Method::GET, "/Me", None).await.status, 403);
     assert_eq!(ask(&server, "all", Method::PATCH, "/Me", patch()).await.status, 200);
+    assert_eq!(ask(&server, "read:User", Method::HEAD, "/Me", None).await.status, 200);
+    let nobody = |_: &Context| None::<Me>;
+    let server = builder(&["read:User", "write:User"]).me(nobody).build().unwrap();
+    assert_eq!(ask(&server, "read:User", Method::POST, "/Me", named("ada")).await.status, 403);
+    assert_eq!(ask(&server, "write:User", Method::POST, "/Me", named("ada")).await.status, 201);
+    assert_eq!(ask(&server, "write:User", Method::HEAD, "/Users", None).await.status, 403);
 }
 
 /// Lets nobody delete, and notes what it is asked.

@@ -25,7 +25,8 @@ struct Numbers {
 }
 
 impl Feed {
-    pub(super) fn append(&mut self, changes: Vec<Change>) {
+    /// Appends changes. Returns those that are no longer kept.
+    pub(super) fn append(&mut self, changes: Vec<Change>) -> Vec<Change> {
         for mut change in changes {
             let numbers = self.tenants.entry(change.tenant.clone()).or_default();
             numbers.newest += 1;
@@ -35,11 +36,13 @@ impl Feed {
             self.changes.push_back(change);
         }
         let excess = self.changes.len().saturating_sub(KEPT);
-        for gone in self.changes.drain(..excess) {
-            if let Some(numbers) = self.tenants.get_mut(&gone.tenant) {
+        let gone: Vec<_> = self.changes.drain(..excess).collect();
+        for change in &gone {
+            if let Some(numbers) = self.tenants.get_mut(&change.tenant) {
                 numbers.places.pop_front();
             }
         }
+        gone
     }
 
     pub(super) fn newest(&self, tenant: &TenantId) -> u64 {

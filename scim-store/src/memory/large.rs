@@ -1,20 +1,23 @@
 //! Tells batches that take long from short ones, before they are carried out.
 
 use scim_patch::{RelationEdit, RelationStep};
-use scim_server_traits::Write;
+use scim_server_traits::{Batch, Write};
 
 use super::tenant::Tenant;
 
 /// The weight of a batch that is carried out on the caller's thread: about 1 ms.
 const SHORT: usize = 1_000;
 
-/// The weight of a document with its keys. That of a link is 1.
+/// The weight of a document with its keys. That of a link or a record is 1.
 const DOCUMENT: usize = 8;
 
-/// Whether the writes may change more links and documents than a caller's thread should wait for.
-pub(super) fn is_large(tenant: &Tenant, writes: &[Write]) -> bool {
-    let mut weight = 0;
-    for write in writes {
+/// Whether the batch may change more than a caller's thread should wait for.
+pub(super) fn is_large(tenant: &Tenant, batch: &Batch) -> bool {
+    let mut weight = batch.records.len();
+    if weight > SHORT {
+        return true;
+    }
+    for write in &batch.writes {
         weight += DOCUMENT + links(tenant, write);
         if weight > SHORT {
             return true;

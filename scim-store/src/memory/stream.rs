@@ -9,46 +9,52 @@ use scim_server_traits::{Cause, KeptRecord, Record, RecordPosition, RecordQuery,
 use crate::records::Reading;
 
 /// The records of one stream of a tenant, oldest first.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Stream {
     records: Vector<Arc<KeptRecord>>,
-    /// How many records there were.
-    last: u64,
+    /// The position of the newest record, even if it was pruned.
+    last: RecordPosition,
+}
+
+impl Default for Stream {
+    fn default() -> Self {
+        let last = RecordPosition { moment: Timestamp::from_millis(i64::MIN), number: 0 };
+        Self { records: Vector::new(), last }
+    }
 }
 
 impl Stream {
     pub(super) fn append(&mut self, now: Timestamp, cause: &Cause, record: Record) {
-        self.last += 1;
         // The clock may have gone back, but the moments of a stream do not.
-        let moment = self.records.last().map_or(now, |last| now.max(last.position.moment));
-        let position = RecordPosition { moment, number: self.last };
-        self.records.push_back(Arc::new(KeptRecord::new(position, cause.clone(), record.data)));
+        self.last = RecordPosition { moment: now.max(self.last.moment), number: self.last.number + 1 };
+        self.records.push_back(Arc::new(KeptRecord::new(self.last, cause.clone(), record.data)));
     }
 
     pub(super) fn read(&self, query: &RecordQuery, work: &Work) -> Result<Vec<KeptRecord>, StoreError> {
         let (after, before) = query.bounds();
         let begin = self.count_up_to(|position| position <= after);
         let end = self.count_up_to(|position| position < before).max(begin);
-        let between = self.records.iter().skip(begin).take(end - begin);
         let mut reading = Reading::new(query, work);
-        let mut read = |records: &mut dyn Iterator<Item = &Arc<KeptRecord>>| -> Result<(), StoreError> {
-            while !reading.is_done()
-                && let Some(record) = records.next()
-            {
-                reading.comes_to(0)?;
-                reading.decide(KeptRecord::clone(record))?;
+        for passed in 0..end - begin {
+            if reading.is_done() {
+                break;
             }
-            Ok(())
-        };
-        if query.newest_first { read(&mut between.rev()) } else { read(&mut { between }) }?;
+            let at = if query.newest_first { end - 1 - passed } else { begin + passed };
+            let Some(record) = self.records.get(at) else { break };
+            reading.comes_to(0)?;
+            if reading.takes(record.position, &record.data)? {
+                reading.charge(record.data.weight())?;
+                reading.keep(KeptRecord::clone(record));
+            }
+        }
         Ok(reading.into_records())
     }
 
-    /// Deletes the records before this moment. Returns how many.
-    pub(super) fn prune(&mut self, until: Timestamp) -> u64 {
+    /// Takes the records before this moment out of the stream.
+    pub(super) fn prune(&mut self, until: Timestamp) -> Vector<Arc<KeptRecord>> {
         let gone = self.count_up_to(|position| position.moment < until);
-        self.records = self.records.split_off(gone);
-        gone as u64
+        let rest = self.records.split_off(gone);
+        std::mem::replace(&mut self.records, rest)
     }
 
     /// Returns how many records from the first on have such a position.

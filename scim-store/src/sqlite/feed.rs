@@ -49,11 +49,25 @@ pub(super) fn append(
     Ok(())
 }
 
-/// Deletes old changes, but not the newest one of a tenant.
+/// Deletes changes up to `last`, but not the newest one of a tenant.
+///
+/// Of those up to the last sweep, each tenant has at most its then newest one. It can go only if the tenant has changed
+/// since, so the other tenants are not looked at.
 fn sweep(connection: &Connection, last: i64) -> Result<(), Fault> {
-    let sql = "DELETE FROM scim_change WHERE seq <= ?1
-        AND number < (SELECT max(number) FROM scim_change newer WHERE newer.tenant = scim_change.tenant)";
-    connection.prepare_cached(sql)?.execute([last])?;
+    const IS_OLD: &str =
+        "number < (SELECT max(number) FROM scim_change newer WHERE newer.tenant = scim_change.tenant)";
+    let left = format!(
+        "DELETE FROM scim_change WHERE seq IN (
+            SELECT (SELECT seq FROM scim_change oldest WHERE oldest.tenant = recent.tenant ORDER BY number LIMIT 1)
+            FROM (SELECT DISTINCT tenant FROM scim_change
+                WHERE seq > (SELECT max(seq) FROM scim_change) - ?2) recent)
+        AND seq <= ?1 AND {IS_OLD}"
+    );
+    connection.prepare_cached(&left)?.execute([last, SWEEP])?;
+    let new = format!(
+        "DELETE FROM scim_change WHERE seq > (SELECT swept FROM scim_feed) AND seq <= ?1 AND {IS_OLD}"
+    );
+    connection.prepare_cached(&new)?.execute([last])?;
     let sql = "UPDATE scim_feed SET swept = max(swept, ?1)";
     connection.prepare_cached(sql)?.execute([last])?;
     Ok(())

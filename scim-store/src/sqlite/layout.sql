@@ -128,6 +128,14 @@ CREATE TABLE scim_record (
 ) STRICT;
 CREATE INDEX scim_record_moment ON scim_record (tenant, stream, moment, seq);
 
+-- The moment of the newest record of each stream when it was last pruned. No later record has an earlier one.
+CREATE TABLE scim_pruned (
+    tenant TEXT NOT NULL,
+    stream TEXT NOT NULL,
+    moment INTEGER NOT NULL,
+    PRIMARY KEY (tenant, stream)
+) STRICT, WITHOUT ROWID;
+
 -- What must outlive a restart and be known to nobody else.
 CREATE TABLE scim_secret (
     name TEXT PRIMARY KEY,

@@ -20,10 +20,12 @@ pub(super) fn append(
 ) -> Result<(), Fault> {
     let stream = record.stream.name();
     // The clock may have gone back, but the moments of a stream do not.
-    let sql = "SELECT max(moment) FROM scim_record WHERE tenant = ?1 AND stream = ?2";
-    let last = |row: &Row<'_>| row.get::<_, Option<i64>>(0);
-    let last = connection.prepare_cached(sql)?.query_row([tenant, stream], last)?;
-    let moment = now.as_millis().max(last.unwrap_or(i64::MIN));
+    let sql =
+        "SELECT max(coalesce((SELECT max(moment) FROM scim_record WHERE tenant = ?1 AND stream = ?2), ?3),
+        coalesce((SELECT moment FROM scim_pruned WHERE tenant = ?1 AND stream = ?2), ?3), ?3)";
+    let moment: i64 = connection
+        .prepare_cached(sql)?
+        .query_row(params![tenant, stream, now.as_millis()], |row| row.get(0))?;
     let text = serde_json::to_string(record.data.as_map())?;
     let sql = "INSERT INTO scim_record (tenant, stream, moment, cause, doc, definition, checksum)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
@@ -68,7 +70,9 @@ pub(super) fn read(
         let text = row.get_ref(3)?.as_str().map_err(rusqlite::Error::from)?;
         reading.comes_to(text.len()).map_err(exhausted)?;
         let record = kept(row, text, tenant, query)?;
-        reading.decide(record).map_err(exhausted)?;
+        if reading.takes(record.position, &record.data).map_err(exhausted)? {
+            reading.keep(record);
+        }
     }
     Ok(reading.into_records())
 }
@@ -88,19 +92,31 @@ fn kept(row: &Row<'_>, text: &str, tenant: &str, query: &RecordQuery) -> Result<
 }
 
 /// How many records are deleted together. Other batches are written in between.
-const CHUNK: i64 = 1_000;
+const CHUNK: u64 = 1_000;
 
-/// Deletes some of the records before this moment. Returns how many.
+/// Deletes some of the records before this moment. Returns how many, and whether there may be more.
 pub(super) fn prune(
     connection: &Connection,
     tenant: &str,
     stream: &str,
     until: Timestamp,
-) -> Result<u64, Fault> {
+) -> Result<(u64, bool), Fault> {
+    let transaction = connection.unchecked_transaction()?;
+    // The moment from which the stream goes on, even if no record is left.
+    let sql = "INSERT INTO scim_pruned (tenant, stream, moment)
+        SELECT ?1, ?2, max(moment) FROM scim_record WHERE tenant = ?1 AND stream = ?2 HAVING max(moment) IS NOT NULL
+        ON CONFLICT DO UPDATE SET moment = max(moment, excluded.moment)";
+    transaction.prepare_cached(sql)?.execute([tenant, stream])?;
     let sql = "DELETE FROM scim_record WHERE seq IN (SELECT seq FROM scim_record
         WHERE tenant = ?1 AND stream = ?2 AND moment < ?3 ORDER BY moment, seq LIMIT ?4)";
-    let gone = connection.prepare_cached(sql)?.execute(params![tenant, stream, until.as_millis(), CHUNK])?;
-    Ok(gone as u64)
+    let gone = transaction.prepare_cached(sql)?.execute(params![
+        tenant,
+        stream,
+        until.as_millis(),
+        CHUNK.cast_signed()
+    ])?;
+    transaction.commit()?;
+    Ok((gone as u64, gone as u64 == CHUNK))
 }
 
 /// Returns the number of the newest record of all, even if that record was deleted.

@@ -19,6 +19,7 @@ enum Fault {
     ForgetsActivation,
     ForgetsTheExternalId,
     WakesForNothing,
+    NeverWakes,
     KeepsThePosition,
     TurnsTheOperatorsPage,
     RecordsBeforeTheBatch,
@@ -102,6 +103,9 @@ impl ChangeFeed for Broken {
         if self.fault == Fault::WakesForNothing {
             return Ok(());
         }
+        if self.fault == Fault::NeverWakes {
+            std::future::pending::<()>().await;
+        }
         self.store.changed(tenant, after).await
     }
 }
@@ -183,6 +187,20 @@ async fn caught(fault: Fault) -> Vec<&'static str> {
         }
     }
     caught
+}
+
+/// A follower that is not woken waits for ever, so here the check does not end.
+#[tokio::test]
+async fn a_check_of_a_feed_that_never_wakes_does_not_end() {
+    let checks = conformance::feed_checks();
+    let check = checks.iter().find(|check| check.name == "a_follower_that_waits_misses_nothing").unwrap();
+    let broken = Arc::new(Broken { store: MemoryStore::new(), fault: Fault::NeverWakes });
+    let mut running = Box::pin(check.run(broken));
+    for _ in 0..1_000 {
+        assert!(futures_util::poll!(&mut running).is_pending());
+    }
+    let well = check.run(Arc::new(MemoryStore::new()));
+    well.await;
 }
 
 #[tokio::test]
