@@ -141,7 +141,8 @@ pub fn feed_checks() -> Vec<FeedCheck> {
         a_consumer_resumes_where_it_was, a_consumer_from_the_future_is_refused,
         each_tenant_has_numbers_of_its_own, a_change_says_who_caused_it, a_change_says_what_it_changed,
         a_change_of_links_says_who_it_is_about, a_follower_waits_for_its_tenant,
-        a_follower_that_waits_misses_nothing, the_operator_sees_each_tenant_in_order,
+        a_follower_that_waits_misses_nothing, an_operator_that_waits_misses_nothing,
+        the_operator_sees_each_tenant_in_order,
     }
 }
 

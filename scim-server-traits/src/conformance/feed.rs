@@ -280,6 +280,29 @@ pub(super) async fn a_follower_that_waits_misses_nothing(kit: Kit, feed: Arc<dyn
     .await;
 }
 
+pub(super) async fn an_operator_that_waits_misses_nothing(kit: Kit, feed: Arc<dyn Feeds>) {
+    let from = done(feed.newest_of_all().await);
+    together(&kit, 2, |kit, number| {
+        let (feed, mut position) = (Arc::clone(&feed), from.clone());
+        async move {
+            if number == 0 {
+                for number in 0..20 {
+                    kit.insert(at(number), kit.insert_user(&format!("u{number}"))).await;
+                }
+                return;
+            }
+            let mut seen = 0;
+            while seen < 20 {
+                done(feed.changed_of_all(&position).await);
+                let (page, reached) = done(feed.changes_of_all(&position, 100).await);
+                seen += page.iter().filter(|change| change.tenant == *kit.context.tenant()).count();
+                position = reached;
+            }
+        }
+    })
+    .await;
+}
+
 pub(super) async fn the_operator_sees_each_tenant_in_order(kit: Kit, feed: Arc<dyn Feeds>) {
     let other = kit.elsewhere();
     let from = done(feed.newest_of_all().await);

@@ -21,7 +21,7 @@ pub struct SqliteOptions {
     pub group: usize,
     /// How many calls may wait for the writer, and how many for the readers. Further calls wait until there is room.
     pub queue: usize,
-    /// How many changes the feed keeps at least, about 100 bytes each; at least 1. Older ones are deleted.
+    /// How many changes the feed keeps at least, about 160 bytes each without links; at least 1. Older ones are deleted.
     pub kept_changes: u64,
     /// How large the file may grow, in bytes. Beyond that, writes are refused with
     /// [`StoreError::Full`](scim_server_traits::StoreError::Full). `None` means as large as the disk allows.
