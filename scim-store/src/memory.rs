@@ -150,8 +150,8 @@ impl MemoryStore {
         written
     }
 
-    /// Carries out a batch on a copy, which then takes the place of the tenant's data, even if the caller no longer
-    /// waits.
+    /// Carries out a batch on a copy, which then takes the place of the tenant's data. If the caller no longer waits, that
+    /// still happens once the work has begun.
     async fn commit_elsewhere(
         &self,
         context: &Context,
