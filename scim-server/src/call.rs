@@ -5,13 +5,14 @@ use std::sync::{Mutex, PoisonError};
 use bytes::Bytes;
 use http::StatusCode;
 use scim_core::{Error, Lenience, Limits, parse_json, weight};
-use scim_server_traits::{AuthError, Batch, Cause, Context, Operation, Precondition, StoreError, Written};
+use scim_server_traits::{
+    Action, AuthError, Batch, Cause, Context, Operation, Precondition, StoreError, Written,
+};
 use serde_json::Value;
 
 use crate::away;
 use crate::known_links;
 use crate::parameters::Parameters;
-use crate::route::Target;
 use crate::server::Inner;
 
 /// A request, or one operation of a bulk request.
@@ -59,11 +60,6 @@ impl Input {
     }
 }
 
-/// Returns the error for what a client may not do.
-pub(crate) fn forbidden(error: &AuthError) -> Error {
-    Error::new(StatusCode::FORBIDDEN, error.to_string())
-}
-
 impl<'a> Call<'a> {
     pub(crate) fn new(server: &'a Inner, context: Context, parameters: Parameters) -> Self {
         Self { server, context, parameters, lenience: Mutex::new(server.lenience()) }
@@ -79,9 +75,10 @@ impl<'a> Call<'a> {
         Batch::new(self.server.clock.now()).caused_by(Cause::of(&self.context, operation.as_str()))
     }
 
-    /// Fails with 403 if the policy does not allow the client this change.
-    pub(crate) fn authorize(&self, target: &Target) -> Result<(), Error> {
-        self.server.policy.authorize(&self.context, &target.action()).map_err(|error| forbidden(&error))
+    /// Fails with 403 if the policy does not allow the client this.
+    pub(crate) fn authorize(&self, action: &Action<'_>) -> Result<(), Error> {
+        let forbidden = |error: AuthError| Error::new(StatusCode::FORBIDDEN, error.to_string());
+        self.server.policy.authorize(&self.context, action).map_err(forbidden)
     }
 
     /// Commits one write, and notes what is left out of it.

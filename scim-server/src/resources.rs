@@ -5,15 +5,16 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use http::StatusCode;
-use scim_core::{Error, ResourceType, ScimResource};
+use scim_core::{Error, Projection, ResourceType, ScimResource};
 use scim_filter::Filter;
 use scim_patch::PatchRequest;
-use scim_server_traits::{Context, Precondition, Query, Seek, Stored};
+use scim_server_traits::{Context, Precondition, Seek, Sort, Stored};
 
 use crate::call::{Call, Given, Input};
 use crate::elements::Pieces;
-use crate::etag::{self, Conditions};
+use crate::etag::Conditions;
 use crate::observe;
+use crate::op::list::{Bind, Part};
 use crate::op::read::missing;
 use crate::op::{self, Outcome};
 use crate::parameters::Parameters;
@@ -106,7 +107,10 @@ impl<T: ScimResource> Resources<T> {
         let target = Target::Create(Arc::clone(&self.resource_type));
         let Outcome { id, made, .. } = self.change(target, self.input(resource)?).await?;
         match made {
-            Some(made) => self.typed(&self.call().0, made),
+            Some(made) => {
+                let (call, _waiting) = self.call();
+                self.typed(&call, &call.parameters.projection(&self.resource_type)?, made)
+            }
             None => self.get(&id).await,
         }
     }
@@ -118,11 +122,11 @@ impl<T: ScimResource> Resources<T> {
     /// 404 if there is none with this id.
     pub async fn get(&self, id: &str) -> Result<T, Error> {
         let (call, _waiting) = self.call();
-        let relations =
-            wanted_relations(&self.resource_type, &call.parameters.projection(&self.resource_type)?);
+        let projection = call.parameters.projection(&self.resource_type)?;
+        let relations = wanted_relations(&self.resource_type, &projection);
         let get = call.server.get(&self.resource_type, id).with_relations(relations);
         let stored = call.server.store.get(&call.context, get).await?;
-        self.typed(&call, stored.ok_or_else(|| missing(&self.resource_type, id))?)
+        self.typed(&call, &projection, stored.ok_or_else(|| missing(&self.resource_type, id))?)
     }
 
     /// Replaces a resource, and returns it as it is then.
@@ -173,22 +177,18 @@ impl<T: ScimResource> Resources<T> {
     /// 400 `invalidFilter`, and 400 `tooMany` if too many resources would have to be looked at.
     pub async fn find(&self, filter: &str) -> Result<Vec<T>, Error> {
         let (mut call, mut _waiting) = self.call();
-        let projection = call.parameters.projection(&self.resource_type)?;
-        let filter = call
-            .reading(|lenience| Filter::parse_with(filter, lenience)?.bind(&self.resource_type, lenience))?;
-        let mut query = Query::new(Arc::clone(&self.resource_type))
-            .with_filter(filter.with_versions(etag::of_version))
-            .with_relations(wanted_relations(&self.resource_type, &projection))
-            .page(0, call.server.max_page);
-        query.scan_limit = call.server.scan_limit;
-        query.keeps_unknown = call.server.keeps_unknown();
+        let filter = call.reading(|lenience| Filter::parse_with(filter, lenience))?;
+        let filter = Some((&filter, Filter::bind as Bind));
+        let part = Part::new(&call, &call.parameters, &self.resource_type, filter, Sort::default())?;
+        let Part { query, projection, .. } = part;
+        let mut query = query.at_once(usize::MAX).page(0, call.server.max_page);
         let mut found = Vec::new();
         loop {
             let page = call.server.store.query(&call.context, query.clone()).await?;
             let Some(last) = page.matches.last() else { break };
             query.seek = Seek::After(last.position.clone());
             for found_here in page.into_resources() {
-                found.push(self.typed(&call, found_here)?);
+                found.push(self.typed(&call, &projection, found_here)?);
             }
             // Each page may cost what a request may.
             observe::report(&call.into_lenience());
@@ -203,7 +203,7 @@ impl<T: ScimResource> Resources<T> {
         let inner = self.server.inner();
         let work = inner.limits.work();
         let context = self.context.clone().with_work(work.clone());
-        (Call::new(inner, context, Parameters::parse(None)), Waiting(work))
+        (Call::new(inner, context, Parameters::default()), Waiting(work))
     }
 
     fn input(&self, value: &impl serde::Serialize) -> Result<Input, Error> {
@@ -221,10 +221,9 @@ impl<T: ScimResource> Resources<T> {
         outcome
     }
 
-    fn typed(&self, call: &Call<'_>, stored: Stored) -> Result<T, Error> {
-        let projection = call.parameters.projection(&self.resource_type)?;
+    fn typed(&self, call: &Call<'_>, projection: &Projection, stored: Stored) -> Result<T, Error> {
         let mut pieces = Pieces::default();
-        Shown::new(call.server, &self.resource_type, stored).write(&mut pieces, &projection)?;
+        Shown::new(call.server, &self.resource_type, stored).write(&mut pieces, projection)?;
         let name = self.resource_type.name();
         let failed =
             |error| Error::internal(format!("the stored {name} does not fit its Rust type: {error}"));

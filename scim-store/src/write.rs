@@ -95,13 +95,14 @@ fn update<T: Tables>(
     let Update { resource_type, id, precondition, resource, relations, claims, dormant, .. } = update;
     let kind = resource_type.name();
     let head = existing(tables, kind, &id, &precondition)?;
-    let mut differences = None;
+    let (mut differences, mut named) = (None, None);
     if let Some(resource) = resource
         && let Some(found) = tables.differences(head.seq, &resource)?
     {
         tables.check_keys(&resource_type)?;
         let content = Content::new(&resource_type, resource);
         check_unique(tables, kind, Some(head.seq), &content)?;
+        named = Some(external_id(&content.resource));
         tables.replace(kind, head.seq, content)?;
         differences = Some(found);
     }
@@ -127,7 +128,12 @@ fn update<T: Tables>(
     let mut written = Written::new(id, version, head.created, modified, changed);
     (written.added, written.removed) = changes.into_lists();
     if changed {
-        let document = (tables.external_id(head.seq)?, differences.unwrap_or_default());
+        // Only a document that stays has to be asked.
+        let external_id = match named {
+            Some(external_id) => external_id,
+            None => tables.external_id(head.seq)?,
+        };
+        let document = (external_id, differences.unwrap_or_default());
         note(tables, kind, ChangeKind::Updated, modified, &written, document)?;
     }
     Ok(written)

@@ -245,7 +245,7 @@ impl Job<'_> {
                 Err(Error::invalid_value(format!("`data` is missing: {method} needs it")))
             }
             Route::Change(target) => {
-                self.call.authorize(&target)?;
+                self.call.authorize(&target.action())?;
                 Ok(target)
             }
             _ => Err(Error::invalid_value(format!(

@@ -119,17 +119,18 @@ fn sort(
 }
 
 /// How a filter is bound to a type.
-type Bind = fn(&Filter, &ResourceType, &mut Lenience) -> Result<BoundFilter, scim_filter::FilterError>;
+pub(crate) type Bind =
+    fn(&Filter, &ResourceType, &mut Lenience) -> Result<BoundFilter, scim_filter::FilterError>;
 
 /// The query and the projection of a request for one resource type.
-struct Part {
+pub(crate) struct Part {
     resource_type: Arc<ResourceType>,
-    query: Query,
-    projection: Projection,
+    pub(crate) query: Query,
+    pub(crate) projection: Projection,
 }
 
 impl Part {
-    fn new(
+    pub(crate) fn new(
         call: &Call<'_>,
         parameters: &Parameters,
         resource_type: &Arc<ResourceType>,

@@ -7,7 +7,7 @@ use scim_core::{Error, ResourceType};
 use scim_server_traits::{Action, Me, Operation};
 
 use super::{change, read};
-use crate::call::{Call, Given, Input, forbidden};
+use crate::call::{Call, Given, Input};
 use crate::etag::Conditions;
 use crate::render;
 use crate::respond::{self, Answer};
@@ -35,7 +35,7 @@ pub(crate) async fn run(
         // There is nothing that `If-Match` could name, not even by `*`.
         conditions.check_missing()?;
         let target = Target::Create(named(resolver.makes())?);
-        call.authorize(&target)?;
+        call.authorize(&target.action())?;
         let outcome = change(call, target, given).await?;
         return render::http(call, outcome).await;
     }
@@ -49,14 +49,12 @@ pub(crate) async fn run(
         Method::PATCH => Target::Patch(resource_type, id),
         Method::DELETE => Target::Delete(resource_type, id),
         _ => {
-            let action = Action::new(Operation::Read, Some(&resource_type), Some(&id));
-            let decided = call.server.policy.authorize(&call.context, &action);
-            decided.map_err(|error| forbidden(&error))?;
+            call.authorize(&Action::new(Operation::Read, Some(&resource_type), Some(&id)))?;
             let answer = read::run(call, conditions, resource_type, id).await?;
             return Ok(answer.header(header::LOCATION, location));
         }
     };
-    call.authorize(&target)?;
+    call.authorize(&target.action())?;
     let outcome = change(call, target, given).await?;
     Ok(render::http(call, outcome).await?.header(header::LOCATION, location))
 }

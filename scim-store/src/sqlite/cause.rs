@@ -1,4 +1,4 @@
-//! The cause of a batch, as it stands beside changes and records: a JSON list of principal, request and operation.
+//! The cause of a batch as it is stored with changes and records: a JSON list of principal, request and operation.
 
 use scim_server_traits::Cause;
 use serde_json::{Value, json};

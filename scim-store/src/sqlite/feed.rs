@@ -140,10 +140,8 @@ pub(super) fn after(
     if let Err(error) = ChangeFeedError::check(after, oldest, newest) {
         return Ok(Err(error));
     }
-    let sql = "SELECT number, tenant, kind, id, external_id, what, version, moment, cause, paths, activation,
-            links, seq
-        FROM scim_change WHERE tenant = ?1 AND number > ?2 ORDER BY number LIMIT ?3";
-    let read = changes(connection, sql, params![tenant, after.cast_signed(), most(limit)])?;
+    let which = "WHERE tenant = ?1 AND number > ?2 ORDER BY number LIMIT ?3";
+    let read = changes(connection, which, params![tenant, after.cast_signed(), most(limit)])?;
     Ok(Ok(read.into_iter().map(|(_, change)| change).collect()))
 }
 
@@ -162,10 +160,8 @@ pub(super) fn after_of_all(
     if let Err(error) = ChangeFeedError::check(after, swept + 1, newest) {
         return Ok(Err(error));
     }
-    let sql = "SELECT number, tenant, kind, id, external_id, what, version, moment, cause, paths, activation,
-            links, seq
-        FROM scim_change WHERE seq > ?1 ORDER BY seq LIMIT ?2";
-    let read = changes(connection, sql, params![after.cast_signed(), most(limit)])?;
+    let which = "WHERE seq > ?1 ORDER BY seq LIMIT ?2";
+    let read = changes(connection, which, params![after.cast_signed(), most(limit)])?;
     let reached = read.last().map_or(after, |(seq, _)| *seq);
     let told = read.into_iter().map(|(_, change)| change).collect();
     Ok(Ok((told, FeedPosition::of_number(reached))))
@@ -175,9 +171,14 @@ fn most(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
-/// Reads changes, each with its number among those of all tenants.
-fn changes(connection: &Connection, sql: &str, params: impl Params) -> Result<Vec<(u64, Change)>, Fault> {
-    let mut select = connection.prepare_cached(sql)?;
+/// Reads the changes that a condition selects, each with its number among those of all tenants.
+fn changes(connection: &Connection, which: &str, params: impl Params) -> Result<Vec<(u64, Change)>, Fault> {
+    let sql = format!(
+        "SELECT number, tenant, kind, id, external_id, what, version, moment, cause, paths, activation,
+            links, seq
+        FROM scim_change {which}"
+    );
+    let mut select = connection.prepare_cached(&sql)?;
     let mut rows = select.query(params)?;
     let mut changes = Vec::new();
     while let Some(row) = rows.next()? {

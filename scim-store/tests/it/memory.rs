@@ -39,7 +39,7 @@ fn clear() -> Update {
     update
 }
 
-/// SEC-011: while a large group changes, its tenant can be read, and other tenants can write, on one thread.
+// SEC-011: while a large group changes, its tenant can be read, and other tenants can write, on one thread.
 #[tokio::test]
 async fn sec_011_a_long_batch_keeps_nobody_else_waiting() {
     let (store, _) = with_a_large_group().await;

@@ -1,4 +1,4 @@
-//! The same server, wherever it is mounted.
+//! One server, mounted in four ways.
 
 use axum::Router;
 use axum::routing::get;
